@@ -1,0 +1,28 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells the module who the controller is: only the controller knows its own process."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import this_process
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        # Tasks run in forked workers; the process that lives as long as the run is their parent.
+        controller = {"process": this_process(os.getppid()), "host": socket.gethostname(), "user": getpass.getuser()}
+        arguments = {**self._task.args, "controller": controller}
+        result: dict[str, t.Any] = self._execute_module(
+            module_name="localdev.recovery.recovery_run", module_args=arguments, task_vars=task_vars
+        )
+        return result

@@ -1,0 +1,58 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  project_src:
+    description:
+      - Folder of the Compose project on the stack's host.
+    type: path
+    required: true
+  files:
+    description:
+      - Compose files, relative to O(project_src) or absolute, in the order in which they override each other.
+      - Without it Compose's own rule applies (C(compose.yaml), C(docker-compose.yml) and their override file).
+    type: list
+    elements: str
+    default: []
+  env_files:
+    description:
+      - Files with interpolation variables. Without it Compose reads C(.env) beside the Compose file.
+    type: list
+    elements: str
+    default: []
+  profiles:
+    description:
+      - Compose profiles to enable.
+    type: list
+    elements: str
+    default: []
+  project_name:
+    description:
+      - Compose project name. Without it Compose's own rule applies.
+    type: str
+    default: ""
+  database_service:
+    description:
+      - Service that runs PostgreSQL, where discovery finds several or none.
+    type: str
+    default: ""
+  application_service:
+    description:
+      - Service that runs the application and has Alembic, where discovery finds several or none.
+    type: str
+    default: ""
+  excluded_services:
+    description:
+      - Services that no procedure starts, stops or waits for.
+    type: list
+    elements: str
+    default: []
+requirements:
+  - Docker CLI with the Compose v2 plugin on the stack's host
+"""

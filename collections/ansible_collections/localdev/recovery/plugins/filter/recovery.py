@@ -1,0 +1,29 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Filters: names for the pure functions of module_utils."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils import proof, reports, stack_queries
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {
+            "row_query": proof.row_query,
+            "row_problems": proof.row_problems,
+            "revision_problems": proof.revision_problems,
+            "login_problems": proof.login_problems,
+            "rebuild_report": reports.rebuild_report,
+            "undo_report": reports.undo_report,
+            "cleanup_report": reports.cleanup_report,
+            "status_lines": reports.status_lines,
+            "service_urls": stack_queries.urls,
+            "api_url": stack_queries.api_url,
+            "data_objects": stack_queries.data_objects,
+            "services_of": stack_queries.services_of,
+        }

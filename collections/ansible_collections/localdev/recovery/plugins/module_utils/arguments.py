@@ -1,0 +1,32 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Argument specifications that modules share; the doc fragments of the same names describe them."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+def stack_argument_spec() -> dict[str, t.Any]:
+    """Options of the ``stack`` doc fragment."""
+    return {
+        "project_src": {"type": "path", "required": True},
+        "files": {"type": "list", "elements": "str", "default": []},
+        "env_files": {"type": "list", "elements": "str", "default": []},
+        "profiles": {"type": "list", "elements": "str", "default": []},
+        "project_name": {"type": "str", "default": ""},
+        "database_service": {"type": "str", "default": ""},
+        "application_service": {"type": "str", "default": ""},
+        "excluded_services": {"type": "list", "elements": "str", "default": []},
+    }
+
+
+def run_argument_spec() -> dict[str, t.Any]:
+    """Options of the ``run`` doc fragment."""
+    return {
+        "stack": {"type": "dict", "required": True},
+        "run_id": {"type": "str", "default": ""},
+        "step": {"type": "str", "default": ""},
+    }

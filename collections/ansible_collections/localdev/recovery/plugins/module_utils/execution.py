@@ -1,0 +1,34 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The frame of every module: one place that turns RecoveryError into a module failure."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Runs
+
+
+def execute(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
+    """Run the action and leave the module with its result, or with the error and its kind in C(failure)."""
+    try:
+        result = action(module)
+    except RecoveryError as exc:
+        module.fail_json(msg=str(exc), failure=exc.kind)
+    module.exit_json(**result)
+
+
+@contextlib.contextmanager
+def part_of_run(params: t.Mapping[str, t.Any]) -> t.Iterator[ActiveRun | None]:
+    """The run that the module's options name; None for a module that is used outside a run."""
+    if not params["run_id"]:
+        yield None
+        return
+    with ActiveRun(Runs(params["stack"]["project"]["dir"]), params["run_id"], params["step"]) as run:
+        yield run

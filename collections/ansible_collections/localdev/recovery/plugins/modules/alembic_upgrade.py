@@ -1,0 +1,143 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: alembic_upgrade
+short_description: Upgrade the database of a stack with Alembic, under an advisory lock
+description:
+  - Runs Alembic's own API in a one-off container of the application's image, so that the application itself need not be up.
+  - Two upgrades of one database exclude each other by a PostgreSQL advisory lock on the migration's own connection.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode the revisions that would be applied are listed.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  target:
+    description:
+      - Revision to upgrade to.
+    type: str
+    default: heads
+  config:
+    description:
+      - Path of C(alembic.ini) or C(pyproject.toml) in the container. Without it C(ALEMBIC_CONFIG), then the nearest one below the
+        working folder.
+    type: str
+    default: ""
+  from_base:
+    description:
+      - In check mode, plan as for an empty database instead of asking the one that is there.
+    type: bool
+    default: false
+  connect_timeout:
+    description:
+      - Seconds to wait for the server to accept connections.
+    type: float
+    default: 60
+  lock_timeout:
+    description:
+      - Seconds to wait for another migration to end.
+    type: float
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Upgrade to the heads
+  localdev.recovery.alembic_upgrade:
+    stack: "{{ found.stack }}"
+    run_id: "{{ run.run_id }}"
+"""
+
+RETURN = r"""
+applied:
+  description: Revisions that were (in check mode would be) applied, in order.
+  returned: success
+  type: list
+  elements: str
+heads:
+  description: Head revisions of the migrations.
+  returned: success
+  type: list
+  elements: str
+current:
+  description: Revisions that the database is at now.
+  returned: success
+  type: list
+  elements: str
+unknown:
+  description: Always empty; for whoever judges this result like that of M(localdev.recovery.alembic_info).
+  returned: success
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    docker = Docker(Project.of(stack))
+    request = {key: params[key] for key in ("target", "config", "connect_timeout", "lock_timeout")}
+    if module.check_mode:
+        request |= {"do": "info", "connect_timeout": 0, "from_base": params["from_base"]}
+        found = alembic_runtime.ask(docker, stack, request)
+        if found["unknown"]:
+            raise RecoveryError(f"The database is at {', '.join(found['unknown'])}, which is not among the migrations")
+        answer = {"applied": found["pending"], "heads": found["heads"], "current": found["current"]}
+        before = found["current"]
+    else:
+        with part_of_run(params):
+            request |= {"do": "upgrade"}
+            answer = alembic_runtime.ask(docker, stack, request, fresh=True, run_id=params["run_id"])
+        before = answer["before"]
+    after = [*before, *answer["applied"]]
+    return {
+        "changed": bool(answer["applied"]),
+        "applied": answer["applied"],
+        "heads": answer["heads"],
+        "current": answer["current"],
+        "unknown": [],
+        "diff": {"before": "".join(f"{r}\n" for r in before), "after": "".join(f"{r}\n" for r in after)},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "target": {"type": "str", "default": "heads"},
+            "config": {"type": "str", "default": ""},
+            "from_base": {"type": "bool", "default": False},
+            "connect_timeout": {"type": "float", "default": 60},
+            "lock_timeout": {"type": "float", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: database_endpoint
+short_description: Address and credentials of a stack's database, for the community.postgresql modules
+description:
+  - Reads the credentials from the Compose configuration (C(POSTGRES_*), their C(_FILE) forms, or the application's database URL), so that
+    nobody has to write them down again.
+  - The result holds the password. Set C(no_log=true) on the task.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.attributes.info_module
+options:
+  stack:
+    description:
+      - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Find the way to the database
+  localdev.recovery.database_endpoint:
+    stack: "{{ found.stack }}"
+  register: endpoint
+  no_log: true
+
+- name: Count the people
+  community.postgresql.postgresql_query:
+    login_host: "{{ endpoint.login.login_host }}"
+    login_port: "{{ endpoint.login.login_port }}"
+    login_user: "{{ endpoint.login.login_user }}"
+    login_password: "{{ endpoint.login.login_password }}"
+    login_db: "{{ endpoint.login.login_db }}"
+    query: SELECT count(*) FROM people
+"""
+
+RETURN = r"""
+login:
+  description: C(login_host), C(login_port), C(login_user), C(login_password) and C(login_db).
+  returned: success
+  type: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.stack import database_secrets, gather
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    stack = module.params["stack"]
+    docker = Docker(Project.of(stack))
+    if stack["database"] is None:
+        raise RecoveryError(
+            f"No PostgreSQL service was found in project {stack['project']['name']}",
+            next_command="set stack_database_service",
+        )
+    endpoint = stack["database"]["endpoint"]
+    if endpoint is None or endpoint["via"] == "container":
+        # The address of a container is another one after every start.
+        now = gather(docker, database_service=stack["database"]["service"])
+        endpoint = now["database"]["endpoint"]
+    if endpoint is None:
+        raise RecoveryError(
+            f"The database service {stack['database']['service']} cannot be reached over TCP: it is not running, or it "
+            "publishes no port and its container address cannot be reached from this host",
+            next_command=f"docker compose up -d {stack['database']['service']}",
+        )
+    secrets = database_secrets(docker, stack)
+    return {
+        "changed": False,
+        "login": {
+            "login_host": endpoint["host"],
+            "login_port": endpoint["port"],
+            "login_user": secrets["user"],
+            "login_password": secrets["password"],
+            "login_db": secrets["name"],
+        },
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={"stack": {"type": "dict", "required": True}}, supports_check_mode=True)
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: recovery_run
+short_description: Begin and end a run of a recovery procedure on one stack
+description:
+  - Beginning a run takes the lock of the stack, on the stack's own host, and writes the run record. One run at a time holds the lock.
+  - A lock whose run is dead is taken over, and the result says whose it was and why it no longer counts.
+  - Ending a run writes its outcome down and releases the lock.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode a lock that is held by another run is still an error.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - Every run is a new one.
+options:
+  stack:
+    description:
+      - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
+    type: dict
+    required: true
+  state:
+    description:
+      - V(started) begins a run, V(succeeded) and V(failed) end it.
+    type: str
+    choices: [started, succeeded, failed]
+    required: true
+  run_id:
+    description:
+      - The run to end.
+    type: str
+    default: ""
+  procedure:
+    description:
+      - What the run does. Required to begin one.
+    type: str
+    default: ""
+  parameters:
+    description:
+      - Parameters worth keeping in the record. Never secrets.
+    type: dict
+    default: {}
+  undoes:
+    description:
+      - The run that this one takes back. When it is cut short, the next run finishes it.
+    type: str
+    default: ""
+  starts:
+    description:
+      - Services that the run is going to start. It is refused when somebody else holds a port that one of them publishes.
+    type: list
+    elements: str
+    default: []
+  error:
+    description:
+      - Why the run failed.
+    type: str
+    default: ""
+  next_command:
+    description:
+      - What to do next, for the record.
+    type: str
+    default: ""
+  controller:
+    description:
+      - The controller's process. The action plugin of this module fills it in.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Begin
+  localdev.recovery.recovery_run:
+    stack: "{{ found.stack }}"
+    state: started
+    procedure: full_rebuild
+  register: run
+
+- name: End
+  localdev.recovery.recovery_run:
+    stack: "{{ found.stack }}"
+    state: succeeded
+    run_id: "{{ run.run_id }}"
+"""
+
+RETURN = r"""
+run_id:
+  description: The run, C(20260131T100000Z-1f2e).
+  returned: success
+  type: str
+  sample: 20260131T100000Z-1f2e
+notes:
+  description: What is worth telling, such as a lock that was taken over.
+  returned: O(state=started)
+  type: list
+  elements: str
+interrupted:
+  description: Runs that were cut short and have left things to put back, newest first.
+  returned: O(state=started)
+  type: list
+  elements: str
+running_before:
+  description: Services that ran before the run.
+  returned: O(state=started)
+  type: list
+  elements: str
+record:
+  description: The run record.
+  returned: O(state=succeeded) or O(state=failed)
+  type: dict
+"""
+
+import getpass
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import services
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
+    Record,
+    Runs,
+    new_record,
+    this_process,
+    utc_now,
+)
+
+
+def answer(record: Record, notes: list[str], interrupted: list[str]) -> dict[str, t.Any]:
+    return {
+        "changed": True,
+        "run_id": record["run_id"],
+        "notes": notes,
+        "interrupted": interrupted,
+        "running_before": record["running_before"],
+    }
+
+
+def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    # Without the action plugin the best that is known of the controller is the process that started the module.
+    controller = params["controller"].get("process") or this_process()
+    record = new_record(
+        params["procedure"],
+        project=stack["project"]["name"],
+        user=params["controller"].get("user") or getpass.getuser(),
+        controller_host=params["controller"].get("host") or "this host",
+        parameters=params["parameters"],
+        running_before=[
+            name for name, s in stack["services"].items() if any(c["state"] == "running" for c in s["containers"])
+        ],
+    )
+    if params["undoes"]:
+        record["undoes"] = params["undoes"]
+    runs.refuse_if_locked()
+    if params["starts"]:
+        services.refuse_taken_ports(Docker(Project.of(stack)), stack, params["starts"])
+    if module.check_mode:
+        return answer(record, [], [old["run_id"] for old in runs.interrupted()])
+    notes = runs.start(record, controller)
+    interrupted = []
+    for old in runs.interrupted(but=record["run_id"]):
+        interrupted.append(old["run_id"])
+        notes.append(f"Run {old['run_id']} ({old['procedure']}) was cut short; what it set aside is put back first")
+        # The stack as it was before the run that was cut short is what a failure or undo must come back to.
+        record["running_before"] = old["running_before"]
+        # Finishing that may be all there is to undo; set_aside writes down what it takes back besides.
+        record.pop("undoes", None)
+    record["notes"] = notes
+    runs.save(record)
+    return answer(record, notes, interrupted)
+
+
+def end(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
+    params = module.params
+    if module.check_mode:
+        return {"changed": True, "run_id": params["run_id"], "record": {}}
+    record = runs.load(params["run_id"])
+    record.update(
+        outcome=params["state"],
+        finished=utc_now(),
+        error=params["error"] or None,
+        next=params["next_command"] or None,
+    )
+    runs.save(record)
+    runs.release(params["run_id"])
+    return {"changed": True, "run_id": params["run_id"], "record": record}
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    runs = Runs(module.params["stack"]["project"]["dir"])
+    if module.params["state"] == "started":
+        if not module.params["procedure"]:
+            raise RecoveryError("state=started needs a procedure")
+        return start(module, runs)
+    return end(module, runs)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "dict", "required": True},
+            "state": {"type": "str", "required": True, "choices": ["started", "succeeded", "failed"]},
+            "run_id": {"type": "str", "default": ""},
+            "procedure": {"type": "str", "default": ""},
+            "parameters": {"type": "dict", "default": {}},
+            "undoes": {"type": "str", "default": ""},
+            "starts": {"type": "list", "elements": "str", "default": []},
+            "error": {"type": "str", "default": ""},
+            "next_command": {"type": "str", "default": ""},
+            "controller": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

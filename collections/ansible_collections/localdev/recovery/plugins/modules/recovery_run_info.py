@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: recovery_run_info
+short_description: Look at the runs of a stack, and at what they have set aside
+description:
+  - Reads the run records of one stack and answers what the next undo would take back and what the next cleanup would delete.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.attributes.info_module
+options:
+  project_src:
+    description:
+      - Folder of the Compose project on the stack's host.
+    type: path
+    required: true
+  undo_run_id:
+    description:
+      - The run that an undo is asked for. Without it the newest that set something aside and was not taken back.
+    type: str
+    default: ""
+  keep:
+    description:
+      - How many of the newest things set aside, of each object, a cleanup leaves. At least 1.
+    type: int
+    default: 1
+  older_than_days:
+    description:
+      - A cleanup deletes only what was set aside at least so many days ago.
+    type: float
+    default: 7
+"""
+
+EXAMPLES = r"""
+- name: Look at the runs
+  localdev.recovery.recovery_run_info:
+    project_src: /srv/shop
+  register: runs
+"""
+
+RETURN = r"""
+runs:
+  description: The run records, oldest first.
+  returned: success
+  type: list
+  elements: dict
+undo:
+  description: Record of the run that an undo would take back; empty when there is none.
+  returned: success
+  type: dict
+undo_refused:
+  description: Why there is nothing to undo.
+  returned: success
+  type: str
+locked:
+  description: Who holds the lock of the stack since when; empty when nobody does.
+  returned: success
+  type: str
+interrupted:
+  description: Runs that were cut short, newest first.
+  returned: success
+  type: list
+  elements: str
+deletable:
+  description: What a cleanup would delete.
+  returned: success
+  type: list
+  elements: dict
+kept:
+  description: What a cleanup would leave.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.retention import sort_out
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    runs = Runs(params["project_src"])
+    records = runs.all()
+    undo: dict[str, t.Any] = {}
+    refused = ""
+    try:
+        undo = runs.undoable(params["undo_run_id"])
+    except RecoveryError as exc:
+        refused = str(exc)
+    locked = ""
+    try:
+        runs.refuse_if_locked()
+    except RecoveryError as exc:
+        locked = str(exc)
+    deletable, kept = sort_out(records, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time())
+    return {
+        "changed": False,
+        "runs": records,
+        "undo": undo,
+        "undo_refused": refused,
+        "locked": locked,
+        "interrupted": [record["run_id"] for record in runs.interrupted()],
+        "deletable": deletable,
+        "kept": kept,
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "project_src": {"type": "path", "required": True},
+            "undo_run_id": {"type": "str", "default": ""},
+            "keep": {"type": "int", "default": 1},
+            "older_than_days": {"type": "float", "default": 7},
+        },
+        supports_check_mode=True,
+    )
+    if module.params["keep"] < 1:
+        module.fail_json(msg="keep must be at least 1: the newest thing set aside is never deleted", failure="unsafe")
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

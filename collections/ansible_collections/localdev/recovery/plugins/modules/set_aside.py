@@ -1,0 +1,298 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: set_aside
+short_description: Keep volumes, folders, files or databases under another name, and put them back
+description:
+  - Before a procedure overwrites or deletes something, this module keeps it under a name that carries the run id, and writes that down
+    in the run record first.
+  - Volumes cannot be renamed, so they are copied, the copy is proved (name, type, mode, owner, time and content of every file), and only
+    then is the original emptied. Folders and databases are renamed, files copied.
+  - Putting back sets aside in turn what stands in the place now.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode the sizes are measured and the room on the disk is proved.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(kept) sets O(objects) aside.
+      - V(restored) puts back what O(source_run_id) set aside.
+      - V(deleted) deletes for good what O(delete) names.
+    type: str
+    choices: [kept, restored, deleted]
+    required: true
+  objects:
+    description:
+      - What to set aside. Objects that do not exist are left out.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description: What it is.
+        type: str
+        choices: [volume, folder, file, database]
+        required: true
+      name:
+        description: Name of the volume or database, or absolute path.
+        type: str
+        required: true
+      container:
+        description: Container of the running server, for a database.
+        type: str
+      user:
+        description: Superuser of that server, for a database.
+        type: str
+  source_run_id:
+    description:
+      - Whose things to put back. The default is O(run_id) itself, what a failing run does; what that run has made is then discarded.
+    type: str
+    default: ""
+  separate_record:
+    description:
+      - Write putting back down as a run of its own within the lock of O(run_id), as is done for an interrupted run.
+    type: bool
+    default: false
+  delete:
+    description:
+      - Names of things set aside, as in C(aside) of the run records.
+    type: list
+    elements: str
+    default: []
+  reserve_bytes:
+    description:
+      - Free space that must be left after the copies, for what takes the place of the old content.
+    type: int
+    default: 268435456
+"""
+
+EXAMPLES = r"""
+- name: Keep the data of the database before it is replaced
+  localdev.recovery.set_aside:
+    stack: "{{ found.stack }}"
+    run_id: "{{ run.run_id }}"
+    state: kept
+    objects:
+      - kind: volume
+        name: shop_postgres_data
+
+- name: Put back what this run has set aside
+  localdev.recovery.set_aside:
+    stack: "{{ found.stack }}"
+    run_id: "{{ run.run_id }}"
+    state: restored
+"""
+
+RETURN = r"""
+asides:
+  description: What was (in check mode would be) set aside, put back or deleted.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - kind: volume
+      name: shop_postgres_data
+      aside: shop_postgres_data.aside-20260131T100000Z-1f2e
+      bytes: 47841280
+      state: kept
+planned:
+  description: Whether this is a plan, of check mode.
+  returned: in check mode
+  type: bool
+bytes:
+  description: Bytes of all of them together.
+  returned: success
+  type: int
+  sample: 47841280
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import asides as lib
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
+    ActiveRun,
+    Record,
+    Runs,
+    new_record,
+    size_in_words,
+    utc_now,
+)
+
+
+def result(entries: list[lib.Entry], *, undoing: bool = False) -> dict[str, t.Any]:
+    """Module result: entries, bytes, and a diff in words."""
+    lines = [f"{e['kind']} {e['name']} ({size_in_words(e.get('bytes') or 0)})" for e in entries]
+    names = [f"{e['kind']} {e['aside']}" for e in entries]
+    before, after = (names, lines) if undoing else (lines, names)
+    return {
+        "changed": bool(entries),
+        "asides": entries,
+        "bytes": sum(e.get("bytes") or 0 for e in entries),
+        "diff": {"before": "".join(f"{x}\n" for x in before), "after": "".join(f"{x}\n" for x in after)},
+    }
+
+
+def plan_to_keep(module: AnsibleModule, asides: lib.Asides) -> list[lib.Entry]:
+    """The entries that keeping would make, measured; refuses when there is no room."""
+    entries = [lib.new_entry(item, "RUN_ID") for item in module.params["objects"]]
+    entries = [entry for entry in entries if asides.keeper(entry).exists(entry)]
+    sizes = in_parallel(lambda entry: asides.keeper(entry).measure(entry), entries)
+    lib.check_room(list(zip(entries, sizes, strict=True)), module.params["reserve_bytes"])
+    for entry, (size, _needed, _free) in zip(entries, sizes, strict=True):
+        entry["bytes"] = size
+    return entries
+
+
+def separate_run(runs: Runs, params: dict[str, t.Any], source: Record) -> ActiveRun:
+    """A run of its own for finishing what an interrupted run left, within the lock of the run that found it."""
+    finder = runs.load(params["run_id"])
+    record = new_record(
+        "undo",
+        project=finder["project"],
+        user=finder["user"],
+        controller_host=finder["controller_host"],
+        parameters={"run": source["run_id"], "found_by": finder["run_id"]},
+        running_before=source["running_before"],
+    )
+    record["undoes"] = source["run_id"]
+    runs.save(record)
+    return ActiveRun(runs, params["run_id"], params["step"], record=record)
+
+
+def put_back(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[lib.Entry]:
+    params = module.params
+    run_id, source_id = params["run_id"], params["source_run_id"] or params["run_id"]
+    found = runs.load(source_id)
+    # An interrupted undo is finished, not undone: the old content is already on its way. Unless it had failed.
+    finish = source_id != run_id and found.get("undoes") and found["outcome"] == "running" and not lib.rolls_back(found)
+    source = runs.load(found["undoes"]) if finish else found
+    active = (
+        separate_run(runs, params, source) if params["separate_record"] else ActiveRun(runs, run_id, params["step"])
+    )
+    with active as run:
+        if found["outcome"] == "running":
+            lib.end_helpers(docker, found["run_id"])
+        own = source["run_id"] == run.record["run_id"]
+        if own:
+            source = run.record
+        elif not params["separate_record"]:
+            run.record["undoes"] = source["run_id"]
+            run.save()
+        done = lib.Asides(docker, run, image).put_back(source)
+        if source.get("undoes") and (own or lib.rolls_back(source)):
+            undone = runs.load(source["undoes"])
+            if undone.get("undone_by") == source["run_id"]:
+                undone["undone_by"] = None
+                runs.save(undone)
+        if not own:
+            source["undone_by"] = run.record["run_id"]
+            if source["outcome"] == "running":
+                source["outcome"] = "interrupted"
+            runs.save(source)
+        if found["run_id"] not in (source["run_id"], run.record["run_id"]):
+            # Not undone: what it displaced can still be taken back, by its name. Its entries may have been settled.
+            found = runs.load(found["run_id"])
+            found.update(outcome="interrupted", finished=utc_now())
+            runs.save(found)
+        if params["separate_record"]:
+            run.record.update(outcome="succeeded", finished=utc_now())
+        run.save()
+    return done
+
+
+def delete(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[lib.Entry]:
+    """Delete the named asides of whatever run; each is written down as deleted after it is gone."""
+    wanted = set(module.params["delete"])
+    done = []
+    with ActiveRun(runs, module.params["run_id"], module.params["step"]) as run:
+        for record in runs.all():
+            for entry in record["asides"]:
+                if entry["aside"] in wanted and entry["state"] != "deleted":
+                    lib.Asides(docker, run, image).keeper(entry).delete(entry)
+                    entry["state"] = "deleted"
+                    runs.save(record)
+                    done.append(entry)
+    return done
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    docker = Docker(Project.of(stack))
+    runs = Runs(stack["project"]["dir"])
+    image = (stack["database"] or {}).get("image") or ""
+    if params["state"] == "kept":
+        if module.check_mode:
+            # Nothing is written: an unsaved record stands in for the run.
+            idle = new_record("check", project="", user="", controller_host="", parameters={})
+            planned = plan_to_keep(module, lib.Asides(docker, ActiveRun(runs, "", record=idle), image))
+            return {**result(planned), "planned": True}
+        with ActiveRun(runs, params["run_id"], params["step"]) as run:
+            return result(lib.Asides(docker, run, image).keep(params["objects"]))
+    if params["state"] == "restored":
+        if module.check_mode:
+            source = runs.load(params["source_run_id"] or params["run_id"])
+            entries = [e for e in source["asides"] if e["state"] in ("kept", "live", "restoring")]
+            return result(entries, undoing=True)
+        return result(put_back(module, docker, runs, image), undoing=True)
+    if module.check_mode:
+        entries = [
+            e for r in runs.all() for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
+        ]
+        return result(entries)
+    return result(delete(module, docker, runs, image))
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "state": {"type": "str", "required": True, "choices": ["kept", "restored", "deleted"]},
+            "objects": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "required_if": [("kind", "database", ("container", "user"))],
+                "options": {
+                    "kind": {"type": "str", "required": True, "choices": ["volume", "folder", "file", "database"]},
+                    "name": {"type": "str", "required": True},
+                    "container": {"type": "str"},
+                    "user": {"type": "str"},
+                },
+            },
+            "source_run_id": {"type": "str", "default": ""},
+            "separate_record": {"type": "bool", "default": False},
+            "delete": {"type": "list", "elements": "str", "default": []},
+            "reserve_bytes": {"type": "int", "default": 268435456},
+        },
+        supports_check_mode=True,
+    )
+    if module.params["state"] != "kept" and not module.params["run_id"] and not module.check_mode:
+        module.fail_json(msg="run_id is required", failure="failed")
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

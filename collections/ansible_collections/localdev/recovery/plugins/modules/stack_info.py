@@ -1,0 +1,310 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_info
+short_description: Describe a Docker Compose stack with PostgreSQL and Alembic
+description:
+  - Finds out what a Compose project is made of and how it is doing, from C(docker compose config) and
+    C(docker inspect).
+  - It tells which service is the database, the cache, the application with Alembic and its workers, which services
+    write to the database, where the data is, and whether each service is as it should be.
+  - Returns no secrets. Values of environment variables are not returned; passwords in commands, health checks,
+    messages and log lines are masked.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.attributes.info_module
+  - localdev.recovery.stack
+options:
+  logs:
+    description:
+      - How many of the last log lines to return of each container of a service that is not as it should be.
+    type: int
+    default: 0
+seealso:
+  - module: community.docker.docker_compose_v2
+"""
+
+EXAMPLES = r"""
+- name: Describe the stack in a folder
+  localdev.recovery.stack_info:
+    project_src: ~/src/residency-scheduler
+  register: found
+
+- name: Show how each service is doing
+  ansible.builtin.debug:
+    var: found.summary
+
+- name: Describe a stack with two PostgreSQL servers, with log lines of what is broken
+  localdev.recovery.stack_info:
+    project_src: ~/src/residency-scheduler
+    files:
+      - docker-compose.yml
+      - docker-compose.local.yml
+    database_service: db
+    excluded_services:
+      - n8n
+    logs: 20
+  register: found
+"""
+
+RETURN = r"""
+summary:
+  description: One line per service, for people.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "ok  backend  application  running, healthy  :8000"
+    - "!!  db       database     exited 1"
+logs:
+  description: The last log lines of each service that is not as it should be, by service.
+  returned: when O(logs) is positive
+  type: dict
+  sample: {"db": ["FATAL:  could not write lock file \"postmaster.pid\": No space left on device"]}
+stack:
+  description: The description of the stack.
+  returned: success
+  type: dict
+  contains:
+    project:
+      description: Name, folder, Compose files, env files and active profiles; paths are absolute.
+      returned: success
+      type: dict
+      sample:
+        name: residency
+        dir: /home/me/src/residency
+        files: [/home/me/src/residency/docker-compose.yml]
+        env_files: [/home/me/src/residency/.env]
+        profiles: []
+    engine:
+      description: Versions of Docker Engine and Compose.
+      returned: success
+      type: dict
+      sample: {"version": "20.10.24", "compose_version": "2.26.1"}
+    services:
+      description: The services by name, those of inactive profiles included.
+      returned: success
+      type: dict
+      contains:
+        kind:
+          description: V(database), V(cache), V(application), V(worker), V(migration) or V(other).
+          returned: success
+          type: str
+          sample: application
+        image:
+          description: The image's name; the one that Compose gives where the service is only built.
+          returned: success
+          type: str
+          sample: residency-backend
+        image_id:
+          description: The id that this name has now, V(null) when there is no such image.
+          returned: success
+          type: str
+          sample: sha256:18250a61f62d9c6ac3b16ac8f92cbab2d3e5d615bcbf513d4a2923a2f44ccd2d
+        build:
+          description: C(context) and C(dockerfile), or V(null).
+          returned: success
+          type: dict
+          sample: {"context": "/home/me/src/residency/backend", "dockerfile": "Dockerfile"}
+        command:
+          description: The command that replaces the image's, or V(null).
+          returned: success
+          type: list
+          elements: str
+          sample: [celery, -A, app, worker]
+        one_shot:
+          description: Whether it is a job that ends, such as a migration.
+          returned: success
+          type: bool
+          sample: false
+        profiles:
+          description: Its profiles.
+          returned: success
+          type: list
+          elements: str
+          sample: []
+        enabled:
+          description: Whether the active profiles include it.
+          returned: success
+          type: bool
+          sample: true
+        excluded:
+          description: Whether O(excluded_services) names it.
+          returned: success
+          type: bool
+          sample: false
+        depends_on:
+          description: The services that it waits for, and the condition.
+          returned: success
+          type: dict
+          sample: {"db": "service_healthy"}
+        stop_grace_period_s:
+          description: Seconds that its containers have to stop.
+          returned: success
+          type: float
+          sample: 10.0
+        stateful:
+          description: Whether it has a mount with data of its own.
+          returned: success
+          type: bool
+          sample: false
+        writes_to_database:
+          description: Whether it may hold sessions on the database.
+          returned: success
+          type: bool
+          sample: true
+        database_url_variables:
+          description: Its variables that hold a URL of the database.
+          returned: success
+          type: list
+          elements: str
+          sample: [DATABASE_URL]
+        ports:
+          description:
+            - Published ports. C(published) is the real port while a container runs, else the configured one, or
+              V(null) where Docker picks it.
+          returned: success
+          type: list
+          elements: dict
+          sample: [{"target": 8000, "published": 8000, "host_ip": "127.0.0.1", "protocol": "tcp"}]
+        mounts:
+          description:
+            - Volumes, bind mounts and tmpfs. C(source) is the volume's real name or an absolute path, C(key) its name
+              in the Compose file, C(data) whether it holds data that nothing can make again.
+          returned: success
+          type: list
+          elements: dict
+          sample:
+            - type: volume
+              source: residency_postgres_data
+              key: postgres_data
+              target: /var/lib/postgresql/data
+              read_only: false
+              external: false
+              anonymous: false
+              data: true
+        health_check:
+          description:
+            - The health check in force, or V(null). C(inherited) says that it comes with the image while the service
+              runs another command, so that its outcome says nothing.
+          returned: success
+          type: dict
+          sample:
+            test: [CMD-SHELL, "curl -f http://localhost:8000/health"]
+            source: image
+            inherited: false
+            url: http://localhost:8000/health
+        containers:
+          description:
+            - Its containers. C(stale_image) means that the image's name stands for another image now, C(stale_config)
+              that the configuration has changed since.
+          returned: success
+          type: list
+          elements: dict
+          sample:
+            - id: 4756879edbfda16940cf80d8a87ce5ed2d3895d72d9029241015caf812aeb8d8
+              name: residency-backend-1
+              state: running
+              health: healthy
+              exit_code: 0
+              started_at: "2026-01-31T10:00:00.444182446Z"
+              restart_count: 0
+              image_id: sha256:18250a61f62d9c6ac3b16ac8f92cbab2d3e5d615bcbf513d4a2923a2f44ccd2d
+              stale_image: false
+              stale_config: false
+        ok:
+          description: Whether it is as it should be. A one-shot service is when it has exited with 0.
+          returned: success
+          type: bool
+          sample: true
+        condition:
+          description: The same in words.
+          returned: success
+          type: str
+          sample: running, healthy
+    volumes:
+      description: The declared volumes by their name in the Compose file.
+      returned: success
+      type: dict
+      sample:
+        postgres_data: {"name": "residency_postgres_data", "external": false, "exists": true, "driver": "local"}
+    database:
+      description:
+        - The database, or V(null) when none or several were found. C(endpoint) is where the stack's host reaches the
+          server (C(via) is V(published) or V(container)), or V(null) when it does not.
+      returned: success
+      type: dict
+      sample:
+        service: db
+        image: postgres:15
+        user: scheduler
+        name: residency_scheduler
+        port: 5432
+        data_mounts: []
+        container: residency-db-1
+        endpoint: {"host": "127.0.0.1", "port": 5432, "via": "published"}
+    alembic:
+      description:
+        - The service where Alembic should run, or V(null). C(config) is its configuration file relative to C(source), a
+          folder of the stack's host; both are V(null) when it is only inside the image.
+      returned: success
+      type: dict
+      sample:
+        service: backend
+        source: /home/me/src/residency/backend
+        config: alembic.ini
+        why: backend is built from /home/me/src/residency/backend, which has alembic.ini
+    start_order:
+      description: Enabled and not excluded services in waves; each wave depends on earlier ones alone.
+      returned: success
+      type: list
+      elements: list
+      sample: [["db", "redis"], ["backend"]]
+    warnings:
+      description: What could not be determined, and what looks like a mistake.
+      returned: success
+      type: list
+      elements: str
+      sample: []
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import discovery
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import stack_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.stack import last_logs, read_facts
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts import Choices
+
+
+def describe(module: AnsibleModule) -> dict[str, t.Any]:
+    docker = Docker(Project.from_params(module.params))
+    facts = read_facts(docker)
+    stack = discovery.describe(facts, Choices.from_params(module.params))
+    result = {"changed": False, "stack": stack, "summary": discovery.summary(stack)}
+    if module.params["logs"] > 0:
+        result["logs"] = last_logs(docker, stack, discovery.masker_of(facts), module.params["logs"])
+    return result
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**stack_argument_spec(), "logs": {"type": "int", "default": 0}},
+        supports_check_mode=True,
+    )
+    execute(module, describe)
+
+
+if __name__ == "__main__":
+    main()

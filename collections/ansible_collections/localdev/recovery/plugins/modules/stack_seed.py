@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_seed
+short_description: Run seed commands in services of a stack, in order, and count the rows that they leave
+description:
+  - Runs each command in the running container of a service, one after another.
+  - A seed script may exit 0 although its requests failed, so the rows that a command is expected to leave are counted after it.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - Whether a seed command may be repeated is known to that command alone.
+options:
+  commands:
+    description:
+      - The commands, in order.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What it seeds, for messages.
+        type: str
+        required: true
+      command:
+        description: Program and arguments.
+        type: list
+        elements: str
+        required: true
+      service:
+        description: Service in whose container it runs. Without it the application.
+        type: str
+        default: ""
+      rows:
+        description: Exact number of rows, by table, that must be there afterwards.
+        type: dict
+        default: {}
+      timeout:
+        description: Seconds that it may take.
+        type: float
+        default: 600
+  environment:
+    description:
+      - Environment variables for the commands, such as passwords. They never appear in an argument list.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Seed people
+  localdev.recovery.stack_seed:
+    stack: "{{ found.stack }}"
+    commands:
+      - name: people
+        command: [python, /scripts/seed_people.py]
+        rows:
+          people: 28
+    environment:
+      ADMIN_PASSWORD: "{{ admin_password }}"
+"""
+
+RETURN = r"""
+commands:
+  description: What was run, with the seconds that it took.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: people
+      service: backend
+      seconds: 0.8
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import compare_counts, count_query, psql
+from ansible_collections.localdev.recovery.plugins.module_utils.services import masker_of
+
+Stack = t.Mapping[str, t.Any]
+
+
+def service_of(stack: Stack, command: t.Mapping[str, t.Any]) -> str:
+    """The service in which a seed command runs."""
+    name = command["service"] or next((n for n, s in stack["services"].items() if s["kind"] == "application"), "")
+    if name not in stack["services"]:
+        raise RecoveryError(
+            f"The seed command {command['name']} names no service of this stack: {name!r}",
+            next_command="set 'service' of this entry in stack_seed_commands",
+        )
+    return t.cast(str, name)
+
+
+def count(docker: Docker, stack: Stack, tables: t.Sequence[str]) -> dict[str, int]:
+    database = stack["database"]
+    container = docker.compose("ps", "--quiet", database["service"]).stdout.strip()
+    rows = psql(docker, container=container, user=database["user"], database=database["name"], sql=count_query(tables))
+    return {name: int(number) for name, number in (line.split("|") for line in rows.splitlines())}
+
+
+def masked(docker: Docker, stack: Stack, text: str, environment: dict[str, str]) -> str:
+    """Output of a command without the secrets that it was given and those that its container knows."""
+    return masker_of(docker.containers(stack["project"]["name"]), environment.values()).text(text)
+
+
+def seed(docker: Docker, stack: Stack, command: t.Mapping[str, t.Any], environment: dict[str, str]) -> dict[str, t.Any]:
+    service = service_of(stack, command)
+    began = time.monotonic()
+    # --env NAME without a value hands over this process's own variable: no value in an argument list.
+    names = [part for name in environment for part in ("--env", name)]
+    try:
+        done = docker.compose(
+            "exec", "-T", *names, service, *command["command"],
+            environment=environment, check=False, timeout=command["timeout"],
+        )  # fmt: skip
+    except RecoveryError as exc:
+        exc.message = f"The seed command {command['name']} could not be run in service {service}: {exc.message}"
+        raise
+    shown = "\n".join(done.output.splitlines()[-15:])
+    if done.returncode != 0:
+        raise RecoveryError(
+            f"The seed command {command['name']} failed in service {service} with exit code {done.returncode}",
+            details=masked(docker, stack, shown, environment),
+        )
+    if command["rows"]:
+        wrong = compare_counts(command["rows"], count(docker, stack, list(command["rows"])))
+        if wrong:
+            raise RecoveryError(
+                f"The seed command {command['name']} exited 0 in service {service}, but {'; '.join(wrong)}",
+                details=masked(docker, stack, shown, environment),
+                kind="verification",
+            )
+    return {"name": command["name"], "service": service, "seconds": round(time.monotonic() - began, 2)}
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    for command in params["commands"]:
+        try:
+            command["rows"] = {table: int(rows) for table, rows in command["rows"].items()}
+        except (TypeError, ValueError) as exc:
+            raise RecoveryError(f"rows of the seed command {command['name']} must be numbers: {exc}") from exc
+    planned = [{"name": c["name"], "service": service_of(stack, c)} for c in params["commands"]]
+    if module.check_mode:
+        return {"changed": bool(planned), "commands": planned}
+    docker = Docker(Project.of(stack))
+    with part_of_run(params) as run:
+        done = []
+        for command in params["commands"]:
+            done.append(seed(docker, stack, command, {k: str(v) for k, v in params["environment"].items()}))
+            if run is not None:
+                run.reach(f"seeded:{command['name']}")
+    return {"changed": bool(done), "commands": done}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "commands": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "command": {"type": "list", "elements": "str", "required": True},
+                    "service": {"type": "str", "default": ""},
+                    "rows": {"type": "dict", "default": {}},
+                    "timeout": {"type": "float", "default": 600},
+                },
+            },
+            "environment": {"type": "dict", "default": {}, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

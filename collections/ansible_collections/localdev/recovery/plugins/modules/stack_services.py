@@ -1,0 +1,212 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack_services
+short_description: Stop, create or start services of a Compose stack, and wait until they are ready
+description:
+  - Stops containers all at once, each with its own grace period. Services that hold no data get a shorter one.
+  - Starts services in dependency order and waits by asking the services themselves, by the test of their health check or PostgreSQL
+    over TCP, instead of waiting for Docker's health status.
+  - When a service does not come up, the error shows its state and its last log lines.
+  - Use M(community.docker.docker_compose_v2) for everything else that Compose does.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details:
+      - O(recreate=true) always changes.
+      - O(state=started) runs a one-shot service again, as C(docker compose up) does.
+options:
+  state:
+    description:
+      - V(stopped) stops running containers and keeps them.
+      - V(created) creates the containers without starting them.
+      - V(started) creates and starts them, and waits until they are ready.
+      - V(ready) starts nothing and waits until they are ready.
+    type: str
+    choices: [stopped, created, started, ready]
+    required: true
+  services:
+    description:
+      - Services to act on. Without it all that are enabled and not excluded.
+    type: list
+    elements: str
+    default: []
+  recreate:
+    description:
+      - Replace the containers even when their configuration and image have not changed.
+    type: bool
+    default: false
+  create:
+    description:
+      - With O(state=started), whether to create what is missing or out of date first. Without it only containers that exist are started.
+    type: bool
+    default: true
+  wait:
+    description:
+      - Whether to wait at the end of O(state=started).
+    type: bool
+    default: true
+  until_ready:
+    description:
+      - With O(state=created), services to wait for in the end, such as a database that was started before.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description:
+      - Seconds to wait for readiness.
+    type: float
+    default: 120
+  stateless_timeout:
+    description:
+      - Longest grace period in seconds, on stopping, for a service that holds no data.
+    type: float
+    default: 1
+"""
+
+EXAMPLES = r"""
+- name: Look at the stack
+  localdev.recovery.stack_info:
+    project_src: /srv/shop
+  register: found
+
+- name: Stop all services
+  localdev.recovery.stack_services:
+    stack: "{{ found.stack }}"
+    state: stopped
+
+- name: Start the database and wait for it
+  localdev.recovery.stack_services:
+    stack: "{{ found.stack }}"
+    state: started
+    services:
+      - db
+"""
+
+RETURN = r"""
+services:
+  description: What was done or found, one entry per service, with the seconds that it took.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - service: db
+      condition: ready
+      seconds: 1.9
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import services
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.stack import gather
+
+
+def snapshot(docker: Docker, stack: dict[str, t.Any], wanted: t.Collection[str]) -> set[tuple[str, str]]:
+    """Every container of the project, and when those of the wanted services were started."""
+    return {
+        (c["Id"], c["State"]["StartedAt"] if c["Config"]["Labels"]["com.docker.compose.service"] in wanted else "")
+        for c in docker.containers(stack["project"]["name"])
+    }
+
+
+def dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
+    """What the wanted services depend on, directly or not: Compose creates that too."""
+    found: set[str] = set()
+    ahead = list(wanted)
+    while ahead:
+        new = set(services[ahead.pop()]["depends_on"]) & set(services) - found
+        found |= new
+        ahead += new
+    return sorted(found - set(wanted))
+
+
+def predict(params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """What the module would do, per service. services: those of a fresh description of the stack."""
+    actions = []
+    others = [] if params["state"] in ("stopped", "ready") else dependencies(services, wanted)
+    for name in [*wanted, *others]:
+        containers = services[name]["containers"]
+        state = containers[0]["state"] if containers else "missing"
+        action = ""
+        if params["state"] == "stopped" and any(c["state"] in ("running", "restarting") for c in containers):
+            action = "stop"
+        elif params["state"] in ("created", "started"):
+            forced = params["recreate"] and name in wanted
+            if not containers:
+                action = "create"
+            elif forced or any(c["stale_config"] or c["stale_image"] for c in containers):
+                action = "recreate"
+            elif params["state"] == "started" and name in wanted and any(c["state"] != "running" for c in containers):
+                action = "start"
+        if action:
+            actions.append({"service": name, "condition": state, "action": action})
+    return actions
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    docker = Docker(Project.of(stack))
+    wanted = services.selected(stack, params["services"])
+    if module.check_mode:
+        # What the stack description says of containers may be older than the last start.
+        actions = predict(params, wanted, gather(docker)["services"])
+        return {"changed": bool(actions), "services": actions}
+    before = snapshot(docker, stack, wanted)
+    with part_of_run(params) as run:
+        if params["state"] == "stopped":
+            stopped = services.stop(docker, stack, wanted, params["stateless_timeout"])
+            return {"changed": bool(stopped), "services": stopped}
+        if params["state"] == "ready":
+            return {"changed": False, "services": services.wait(docker, stack, wanted, params["timeout"])}
+        if run is not None:
+            run.new_content_from_here()
+        if params["create"] or params["state"] == "created":
+            services.create(docker, wanted, recreate=params["recreate"])
+        if params["state"] == "created":
+            done = services.wait(docker, stack, params["until_ready"], params["timeout"])
+        else:
+            done = services.start(docker, stack, wanted, timeout=params["timeout"], then_wait=params["wait"])
+    return {"changed": snapshot(docker, stack, wanted) != before, "services": done}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "state": {"type": "str", "required": True, "choices": ["stopped", "created", "started", "ready"]},
+            "services": {"type": "list", "elements": "str", "default": []},
+            "recreate": {"type": "bool", "default": False},
+            "create": {"type": "bool", "default": True},
+            "wait": {"type": "bool", "default": True},
+            "until_ready": {"type": "list", "elements": "str", "default": []},
+            "timeout": {"type": "float", "default": 120},
+            "stateless_timeout": {"type": "float", "default": 1},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()
