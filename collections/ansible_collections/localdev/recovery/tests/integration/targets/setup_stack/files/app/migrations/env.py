@@ -1,0 +1,22 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+
+from alembic import context
+from sqlalchemy import create_engine
+
+
+def run_migrations_online() -> None:
+    # SQLAlchemy's ordinary pool: it keeps the connection, and the locks of its session, after it is closed here.
+    with create_engine(os.environ["DATABASE_URL"]).connect() as connection:
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+print("env.py may print what it likes")
+run_migrations_online()

@@ -1,0 +1,22 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.filter.recovery import FilterModule
+
+FILTERS = FilterModule().filters()
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_every_filter_is_a_documented_function(name: str) -> None:
+    assert callable(FILTERS[name])
+    assert FILTERS[name].__doc__
+
+
+def test_filters_answer() -> None:
+    assert FILTERS["row_problems"]({"people": 1}, []) == ["table people has no rows, 1 expected"]
+    assert FILTERS["service_urls"]({"services": {}}) == {}

@@ -1,0 +1,701 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state machine of what runs set aside, killed at every point at which it touches the world.
+
+The keepers are the real ones. Volumes are folders, helper containers are shells on this machine (imitated ones where
+the run is killed at hundreds of points), and a database is a file in the folder of its cluster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils import asides, runs
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.modules import recovery_run, set_aside
+
+KINDS = ["volume", "folder", "file", "database"]
+
+
+class Killed(BaseException):
+    """SIGKILL: nothing in the code under test may handle it."""
+
+
+class World:
+    """One stack's folder, volumes and cluster; counts every touch, and ends the process at the wanted one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.src = root / "src"
+        self.volumes = root / "volumes"
+        self.cluster = root / "cluster"
+        for folder in (self.src, self.volumes, self.cluster):
+            folder.mkdir()
+        self.runs = runs.Runs(str(self.src))
+        self.docker = FakeDocker(self)
+        self.touched = 0
+        self.fatal: int | None = None
+        self.in_use: list[dict[str, t.Any]] = []
+        # Whether the helpers' scripts are only imitated.
+        self.in_haste = False
+
+    def touch(self) -> None:
+        """A point at which the process may be killed."""
+        self.touched += 1
+        if self.touched == self.fatal:
+            raise Killed
+
+    @contextlib.contextmanager
+    def killed_at(self, point: int) -> t.Iterator[None]:
+        self.touched, self.fatal = 0, point
+        try:
+            yield
+        except Killed:
+            pass
+        else:
+            if self.touched >= point:
+                pytest.fail("the kill was handled")
+            raise Finished
+        finally:
+            self.fatal = None
+
+    # things
+
+    def item(self, kind: str) -> dict[str, t.Any]:
+        if kind == "database":
+            return {"kind": kind, "name": "shop", "container": "db", "user": "owner"}
+        return {"kind": kind, "name": {"volume": "shop_data"}.get(kind, str(self.src / f"a {kind}'s place"))}
+
+    def path(self, kind: str, name: str) -> Path:
+        return {"volume": self.volumes, "database": self.cluster}.get(kind, self.root) / name
+
+    def write(self, kind: str, content: str) -> None:
+        """What a procedure or an application does: all of the content, in the original place."""
+        path = self.path(kind, self.item(kind)["name"])
+        if kind in ("volume", "folder"):
+            shutil.rmtree(path, ignore_errors=True)
+            (path / "base").mkdir(parents=True)
+            (path / "PG_VERSION").write_text(content)
+            (path / "base" / "1").write_text(content)
+        else:
+            path.write_text(content)
+
+    def read(self, kind: str, name: str | None = None) -> str:
+        """The content; 'mixed' for anything that is not whole, 'empty' and 'absent'."""
+        path = self.path(kind, name or self.item(kind)["name"])
+        if not path.exists():
+            return "absent"
+        if path.is_file():
+            return path.read_text()
+        files = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
+        if not files:
+            return "empty"
+        contents = {(path / name).read_text() for name in files}
+        return contents.pop() if files == ["PG_VERSION", "base/1"] and len(contents) == 1 else "mixed"
+
+    def kept(self, kind: str) -> set[str]:
+        """Contents that a record promises to have under an aside name."""
+        return {
+            self.read(kind, entry["aside"])
+            for record in self.runs.all()
+            for entry in record["asides"]
+            if entry["state"] in ("kept", "live")
+        }
+
+    def forgotten(self, kind: str) -> set[str]:
+        """Things on disk that carry a run id and that no record speaks of."""
+        place = self.path(kind, self.item(kind)["name"]).parent
+        known = {
+            os.path.basename(entry["aside"])
+            for record in self.runs.all()
+            for entry in record["asides"]
+            if entry["state"] != "deleted"
+        }
+        found = {path.name for path in place.iterdir() if re.search(r"\d{8}T\d{6}Z-[0-9a-f]{4}|\.tmp$", path.name)}
+        return found - known
+
+    # procedures, as the roles put them together
+
+    def module(self, **params: t.Any) -> t.Any:
+        defaults = {"run_id": "", "step": "", "source_run_id": "", "separate_record": False, "undoes": "", "starts": []}
+        stack = {"project": {"name": "shop", "dir": str(self.src)}, "services": {}}
+        params = {
+            **defaults,
+            "controller": {"user": "me", "host": "here", "process": {}},
+            "stack": stack,
+            "parameters": {},
+            **params,
+        }
+        return types.SimpleNamespace(params=params, check_mode=False)
+
+    def put_back(self, run_id: str, source: str = "", *, separate: bool = False) -> None:
+        module = self.module(run_id=run_id, source_run_id=source, separate_record=separate)
+        set_aside.put_back(module, self.docker, self.runs, "image")
+
+    def begin(self, procedure: str, undoes: str = "") -> tuple[str, list[str]]:
+        """The new run, and the interrupted ones whose things have been put back first."""
+        module = self.module(procedure=procedure, undoes=undoes)
+        module.params["controller"]["process"] = {"machine": runs.machine_identity(), "pid": 2**22 + 1, "started": "0"}
+        begun = recovery_run.start(module, self.runs)
+        for old in begun["interrupted"]:
+            self.put_back(begun["run_id"], old, separate=True)
+        return begun["run_id"], begun["interrupted"]
+
+    def end(self, run_id: str, outcome: str) -> None:
+        recovery_run.end(self.module(run_id=run_id, state=outcome, error="", next_command=""), self.runs)
+
+    def part(self, run_id: str) -> runs.ActiveRun:
+        return runs.ActiveRun(self.runs, run_id, "a step")
+
+    def keep(self, run_id: str, kind: str) -> None:
+        with self.part(run_id) as run:
+            asides.Asides(self.docker, run, "image").keep([self.item(kind)])
+
+    def new_content(self, run_id: str, kind: str, content: str) -> None:
+        with self.part(run_id) as run:
+            run.new_content_from_here()
+        self.write(kind, content)
+
+    def rebuild(self, kind: str, content: str, outcome: str = "succeeded") -> str:
+        run_id, _interrupted = self.begin("full_rebuild")
+        self.keep(run_id, kind)
+        self.new_content(run_id, kind, content)
+        if outcome == "failed":
+            self.put_back(run_id)
+        self.end(run_id, outcome)
+        return run_id
+
+    def undo(self, run_id: str = "", *, fails: bool = False) -> str:
+        """As the undo role does: an interrupted run that is put back on the way is what the undo was asked for."""
+        try:
+            wanted = self.runs.undoable(run_id)["run_id"]
+        except RecoveryError:
+            wanted = ""
+        if not wanted and not self.runs.interrupted():
+            pytest.fail("nothing to undo")
+        mine, interrupted = self.begin("undo", wanted)
+        if not interrupted or run_id not in ("", *interrupted):
+            with self.part(mine):
+                pass
+            self.put_back(mine, wanted)
+        if fails:
+            self.put_back(mine)
+        self.end(mine, "failed" if fails else "succeeded")
+        return mine
+
+
+class Finished(Exception):
+    """The procedure was over before the point at which it should have been killed."""
+
+
+class FakeDocker(Docker):
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+
+    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+        if args[0] == "ps" and "--filter" not in args:
+            return Completed(args, 0, "\n".join(c["Id"] for c in self.world.in_use), "")
+        self.world.touch()
+        if args[:2] == ("volume", "create"):
+            (self.world.volumes / args[-1]).mkdir(exist_ok=True)
+        elif args[:2] == ("volume", "rm"):
+            shutil.rmtree(self.world.volumes / args[-1], ignore_errors=True)
+        return Completed(args, 0, "", "")
+
+    def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
+        if kind == "container":
+            return self.world.in_use
+        return [{"Name": name} for name in names if (self.world.volumes / name).is_dir()]
+
+
+class LocalShell:
+    """Stands in for the helper container: the same scripts, with the mounted folders in place of their mount points."""
+
+    def __init__(self, docker: t.Any, image: str, mounts: t.Sequence[tuple[str, str, bool]], run_id: str) -> None:
+        self.world: World = docker.world
+        self.mounts = {t_: (s if s.startswith("/") else str(self.world.volumes / s)) for s, t_, _writable in mounts}
+        for folder in self.mounts.values():
+            # As the engine does with a volume that is not there.
+            os.makedirs(folder, exist_ok=True)
+
+    def __enter__(self) -> LocalShell:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+    def run(self, script: str) -> str:
+        self.world.touch()
+        for target, folder in self.mounts.items():
+            script = re.sub(rf"(?<![\w/.]){target}\b", lambda _match, f=folder: f, script)
+        if self.world.in_haste:
+            answer = quickly(script, torn=self.world.touched + 1 == self.world.fatal)
+            self.world.touch()
+            return answer
+        done = subprocess.run(["sh", "-c", f"set -e; {script}"], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RecoveryError(f"A step in the helper container failed: {done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+
+def quickly(script: str, *, torn: bool) -> str:
+    """What the keepers' scripts do, without the hundreds of processes. torn: a copy that is killed halfway."""
+    command, *words = shlex.split(script.replace(";", " ; "))
+    if command == "find":
+        folder = Path(words[0])
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if "cp" not in words:
+            return ""
+        source = Path(words[words.index("cp") + 2])
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        if torn:
+            (folder / "PG_VERSION").unlink(missing_ok=True)
+        contents = [sorted(p.read_text() for p in f.rglob("*") if p.is_file()) for f in (source, folder)]
+        return " ".join(["4", *("=" + "+".join(content) for content in contents)])
+    if command == "if":
+        new, old = words[2], words[words.index("!") + 2]
+        if not os.path.exists(new):
+            os.rename(old, new)
+        elif os.path.exists(old):
+            raise RecoveryError(f"{new} exists already")
+    elif command == "mkdir":
+        os.mkdir(words[0])
+    elif command == "rm":
+        shutil.rmtree(words[1], ignore_errors=True)
+    return {"du": "4", "stat": "755 0:0"}.get(command, "")
+
+
+def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: str) -> str:
+    """The statements of DatabaseKeeper on a folder whose files are databases; a transaction happens wholly or not."""
+    world: World = docker.world
+    names = re.findall(r"'((?:[^']|'')*)'", sql)
+    if sql.startswith("SELECT 1 FROM pg_database"):
+        return "1" if (world.cluster / names[0]).exists() else ""
+    if sql.startswith("SELECT pg_database_size"):
+        return str((world.cluster / names[0]).stat().st_size)
+    world.touch()
+    if dropped := re.fullmatch(r'DROP DATABASE IF EXISTS "(.*)" WITH \(FORCE\)', sql):
+        (world.cluster / dropped[1]).unlink(missing_ok=True)
+    pairs = re.findall(r'ALTER DATABASE "([^"]*)" RENAME TO "([^"]*)";', sql)
+    for old, new in pairs:
+        assert max(len(old.encode()), len(new.encode())) <= 63
+        if (world.cluster / new).exists() or not (world.cluster / old).exists():
+            raise RecoveryError(f"PostgreSQL refused: {old} to {new}")
+        (world.cluster / old).rename(world.cluster / new)
+    world.touch()
+    return ""
+
+
+@pytest.fixture
+def place() -> t.Iterator[Path]:
+    """A folder in memory where there is one: thousands of atomic writes are slow on a busy disk."""
+    memory = "/dev/shm"
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    root = place / "world"
+    root.mkdir()
+    world = World(root)
+    genuine_write, genuine_copy, genuine_exit = runs.write_atomically, asides.FileKeeper._copy, runs.ActiveRun.__exit__
+
+    def write(path: str, text: str, mode: int = 0o600) -> None:
+        world.touch()
+        genuine_write(path, text, mode)
+        world.touch()
+
+    def copy(self: asides.FileKeeper, source: str, target: str) -> None:
+        world.touch()
+        if world.touched + 1 == world.fatal:
+            Path(f"{target}.tmp").write_text("half")
+            world.touch()
+        genuine_copy(self, source, target)
+        world.touch()
+
+    def leave(self: runs.ActiveRun, kind: t.Any, exc: BaseException | None, trace: object) -> None:
+        if isinstance(exc, Killed):
+            self._stop.set()
+        else:
+            genuine_exit(self, kind, exc, trace)
+
+    monkeypatch.setattr(runs, "write_atomically", write)
+    monkeypatch.setattr(runs.os, "fsync", lambda _descriptor: None)
+    monkeypatch.setattr(runs, "process_lives", lambda _process: False)
+    monkeypatch.setattr(runs.ActiveRun, "__exit__", leave)
+    monkeypatch.setattr(runs.ActiveRun, "_heartbeat", lambda _run: None)
+    monkeypatch.setattr(asides, "Helper", LocalShell)
+    monkeypatch.setattr(asides, "_SYNC", "true")
+    monkeypatch.setattr(asides, "psql", fake_psql)
+    monkeypatch.setattr(asides.FileKeeper, "_copy", copy)
+    # Ids in one second would sort by chance.
+    numbers = iter(range(10**6))
+    monkeypatch.setattr(runs, "new_run_id", lambda: f"20260131T{next(numbers):06d}Z-abcd")
+    return world
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return t.cast(str, request.param)
+
+
+# --- without kills ---------------------------------------------------------------------------------------------
+
+
+def test_a_rebuild_is_undone_and_the_undo_is_undone(world: World, kind: str) -> None:
+    world.write(kind, "old")
+    rebuilt = world.rebuild(kind, "new")
+    assert (world.read(kind), world.kept(kind)) == ("new", {"old"})
+    undone = world.undo()
+    assert (world.read(kind), world.kept(kind)) == ("old", {"new"})
+    assert world.runs.load(rebuilt)["undone_by"] == undone
+    world.undo(undone)
+    assert (world.read(kind), world.kept(kind)) == ("new", {"old"})
+
+
+def test_a_failed_rebuild_leaves_the_old_content_and_nothing_else(world: World, kind: str) -> None:
+    world.write(kind, "old")
+    world.rebuild(kind, "half-made", outcome="failed")
+    assert (world.read(kind), world.kept(kind), world.forgotten(kind)) == ("old", set(), set())
+    with pytest.raises(RecoveryError, match="left anything to put back"):
+        world.runs.undoable()
+
+
+def test_a_failed_undo_gives_the_content_back_to_the_run_that_it_was_to_take_back(world: World, kind: str) -> None:
+    world.write(kind, "old")
+    rebuilt = world.rebuild(kind, "new")
+    world.undo(fails=True)
+    assert (world.read(kind), world.kept(kind)) == ("new", {"old"})
+    assert world.runs.undoable()["run_id"] == rebuilt
+    world.undo()
+    assert (world.read(kind), world.kept(kind)) == ("old", {"new"})
+
+
+def test_two_rebuilds_are_undone_newest_first(world: World, kind: str) -> None:
+    world.write(kind, "first")
+    world.rebuild(kind, "second")
+    world.rebuild(kind, "third")
+    world.undo()
+    assert world.read(kind) == "second"
+    world.undo()
+    assert (world.read(kind), world.kept(kind)) == ("first", {"second", "third"})
+
+
+def test_what_does_not_exist_is_left_out(world: World, kind: str) -> None:
+    run_id, _rest = world.begin("full_rebuild")
+    world.keep(run_id, kind)
+    assert world.runs.load(run_id)["asides"] == []
+    assert (world.read(kind), world.forgotten(kind)) == ("absent", set())
+
+
+def test_an_emptied_folder_keeps_its_mode(world: World) -> None:
+    world.write("folder", "old")
+    place = world.path("folder", world.item("folder")["name"])
+    place.chmod(0o2750)
+    run_id, _rest = world.begin("full_rebuild")
+    world.keep(run_id, "folder")
+    assert world.read("folder") == "empty"
+    assert place.stat().st_mode & 0o7777 == 0o2750
+
+
+def test_a_kept_file_keeps_mode_time_and_owner(world: World) -> None:
+    world.write("file", "SECRET=1")
+    place = world.path("file", world.item("file")["name"])
+    place.chmod(0o640)
+    os.utime(place, (1, 1))
+    if os.geteuid() == 0:
+        os.chown(place, 12345, 54321)
+    world.rebuild("file", "SECRET=2")
+    world.undo()
+    now = place.stat()
+    assert (now.st_mode & 0o7777, now.st_mtime) == (0o640, 1)
+    if os.geteuid() == 0:
+        assert (now.st_uid, now.st_gid) == (12345, 54321)
+
+
+def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write("volume", "old")
+    run_id, _rest = world.begin("full_rebuild")
+    monkeypatch.setattr(asides, "_DIGEST", "echo {folder} | tr / -")
+    with pytest.raises(RecoveryError, match="differs from the original") as caught:
+        world.keep(run_id, "volume")
+    assert (caught.value.kind, world.read("volume")) == ("verification", "old")
+
+
+def test_a_changed_aside_is_not_taken_for_what_was_kept(world: World) -> None:
+    world.write("volume", "old")
+    run_id = world.rebuild("volume", "new")
+    aside = world.runs.load(run_id)["asides"][0]["aside"]
+    (world.volumes / aside / "PG_VERSION").write_text("tampered")
+    with pytest.raises(RecoveryError, match="no longer what was set aside"):
+        world.undo()
+
+
+def test_an_aside_that_somebody_deleted_is_an_error_before_anything_is_touched(world: World, kind: str) -> None:
+    world.write(kind, "old")
+    run_id = world.rebuild(kind, "new")
+    entry = world.runs.load(run_id)["asides"][0]
+    path = world.path(kind, entry["aside"])
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(RecoveryError, match=rf"{re.escape(entry['aside'])}.* is gone"):
+        world.undo()
+    assert world.read(kind) == "new"
+
+
+@pytest.mark.parametrize("kind", ["volume", "folder"])
+def test_data_under_a_running_container_is_refused(world: World, kind: str) -> None:
+    world.write(kind, "old")
+    run_id, _rest = world.begin("full_rebuild")
+    name = world.item(kind)["name"]
+    place = {"Name": name, "Source": "/var/lib/x"} if kind == "volume" else {"Source": name + "/"}
+    mount = {**place, "Destination": "/var/lib/postgresql/data"}
+    world.in_use = [{"Id": "1", "Name": "/shop-db-1", "Mounts": [mount]}]
+    with pytest.raises(RecoveryError, match=r"in use by the running container shop-db-1") as caught:
+        world.keep(run_id, kind)
+    assert caught.value.kind == "unsafe"
+    assert caught.value.next_command == "docker stop shop-db-1"
+    assert world.read(kind) == "old"
+
+
+def test_a_rename_never_covers_what_is_there(world: World) -> None:
+    world.write("folder", "old")
+    run_id = world.rebuild("folder", "new")
+    entry = world.runs.load(run_id)["asides"][0]
+    undo_id, _rest = world.begin("undo", run_id)
+    with world.part(undo_id) as run:
+        keeper = asides.FolderKeeper(world.docker, run, "image")
+        with keeper._shell(entry["name"]) as shell, pytest.raises(RecoveryError, match="exists already"):
+            keeper._move(shell, entry["aside"], entry["name"])
+    assert world.read("folder") == "new"
+
+
+def test_deleting_frees_what_was_set_aside_and_nothing_else(world: World, kind: str) -> None:
+    world.write(kind, "first")
+    world.rebuild(kind, "second")
+    world.rebuild(kind, "third")
+    first = world.runs.all()[0]["asides"][0]["aside"]
+    cleanup, _rest = world.begin("cleanup")
+    set_aside.delete(world.module(run_id=cleanup, delete=[first]), world.docker, world.runs, "image")
+    assert (world.read(kind), world.kept(kind), world.read(kind, first)) == ("third", {"second"}, "absent")
+    again = set_aside.delete(world.module(run_id=cleanup, delete=[first]), world.docker, world.runs, "image")
+    assert again == []
+
+
+# --- killed at every point -------------------------------------------------------------------------------------
+
+
+Prepare = t.Callable[[World], t.Any]
+Act = t.Callable[[World, int, t.Any], None]
+
+
+def every_point(world: World, prepare: Prepare, act: Act) -> None:
+    """Act on what prepare has made, with the kill at point 1, 2, ... until nothing is left to kill."""
+    world.in_haste = True
+    made = prepare(world)
+    shutil.copytree(world.root, before := world.root.with_name("before"))
+    for point in itertools.count(1):
+        try:
+            act(world, point, made)
+        except Finished:
+            assert point > 8
+            return
+        except (AssertionError, RecoveryError) as exc:
+            exc.add_note(f"killed at point {point}")
+            raise
+        shutil.rmtree(world.root)
+        shutil.copytree(before, world.root)
+
+
+def sound(world: World, kind: str) -> None:
+    """Whatever happened: no mix, nothing lost, nothing forgotten."""
+    assert world.read(kind) in ("old", "new")
+    assert "mixed" not in world.kept(kind)
+    assert "absent" not in world.kept(kind)
+    assert world.forgotten(kind) == set()
+
+
+def rebuilding(kind: str, content: str = "") -> Prepare:
+    """A rebuild that has begun; with content, one that has also kept the old and started on the new."""
+
+    def prepare(world: World) -> str:
+        world.write(kind, "old")
+        run_id, _rest = world.begin("full_rebuild")
+        if content:
+            world.keep(run_id, kind)
+            world.new_content(run_id, kind, content)
+        return run_id
+
+    return prepare
+
+
+def test_killed_while_keeping(world: World, kind: str) -> None:
+    def act(world: World, point: int, run_id: str) -> None:
+        with world.killed_at(point):
+            world.keep(run_id, kind)
+            world.new_content(run_id, kind, "new")
+            world.end(run_id, "succeeded")
+        if world.runs.load(run_id)["outcome"] == "running":
+            # The next run of any procedure puts it back first.
+            world.begin("full_rebuild")
+            assert world.read(kind) == "old"
+        sound(world, kind)
+
+    every_point(world, rebuilding(kind), act)
+
+
+def test_killed_while_a_failed_run_puts_its_own_back(world: World, kind: str) -> None:
+    def act(world: World, point: int, run_id: str) -> None:
+        with world.killed_at(point):
+            world.put_back(run_id)
+            world.end(run_id, "failed")
+        if world.runs.load(run_id)["outcome"] == "running":
+            world.begin("full_rebuild")
+        sound(world, kind)
+        assert world.read(kind) == "old"
+
+    every_point(world, rebuilding(kind, "half-made"), act)
+
+
+def test_killed_while_undoing_then_the_same_command_again(world: World, kind: str) -> None:
+    def prepare(world: World) -> None:
+        world.write(kind, "older")
+        world.rebuild(kind, "old")
+        world.rebuild(kind, "new")
+
+    def act(world: World, point: int, _made: None) -> None:
+        with world.killed_at(point):
+            world.undo()
+        if world.read(kind) != "old" or world.runs.interrupted():
+            world.undo()
+        sound(world, kind)
+        assert world.read(kind) == "old"
+        assert world.kept(kind) >= {"new", "older"}, "what the undo displaced is lost"
+
+    every_point(world, prepare, act)
+
+
+def test_killed_while_a_failed_undo_gives_back(world: World, kind: str) -> None:
+    def prepare(world: World) -> str:
+        world.write(kind, "old")
+        rebuilt = world.rebuild(kind, "new")
+        undo, _rest = world.begin("undo", rebuilt)
+        world.put_back(undo, rebuilt)
+        return undo
+
+    def act(world: World, point: int, undo: str) -> None:
+        with world.killed_at(point):
+            world.put_back(undo)
+            world.end(undo, "failed")
+        if world.runs.load(undo)["outcome"] == "running":
+            world.begin("full_rebuild")
+        sound(world, kind)
+        other = {"old": "new", "new": "old"}[world.read(kind)]
+        assert world.kept(kind) == {other}
+
+    every_point(world, prepare, act)
+
+
+def test_killed_twice_while_putting_back(world: World, kind: str) -> None:
+    """The run that finishes an interrupted run may be killed too."""
+
+    def act(world: World, point: int, _run_id: str) -> None:
+        with world.killed_at(point):
+            world.begin("full_rebuild")
+        world.begin("full_rebuild")
+        sound(world, kind)
+        assert world.read(kind) == "old"
+        assert world.kept(kind) >= {"new"}
+
+    every_point(world, rebuilding(kind, "new"), act)
+
+
+def test_an_undo_that_was_cut_short_does_not_take_back_an_older_run_too(world: World, kind: str) -> None:
+    world.write(kind, "oldest")
+    world.rebuild(kind, "old")
+    rebuilt = world.rebuild(kind, "new")
+    undo, _rest = world.begin("undo", rebuilt)
+    with world.part(undo):
+        pass
+    world.put_back(undo, rebuilt)
+    # Killed while the services start; so is its repetition, and again.
+    for _dummy in range(2):
+        older = world.runs.undoable()["run_id"]
+        mine, interrupted = world.begin("undo", older)
+        assert interrupted
+        with world.part(mine):
+            pass
+        assert world.read(kind) == "old"
+    world.begin("full_rebuild")
+    assert world.read(kind) == "old"
+
+
+# --- names, room, records --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["/srv/shop/data/", "/srv/shop/./data", "/srv/shop//data"])
+def test_the_aside_of_a_folder_lies_beside_it(name: str) -> None:
+    entry = asides.new_entry({"kind": "folder", "name": name, "container": None}, "20260131T100000Z-1f2e")
+    assert entry == {
+        "kind": "folder",
+        "name": "/srv/shop/data",
+        "aside": "/srv/shop/data.aside-20260131T100000Z-1f2e",
+        "bytes": None,
+        "state": "planned",
+    }
+
+
+@pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
+def test_the_discard_name_fits_where_the_aside_name_does(name: str) -> None:
+    entry = asides.new_entry({"kind": "database", "name": name}, "20260131T100000Z-1f2e")
+    assert len(entry["aside"].encode()) <= 63
+    discard = asides.discard_name(entry)
+    assert discard not in (entry["aside"], entry["name"])
+    assert len(discard.encode()) <= 63
+    assert "20260131T100000Z-1f2e" in discard
+
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("needed", "free", "fits"),
+    [(0, 256 * MIB, True), (1, 256 * MIB, False), (100 * MIB, 356 * MIB, True), (None, 0, True), (5, None, True)],
+    ids=["just the reserve", "one byte too many", "exactly", "not asked: needed", "not asked: free"],
+)
+def test_room(needed: int | None, free: int | None, fits: bool) -> None:
+    entry = {"kind": "volume", "name": "shop_data"}
+    refused = pytest.raises(RecoveryError, match=r"shop_data.*256\.0 MiB are free")
+    with contextlib.nullcontext() if fits else refused as e:
+        asides.check_room([(entry, (0, needed, free))], 256 * MIB)
+    if not fits:
+        assert e.value.kind == "unsafe"
+        assert "cleanup" in e.value.next_command
+
+
+def test_records_stay_readable_at_every_kill(world: World) -> None:
+    def act(world: World, point: int, _made: None) -> None:
+        with world.killed_at(point):
+            world.rebuild("file", "new")
+        for path in (world.src / ".localdev" / "runs").glob("*.json"):
+            json.loads(path.read_text())
+
+    every_point(world, lambda world: world.write("file", "old"), act)

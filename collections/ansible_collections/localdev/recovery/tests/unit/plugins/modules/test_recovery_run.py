@@ -1,0 +1,125 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils import runs
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.modules import recovery_run, recovery_run_info
+
+
+def stack(folder: Path) -> dict[str, t.Any]:
+    services = {
+        "db": {"containers": [{"state": "running"}]},
+        "api": {"containers": [{"state": "exited"}, {"state": "running"}]},
+        "worker": {"containers": [{"state": "exited"}]},
+        "n8n": {"containers": []},
+    }
+    return {"project": {"name": "shop", "dir": str(folder)}, "services": services}
+
+
+def act(folder: Path, *, check_mode: bool = False, dead: bool = False, **params: t.Any) -> dict[str, t.Any]:
+    process = {**runs.this_process(), **({"started": "long ago"} if dead else {})}
+    defaults = {
+        "run_id": "",
+        "procedure": "full_rebuild",
+        "parameters": {"seed": True},
+        "undoes": "",
+        "starts": [],
+        "error": "",
+        "next_command": "",
+        "controller": {"process": process, "user": "me", "host": "here"},
+    }
+    module = types.SimpleNamespace(params={**defaults, "stack": stack(folder), **params}, check_mode=check_mode)
+    return recovery_run.act(t.cast("t.Any", module))
+
+
+def look(folder: Path, **params: t.Any) -> dict[str, t.Any]:
+    defaults = {"project_src": str(folder), "undo_run_id": "", "keep": 1, "older_than_days": 7.0}
+    return recovery_run_info.act(t.cast("t.Any", types.SimpleNamespace(params={**defaults, **params})))
+
+
+def test_a_run_begins_and_ends(tmp_path: Path) -> None:
+    begun = act(tmp_path, state="started")
+    assert begun["running_before"] == ["api", "db"]
+    assert (begun["notes"], begun["interrupted"]) == ([], [])
+    with pytest.raises(RecoveryError, match="is locked by full_rebuild"):
+        act(tmp_path, state="started")
+    ended = act(tmp_path, state="failed", run_id=begun["run_id"], error="the cause", next_command="the remedy")
+    record = ended["record"]
+    assert (record["outcome"], record["error"], record["next"]) == ("failed", "the cause", "the remedy")
+    assert record["finished"] >= record["started"]
+    assert record["parameters"] == {"seed": True}
+    act(tmp_path, state="started")
+
+
+def test_check_mode_writes_nothing_and_is_refused_as_well(tmp_path: Path) -> None:
+    assert act(tmp_path, state="started", check_mode=True)["changed"] is True
+    assert list(tmp_path.iterdir()) == []
+    act(tmp_path, state="started")
+    with pytest.raises(RecoveryError, match="is locked by"):
+        act(tmp_path, state="started", check_mode=True)
+
+
+def test_a_run_needs_a_procedure(tmp_path: Path) -> None:
+    with pytest.raises(RecoveryError, match="needs a procedure"):
+        act(tmp_path, state="started", procedure="")
+
+
+def test_what_was_cut_short_is_named_and_its_services_are_what_ran_before(tmp_path: Path) -> None:
+    store = runs.Runs(str(tmp_path))
+    first = act(tmp_path, state="started", dead=True)["run_id"]
+    record = store.load(first)
+    record.update(running_before=["worker"], steps=[{"name": "stop"}])
+    store.save(record)
+    begun = act(tmp_path, state="started", procedure="undo", undoes="20260131T100000Z-1f2e")
+    assert begun["interrupted"] == [first]
+    assert begun["running_before"] == ["worker"]
+    assert any("its controller is gone" in note for note in begun["notes"])
+    assert any(f"Run {first} (full_rebuild) was cut short" in note for note in begun["notes"])
+    # Finishing that run may be all that there is to undo.
+    assert "undoes" not in store.load(begun["run_id"])
+
+
+def test_what_an_undo_takes_back_is_written_down(tmp_path: Path) -> None:
+    begun = act(tmp_path, state="started", procedure="undo", undoes="20260131T100000Z-1f2e")
+    assert runs.Runs(str(tmp_path)).load(begun["run_id"])["undoes"] == "20260131T100000Z-1f2e"
+
+
+def test_looking_at_a_stack_without_runs(tmp_path: Path) -> None:
+    found = look(tmp_path)
+    assert found["changed"] is False
+    assert found["undo"] == {}
+    assert "left anything to put back" in found["undo_refused"]
+    assert (found["runs"], found["interrupted"], found["deletable"], found["kept"]) == ([], [], [], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_looking_at_runs(tmp_path: Path) -> None:
+    store = runs.Runs(str(tmp_path))
+    ids = []
+    for _dummy in range(2):
+        run_id = act(tmp_path, state="started")["run_id"]
+        record = act(tmp_path, state="succeeded", run_id=run_id)["record"]
+        ids.append(f"2026010{len(ids) + 1}T000000Z-0000")
+        store.save(
+            {
+                **record,
+                "run_id": ids[-1],
+                "started": "2026-01-01T00:00:00Z",
+                "asides": [{"kind": "volume", "name": "data", "aside": ids[-1], "bytes": 5, "state": "live"}],
+            }
+        )
+    found = look(tmp_path)
+    assert found["undo"]["run_id"] == ids[1]
+    assert [e["run_id"] for e in found["deletable"]] == [ids[0]]
+    assert [e["run_id"] for e in found["kept"]] == [ids[1]]
+    assert look(tmp_path, undo_run_id=ids[0])["undo"]["run_id"] == ids[0]
+    assert look(tmp_path, keep=2)["deletable"] == []

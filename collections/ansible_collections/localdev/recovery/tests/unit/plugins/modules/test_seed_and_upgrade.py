@@ -1,0 +1,136 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.modules import alembic_upgrade, stack_seed
+
+STACK = {
+    "project": {"name": "shop", "dir": "/", "files": [], "env_files": [], "profiles": []},
+    "services": {"db": {"kind": "database"}, "api": {"kind": "application"}},
+    "database": {"service": "db", "user": "owner", "name": "shop"},
+}
+
+
+def command(**more: t.Any) -> dict[str, t.Any]:
+    return {"name": "people", "command": ["seed"], "service": "", "rows": {}, "timeout": 5.0, **more}
+
+
+class Seeding(Docker):
+    def __init__(self, code: int = 0, output: str = "", rows: str = "") -> None:
+        super().__init__()
+        self.code, self.output, self.rows = code, output, rows
+        self.seen: tuple[tuple[str, ...], dict[str, t.Any]] = ((), {})
+
+    def compose(self, *args: str, **kwargs: t.Any) -> Completed:
+        if args[0] == "ps":
+            return Completed(args, 0, "abc\n", "")
+        self.seen = (args, kwargs)
+        return Completed(args, self.code, self.output, "")
+
+    def containers(self, project_name: str) -> list[dict[str, t.Any]]:
+        return []
+
+    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+        assert "psql" in args
+        return Completed(args, 0, self.rows, "")
+
+
+def test_secrets_reach_a_seed_command_by_its_environment_alone() -> None:
+    docker = Seeding()
+    done = stack_seed.seed(docker, STACK, command(), {"ADMIN_PASSWORD": "s3cret-value"})
+    args, kwargs = docker.seen
+    assert (done["name"], done["service"]) == ("people", "api")
+    assert "s3cret-value" not in " ".join(args)
+    assert args[args.index("--env") + 1] == "ADMIN_PASSWORD"
+    assert kwargs["environment"] == {"ADMIN_PASSWORD": "s3cret-value"}
+
+
+def test_a_seed_that_fails_shows_its_last_words_without_secrets() -> None:
+    docker = Seeding(1, "\n".join(f"line {n}" for n in range(30)) + "\nlogin with s3cret-value failed")
+    with pytest.raises(RecoveryError, match="seed command people failed in service api with exit code 1") as caught:
+        stack_seed.seed(docker, STACK, command(), {"ADMIN_PASSWORD": "s3cret-value"})
+    assert "line 29" in caught.value.details
+    assert "line 3\n" not in caught.value.details
+    assert "s3cret-value" not in str(caught.value)
+
+
+def test_a_seed_that_exits_0_is_not_believed() -> None:
+    seeds = command(rows={"people": 28, "blocks": 730})
+    assert stack_seed.seed(Seeding(rows="people|28\nblocks|730"), STACK, seeds, {})["name"] == "people"
+    with pytest.raises(RecoveryError, match=r"exited 0 in service api, but table people has 0 rows, 28 expected") as e:
+        stack_seed.seed(Seeding(rows="people|0\nblocks|730"), STACK, seeds, {})
+    assert e.value.kind == "verification"
+
+
+def test_the_service_of_a_seed() -> None:
+    assert stack_seed.service_of(STACK, command(service="db")) == "db"
+    with pytest.raises(RecoveryError, match="names no service of this stack: 'web'"):
+        stack_seed.service_of(STACK, command(service="web"))
+    with pytest.raises(RecoveryError, match="names no service"):
+        stack_seed.service_of({**STACK, "services": {}}, command())
+
+
+# --- migrating -------------------------------------------------------------------------------------------------
+
+
+def upgrade(
+    monkeypatch: pytest.MonkeyPatch, answer: dict[str, t.Any], *, check_mode: bool
+) -> tuple[dict[str, t.Any], t.Any]:
+    asked: list[t.Any] = []
+
+    def ask(
+        _docker: t.Any, _stack: t.Any, request: dict[str, t.Any], *, fresh: bool = False, **_more: t.Any
+    ) -> dict[str, t.Any]:
+        asked.append((request, fresh))
+        return answer
+
+    monkeypatch.setattr(alembic_upgrade.alembic_runtime, "ask", ask)
+    params = {
+        "stack": STACK,
+        "run_id": "",
+        "step": "",
+        "target": "heads",
+        "config": "",
+        "from_base": True,
+        "connect_timeout": 60.0,
+        "lock_timeout": 60.0,
+    }
+    module = types.SimpleNamespace(params=params, check_mode=check_mode)
+    return alembic_upgrade.act(t.cast("t.Any", module)), asked[0]
+
+
+def test_an_upgrade_tells_what_it_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"applied": ["b", "c"], "heads": ["c"], "current": ["c"], "before": ["a"]}
+    result, (request, fresh) = upgrade(monkeypatch, answer, check_mode=False)
+    assert (result["changed"], result["applied"]) == (True, ["b", "c"])
+    assert result["diff"] == {"before": "a\n", "after": "a\nb\nc\n"}
+    assert (request["do"], fresh) == ("upgrade", True)
+
+
+def test_an_upgrade_at_the_heads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"applied": [], "heads": ["c"], "current": ["c"], "before": ["c"]}
+    result, _asked = upgrade(monkeypatch, answer, check_mode=False)
+    assert result["changed"] is False
+    assert result["diff"]["before"] == result["diff"]["after"]
+
+
+def test_check_mode_only_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"pending": ["b"], "heads": ["b"], "current": ["a"], "unknown": []}
+    result, (request, _fresh) = upgrade(monkeypatch, answer, check_mode=True)
+    assert (result["changed"], result["applied"]) == (True, ["b"])
+    assert (request["do"], request["from_base"]) == ("info", True)
+
+
+def test_check_mode_refuses_an_unknown_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"pending": None, "heads": ["b"], "current": ["x"], "unknown": ["x"]}
+    with pytest.raises(RecoveryError, match="The database is at x, which is not among the migrations"):
+        upgrade(monkeypatch, answer, check_mode=True)

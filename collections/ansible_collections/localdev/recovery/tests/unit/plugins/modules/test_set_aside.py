@@ -1,0 +1,53 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils import runs
+from ansible_collections.localdev.recovery.plugins.modules import set_aside
+
+ENTRY = {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-1", "bytes": 1048576, "state": "kept"}
+
+
+def test_the_result_of_keeping() -> None:
+    result = set_aside.result([ENTRY, {**ENTRY, "bytes": None}])
+    assert (result["changed"], result["bytes"]) == (True, 1048576)
+    assert result["diff"]["before"] == "volume shop_data (1.0 MiB)\nvolume shop_data (0 B)\n"
+    assert result["diff"]["after"] == "volume shop_data.aside-1\n" * 2
+
+
+def test_the_result_of_putting_back_is_the_other_way_round() -> None:
+    kept, restored = set_aside.result([ENTRY])["diff"], set_aside.result([ENTRY], undoing=True)["diff"]
+    assert (kept["before"], kept["after"]) == (restored["after"], restored["before"])
+
+
+def test_nothing_done_is_no_change() -> None:
+    assert set_aside.result([]) == {"changed": False, "asides": [], "bytes": 0, "diff": {"before": "", "after": ""}}
+
+
+@pytest.mark.parametrize(("state", "asides"), [("restored", ["b", "c"]), ("deleted", ["a", "b"])])
+def test_check_mode_foresees_and_writes_nothing(tmp_path: Path, state: str, asides: list[str]) -> None:
+    store = runs.Runs(str(tmp_path))
+    record = runs.new_record("p", project="", user="", controller_host="", parameters={})
+    states = {"a": "restored", "b": "live", "c": "kept", "d": "deleted", "e": "planned"}
+    record["asides"] = [{**ENTRY, "aside": name, "state": s} for name, s in states.items()]
+    store.start(record, runs.this_process())
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
+    params: dict[str, t.Any] = {
+        "stack": {"project": project, "database": None},
+        "state": state,
+        "run_id": "",
+        "source_run_id": record["run_id"],
+        "delete": ["a", "b", "d"],
+    }
+    result = set_aside.act(t.cast("t.Any", types.SimpleNamespace(params=params, check_mode=True)))
+    assert [entry["aside"] for entry in result["asides"]] == asides
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
