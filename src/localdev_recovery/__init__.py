@@ -1,0 +1,32 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line and the Python interface of localdev.recovery."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from localdev_recovery.api import run
+from localdev_recovery.progress import Doing, Note, Output, StepBegan, StepEnded, Update
+from localdev_recovery.results import EXIT_CODES, Aside, Failure, HostResult, Outcome, Result, Step
+
+__all__ = [
+    "EXIT_CODES",
+    "Aside",
+    "Doing",
+    "Failure",
+    "HostResult",
+    "Note",
+    "Outcome",
+    "Output",
+    "Result",
+    "Step",
+    "StepBegan",
+    "StepEnded",
+    "Update",
+    "run",
+]
+
+__version__ = version("localdev-recovery")
