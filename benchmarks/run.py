@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measure the procedures against the same work done by hand, side by side in one run, and write results.json.
+
+Each row: id; ours_s; hand_s (the runbook's commands); limit_s (the bare sum of the parts that nobody can leave out,
+each done alone and as fast as the tools allow); ratio (ours to hand); goal; data; commit. Seconds are medians.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import typing as t
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+import stacks  # noqa: E402  (the tests' throw-away copies of the reference stack)
+
+RUNS = 3
+SERVICES = ("db", "redis", "backend", "celery-worker", "celery-beat", "frontend")
+STATELESS = ("backend", "celery-worker", "celery-beat", "frontend")
+
+
+def timed(action: t.Callable[[], t.Any]) -> float:
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+def until(condition: t.Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("waited in vain")
+        time.sleep(0.05)
+
+
+class Parts:
+    """The parts of a rebuild, each done alone."""
+
+    def __init__(self, stack: stacks.Stack) -> None:
+        self.stack = stack
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> t.Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - began
+
+    def post(self, path: str, body: dict[str, str]) -> None:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.stack.ports['BACKEND_PORT']}{path}",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30):
+            pass
+
+    def at_once(self, *commands: tuple[str, ...]) -> None:
+        with ThreadPoolExecutor(len(commands)) as pool:
+            list(pool.map(lambda command: stacks.docker(*command), commands))
+
+    def rebuild(self) -> float:
+        stack, env = self.stack, self.stack.env()
+        password = env["ADMIN_PASSWORD"]
+        names = {service: f"{stack.name}-{service}" for service in SERVICES}
+        volume, copy = stack.data, f"{stack.name}_copy"
+        with self.part("stop"):
+            self.at_once(
+                *(("stop", "--time", "1", names[service]) for service in STATELESS),
+                *(("stop", names[service]) for service in ("db", "redis")),
+            )
+        with self.part("copy the old data"):
+            mounts = ("--volume", f"{volume}:/from", "--volume", f"{copy}:/to")
+            script = "cp -a /from/. /to/ && find /from -mindepth 1 -delete"
+            stacks.docker(
+                "run", "--rm", "--user", "0", *mounts, "--entrypoint", "sh", env["POSTGRES_IMAGE"], "-c", script
+            )
+        with self.part("start PostgreSQL and Redis"):
+            stack.compose("create", "--force-recreate", "db", "redis")
+            self.at_once(("start", names["db"]), ("start", names["redis"]))
+            ready = ("exec", names["db"], "pg_isready", "-qh", "127.0.0.1")
+            until(lambda: stacks.run("docker", *ready, check=False).returncode == 0)
+        with self.part("create the other containers"):
+            stack.compose("create", "--force-recreate", *STATELESS)
+        with self.part("migrate"):
+            stack.compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "alembic", "backend", "upgrade", "head")
+        with self.part("start the application"):
+            self.at_once(*(("start", names[service]) for service in STATELESS))
+            until(stack.answers)
+        with self.part("register"):
+            self.post(
+                "/api/v1/auth/register",
+                {"username": "admin", "email": "admin@example.com", "password": password, "role": "admin"},
+            )
+        with self.part("seed"):
+            for what in ("people", "blocks", "templates"):
+                stack.compose(
+                    "exec", "-T", "-e", "ADMIN_PASSWORD", "-e", "SEED_ADMIN_PASSWORD", "backend", "python",
+                    f"/scripts/seed_{what}.py",
+                    env={**os.environ, "ADMIN_PASSWORD": password, "SEED_ADMIN_PASSWORD": password},
+                )  # fmt: skip
+        with self.part("log in and count rows"):
+            self.post("/api/v1/auth/login/json", {"username": "admin", "password": password})
+            assert_seeded(stack)
+        stacks.docker("volume", "rm", copy)
+        return sum(self.seconds.values())
+
+
+def by_hand(stack: stacks.Stack) -> None:
+    env = stack.env()
+    given = {"PROJECT": stack.name, **{name: env[name] for name in ("BACKEND_PORT", "DB_USER", "ADMIN_PASSWORD")}}
+    stacks.run(str(HERE / "by_hand_rebuild.sh"), cwd=stack.dir, env={**os.environ, **given})
+    assert_seeded(stack)
+
+
+def assert_seeded(stack: stacks.Stack) -> None:
+    found = stack.rows("people", "blocks", "rotation_templates")
+    if found != (28, 730, 32):
+        raise RuntimeError(f"the rebuild left {found} rows")
+
+
+def settle(stack: stacks.Stack) -> None:
+    """Before each measurement: the application has been up for a moment, as when somebody sits down to rebuild."""
+    until(stack.answers)
+    time.sleep(2)
+
+
+def cold_rebuild(stack: stacks.Stack) -> dict[str, t.Any]:
+    ours, hand, limit, where = [], [], [], []
+    for _ in range(RUNS):
+        settle(stack)
+        hand.append(timed(lambda: by_hand(stack)))
+        settle(stack)
+        parts = Parts(stack)
+        limit.append(parts.rebuild())
+        settle(stack)
+        ours.append(timed(lambda: stack.must("full_rebuild")))
+        where.append((parts.seconds, {step["name"]: step["seconds"] for step in stack.last_run()["steps"]}))
+    parts_s, steps_s = where[len(where) // 2]
+    show("where the unavoidable time goes", parts_s)
+    show("where ours goes (steps of the run record; the rest is Ansible)", steps_s)
+    row = figures(ours, hand, limit)
+    return {
+        "id": "cold_rebuild",
+        **row,
+        "goal": "ours at most 0.5 of hand, and at most 1.25 of limit",
+        "reached": row["ours_s"] <= 0.5 * row["hand_s"] and row["ours_s"] <= 1.25 * row["limit_s"],
+        "data": "reference stack, 41 migrations, 28 people, 730 blocks, 32 templates, 50 MB of old data set aside",
+    }
+
+
+def status(stack: stacks.Stack) -> dict[str, t.Any]:
+    settle(stack)
+    ours, hand = [], []
+    for _ in range(2 * RUNS):
+        hand.append(timed(lambda: stack.compose("ps")))
+        ours.append(timed(lambda: stack.must("status")))
+    row = figures(ours, hand, hand)
+    return {
+        "id": "status",
+        **row,
+        "goal": "ours at most 3 s more than docker compose ps",
+        "reached": row["ours_s"] <= row["hand_s"] + 3,
+        "data": "reference stack, healthy, 6 services",
+    }
+
+
+def figures(ours: list[float], hand: list[float], limit: list[float]) -> dict[str, float]:
+    ours_s, hand_s, limit_s = (round(statistics.median(values), 2) for values in (ours, hand, limit))
+    return {"ours_s": ours_s, "hand_s": hand_s, "limit_s": limit_s, "ratio": round(ours_s / hand_s, 2)}
+
+
+def show(title: str, seconds: dict[str, float]) -> None:
+    print(f"\n{title}")
+    for name, value in seconds.items():
+        print(f"  {name:32} {value:6.2f} s")
+
+
+def main() -> int:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    stack = stacks.Stack(services=SERVICES)
+    try:
+        stack.up()
+        rows = [{**measure(stack), "commit": commit} for measure in (cold_rebuild, status)]
+    finally:
+        stack.remove()
+    (HERE / "results.json").write_text(json.dumps(rows, indent=2) + "\n")
+    print(f"\n{'id':14} {'ours':>8} {'hand':>8} {'limit':>8} {'ratio':>6}  goal")
+    for row in rows:
+        mark = "reached" if row["reached"] else "MISSED"
+        print(
+            f"{row['id']:14} {row['ours_s']:7.2f}s {row['hand_s']:7.2f}s {row['limit_s']:7.2f}s {row['ratio']:6.2f}  "
+            f"{mark}: {row['goal']}"
+        )
+    return 0 if all(row["reached"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

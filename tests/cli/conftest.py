@@ -1,0 +1,45 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Events of real runs, and a small stack for those tests that need one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stacks
+
+Event = dict[str, Any]
+FIXTURES = Path(__file__).resolve().parent / "fixtures"
+
+
+@pytest.fixture
+def recorded() -> Callable[[str], list[Event]]:
+    """The events of a recorded run."""
+
+    def load(name: str) -> list[Event]:
+        return [json.loads(line) for line in (FIXTURES / f"{name}.jsonl").read_text().splitlines()]
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def shared_stack() -> Iterator[stacks.Stack]:
+    try:
+        with stacks.stack_with_old_data("named", "pg15") as stack:
+            yield stack
+    except stacks.NoDocker as exc:
+        pytest.fail(str(exc), pytrace=False)
+
+
+@pytest.fixture
+def stack(shared_stack: stacks.Stack) -> Iterator[stacks.Stack]:
+    """A running stack that holds old data."""
+    shared_stack.reset()
+    yield shared_stack
+    shared_stack.end_runs()

@@ -1,0 +1,57 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs localdev and writes the events of the run down, cut to what the command line reads of them.
+
+python tests/cli/record_events.py tests/cli/fixtures/NAME.jsonl rebuild -C FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from typing import Any
+
+from localdev_recovery import progress
+from localdev_recovery.cli import main
+
+_RESULT = ("msg", "changed", "failure", "run_id", "censored", "module_stderr", "module_stdout")
+_DATA = ("host", "task", "role", "task_action", "ignore_errors")
+
+
+def shortened(event: dict[str, Any]) -> dict[str, Any]:
+    """The event without what nobody reads: no machine's facts, no secrets that a module may have been given."""
+    data = event.get("event_data") or {}
+    short = {"event": event["event"], "created": event.get("created")}
+    short["event_data"] = {name: data[name] for name in _DATA if data.get(name) is not None}
+    if data.get("res"):
+        short["event_data"]["res"] = {name: data["res"][name] for name in _RESULT if name in data["res"]}
+        record = data["res"].get("record")
+        if record:
+            short["event_data"]["res"]["record"] = {name: record.get(name) for name in ("asides", "next", "outcome")}
+    if event["event"] in ("verbose", "error", "warning"):
+        short["stdout"] = event["stdout"]
+    return short
+
+
+def record(path: str) -> None:
+    feed = progress.Progress.feed
+    folder = os.getcwd()
+    with open(path, "w", encoding="utf-8") as handle:
+
+        def write(self: progress.Progress, event: dict[str, Any]) -> list[progress.Update]:
+            line = json.dumps(shortened(event)).replace(folder, "/srv/shop").replace(socket.gethostname(), "laptop")
+            handle.write(line + "\n")
+            handle.flush()
+            return feed(self, event)
+
+        progress.Progress.feed = write  # type: ignore[method-assign, assignment]
+        main()
+
+
+if __name__ == "__main__":
+    output = sys.argv.pop(1)
+    record(output)

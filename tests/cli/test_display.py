@@ -1,0 +1,153 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from localdev_recovery.display import Plain, Terminal, duration, fitted, progress_for, show, step_label
+from localdev_recovery.progress import Doing, Note, Output, StepBegan, StepEnded, Update
+from localdev_recovery.results import Failure, HostResult, Outcome, Result, Step
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+RUNNING = Step(1, 2, "Stop the services", None, "running")
+DONE = Step(1, 2, "Stop the services", 2.13, "done")
+FAILED = Step(2, 2, "Migrate", 61.0, "failed")
+
+
+def plain(*updates: Update, raw: bool = False) -> str:
+    stream = io.StringIO()
+    with Plain(stream, raw=raw) as display:
+        for update in updates:
+            display(update)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.04, "0.0 s"), (2.13, "2.1 s"), (34.4, "34 s"), (125, "2 min 05 s"), (59.7, "1 min 00 s")]
+)
+def test_duration(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_plain_lines_of_one_host() -> None:
+    ended = [StepBegan("a", RUNNING), Doing("a", "Stop"), StepEnded("a", DONE)]
+    assert plain(*ended, StepEnded("a", FAILED)) == (
+        "[1/2] Stop the services ... 2.1 s\n[2/2] Migrate ... failed after 1 min 01 s\n"
+    )
+
+
+def test_a_note_does_not_break_into_a_line() -> None:
+    assert plain(StepBegan("a", RUNNING), Note("a", "Took over the lock"), StepEnded("a", DONE)).splitlines() == [
+        "[1/2] Stop the services ... ",
+        "Took over the lock",
+        "[1/2] Stop the services ... 2.1 s",
+    ]
+
+
+def test_plain_lines_of_several_hosts_are_whole_and_named() -> None:
+    both = [Doing("a", "x"), Doing("b", "x"), StepBegan("a", RUNNING), StepBegan("b", RUNNING)]
+    assert plain(*both, StepEnded("b", DONE), StepEnded("a", DONE)) == (
+        "b: [1/2] Stop the services ... 2.1 s\na: [1/2] Stop the services ... 2.1 s\n"
+    )
+
+
+def test_ansible_output_shows_only_when_asked_for() -> None:
+    output, difference = Output("\x1b[32mok: [a]\x1b[0m\n"), Output("--- before\n+++ after\n", diff=True)
+    assert plain(output) == ""
+    assert plain(difference) == "--- before\n+++ after\n"
+    assert plain(output, StepBegan("a", RUNNING), StepEnded("a", DONE), raw=True) == "ok: [a]\n"
+
+
+def test_what_belongs_to_no_step_stands_below_the_titles() -> None:
+    assert step_label(Step(None, None, "Bring the old state back", 1.0, "done")) == "      Bring the old state back"
+
+
+@pytest.mark.parametrize("width", [30, 40, 80, None])
+def test_a_narrow_line_keeps_its_ending(width: int | None) -> None:
+    line = fitted("[4/7] Wait until PostgreSQL answers", "12 s", width)
+    assert line.endswith("12 s")
+    assert width is None or len(line) <= width
+
+
+def test_a_terminal_gets_a_live_line_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert isinstance(progress_for(FakeTerminal(), verbosity=0), Terminal)
+    assert isinstance(progress_for(io.StringIO(), verbosity=0), Plain)
+    assert isinstance(progress_for(FakeTerminal(), verbosity=1), Plain)
+    monkeypatch.setenv("CI", "true")
+    assert isinstance(progress_for(FakeTerminal(), verbosity=0), Plain)
+    monkeypatch.delenv("CI")
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(progress_for(FakeTerminal(), verbosity=0), Plain)
+
+
+def test_the_live_line_tells_the_step_and_what_it_does() -> None:
+    stream = FakeTerminal()
+    console = Console(file=stream, force_terminal=True, width=60, color_system=None)
+    with Terminal(console) as display:
+        display(StepBegan("a", RUNNING))
+        display(Doing("a", "Wait"))
+        with console.capture() as capture:
+            console.print(display)
+        assert capture.get().startswith("[1/2] Stop the services: Wait ... 0.0 s")
+        display(StepEnded("a", DONE))
+    assert "[1/2] Stop the services ... 2.1 s" in stream.getvalue()
+
+
+def shown(result: Result) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    show(result, out=out, err=err)
+    return out.getvalue(), err.getvalue()
+
+
+def test_a_success_shows_its_report_on_stdout() -> None:
+    host = HostResult("a", Outcome.DONE, steps=(DONE,), report=("Rebuilt x", "To take this back: localdev undo"))
+    assert shown(Result("full_rebuild", Outcome.DONE, seconds=31.2, hosts={"a": host})) == (
+        "Rebuilt x\nTo take this back: localdev undo\n",
+        "\nDone in 31 s.\n",
+    )
+
+
+def test_check_mode_says_that_nothing_was_changed() -> None:
+    host = HostResult("a", Outcome.DONE, steps=(DONE,))
+    assert "nothing was changed" in shown(Result("undo", Outcome.DONE, check=True, hosts={"a": host}))[1]
+
+
+def test_a_failure_shows_step_cause_logs_state_and_next_command() -> None:
+    host = HostResult(
+        "a",
+        Outcome.FAILED,
+        steps=(DONE, FAILED),
+        error=Failure("The migration 1f0c failed", "--- last log lines of backend\nboom [red]x[/red]"),
+        aftermath="The state before the run is back (run X).",
+        next="docker compose logs backend",
+    )
+    assert shown(Result("full_rebuild", Outcome.FAILED, hosts={"a": host})) == (
+        "",
+        "\nFailed at step 2 of 2, Migrate: The migration 1f0c failed\n"
+        "--- last log lines of backend\nboom [red]x[/red]\n"
+        "The state before the run is back (run X).\n"
+        "Next: docker compose logs backend\n",
+    )
+
+
+def test_several_hosts_are_named() -> None:
+    hosts = {
+        "a": HostResult("a", Outcome.DONE, report=("fine",)),
+        "b": HostResult("b", Outcome.UNREACHABLE, error=Failure("b: no route")),
+    }
+    assert shown(Result("status", Outcome.UNREACHABLE, hosts=hosts)) == (
+        "\na\nfine\n",
+        "\nb\nUnreachable: b: no route\n",
+    )

@@ -1,0 +1,140 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What surrounds ansible-playbook: its options, its variables, its settings, its signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localdev_recovery import Outcome, Update, run
+from localdev_recovery.playbook import Request, _Interruption, _private_folder, _runner
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def prepared(request: Request, folder: Path) -> tuple[list[str], dict[str, str]]:
+    config = _runner(request, "localdev.recovery.status", folder, lambda event: False, _Interruption()).config
+    return config.command, config.env
+
+
+def test_variables_travel_in_a_file_of_one_owner_and_not_in_arguments(folder: Path) -> None:
+    command, env = prepared(Request("status", "/srv/a b", extra_vars={"stack_admin_password": "s3cret"}), folder)
+    assert "s3cret" not in " ".join(command)
+    assert "s3cret" not in env.values()
+    path = Path(command[command.index("-e") + 1].removeprefix("@"))
+    assert json.loads(path.read_text()) == {"stack_admin_password": "s3cret"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_without_an_inventory_the_folder_is_the_stack_of_this_machine_and_interpreter(folder: Path) -> None:
+    command, _env = prepared(Request("status", "/srv/a b"), folder)
+    inventory = json.loads(Path(command[command.index("-i") + 1]).read_text())
+    assert inventory["stacks"]["hosts"]["localhost"] == {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "stack_dir": "/srv/a b",
+    }
+
+
+def test_options_reach_ansible_as_they_were_given(folder: Path) -> None:
+    request = Request(
+        "status",
+        None,
+        inventories=("one.yml", "two,"),
+        limit="a:!b",
+        check=True,
+        diff=True,
+        arguments=("-e", "note=it's a 'test'", "-vv"),
+    )
+    command, _env = prepared(request, folder)
+    assert shlex.join(command).startswith("ansible-playbook --check --diff --limit 'a:!b' -e ")
+    assert "note=it's a 'test'" in command
+    assert [command[n + 1] for n, word in enumerate(command) if word == "-i"] == ["one.yml", "two,"]
+    assert command[-1] == "localdev.recovery.status"
+
+
+def test_the_environment_of_the_user_goes_before_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSIBLE_PIPELINING", "false")
+    monkeypatch.delenv("ANSIBLE_HOST_KEY_CHECKING", raising=False)
+    _command, env = prepared(Request("status", "/srv"), folder)
+    assert env["ANSIBLE_PIPELINING"] == "false"
+    assert env["ANSIBLE_HOST_PATTERN_MISMATCH"] == "error"
+    # ansible-runner would turn the check of host keys off, whatever ansible.cfg says.
+    assert "ANSIBLE_HOST_KEY_CHECKING" not in env
+    assert "ANSIBLE_CACHE_PLUGIN" not in env
+    assert Path(env["PATH"].split(os.pathsep)[0], "ansible-playbook").exists()
+
+
+def test_the_private_folder_is_private_and_goes() -> None:
+    with _private_folder() as folder:
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        (folder / "x").write_text("x")
+    assert not folder.exists()
+
+
+def test_the_first_signal_is_passed_on_once_and_the_second_kills() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    script = "import signal, sys; signal.signal(2, lambda *a: print('told', flush=True)); print('up', flush=True)\n"
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", script + "while True: signal.pause()"], stdout=subprocess.PIPE, text=True
+        ) as child,
+        _Interruption() as interruption,
+    ):
+        assert child.stdout is not None
+        assert child.stdout.readline() == "up\n"
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interruption.asked
+        # Only the first event tells which process to pass it on to.
+        interruption.know(child.pid)
+        assert child.stdout.readline() == "told\n"
+        interruption.know(child.pid)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert child.wait(10) == -signal.SIGKILL
+        assert interruption.hopeless
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_inventory_that_ansible_does_not_understand(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text("stacks: [this, is, no: inventory")
+    result = run("status", inventory=inventory)
+    assert result.outcome is Outcome.USAGE
+    assert result.error is not None
+    assert str(inventory) in result.error.message + result.error.details
+    assert result.hosts == {}
+
+
+def test_a_host_that_does_not_answer(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text("stacks: {hosts: {far: {ansible_host: 127.0.0.1, ansible_port: 1, stack_dir: /tmp}}}")
+    result = run("status", inventory=inventory)
+    assert (result.outcome, result.exit_code) == (Outcome.UNREACHABLE, 7)
+    assert result.hosts["far"].error is not None
+
+
+def test_a_listener_that_raises_does_not_cut_the_run_short(tmp_path: Path) -> None:
+    calls: list[Update] = []
+
+    def listen(update: Update) -> None:
+        calls.append(update)
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        run("status", stack_dir=tmp_path, on_event=listen)
+    assert len(calls) == 1

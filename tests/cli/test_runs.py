@@ -1,0 +1,168 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command on a real stack, with and without a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+import stacks
+
+from localdev_recovery import Outcome, Result, run
+
+pytestmark = pytest.mark.docker
+
+COMMAND = [sys.executable, "-m", "localdev_recovery"]
+DURATION = r"(\d+ min )?[\d.]+ s"
+ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+def localdev(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=300, cwd=cwd, env=env
+    )
+
+
+def in_terminal(*arguments: str, width: int = 80, **environment: str) -> pexpect.spawn[str]:
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), "TERM": "xterm-256color"}
+    env.pop("CI", None)
+    return pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], *arguments],
+        dimensions=(30, width),
+        env={**env, **environment},
+        encoding="utf-8",
+        timeout=300,
+    )
+
+
+def ended(child: pexpect.spawn[str]) -> tuple[int, str]:
+    """Exit code, and what was written to the terminal until the end."""
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus is not None
+    return child.exitstatus, str(child.before)
+
+
+def test_rebuild_and_undo_without_a_terminal(stack: stacks.Stack) -> None:
+    done = localdev("rebuild", "-i", str(stack.inventory))
+    assert done.returncode == 0, done.stderr
+    for n in range(1, 8):
+        assert re.search(rf"^\[{n}/7\] .+ \.\.\. {DURATION}$", done.stderr, re.MULTILINE)
+    assert "\x1b" not in done.stdout + done.stderr
+    run_id = stack.last_run()["run_id"]
+    assert f"localdev undo -i {stack.inventory} {run_id}" in done.stdout
+    assert stack.rows("people", "blocks", "rotation_templates") == (28, 730, 32)
+    assert not any(secret in done.stdout + done.stderr for secret in stack.secrets())
+
+    undone = localdev("undo", run_id, "-i", str(stack.inventory), "--json")
+    document: dict[str, Any] = json.loads(undone.stdout)
+    assert undone.returncode == document["exit_code"] == 0
+    assert document["verb"] == "undo"
+    (host,) = document["hosts"].values()
+    assert [step["n"] for step in host["steps"]] == [1, 2, 3, 4]
+    assert host["report"][0].startswith(f"Took back full_rebuild (run {run_id}")
+    assert stack.fingerprint() == stack.old
+
+
+def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: stacks.Stack) -> None:
+    stack.write_inventory(stack_expected_rows={"people": 29})
+    try:
+        code, text = ended(in_terminal("rebuild", "-i", str(stack.inventory), width=50, NO_COLOR="1"))
+    finally:
+        stack.write_inventory()
+    assert code == 4
+    # Bold is no colour.
+    assert not re.search(r"\x1b\[[0-9;]*[349]\dm", text)
+    lines = [line.rstrip() for line in ANSI.sub("", text).replace("\r", "\n").splitlines()]
+    cut = [line for line in lines if re.fullmatch(rf"\[4/7\] Wait until PostgreSQL.*… {DURATION}", line)]
+    assert len(cut) == 1
+    assert len(cut[0]) <= 50
+    assert any(line.startswith("[7/7] Verify ... failed after") for line in lines)
+    assert "      Bring the old state back" in "\n".join(lines)
+    whole = " ".join(" ".join(lines).split())
+    assert "Failed at step 7 of 7, Verify: Verification failed: table people has" in whole
+    assert "The state before the run is back" in whole
+    assert stack.fingerprint() == stack.old
+
+
+def test_ctrl_c_and_a_second_run_meanwhile(stack: stacks.Stack) -> None:
+    child = in_terminal("rebuild", "-i", str(stack.inventory), LOCALDEV_RECOVERY_HOLD="before:start")
+    held = stack.dir / ".localdev" / "held"
+    stacks.until(held.exists, "reaching the third step", 120)
+
+    second = localdev("rebuild", "-i", str(stack.inventory))
+    assert second.returncode == 5
+    assert "Locked: The stack in" in second.stderr
+    assert "Next: " in second.stderr
+
+    child.sendintr()
+    code, text = ended(child)
+    plain = " ".join(ANSI.sub("", text).split())
+    assert code == 130
+    assert "Interrupted at step 3 of 7, Start the database and the cache" in plain
+    assert f"Run {stack.last_run()['run_id']} is unfinished, and nothing is lost" in plain
+    assert f"Next: localdev undo -i {stack.inventory}" in plain
+    held.unlink()
+
+    undone = localdev("undo", "-i", str(stack.inventory))
+    assert undone.returncode == 0, undone.stderr
+    assert "was cut short; what it set aside is put back first" in undone.stderr
+    stack.wait_until_up()
+    assert stack.fingerprint() == stack.old
+
+
+def test_check_mode_changes_nothing(stack: stacks.Stack) -> None:
+    before = stack.engine_state(), stack.tree()
+    done = localdev("rebuild", "--check", "--diff", "-i", str(stack.inventory))
+    assert done.returncode == 0, done.stderr
+    assert "Would keep volume" in done.stdout
+    assert "nothing was changed" in done.stderr
+    assert (stack.engine_state(), stack.tree()) == before
+
+
+def test_a_folder_alone_is_enough(stack: stacks.Stack) -> None:
+    here = localdev("status", cwd=stack.dir)
+    there = localdev("status", "-C", str(stack.dir), cwd=Path("/"))
+    before_the_verb = localdev("-C", str(stack.dir), "status", "--json")
+    assert (here.returncode, there.returncode, before_the_verb.returncode) == (0, 0, 0)
+    for done in (here, there, before_the_verb):
+        assert re.search(r"\bdb +database +running", done.stdout)
+
+
+def test_nothing_to_undo_and_too_little_to_keep(stack: stacks.Stack) -> None:
+    nothing = localdev("undo", "-C", str(stack.dir))
+    assert nothing.returncode == 1
+    assert "left anything to put back" in nothing.stderr
+    refused = localdev("cleanup", "--keep", "0", "-C", str(stack.dir))
+    assert refused.returncode == 6
+    assert refused.stderr.splitlines()[-1].startswith("Refused at step 1 of 2")
+
+
+def test_a_folder_without_a_compose_file(tmp_path: Path) -> None:
+    done = localdev("rebuild", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "There is no Compose file in" in done.stderr
+    assert f"The project folder is {tmp_path} (the current one); -C DIR names another." in done.stderr
+
+
+def test_the_python_interface_serves_any_thread(stack: stacks.Stack) -> None:
+    results: list[Result] = []
+    thread = threading.Thread(target=lambda: results.append(run("status", stack_dir=stack.dir)))
+    thread.start()
+    thread.join(60)
+    (result,) = results
+    assert result.outcome is Outcome.DONE
+    assert any("database" in line for line in result.hosts["localhost"].report)

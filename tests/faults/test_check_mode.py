@@ -1,0 +1,51 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Check mode reports everything and changes nothing."""
+
+from __future__ import annotations
+
+import proofs
+import pytest
+import stacks
+
+SIZE = r"\d[\d.]* [KMG]iB"
+
+
+@pytest.mark.fault("--check --diff on a running stack ({mounts})", "P4")
+@pytest.mark.parametrize("mounts", ["named", "bind"])
+def test_check_mode_changes_nothing(stack: stacks.Stack, mounts: str) -> None:
+    # A running server writes its own files; those of the folders that hold them are compared all the same.
+    server_files = ("data/postgres", "data/redis") if mounts == "bind" else ()
+    engine, files = stack.engine_state(), stack.tree(server_files)
+
+    result = stack.playbook("full_rebuild", "--check", "--diff")
+
+    assert stack.engine_state() == engine
+    assert stack.tree(server_files) == files
+    assert not (stack.dir / ".localdev").exists()
+    assert stack.fingerprint() == stack.old
+    assert result.rc == 0, result.output
+    kind = "folder" if mounts == "bind" else "volume"
+    said = result.text
+    for service in stack.services:
+        assert service in said.partition("PLAY RECAP")[0].rpartition("Report]")[2], f"{service} is not named"
+    proofs.says(result, rf"{kind} {stack.data}\b.*?\({SIZE}\)", r"41 migrations", "28 people", "730 blocks")
+
+
+@pytest.mark.fault("--check --diff of undo and cleanup", "P4")
+def test_undo_and_cleanup_in_check_mode_change_nothing(named: stacks.Stack) -> None:
+    named.must("full_rebuild", full_rebuild_seed=False)
+    named.must("full_rebuild", full_rebuild_seed=False)
+    older, newest = named.asides()
+    state, files, fresh = named.engine_state(), named.tree(), named.fingerprint()
+
+    undo = named.must("undo", "--check", "--diff")
+    cleanup = named.must("cleanup", "--check", "--diff", cleanup_older_than_days=0)
+
+    assert named.engine_state() == state
+    assert named.tree() == files
+    assert named.fingerprint() == fresh
+    proofs.says(undo, "Would take back full_rebuild", newest, SIZE)
+    proofs.says(cleanup, f"Would free {SIZE}", f"Would delete volume {older}", f"Keeps volume {newest}")

@@ -1,0 +1,216 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be wrong with a stack: each gives an error of its own, and the old data is back."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import typing as t
+from pathlib import Path
+
+import proofs
+import pytest
+import stacks
+
+ROLLED_BACK = "state before the run is back"
+
+
+@contextlib.contextmanager
+def changed(path: Path, text: str) -> t.Iterator[None]:
+    """The file with another content for a while; a new one is deleted afterwards."""
+    before = path.read_bytes() if path.exists() else None
+    path.write_text(text)
+    try:
+        yield
+    finally:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+
+
+def untouched(stack: stacks.Stack, before: dict[str, t.Any]) -> None:
+    """Nothing was stopped, created or written, because the fault was seen before the first step."""
+    assert stack.engine_state() == before
+    assert stack.fingerprint() == stack.old
+    assert [record for record in stack.records() if record["steps"]] == []
+
+
+def heads(versions: Path) -> list[str]:
+    found: dict[str, list[str]] = {"revision": [], "down_revision": []}
+    for path in versions.glob("*.py"):
+        for name, value in re.findall(r"^(down_revision|revision)\b[^=]*= *(.+)$", path.read_text(), re.M):
+            found[name] += re.findall(r"[\"']([^\"']+)[\"']", value)
+    return sorted(set(found["revision"]) - set(found["down_revision"]))
+
+
+@pytest.mark.fault("a migration that fails ({mounts})", "P1 P2 P9")
+@pytest.mark.parametrize("mounts", ["named", "bind"])
+def test_broken_migration(stack: stacks.Stack, mounts: str) -> None:
+    versions = stack.dir / "backend" / "alembic" / "versions"
+    [head] = heads(versions)
+    broken = f'''
+from alembic import op
+revision = "20251231_broken"
+down_revision = "{head}"
+def upgrade():
+    op.execute("INSERT INTO table_of_nobody VALUES (1)")
+'''
+    with changed(versions / "20251231_broken.py", broken):
+        if mounts == "named":
+            stack.compose("build", "--quiet", "backend", timeout=300)
+        result = stack.playbook("full_rebuild")
+    stack.tag_images()
+    proofs.clear_error(result, "Migrate", "20251231_broken", "table_of_nobody", "alembic history", ROLLED_BACK)
+    # The application's own start command meets the broken migration too; without it, it runs.
+    stack.compose("up", "--detach", "--no-deps", "--force-recreate", "backend", timeout=60)
+    proofs.old_data_is_back(stack)
+    proofs.nothing_unknown_is_left(stack)
+
+
+@pytest.mark.fault("a seed script that exits 3", "P1 P7 P9")
+def test_failing_seed(named: stacks.Stack) -> None:
+    """It prints all that it knows before it fails, secrets included."""
+    script = "import os, sys\nprint(dict(os.environ))\nprint('no holidays in the calendar')\nsys.exit(3)\n"
+    with changed(named.dir / "scripts" / "seed_blocks.py", script):
+        result = named.playbook("full_rebuild", "-vvv")
+    proofs.clear_error(result, "Seed", "blocks", "backend", "exit code 3", "no holidays in the calendar", ROLLED_BACK)
+    shown = [name for name, value in named.env().items() if value in named.secrets() and value in result.output]
+    assert shown == []
+    proofs.old_data_is_back(named)
+    proofs.nothing_unknown_is_left(named)
+
+
+@pytest.mark.fault("a seed script that fails and exits 0", "P1 P3 P9")
+def test_seed_that_hides_its_failure(bind: stacks.Stack) -> None:
+    result = bind.playbook("full_rebuild", stack_seed_environment={"ADMIN_PASSWORD": "wrong"})
+    proofs.clear_error(result, "Seed", "people exited 0", "table people has 0 rows, 28 expected", ROLLED_BACK)
+    proofs.old_data_is_back(bind)
+    proofs.nothing_unknown_is_left(bind)
+
+
+@pytest.mark.fault("port of {service} taken while the stack is down", "P3 P9")
+@pytest.mark.parametrize(("service", "variable"), [("db", "POSTGRES_PORT"), ("backend", "BACKEND_PORT")])
+def test_port_taken(named: stacks.Stack, service: str, variable: str) -> None:
+    named.compose("down", "--timeout", "1")
+    before = named.engine_state()
+    with socket.create_server(("127.0.0.1", int(named.ports[variable]))):
+        result = named.playbook("full_rebuild")
+    proofs.clear_error(result, named.ports[variable], f"service {service}", "already taken", "Next: .*ss -ltnp")
+    assert named.engine_state() == before
+    named.up()
+    proofs.old_data_is_back(named)
+
+
+@pytest.mark.fault("a new port that is taken, while the stack runs on the old one", "P3 P9")
+def test_new_port_taken(named: stacks.Stack) -> None:
+    before = named.engine_state()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        named.set_env(BACKEND_PORT=str(taken))
+        result = named.playbook("full_rebuild")
+    named.set_env(BACKEND_PORT=named.ports["BACKEND_PORT"])
+    proofs.clear_error(result, str(taken), "service backend", "already taken", "Next: .*ss -ltnp")
+    untouched(named, before)
+
+
+@pytest.mark.fault("a port taken in the middle of a run", "P1 P2 P9")
+def test_port_taken_on_the_way(bind: stacks.Stack) -> None:
+    bind.compose("down", "--timeout", "1")
+    running = bind.start_playbook("full_rebuild", hold="after:set aside")
+    try:
+        running.wait_held("after:set aside")
+        with socket.create_server(("127.0.0.1", int(bind.ports["BACKEND_PORT"]))):
+            running.go_on()
+            result = running.wait()
+    finally:
+        running.kill()
+    proofs.clear_error(result, bind.ports["BACKEND_PORT"], "already taken", "Next: .*ss -ltnp", ROLLED_BACK)
+    assert bind.running() == []
+    bind.up()
+    proofs.old_data_is_back(bind)
+    proofs.nothing_unknown_is_left(bind)
+
+
+@pytest.mark.fault("a value that .env lacks", "P3 P9")
+def test_missing_value(named: stacks.Stack) -> None:
+    before = named.engine_state()
+    env = named.dir / ".env"
+    with changed(env, re.sub("(?m)^SECRET_KEY=.*$", "", env.read_text())):
+        result = named.playbook("full_rebuild")
+    proofs.clear_error(result, "SECRET_KEY", r"\.env", "Next: ")
+    untouched(named, before)
+
+
+@pytest.mark.fault("an unreachable Docker daemon", "P3 P9")
+def test_unreachable_daemon(named: stacks.Stack) -> None:
+    before = named.engine_state()
+    result = named.playbook("full_rebuild", environment={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
+    proofs.clear_error(result, "Docker daemon does not answer", "unix:///nonexistent/docker.sock", "Next: ")
+    untouched(named, before)
+
+
+@pytest.mark.fault("no room for the copy of a volume", "P3 P9")
+def test_no_room_for_a_volume(named: stacks.Stack) -> None:
+    before = named.engine_state()
+    result = named.playbook("full_rebuild", full_rebuild_reserve_bytes=10**15)
+    proofs.clear_error(
+        result, "Too little disk space", f"volume {named.data}", r"[\d.]+ TiB", "are free", "Next: .*cleanup"
+    )
+    untouched(named, before)
+
+
+@pytest.mark.fault("a stack without a database", "P3 P9")
+def test_no_database(named: stacks.Stack, tmp_path: Path) -> None:
+    image = named.env()["REDIS_IMAGE"]
+    (tmp_path / "compose.yaml").write_text(f"name: {named.name}-no-database\nservices:\n  cache:\n    image: {image}\n")
+    (tmp_path / ".env").write_text("ADMIN_PASSWORD=none\n")
+    result = named.playbook("full_rebuild", stack_dir=str(tmp_path), stack_excluded_services=[])
+    proofs.clear_error(result, "No PostgreSQL service", f"{named.name}-no-database", "stack_database_service")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "compose.yaml"]
+
+
+@pytest.mark.fault("{variable} names a service that is not there", "P3 P9")
+@pytest.mark.parametrize(
+    ("variable", "value"), [("stack_excluded_services", ["n8m"]), ("stack_database_service", "n8m")]
+)
+def test_unknown_service(named: stacks.Stack, variable: str, value: t.Any) -> None:
+    before = named.engine_state()
+    result = named.playbook("full_rebuild", **{variable: value})
+    proofs.clear_error(result, "n8m", "n8n")
+    untouched(named, before)
+
+
+@pytest.fixture
+def small_disk() -> t.Iterator[stacks.Stack]:
+    """A stack whose bind mounts lie on a disk of their own, with 24 MB left: too little for a second cluster."""
+    stacks.need_docker()
+    with contextlib.ExitStack() as cleaning:
+        stack = stacks.Stack("bind", "pg15", started=["db", "redis"])
+        cleaning.callback(stack.remove)
+        cleaning.enter_context(stack.small_disk(160))
+        stack.up()
+        stack.plant()
+        stack.keep_golden()
+        stack.fill_disk(leave_mb=24)
+        yield stack
+
+
+@pytest.mark.fault("too small a disk for the new data", "P3 P9")
+def test_no_room_for_new_data(small_disk: stacks.Stack) -> None:
+    before = small_disk.engine_state()
+    result = small_disk.playbook("full_rebuild")
+    proofs.clear_error(result, "Too little disk space", f"folder {small_disk.data}", "are free", "Next: .*cleanup")
+    untouched(small_disk, before)
+
+
+@pytest.mark.fault("a disk that is full in the middle of it", "P1 P2 P9")
+def test_disk_full_on_the_way(small_disk: stacks.Stack) -> None:
+    result = small_disk.playbook("full_rebuild", full_rebuild_reserve_bytes=0)
+    proofs.clear_error(result, "db", "No space left on device", ROLLED_BACK)
+    proofs.old_data_is_back(small_disk)
+    proofs.nothing_unknown_is_left(small_disk)

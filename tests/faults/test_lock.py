@@ -1,0 +1,73 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run at a time on a stack; a dead run's lock is taken over and explained."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+import time
+import typing as t
+
+import proofs
+import pytest
+import stacks
+
+REFUSED = ("locked", "full_rebuild", getpass.getuser(), socket.gethostname(), r"since \d{4}-\d\d-\d\dT", "Next: ")
+
+
+@pytest.mark.fault("two runs at once, then the first one killed", "P8 P9")
+def test_second_run_is_refused_until_the_first_is_dead(named: stacks.Stack) -> None:
+    first = named.start_playbook("full_rebuild", hold="after:stop")
+    try:
+        first.wait_held("after:stop")
+        [run_id] = named.run_ids()
+        state = named.engine_state()
+        for procedure in ("full_rebuild", "undo"):
+            proofs.clear_error(named.playbook(procedure), *REFUSED, run_id)
+        proofs.clear_error(named.playbook("full_rebuild", "--check"), *REFUSED, run_id)
+        assert named.run_ids() == [run_id]
+        assert named.engine_state() == state
+    finally:
+        first.kill()
+    next_run = named.must("undo")
+    proofs.says(next_run, "Took over the lock", run_id, "controller is gone")
+    proofs.old_data_is_back(named)
+
+
+@pytest.mark.fault("controller killed, its worker lives on", "P2 P8")
+def test_a_worker_without_controller_keeps_the_lock(named: stacks.Stack) -> None:
+    first = named.start_playbook("full_rebuild", hold="before:set aside")
+    try:
+        first.wait_held("before:set aside")
+        first.kill_controller_alone()
+        proofs.clear_error(named.playbook("undo"), *REFUSED, "at work")
+        # It finishes its step, and finds nobody who would give it the next one.
+        first.go_on()
+        stacks.until(lambda: not stacks.processes_with(first.token), "the end of the worker")
+    finally:
+        first.kill()
+    proofs.says(named.must("undo"), "Took over the lock", "controller is gone")
+    proofs.old_data_is_back(named)
+
+
+@pytest.mark.fault("lock of a controller on another machine", "P8 P9")
+def test_a_lock_from_another_machine_counts_for_ten_minutes(named: stacks.Stack) -> None:
+    named.kill_at("after:stop")
+    path = named.dir / ".localdev" / "lock.json"
+
+    def rewrite(silent_s: int) -> None:
+        lock: dict[str, t.Any] = json.loads(path.read_text())
+        lock["controller"]["machine"] = "another machine"
+        lock["worker"] = None
+        lock["heartbeat"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - silent_s))
+        path.write_text(json.dumps(lock))
+
+    rewrite(silent_s=590)
+    proofs.clear_error(named.playbook("undo"), *REFUSED, "sign of life was 10 min ago")
+    rewrite(silent_s=610)
+    proofs.says(named.must("undo"), "Took over the lock", "no sign of life for 10 min")
+    proofs.old_data_is_back(named)

@@ -1,0 +1,78 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A stack to run playbooks on, the built artifacts, and environments to install them into."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+import stacks
+from pythons import interpreters
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import support
+
+AVAILABLE = interpreters()
+OLDEST, NEWEST = next(iter(AVAILABLE)), list(AVAILABLE)[-1]
+
+
+@pytest.fixture(scope="session")
+def stack() -> t.Iterator[stacks.Stack]:
+    """A stack that runs."""
+    stacks.need_docker()
+    stack = stacks.Stack()
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a clone, so that nothing gets in that git does not know."""
+    source = support.clone(tmp_path_factory.mktemp("source") / "checkout")
+    target = tmp_path_factory.mktemp("wheel")
+    support.run(sys.executable, "-m", "build", "--wheel", "--outdir", target, source, cwd=target)
+    (built,) = target.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Galaxy artifact."""
+    source = support.clone(tmp_path_factory.mktemp("source") / "checkout") / support.COLLECTION
+    target = tmp_path_factory.mktemp("galaxy")
+    program = Path(sys.executable).with_name("ansible-galaxy")
+    support.run(program, "collection", "build", "--output-path", target, source, cwd=target)
+    (built,) = target.glob("*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="session")
+def bare(wheel: Path) -> support.Environment:
+    """The oldest Python and what the product requires, without the product."""
+    return support.environment_with_dependencies(AVAILABLE[OLDEST], wheel)
+
+
+@pytest.fixture(scope="session")
+def newest(wheel: Path) -> support.Environment:
+    """The newest supported Python here and what the product requires, without the product."""
+    if NEWEST == OLDEST:
+        pytest.skip(f"Python {OLDEST} is the only supported one here")
+    return support.environment_with_dependencies(AVAILABLE[NEWEST], wheel)
+
+
+@pytest.fixture(scope="module", params=["bare", "newest"], ids=["oldest", "newest"])
+def installed(request: pytest.FixtureRequest, wheel: Path) -> t.Iterator[support.Environment]:
+    """The wheel in an environment of the oldest and of the newest supported Python."""
+    environment: support.Environment = request.getfixturevalue(request.param)
+    environment.pip("install", "--no-deps", "--no-compile", wheel)
+    yield environment
+    environment.without_product()

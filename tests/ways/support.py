@@ -1,0 +1,114 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files of the checkout, programs started as a person would start them, and environments apart from the tests' own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = Path("collections/ansible_collections/localdev/recovery")
+PLAYBOOKS = sorted(path.stem for path in (ROOT / COLLECTION / "playbooks").glob("*.yml"))
+CACHE = ROOT / ".cache/ways"
+
+
+def tracked_files(folder: Path = Path()) -> set[Path]:
+    """What git tracks of a folder, and what it would track, relative to the checkout."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", str(folder)]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return {path for name in listed.split("\0") if name and os.path.lexists(ROOT / (path := Path(name)))}
+
+
+def clone(target: Path) -> Path:
+    """A clone of the checkout as it stands, changes that are not committed included."""
+    for path in tracked_files():
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, target / path, follow_symlinks=False)
+    return target
+
+
+def run(
+    *command: str | Path, cwd: Path, path: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to success, with nothing set that could help it find the checkout. path: searched first."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_"))
+    }
+    if path:
+        kept["PATH"] = os.pathsep.join([str(path), kept["PATH"]])
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**kept, "COLUMNS": "200", **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}"
+    return done
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment, apart from the one that runs the tests."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin/python"
+
+    def run(self, program: str, *arguments: str | Path, cwd: Path, **variables: str) -> str:
+        """Output of a program of this environment."""
+        path = self.folder / "bin"
+        return run(path / program, *arguments, cwd=cwd, path=path, **variables).stdout
+
+    def pip(self, *arguments: str | Path) -> str:
+        return self.run("python", "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments, cwd=self.folder)
+
+    def without_product(self) -> Environment:
+        """The same, once the wheel is gone. What Python compiled on the way would still look like a collection."""
+        self.pip("uninstall", "--yes", "localdev-recovery")
+        for folder in self.folder.glob("lib/*/site-packages/ansible_collections/localdev"):
+            shutil.rmtree(folder)
+        return self
+
+    def core(self) -> str:
+        """Version of ansible-core: its major and minor number."""
+        version = self.run("python", "-c", "import ansible.release as r; print(r.__version__)", cwd=self.folder)
+        return ".".join(version.strip().split(".")[:2])
+
+    def place_of(self, module: str, cwd: Path, **variables: str) -> Path:
+        """The file that a module is taken from."""
+        found = json.loads(self.run("ansible-doc", "--json", module, cwd=cwd, **variables))
+        return Path(found[module]["doc"]["filename"])
+
+
+def environment_with_dependencies(interpreter: Path, wheel: Path) -> Environment:
+    """An environment that was empty, got the wheel and with it what that requires, and has lost the wheel again.
+
+    It is kept for the next time, as long as the requirements stay the same.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    version = subprocess.run([interpreter, "-VV"], check=True, capture_output=True, text=True).stdout
+    key = hashlib.sha256(f"{version}{project['dependencies']}".encode()).hexdigest()[:12]
+    environment = Environment(CACHE / f"venv-{version.split()[1]}-{key}")
+    complete = environment.folder / "complete"
+    if not complete.exists():
+        shutil.rmtree(environment.folder, ignore_errors=True)
+        run(interpreter, "-m", "venv", environment.folder, cwd=ROOT)
+        environment.pip("install", "--no-compile", wheel)
+        environment.pip("install", "--no-compile", "pytest", "hypothesis", "alembic")
+        complete.touch()
+    return environment.without_product()

@@ -1,0 +1,86 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ways of running: from the checkout, from its folder of playbooks, and through an editable install."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import stacks
+from support import PLAYBOOKS, ROOT, run
+
+PROGRAMS = Path(sys.executable).parent
+
+
+def settings(file: Path) -> dict[str, dict[str, str]]:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(file.read_text())
+    return {section: dict(parser[section]) for section in parser.sections()}
+
+
+def test_both_ansible_cfg_say_the_same() -> None:
+    here, below = settings(ROOT / "ansible.cfg"), settings(ROOT / "playbooks/ansible.cfg")
+    here["defaults"]["inventory"] = f"../{here['defaults']['inventory']}"
+    here["defaults"]["collections_path"] = f"../{here['defaults']['collections_path']}"
+    assert below == here
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+@pytest.mark.parametrize(
+    ("folder", "prefix"), [(ROOT, "playbooks/"), (ROOT / "playbooks", "")], ids=["root", "playbooks"]
+)
+def test_playbook_finds_its_roles_and_the_local_stack(name: str, folder: Path, prefix: str) -> None:
+    output = run(
+        PROGRAMS / "ansible-playbook", f"{prefix}{name}.yml", "--list-hosts", "--list-tasks", cwd=folder
+    ).stdout
+    assert "localhost" in output
+    assert f"{name} : " in output
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("folder", "prefix"), [(ROOT, "playbooks/"), (ROOT / "playbooks", "")], ids=["root", "playbooks"]
+)
+def test_status_runs(stack: stacks.Stack, folder: Path, prefix: str) -> None:
+    output = run(PROGRAMS / "ansible-playbook", "-i", stack.inventory, f"{prefix}status.yml", cwd=folder).stdout
+    assert "backend" in output
+    assert "failed=0" in output
+
+
+@pytest.mark.docker
+def test_full_rebuild_runs(stack: stacks.Stack) -> None:
+    run(PROGRAMS / "ansible-playbook", "-i", stack.inventory, "playbooks/full_rebuild.yml", cwd=ROOT)
+    assert stack.rows("people", "blocks", "rotation_templates") == (28, 730, 32)
+
+
+def test_pattern_that_matches_no_host_is_an_error() -> None:
+    command = [PROGRAMS / "ansible-playbook", "playbooks/status.yml", "--limit", "nobody"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode != 0
+
+
+@pytest.mark.parametrize("name", ["local", "team"])
+def test_inventory_describes_stacks(name: str) -> None:
+    output = run(PROGRAMS / "ansible-inventory", "-i", f"inventories/{name}", "--list", cwd=ROOT).stdout
+    inventory = json.loads(output)
+    assert inventory["stacks"]["hosts"]
+    assert all("stack_dir" in inventory["_meta"]["hostvars"][host] for host in inventory["stacks"]["hosts"])
+
+
+def test_editable_install_is_the_checkout_itself(tmp_path: Path) -> None:
+    """`make venv` installs that way; a copy would hide later changes."""
+    for package, place in {
+        "localdev_recovery": "src/localdev_recovery",
+        "ansible_collections.localdev.recovery": "collections/ansible_collections/localdev/recovery",
+    }.items():
+        show = f"import {package} as package; print(*package.__path__)"
+        assert run(sys.executable, "-c", show, cwd=tmp_path).stdout.strip() == str(ROOT / place)
+    found = json.loads(run(PROGRAMS / "ansible-doc", "--json", "localdev.recovery.stack_info", cwd=tmp_path).stdout)
+    assert Path(found["localdev.recovery.stack_info"]["doc"]["filename"]).is_relative_to(ROOT)
+    run(PROGRAMS / "ansible-playbook", "localdev.recovery.status", "--syntax-check", cwd=tmp_path)

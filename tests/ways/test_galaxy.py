@@ -1,0 +1,70 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ways of running: the Galaxy artifact, and ansible-test sanity on what goes into it."""
+
+from __future__ import annotations
+
+import sys
+import tarfile
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import stacks
+import yaml
+from support import COLLECTION, ROOT, Environment, run, tracked_files
+
+# ansible-galaxy makes MANIFEST.json of it.
+LEFT_OUT = {"galaxy.yml"}
+MADE = {"MANIFEST.json", "FILES.json"}
+
+
+def ignored(path: Path, patterns: list[str]) -> bool:
+    return any(fnmatch(str(part), pattern) for part in (path, *path.parents) for pattern in patterns)
+
+
+def test_artifact_is_complete(artifact: Path) -> None:
+    with tarfile.open(artifact) as archive:
+        held = {member.name for member in archive.getmembers() if not member.isdir()}
+    patterns = yaml.safe_load((ROOT / COLLECTION / "galaxy.yml").read_text())["build_ignore"]
+    files = {path.relative_to(ROOT / COLLECTION) for path in map(ROOT.__truediv__, tracked_files(COLLECTION))}
+    assert held == {str(path) for path in files if not ignored(path, patterns)} - LEFT_OUT | MADE
+
+
+@pytest.fixture(scope="module")
+def collections(artifact: Path, bare: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the installed artifact. Its dependencies come from the PyPI package ansible."""
+    target = tmp_path_factory.mktemp("collections")
+    install = ("collection", "install", "--offline", "--no-deps", "--collections-path", target, artifact)
+    bare.run("ansible-galaxy", *install, cwd=target)
+    bare.run("ansible-galaxy", "collection", "verify", "--offline", "localdev.recovery", cwd=target,
+             ANSIBLE_COLLECTIONS_PATH=str(target))  # fmt: skip
+    return target
+
+
+def test_artifact_is_what_runs(collections: Path, bare: Environment, tmp_path: Path) -> None:
+    place = bare.place_of("localdev.recovery.stack_info", cwd=tmp_path, ANSIBLE_COLLECTIONS_PATH=str(collections))
+    assert place.is_relative_to(collections)
+
+
+@pytest.mark.docker
+def test_status_runs(collections: Path, bare: Environment, stack: stacks.Stack, tmp_path: Path) -> None:
+    output = bare.run(
+        "ansible-playbook", "-i", stack.inventory, "localdev.recovery.status", cwd=tmp_path,
+        ANSIBLE_COLLECTIONS_PATH=str(collections),
+    )  # fmt: skip
+    assert "backend" in output
+    assert "failed=0" in output
+
+
+def test_sanity() -> None:
+    run(sys.executable, ROOT / "tools/sanity.py", cwd=ROOT)
+
+
+def test_sanity_on_the_newest_core(newest: Environment) -> None:
+    """Only the tests that know of Ansible or of Python versions: the others say the same everywhere."""
+    tests = ("ansible-doc", "ignores", "import", "pylint", "runtime-metadata", "validate-modules")
+    options = [word for test in tests for word in ("--test", test)]
+    newest.run("python", ROOT / "tools/sanity.py", "--python", "default", *options, cwd=ROOT)

@@ -1,0 +1,76 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Way of running: the wheel alone, in an empty environment, on the oldest and the newest supported versions."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import stacks
+from support import COLLECTION, PLAYBOOKS, Environment, tracked_files
+
+SUPPORTED_CORES = {"3.11": "2.19", "3.12": "2.21", "3.13": "2.21", "3.14": "2.21"}
+
+
+def test_wheel_holds_what_git_holds_and_nothing_else(wheel: Path) -> None:
+    names = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
+    held = {path for path in names if not path.parts[0].endswith(".dist-info")}
+    collection = {path.relative_to("collections") for path in tracked_files(COLLECTION)}
+    package = {path.relative_to("src") for path in tracked_files(Path("src/localdev_recovery"))}
+    assert held == collection | package
+    assert Path("ansible_collections/__init__.py") not in names
+
+
+def test_versions_are_those_that_are_promised(installed: Environment) -> None:
+    release = installed.run("python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])", cwd=installed.folder)
+    assert installed.core() == SUPPORTED_CORES[release.strip()]
+
+
+def test_everything_comes_from_the_environment(installed: Environment, tmp_path: Path) -> None:
+    assert installed.place_of("localdev.recovery.stack_info", cwd=tmp_path).is_relative_to(installed.folder)
+    assert installed.place_of("community.docker.docker_host_info", cwd=tmp_path).is_relative_to(installed.folder)
+    installed.pip("check")
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_playbook_is_found_by_its_name(installed: Environment, name: str, tmp_path: Path) -> None:
+    """Without an inventory it acts on this machine."""
+    output = installed.run(
+        "ansible-playbook", f"localdev.recovery.{name}", "--list-hosts", "--list-tasks", cwd=tmp_path
+    )
+    assert "localhost" in output
+    assert f"{name} : " in output
+
+
+@pytest.mark.docker
+def test_status_runs(installed: Environment, stack: stacks.Stack, tmp_path: Path) -> None:
+    output = installed.run("ansible-playbook", "-i", stack.inventory, "localdev.recovery.status", cwd=tmp_path)
+    assert "backend" in output
+    assert "failed=0" in output
+
+
+@pytest.mark.docker
+def test_full_rebuild_runs(installed: Environment, stack: stacks.Stack, tmp_path: Path) -> None:
+    installed.run("ansible-playbook", "-i", stack.inventory, "localdev.recovery.full_rebuild", cwd=tmp_path)
+    assert stack.rows("people", "blocks", "rotation_templates") == (28, 730, 32)
+
+
+@pytest.mark.docker
+def test_command_runs(installed: Environment, stack: stacks.Stack) -> None:
+    installed.run("localdev", "status", cwd=stack.dir)
+
+
+def test_unit_tests_pass(installed: Environment, tmp_path: Path) -> None:
+    """On these versions of Python and ansible-core, against the installed collection."""
+    show = "import ansible_collections.localdev.recovery as collection; print(*collection.__path__)"
+    tests = Path(installed.run("python", "-c", show, cwd=tmp_path).strip(), "tests/unit")
+    assert tests.is_relative_to(installed.folder)
+    # Settings of its own: those of the checkout, where the environment lies, would put the checkout's code on the path.
+    settings = tmp_path / "pytest.ini"
+    settings.write_text("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nmarkers =\n    docker\n")
+    output = installed.run("python", "-m", "pytest", "-q", "-c", settings, "-m", "not docker", tests, cwd=tmp_path)
+    assert " passed" in output
