@@ -23,6 +23,25 @@ def stack_argument_spec() -> dict[str, t.Any]:
     }
 
 
+def objects_argument_spec() -> dict[str, t.Any]:
+    """Options of the ``objects`` doc fragment."""
+    return {
+        "objects": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "required_if": [("kind", "database", ("container", "user"))],
+            "options": {
+                "kind": {"type": "str", "required": True, "choices": ["volume", "folder", "file", "database"]},
+                "name": {"type": "str", "required": True},
+                "container": {"type": "str"},
+                "user": {"type": "str"},
+            },
+        },
+        "reserve_bytes": {"type": "int", "default": 268435456},
+    }
+
+
 def run_argument_spec() -> dict[str, t.Any]:
     """Options of the ``run`` doc fragment."""
     return {

@@ -24,7 +24,7 @@ import shutil
 import subprocess
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import identifier, literal, psql
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
@@ -501,6 +501,17 @@ class Asides:
             self.run.save()
             keeper.keep(entry)
             entries.append(entry)
+        return entries
+
+    def plan(self, items: t.Sequence[t.Mapping[str, t.Any]], reserve: int) -> list[Entry]:
+        """The entries that keeping the objects would make, measured. Refuses when there is no room for them and RESERVE
+        bytes more. Writes nothing."""
+        entries = [new_entry(item, "RUN_ID") for item in items]
+        entries = [entry for entry in entries if self.keeper(entry).exists(entry)]
+        sizes = in_parallel(lambda entry: self.keeper(entry).measure(entry), entries)
+        check_room(list(zip(entries, sizes, strict=True)), reserve)
+        for entry, (size, _needed, _free) in zip(entries, sizes, strict=True):
+            entry["bytes"] = size
         return entries
 
     def _keeps(self, entry: Entry) -> bool:

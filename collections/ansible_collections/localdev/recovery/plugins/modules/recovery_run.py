@@ -17,6 +17,7 @@ author:
   - localdev.recovery contributors (@localdev-recovery)
 extends_documentation_fragment:
   - localdev.recovery.attributes
+  - localdev.recovery.objects
 attributes:
   check_mode:
     support: full
@@ -29,6 +30,9 @@ attributes:
     details:
       - Every run is a new one.
 options:
+  objects:
+    description:
+      - What the run is going to set aside. It is refused when there is no room for the copies.
   stack:
     description:
       - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
@@ -131,10 +135,13 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils import services
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import objects_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.asides import Asides
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
+    ActiveRun,
     Record,
     Runs,
     new_record,
@@ -173,6 +180,10 @@ def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     runs.refuse_if_locked()
     if params["starts"]:
         services.refuse_taken_ports(Docker(Project.of(stack)), stack, params["starts"])
+    if params["objects"]:
+        image = (stack["database"] or {}).get("image") or ""
+        asides = Asides(Docker(Project.of(stack)), ActiveRun(runs, "", record=record), image)
+        asides.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
         return answer(record, [], [old["run_id"] for old in runs.interrupted()])
     notes = runs.start(record, controller)
@@ -217,6 +228,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
+            **objects_argument_spec(),
             "stack": {"type": "dict", "required": True},
             "state": {"type": "str", "required": True, "choices": ["started", "succeeded", "failed"]},
             "run_id": {"type": "str", "default": ""},

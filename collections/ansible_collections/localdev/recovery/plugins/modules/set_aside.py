@@ -19,6 +19,7 @@ author:
   - localdev.recovery contributors (@localdev-recovery)
 extends_documentation_fragment:
   - localdev.recovery.attributes
+  - localdev.recovery.objects
   - localdev.recovery.run
 attributes:
   check_mode:
@@ -38,28 +39,6 @@ options:
     type: str
     choices: [kept, restored, deleted]
     required: true
-  objects:
-    description:
-      - What to set aside. Objects that do not exist are left out.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      kind:
-        description: What it is.
-        type: str
-        choices: [volume, folder, file, database]
-        required: true
-      name:
-        description: Name of the volume or database, or absolute path.
-        type: str
-        required: true
-      container:
-        description: Container of the running server, for a database.
-        type: str
-      user:
-        description: Superuser of that server, for a database.
-        type: str
   source_run_id:
     description:
       - Whose things to put back. The default is O(run_id) itself, what a failing run does; what that run has made is then discarded.
@@ -76,11 +55,6 @@ options:
     type: list
     elements: str
     default: []
-  reserve_bytes:
-    description:
-      - Free space that must be left after the copies, for what takes the place of the old content.
-    type: int
-    default: 268435456
 """
 
 EXAMPLES = r"""
@@ -128,8 +102,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils import asides as lib
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import (
+    objects_argument_spec,
+    run_argument_spec,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     ActiveRun,
@@ -152,17 +129,6 @@ def result(entries: list[lib.Entry], *, undoing: bool = False) -> dict[str, t.An
         "bytes": sum(e.get("bytes") or 0 for e in entries),
         "diff": {"before": "".join(f"{x}\n" for x in before), "after": "".join(f"{x}\n" for x in after)},
     }
-
-
-def plan_to_keep(module: AnsibleModule, asides: lib.Asides) -> list[lib.Entry]:
-    """The entries that keeping would make, measured; refuses when there is no room."""
-    entries = [lib.new_entry(item, "RUN_ID") for item in module.params["objects"]]
-    entries = [entry for entry in entries if asides.keeper(entry).exists(entry)]
-    sizes = in_parallel(lambda entry: asides.keeper(entry).measure(entry), entries)
-    lib.check_room(list(zip(entries, sizes, strict=True)), module.params["reserve_bytes"])
-    for entry, (size, _needed, _free) in zip(entries, sizes, strict=True):
-        entry["bytes"] = size
-    return entries
 
 
 def separate_run(runs: Runs, params: dict[str, t.Any], source: Record) -> ActiveRun:
@@ -247,7 +213,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         if module.check_mode:
             # Nothing is written: an unsaved record stands in for the run.
             idle = new_record("check", project="", user="", controller_host="", parameters={})
-            planned = plan_to_keep(module, lib.Asides(docker, ActiveRun(runs, "", record=idle), image))
+            asides = lib.Asides(docker, ActiveRun(runs, "", record=idle), image)
+            planned = asides.plan(params["objects"], params["reserve_bytes"])
             return {**result(planned), "planned": True}
         with ActiveRun(runs, params["run_id"], params["step"]) as run:
             return result(lib.Asides(docker, run, image).keep(params["objects"]))
@@ -268,24 +235,12 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
+            **objects_argument_spec(),
             **run_argument_spec(),
             "state": {"type": "str", "required": True, "choices": ["kept", "restored", "deleted"]},
-            "objects": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "required_if": [("kind", "database", ("container", "user"))],
-                "options": {
-                    "kind": {"type": "str", "required": True, "choices": ["volume", "folder", "file", "database"]},
-                    "name": {"type": "str", "required": True},
-                    "container": {"type": "str"},
-                    "user": {"type": "str"},
-                },
-            },
             "source_run_id": {"type": "str", "default": ""},
             "separate_record": {"type": "bool", "default": False},
             "delete": {"type": "list", "elements": "str", "default": []},
-            "reserve_bytes": {"type": "int", "default": 268435456},
         },
         supports_check_mode=True,
     )

@@ -134,6 +134,7 @@ class World:
 
     def module(self, **params: t.Any) -> t.Any:
         defaults = {"run_id": "", "step": "", "source_run_id": "", "separate_record": False, "undoes": "", "starts": []}
+        defaults |= {"objects": [], "reserve_bytes": 0}
         stack = {"project": {"name": "shop", "dir": str(self.src)}, "services": {}}
         params = {
             **defaults,

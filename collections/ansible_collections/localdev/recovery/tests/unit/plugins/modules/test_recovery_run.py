@@ -22,7 +22,8 @@ def stack(folder: Path) -> dict[str, t.Any]:
         "worker": {"containers": [{"state": "exited"}]},
         "n8n": {"containers": []},
     }
-    return {"project": {"name": "shop", "dir": str(folder)}, "services": services}
+    project = {"name": "shop", "dir": str(folder), "files": [], "env_files": [], "profiles": []}
+    return {"project": project, "services": services, "database": None}
 
 
 def act(folder: Path, *, check_mode: bool = False, dead: bool = False, **params: t.Any) -> dict[str, t.Any]:
@@ -33,6 +34,8 @@ def act(folder: Path, *, check_mode: bool = False, dead: bool = False, **params:
         "parameters": {"seed": True},
         "undoes": "",
         "starts": [],
+        "objects": [],
+        "reserve_bytes": 0,
         "error": "",
         "next_command": "",
         "controller": {"process": process, "user": "me", "host": "here"},
@@ -66,6 +69,18 @@ def test_check_mode_writes_nothing_and_is_refused_as_well(tmp_path: Path) -> Non
     act(tmp_path, state="started")
     with pytest.raises(RecoveryError, match="is locked by"):
         act(tmp_path, state="started", check_mode=True)
+
+
+def test_a_run_that_has_no_room_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    data = tmp_path / "stack" / "settings"
+    data.parent.mkdir()
+    data.write_text("x")
+    objects = [{"kind": "file", "name": str(data)}]
+    act(data.parent, state="started", check_mode=True, objects=objects)
+    with pytest.raises(RecoveryError, match="Too little disk space to set the file") as caught:
+        act(data.parent, state="started", objects=objects, reserve_bytes=10**18)
+    assert caught.value.kind == "unsafe"
+    assert list(data.parent.iterdir()) == [data]
 
 
 def test_a_run_needs_a_procedure(tmp_path: Path) -> None:

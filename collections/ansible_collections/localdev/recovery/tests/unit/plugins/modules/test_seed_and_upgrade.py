@@ -13,9 +13,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli impor
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.modules import alembic_upgrade, stack_seed
 
-STACK = {
+SHOWN = {"enabled": True, "excluded": False, "one_shot": False}
+STACK: dict[str, t.Any] = {
     "project": {"name": "shop", "dir": "/", "files": [], "env_files": [], "profiles": []},
-    "services": {"db": {"kind": "database"}, "api": {"kind": "application"}},
+    "services": {"db": {"kind": "database", **SHOWN}, "api": {"kind": "application", **SHOWN}},
     "database": {"service": "db", "user": "owner", "name": "shop"},
 }
 
@@ -24,24 +25,26 @@ def command(**more: t.Any) -> dict[str, t.Any]:
     return {"name": "people", "command": ["seed"], "service": "", "rows": {}, "timeout": 5.0, **more}
 
 
+def container(service: str, status: str = "running") -> dict[str, t.Any]:
+    state = {"Status": status, "Running": status == "running", "ExitCode": 137}
+    config = {"Labels": {"com.docker.compose.service": service}, "Env": []}
+    return {"Id": f"id-of-{service}", "Config": config, "State": state, "RestartCount": 0}
+
+
 class Seeding(Docker):
     def __init__(self, code: int = 0, output: str = "", rows: str = "") -> None:
         super().__init__()
         self.code, self.output, self.rows = code, output, rows
         self.seen: tuple[tuple[str, ...], dict[str, t.Any]] = ((), {})
 
-    def compose(self, *args: str, **kwargs: t.Any) -> Completed:
-        if args[0] == "ps":
-            return Completed(args, 0, "abc\n", "")
-        self.seen = (args, kwargs)
-        return Completed(args, self.code, self.output, "")
-
     def containers(self, project_name: str) -> list[dict[str, t.Any]]:
-        return []
+        return [container("db"), container("api")]
 
     def run(self, *args: str, **kwargs: t.Any) -> Completed:
-        assert "psql" in args
-        return Completed(args, 0, self.rows, "")
+        if "psql" in args:
+            return Completed(args, 0, self.rows, "")
+        self.seen = (args, kwargs)
+        return Completed(args, self.code, self.output, "")
 
 
 def test_secrets_reach_a_seed_command_by_its_environment_alone() -> None:
@@ -61,6 +64,21 @@ def test_a_seed_that_fails_shows_its_last_words_without_secrets() -> None:
     assert "line 29" in caught.value.details
     assert "line 3\n" not in caught.value.details
     assert "s3cret-value" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seeding", [{"code": 1}, {"rows": "people|0"}], ids=["exits 1", "exits 0"])
+def test_a_seed_that_fails_for_a_service_is_down_says_which(seeding: dict[str, t.Any]) -> None:
+    class Down(Seeding):
+        def containers(self, project_name: str) -> list[dict[str, t.Any]]:
+            return [container("db", "exited"), container("api"), container("n8n", "exited")]
+
+    described = {**STACK["services"], "n8n": {"kind": "other", **SHOWN, "excluded": True}}
+    words = 'Traceback (most recent call last):\n  File "seed.py", line 4, in <module>\n    login()\nOSError: refused\n'
+    with pytest.raises(RecoveryError, match="; service db exited with code 137") as caught:
+        stack_seed.seed(
+            Down(output=words, **seeding), {**STACK, "services": described}, command(rows={"people": 28}), {}
+        )
+    assert caught.value.details == "OSError: refused (seed.py, line 4)"
 
 
 def test_a_seed_that_exits_0_is_not_believed() -> None:

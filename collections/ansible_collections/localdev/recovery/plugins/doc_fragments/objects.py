@@ -1,0 +1,38 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  objects:
+    description:
+      - What to set aside. Objects that do not exist are left out.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description: What it is.
+        type: str
+        choices: [volume, folder, file, database]
+        required: true
+      name:
+        description: Name of the volume or database, or absolute path.
+        type: str
+        required: true
+      container:
+        description: Container of the running server, for a database.
+        type: str
+      user:
+        description: Superuser of that server, for a database.
+        type: str
+  reserve_bytes:
+    description:
+      - Free space that must be left after the copies, for what takes the place of the old content.
+    type: int
+    default: 268435456
+"""
