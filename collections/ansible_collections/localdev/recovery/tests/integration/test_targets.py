@@ -76,8 +76,8 @@ def base_images() -> dict[str, str]:
     names = {}
     for variable, variant in (("POSTGRES", "pg15"), ("POSTGRES_UID70", "pg15-uid70")):
         answer = run(sys.executable, str(prepare), "--images-only", "--variant", variant)
-        # The last lines of the answer: PostgreSQL, Redis, Python.
-        names[variable], names["REDIS"], names["PYTHON"] = answer.split()[-3:]
+        found = dict(line.split("=", 1) for line in answer.splitlines() if "_IMAGE=" in line)
+        names |= {"REDIS": found["REDIS_IMAGE"], "PYTHON": found["PYTHON_IMAGE"], variable: found["POSTGRES_IMAGE"]}
     return names
 
 
