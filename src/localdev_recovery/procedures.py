@@ -60,6 +60,82 @@ PROCEDURES = (
         ),
     ),
     Procedure(
+        verb="backup",
+        playbook="backup",
+        summary="Back up the database; the services go on working.",
+        explanation=(
+            "Writes a dump and its metadata (revision, exact row counts, checksums) of one snapshot, with the client "
+            "programs of the running server's own image. Then deletes backups beyond the retention, never the newest "
+            "that was proved restorable."
+        ),
+        options=(
+            Option("--format", "backup_format", "directory (default), custom or plain.", placeholder="FORMAT"),
+            Option("--prove", "backup_prove", "Restore it into a scratch database for a test.", "switch"),
+            Option("--keep", "backup_keep", "Newest backups that stay, whatever their age.", "integer", "COUNT"),
+            Option("--keep-days", "backup_keep_days", "Younger backups stay, whatever their number.", "number", "DAYS"),
+        ),
+    ),
+    Procedure(
+        verb="backups",
+        playbook="backup_list",
+        summary="List the backups.",
+        explanation="Newest first: size, age, revision, and when each was last proved restorable. Changes nothing.",
+        options=(Option("--checksums", "backup_list_checksums", "Read every backup whole and check it.", "switch"),),
+    ),
+    Procedure(
+        verb="backup-verify",
+        playbook="backup_verify",
+        summary="Prove that a backup can be restored.",
+        explanation=(
+            "Restores it into a scratch database, compares rows and revision with its metadata, and drops the scratch "
+            "database. BACKUP is latest, a name, a path, or an age such as 3d."
+        ),
+        options=(Option("", "backup_verify_select", "Which backup; without it the latest.", placeholder="BACKUP"),),
+    ),
+    Procedure(
+        verb="restore",
+        playbook="restore",
+        summary="Restore the database from a backup; the old data is kept.",
+        explanation=(
+            "Restores into a scratch database, proves it, upgrades it if it is behind, and only then swaps it with the "
+            "database, which is kept under another name. A backup that does not fit the migrations of this checkout "
+            "is refused, with the branch that has its revision. BACKUP is latest, a name, a path, or an age such as 3d."
+            "\n\n"
+            "When a step fails, the state before stays or is brought back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option("", "restore_select", "Which backup; without it the latest.", placeholder="BACKUP"),
+            Option("--trust-dump", "restore_trust_dump", "Go by the revision in the dump itself.", "switch"),
+            Option("--no-restart", "restore_restart", "Only end the sessions of the services.", "switch", "", False),
+            Option("--cache", "restore_cache", "keep (default) or set_aside.", placeholder="WHAT"),
+            Option(
+                "--no-login", "restore_verify_login", "The password in the backup is another one.", "switch", "", False
+            ),
+        ),
+    ),
+    Procedure(
+        verb="schema",
+        playbook="schema_recovery",
+        summary="Bring the schema to the migrations; the old schema and rows are kept.",
+        explanation=(
+            "For errors about missing columns or tables, as after a restore or a change of branch. Says what is wrong "
+            "and, where pending migrations mend it, applies them: stops the services that write, keeps a copy of the "
+            "database, upgrades, starts and verifies. Where they do not, it says what does.\n\n"
+            "When a step fails, the state before is brought back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option(
+                "--target", "schema_recovery_target", "Upgrade to this revision, not to the head.", placeholder="REV"
+            ),
+            Option(
+                "--allow-rebuild",
+                "schema_recovery_allow_rebuild",
+                "Rebuild the database where an upgrade cannot help.",
+                "switch",
+            ),
+        ),
+    ),
+    Procedure(
         verb="status",
         playbook="status",
         summary="Show what the stack is doing.",

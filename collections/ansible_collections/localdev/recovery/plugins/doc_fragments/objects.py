@@ -30,6 +30,13 @@ options:
       user:
         description: Superuser of that server, for a database.
         type: str
+      replacement:
+        description: Another database of that server, which takes the name of the one set aside in the same transaction.
+        type: str
+      copy:
+        description: Keep a copy of a database, and leave the database itself in its place.
+        type: bool
+        default: false
   reserve_bytes:
     description:
       - Free space that must be left after the copies, for what takes the place of the old content.

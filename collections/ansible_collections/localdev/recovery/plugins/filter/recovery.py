@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils import proof, reports, stack_queries
+from ansible_collections.localdev.recovery.plugins.module_utils import (
+    proof,
+    reports,
+    schema_diagnosis,
+    stack_queries,
+)
 
 
 class FilterModule:
@@ -20,10 +25,23 @@ class FilterModule:
             "login_problems": proof.login_problems,
             "rebuild_report": reports.rebuild_report,
             "undo_report": reports.undo_report,
+            "backup_report": reports.backup_report,
+            "drill_report": reports.drill_report,
+            "restore_report": reports.restore_report,
+            "schema_unreadable": schema_diagnosis.unreadable,
+            "schema_findings": schema_diagnosis.diagnose,
+            "schema_decision": schema_diagnosis.decide,
+            "finding_lines": schema_diagnosis.finding_lines,
+            "schema_report": reports.schema_report,
             "cleanup_report": reports.cleanup_report,
             "status_lines": reports.status_lines,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,
             "data_objects": stack_queries.data_objects,
             "services_of": stack_queries.services_of,
+            "cache_objects": stack_queries.cache_objects,
+            "database_object": stack_queries.database_object,
+            "without_containers": stack_queries.without_containers,
+            "out_of_date": stack_queries.out_of_date,
+            "writers": stack_queries.writers,
         }

@@ -36,9 +36,22 @@ def objects_argument_spec() -> dict[str, t.Any]:
                 "name": {"type": "str", "required": True},
                 "container": {"type": "str"},
                 "user": {"type": "str"},
+                "replacement": {"type": "str"},
+                "copy": {"type": "bool", "default": False},
             },
         },
         "reserve_bytes": {"type": "int", "default": 268435456},
+    }
+
+
+def alembic_argument_spec() -> dict[str, t.Any]:
+    """Options of the ``alembic`` doc fragment."""
+    return {
+        "config": {"type": "str", "default": ""},
+        "database": {"type": "str", "default": ""},
+        "python": {"type": "path", "default": ""},
+        "chdir": {"type": "path", "default": ""},
+        "environment": {"type": "dict", "default": {}, "no_log": True},
     }
 
 

@@ -12,7 +12,10 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Runs
+from ansible_collections.localdev.recovery.plugins.module_utils.masking import Masker
+
+if t.TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun
 
 
 def execute(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
@@ -24,11 +27,19 @@ def execute(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str,
     module.exit_json(**result)
 
 
+def hide_only_secrets(module: AnsibleModule, masker: Masker) -> None:
+    """Of what no_log options hold, hide only secrets in the result: else DEBUG=1 would hide every 1 of a revision."""
+    module.no_log_values = {value for value in module.no_log_values if masker.text(str(value)) != str(value)}
+
+
 @contextlib.contextmanager
 def part_of_run(params: t.Mapping[str, t.Any]) -> t.Iterator[ActiveRun | None]:
     """The run that the module's options name; None for a module that is used outside a run."""
     if not params["run_id"]:
         yield None
         return
+    # Modules that only look need not load it.
+    from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Runs
+
     with ActiveRun(Runs(params["stack"]["project"]["dir"]), params["run_id"], params["step"]) as run:
         yield run

@@ -9,9 +9,12 @@ That needs no published port, no driver on the host and no password: the image t
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 import typing as t
+from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 
 
@@ -30,16 +33,110 @@ def table_name(name: str) -> str:
     return ".".join(identifier(part) for part in name.split("."))
 
 
+# Name of the sessions of this collection, by which those of a run that was cut short are found.
+APPLICATION = "localdev.recovery"
+_END_SESSIONS = f"""
+DO $$ BEGIN
+    FOR attempt IN 1..200 LOOP
+        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = '{APPLICATION}' AND pid <> pg_backend_pid();
+        PERFORM pg_stat_clear_snapshot();
+        EXIT WHEN NOT EXISTS (
+            SELECT 1 FROM pg_stat_activity WHERE application_name = '{APPLICATION}' AND pid <> pg_backend_pid());
+        PERFORM pg_sleep(0.05);
+    END LOOP;
+END $$;
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server as its own container sees it. container: its name or id. user: a superuser. image: its id."""
+
+    container: str
+    user: str
+    port: int = 5432
+    image: str = ""
+
+    def client(self, database: str) -> list[str]:
+        """Arguments of docker that start psql in the server's container, reading SQL from its standard input."""
+        return [
+            "exec", "--interactive", "--env", f"PGAPPNAME={APPLICATION}", self.container,
+            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
+            "--set", "ON_ERROR_STOP=1", "--username", self.user, "--dbname", database,
+        ]  # fmt: skip
+
+
+def server_of(stack: t.Mapping[str, t.Any], docker: Docker) -> Server:
+    """The stack's database server, whose container must be running now."""
+    database = stack["database"]
+    if database is None:
+        raise RecoveryError(
+            f"No PostgreSQL service was found in project {stack['project']['name']}",
+            next_command="set stack_database_service",
+        )
+    for item in docker.containers(stack["project"]["name"]):
+        if item["Config"]["Labels"]["com.docker.compose.service"] == database["service"] and item["State"]["Running"]:
+            return Server(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
+    raise RecoveryError(
+        f"The database service {database['service']} is not running",
+        next_command=f"{Project.of(stack).command()} up --detach --no-deps {database['service']}",
+    )
+
+
 def psql(docker: Docker, *, container: str, user: str, database: str, sql: str) -> str:
     """Run SQL, stop at the first error; rows as lines, columns separated by ``|``."""
-    done = docker.run(
-        "exec", "--interactive", container, "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
-        "--set", "ON_ERROR_STOP=1", "--username", user, "--dbname", database,
-        stdin=sql, check=False,
-    )  # fmt: skip
+    done = docker.run(*Server(container, user).client(database), stdin=sql, check=False)
     if done.returncode != 0:
         raise RecoveryError(f"PostgreSQL in {container} refused: {done.stderr.strip()[-1000:]}")
     return done.stdout.strip()
+
+
+def end_sessions(docker: Docker, server: Server) -> None:
+    """End what a run that was cut short still does in the server: a psql there outlives the one who started it.
+
+    Only for the holder of the stack's lock, before it has sessions of its own.
+    """
+    psql(docker, container=server.container, user=server.user, database="template1", sql=_END_SESSIONS)
+
+
+class Session:
+    """One session that stays open, such as the one that holds a dump's snapshot."""
+
+    def __init__(self, docker: Docker, server: Server, database: str) -> None:
+        self.docker = docker
+        self.server = server
+        self.database = database
+
+    def __enter__(self) -> Session:
+        self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            [self.docker.binary, *self.server.client(self.database)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self.input = t.cast("t.IO[str]", self.process.stdin)
+        self.output = t.cast("t.IO[str]", self.process.stdout)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with contextlib.suppress(OSError):
+            self.input.close()
+        self.process.wait()
+
+    def query(self, sql: str) -> list[str]:
+        """Run SQL; rows as lines, columns separated by ``|``. After an error the session is over."""
+        with contextlib.suppress(OSError):
+            self.input.write(f"{sql}\n\\echo @done\n")
+            self.input.flush()
+        lines: list[str] = []
+        for line in self.output:
+            if line == "@done\n":
+                return lines
+            lines.append(line.rstrip("\n"))
+        raise RecoveryError(f"PostgreSQL in {self.server.container} refused: {' '.join(lines).strip()[-1000:]}")
 
 
 def count_query(tables: t.Sequence[str]) -> str:

@@ -57,6 +57,121 @@ def undo_report(undone: t.Mapping[str, t.Any], restored: t.Sequence[t.Mapping[st
     return lines
 
 
+def backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[str]:
+    """What a backup did (in check mode: would do), line by line. made, proved: results of its two steps."""
+    backup = made.get("backup")
+    lines = []
+    if backup:
+        metadata = backup["metadata"]
+        lines.append(
+            f"Backed up {backup['database']} to {backup['path']} ({size_in_words(backup['bytes'])}, "
+            f"{sum(metadata['rows'].values())} rows of {len(metadata['rows'])} tables, "
+            f"revision {metadata['alembic_version']}, {metadata['duration_s']} s)"
+        )
+    else:
+        lines.append("Would back up the database")
+    if made["deleted"]:
+        lines.append(
+            f"{'Deleted' if backup else 'Would delete'} {', '.join(made['deleted'])} "
+            f"({size_in_words(made['freed_bytes'])})"
+        )
+    if proved.get("seconds"):
+        lines.append(f"Proved restorable in {proved['seconds']} s")
+        lines += [f"warning: {warning}" for warning in proved["warnings_found"]]
+    if backup:
+        lines.append(f"To restore it: ansible-playbook localdev.recovery.restore -e restore_select={backup['name']}")
+    return lines
+
+
+def drill_report(backup: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[str]:
+    """What a restore drill showed (in check mode: what it could say so far), line by line."""
+    if "rows" not in proved:
+        lines = [f"{backup['name']} is what was written, and fits on this server; it would be restored for a test"]
+    else:
+        lines = [
+            f"{backup['name']} can be restored: {sum(proved['rows'].values())} rows of {len(proved['rows'])} tables, "
+            f"revision {', '.join(proved['revisions']) or 'none'}, {proved['seconds']} s"
+        ]
+    return lines + [f"warning: {warning}" for warning in proved["warnings_found"]]
+
+
+def restore_report(
+    decided: t.Mapping[str, t.Any],
+    run_id: str,
+    *,
+    made: t.Mapping[str, t.Any],
+    upgraded: t.Mapping[str, t.Any],
+    swapped: t.Mapping[str, t.Any],
+    record: t.Mapping[str, t.Any],
+) -> list[str]:
+    """What a restore did (in check mode: would do), line by line. record: the run's."""
+    done = "rows" in made
+    backup = decided["backup"]
+    lines = [
+        f"{'Restored' if done else 'Would restore'} {backup['name']} of {backup['created']} "
+        f"({size_in_words(backup['bytes'])})",
+        f"Verdict {decided['verdict']}: {decided['reason']}",
+    ]
+    if done:
+        lines.append(f"Proved {sum(made['rows'].values())} rows of {len(made['rows'])} tables in {made['seconds']} s")
+    if decided["pending"]:
+        lines.append(
+            f"{'Applied' if done else 'Would apply'} {', '.join(upgraded.get('applied') or decided['pending'])}"
+        )
+    lines += [f"warning: {warning}" for warning in made["warnings_found"]]
+    for entry in swapped["asides"]:
+        aside = entry["aside"] if done else "a name with the run id"
+        lines.append(
+            f"{'Kept' if done else 'Would keep'} {entry['kind']} {entry['name']} as {aside} "
+            f"({size_in_words(entry['bytes'] or 0)})"
+        )
+    if done:
+        shut = max((entry.get("unavailable_s") or 0 for entry in swapped["asides"]), default=0)
+        lines.append(f"The database was unavailable for {shut} s, {_application_down(record)}")
+        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+    return lines
+
+
+def _application_down(record: t.Mapping[str, t.Any]) -> str:
+    """How long the application stood still, in words: from its stop until it was ready again."""
+    seconds = {step["name"]: step["seconds"] or 0 for step in record.get("steps", [])}
+    if "stop" not in seconds:
+        return "no service was stopped"
+    down = sum(seconds.get(name, 0) for name in ("stop", "swap", "start", "verify"))
+    return f"the application for about {down:.1f} s with its own stop and start"
+
+
+def schema_report(
+    decided: t.Mapping[str, t.Any],
+    run_id: str,
+    *,
+    kept: t.Mapping[str, t.Any],
+    upgraded: t.Mapping[str, t.Any],
+    after: t.Sequence[str],
+    record: t.Mapping[str, t.Any],
+) -> list[str]:
+    """What a schema recovery did (in check mode: would do), line by line.
+
+    after: what there is to say of the schema now. record: the run's; empty in check mode.
+    """
+    done = bool(record)
+    lines = []
+    if upgraded.get("applied"):
+        lines.append(f"{'Applied' if done else 'Would apply'} {', '.join(upgraded['applied'])}")
+    else:
+        lines.append(f"Nothing {'was' if done else 'would be'} applied: {decided['reason']}")
+    for entry in kept.get("asides", []):
+        aside = entry["aside"] if done else "a name with the run id"
+        lines.append(
+            f"{'Kept a copy of' if done else 'Would keep a copy of'} {entry['kind']} {entry['name']} as {aside} "
+            f"({size_in_words(entry['bytes'] or 0)})"
+        )
+    lines += after
+    if done and kept.get("asides"):
+        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+    return lines
+
+
 def cleanup_report(found: t.Mapping[str, t.Any], planned: bool) -> list[str]:
     """What a cleanup did (planned: would do), line by line."""
     freed = sum(entry["bytes"] or 0 for entry in found["deletable"])

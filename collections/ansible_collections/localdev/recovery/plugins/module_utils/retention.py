@@ -44,5 +44,23 @@ def sort_out(
     return deletable, kept
 
 
+def left_over(records: t.Sequence[Record], interrupted: t.Collection[str], now: float) -> list[Entry]:
+    """Unfinished things that runs made for themselves and could not delete. A run that is at work keeps its own."""
+    return [
+        {
+            **entry,
+            "kind": f"unfinished {entry['kind']}",
+            "aside": entry["name"],
+            "bytes": None,
+            "run_id": record["run_id"],
+            "procedure": record["procedure"],
+            "age_s": round(seconds_since(record["started"], now)),
+        }
+        for record in records
+        for entry in record.get("scratch", [])
+        if record["outcome"] != "running" or record["run_id"] in interrupted
+    ]
+
+
 def _old_enough(record: Record, age: float, older_than_days: float) -> bool:
     return record["outcome"] != "running" and age >= older_than_days * 86400

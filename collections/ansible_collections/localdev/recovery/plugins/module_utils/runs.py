@@ -455,3 +455,9 @@ class ActiveRun:
             self.runs.touch(self.lock_id, working=False)
         if self.step_name and exc is None:
             self.reach(f"after:{self.step_name}")
+
+
+def reach(run: ActiveRun | None, point: str) -> None:
+    """The same for what also works outside a run."""
+    if run is not None:
+        run.reach(point)

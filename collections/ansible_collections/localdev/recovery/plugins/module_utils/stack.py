@@ -149,12 +149,17 @@ def database_secrets(docker: Docker, stack: t.Mapping[str, t.Any]) -> dict[str, 
     return found if found["password"] else discovery.secrets_of(read_facts(docker), *names)
 
 
-def last_logs(docker: Docker, stack: t.Mapping[str, t.Any], masker: Masker, lines: int) -> dict[str, list[str]]:
-    """The last log lines, secrets masked, of every service that is not as it should be and has a container."""
+def last_logs(
+    docker: Docker, stack: t.Mapping[str, t.Any], masker: Masker, lines: int, kinds: t.Collection[str] = ()
+) -> dict[str, list[str]]:
+    """The last log lines, secrets masked, of every service that is not as it should be and has a container.
+
+    kinds: services of these kinds count however they are.
+    """
     wanted = [
         (name, container["id"])
         for name, service in stack["services"].items()
-        if not service["ok"] and not service["excluded"]
+        if (not service["ok"] or service["kind"] in kinds) and not service["excluded"]
         for container in service["containers"]
     ]
     texts = in_parallel(lambda item: docker.logs(item[1], lines), wanted)

@@ -35,12 +35,53 @@ def api_url(stack: Stack) -> str:
 
 def data_objects(stack: Stack) -> list[dict[str, str]]:
     """The database's data as objects for set_aside."""
-    kinds = {"volume": "volume", "bind": "folder"}
-    return [
-        {"kind": kinds[mount["type"]], "name": mount["source"]}
-        for mount in (stack["database"] or {}).get("data_mounts", [])
-        if mount["type"] in kinds
+    return _mount_objects((stack["database"] or {}).get("data_mounts", []))
+
+
+def cache_objects(stack: Stack) -> list[dict[str, str]]:
+    """The data of the caches and queues as objects for set_aside."""
+    mounts = [
+        mount
+        for name in services_of(stack, kinds=("cache",))
+        for mount in stack["services"][name]["mounts"]
+        if mount["data"]
     ]
+    return _mount_objects(mounts)
+
+
+def _mount_objects(mounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, str]]:
+    kinds = {"volume": "volume", "bind": "folder"}
+    return [{"kind": kinds[mount["type"]], "name": mount["source"]} for mount in mounts if mount["type"] in kinds]
+
+
+def database_object(stack: Stack, *, replacement: str = "", copy: bool = False) -> dict[str, t.Any]:
+    """The database itself as an object for set_aside. replacement, copy: see there. Its container must exist."""
+    database = stack["database"]
+    containers = stack["services"][database["service"]]["containers"]
+    return {
+        "kind": "database",
+        "name": database["name"],
+        "container": containers[0]["name"] if containers else "",
+        "user": database["user"],
+        **({"replacement": replacement} if replacement else {}),
+        **({"copy": True} if copy else {}),
+    }
+
+
+def writers(stack: Stack) -> list[str]:
+    """Services that may hold sessions on the database, the database itself left out."""
+    return [name for name in services_of(stack, but=("database",)) if stack["services"][name]["writes_to_database"]]
+
+
+def without_containers(services: t.Sequence[str], stack: Stack) -> list[str]:
+    """Those of the services that have no container."""
+    return [name for name in services if not stack["services"][name]["containers"]]
+
+
+def out_of_date(services: t.Sequence[str], stack: Stack) -> list[str]:
+    """Those of the services that have no container, or one of an older image than the one that is built now."""
+    described = {name: stack["services"][name]["containers"] for name in services}
+    return [name for name, found in described.items() if not found or any(c["stale_image"] for c in found)]
 
 
 def services_of(stack: Stack, *, kinds: t.Sequence[str] = (), but: t.Sequence[str] = ()) -> list[str]:

@@ -9,11 +9,13 @@ DOCUMENTATION = r"""
 module: alembic_info
 short_description: Ask Alembic for heads, current and pending revisions of a stack
 description:
-  - Runs Alembic's own API where the application runs, in the service's container when it is up, else in a one-off container of its image.
+  - Runs Alembic's own API where the application runs, in the service's container when it is up, else in a one-off container of its image;
+    or with a Python on the stack's host.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
 extends_documentation_fragment:
+  - localdev.recovery.alembic
   - localdev.recovery.attributes
   - localdev.recovery.attributes.info_module
 options:
@@ -22,12 +24,21 @@ options:
       - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
     type: dict
     required: true
-  config:
+  graph:
     description:
-      - Path of C(alembic.ini) or C(pyproject.toml) in the container. Without it C(ALEMBIC_CONFIG), then the nearest one below the
-        working folder.
-    type: str
-    default: ""
+      - Whether to return all revisions in RV(revisions).
+    type: bool
+    default: false
+  fresh:
+    description:
+      - Whether to ask in a one-off container also where the service runs, whose container may be of an older image.
+    type: bool
+    default: false
+  drift:
+    description:
+      - Whether to compare the database with the application's models, as C(alembic check) does, and return what differs in RV(drift).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -35,11 +46,23 @@ EXAMPLES = r"""
   localdev.recovery.alembic_info:
     stack: "{{ found.stack }}"
   register: schema
+
+- name: See whether the models have changes that no migration makes
+  localdev.recovery.alembic_info:
+    stack: "{{ found.stack }}"
+    drift: true
+  register: schema
+  failed_when: schema.drift | default([], true) | length > 0
+
+- name: Look at a restored copy
+  localdev.recovery.alembic_info:
+    stack: "{{ found.stack }}"
+    database: shop_restored
 """
 
 RETURN = r"""
 heads:
-  description: Head revisions of the migrations.
+  description: Head revisions of the migrations; several where branches have not been merged.
   returned: success
   type: list
   elements: str
@@ -53,14 +76,91 @@ unknown:
   returned: success
   type: list
   elements: str
+unknown_found:
+  description: Those of RV(unknown) that the git repository of the project's folder has, in any branch or tag or in their past.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    revision:
+      description: The revision.
+      type: str
+    refs:
+      description: Branches and tags that have it at their tip; none when only an older commit has it.
+      type: list
+      elements: str
+    commit:
+      description: Tip of the first of RV(unknown_found[].refs), else the last commit that had it.
+      type: str
+overlapping:
+  description: Those of RV(current) that another one of them builds on. Alembic refuses to upgrade from there.
+  returned: success
+  type: list
+  elements: str
 pending:
-  description: Revisions that an upgrade to the heads would apply, in order; none when RV(unknown) is not empty.
+  description: Revisions that an upgrade to the heads would apply, in order; none when RV(unknown) or RV(overlapping) is not empty.
   returned: success
   type: list
   elements: str
 config:
-  description: Path of the configuration in the container.
+  description: Path of the configuration where the application runs.
   returned: success
+  type: str
+version_table:
+  description: Alembic's version table as C(env.py) configures it, with its schema if it has one.
+  returned: success
+  type: str
+  sample: operations.schema_version
+branches:
+  description: Branch points, revisions that several others directly build on.
+  returned: success
+  type: list
+  elements: str
+merges:
+  description: Merge points, revisions with several down revisions.
+  returned: success
+  type: list
+  elements: str
+labels:
+  description: Revision of each branch label.
+  returned: success
+  type: dict
+  sample: {billing: 3f2a9c1d7e60}
+revisions:
+  description: All revisions, from base to head.
+  returned: when O(graph=true)
+  type: list
+  elements: dict
+  contains:
+    revision:
+      description: The revision.
+      type: str
+    down_revisions:
+      description: Revisions that it directly follows; none for a base, several for a merge point.
+      type: list
+      elements: str
+    depends_on:
+      description: Further revisions that it needs.
+      type: list
+      elements: str
+    branch_labels:
+      description: Labels that it gives its branch.
+      type: list
+      elements: str
+    message:
+      description: Its message.
+      type: str
+drift:
+  description:
+    - What differs between the database and the models, each as the change that would make them equal.
+    - While revisions are RV(pending), what they change is among it. None when it could not be compared, as RV(drift_problem) explains.
+  returned: when O(drift=true)
+  type: list
+  elements: str
+  sample: [add_column people.nickname, add_table rooms]
+drift_problem:
+  description: Why the database and the models could not be compared, such as C(env.py) naming no C(target_metadata).
+  returned: when they could not be compared
   type: str
 """
 
@@ -68,22 +168,35 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils import alembic_runtime, git_lookup
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import alembic_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, hide_only_secrets
+from ansible_collections.localdev.recovery.plugins.module_utils.revisions import RevisionGraph
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    stack = module.params["stack"]
-    request = {"do": "info", "config": module.params["config"]}
-    return {"changed": False, **alembic_runtime.ask(Docker(Project.of(stack)), stack, request)}
+    params = module.params
+    stack = params["stack"]
+    request = {"do": "info", **{key: params[key] for key in ("config", "database", "graph", "drift")}}
+    host = alembic_runtime.HostPython.from_params(params)
+    if host:
+        hide_only_secrets(module, host.masker)
+    found = alembic_runtime.ask(Docker(Project.of(stack)), stack, request, fresh=params["fresh"], host=host)
+    if params["graph"]:
+        found["revisions"] = list(RevisionGraph(found["revisions"]).revisions)
+    found["unknown_found"] = git_lookup.find_revisions(stack["project"]["dir"], found["unknown"])
+    return {"changed": False, **found}
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "stack": {"type": "dict", "required": True},
-            "config": {"type": "str", "default": ""},
+            **alembic_argument_spec(),
+            "graph": {"type": "bool", "default": False},
+            "fresh": {"type": "bool", "default": False},
+            "drift": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -9,13 +9,15 @@ DOCUMENTATION = r"""
 module: alembic_upgrade
 short_description: Upgrade the database of a stack with Alembic, under an advisory lock
 description:
-  - Runs Alembic's own API in a one-off container of the application's image, so that the application itself need not be up.
+  - Runs Alembic's own API in a one-off container of the application's image, so that the application itself need not be up, or with a
+    Python on the stack's host.
   - Two upgrades of one database exclude each other by a PostgreSQL advisory lock on the migration's own connection.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
 extends_documentation_fragment:
   - localdev.recovery.attributes
+  - localdev.recovery.alembic
   - localdev.recovery.run
 attributes:
   check_mode:
@@ -32,12 +34,6 @@ options:
       - Revision to upgrade to.
     type: str
     default: heads
-  config:
-    description:
-      - Path of C(alembic.ini) or C(pyproject.toml) in the container. Without it C(ALEMBIC_CONFIG), then the nearest one below the
-        working folder.
-    type: str
-    default: ""
   from_base:
     description:
       - In check mode, plan as for an empty database instead of asking the one that is there.
@@ -60,6 +56,18 @@ EXAMPLES = r"""
   localdev.recovery.alembic_upgrade:
     stack: "{{ found.stack }}"
     run_id: "{{ run.run_id }}"
+
+- name: Upgrade a restored copy before it takes the database's place
+  localdev.recovery.alembic_upgrade:
+    stack: "{{ found.stack }}"
+    database: shop_restored
+
+- name: Upgrade with the project's virtual environment
+  localdev.recovery.alembic_upgrade:
+    stack: "{{ found.stack }}"
+    python: "{{ stack_dir }}/.venv/bin/python"
+    environment:
+      DATABASE_URL: "{{ database_url }}"
 """
 
 RETURN = r"""
@@ -90,29 +98,30 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils import alembic_runtime
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import (
+    alembic_argument_spec,
+    run_argument_spec,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, hide_only_secrets, part_of_run
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     docker = Docker(Project.of(stack))
-    request = {key: params[key] for key in ("target", "config", "connect_timeout", "lock_timeout")}
+    host = alembic_runtime.HostPython.from_params(params)
+    if host:
+        hide_only_secrets(module, host.masker)
+    request = {key: params[key] for key in ("target", "config", "database", "connect_timeout", "lock_timeout")}
     if module.check_mode:
-        request |= {"do": "info", "connect_timeout": 0, "from_base": params["from_base"]}
-        found = alembic_runtime.ask(docker, stack, request)
-        if found["unknown"]:
-            raise RecoveryError(f"The database is at {', '.join(found['unknown'])}, which is not among the migrations")
-        answer = {"applied": found["pending"], "heads": found["heads"], "current": found["current"]}
-        before = found["current"]
+        request |= {"do": "plan", "connect_timeout": 0, "from_base": params["from_base"]}
+        answer = alembic_runtime.ask(docker, stack, request, host=host)
     else:
         with part_of_run(params):
             request |= {"do": "upgrade"}
-            answer = alembic_runtime.ask(docker, stack, request, fresh=True, run_id=params["run_id"])
-        before = answer["before"]
+            answer = alembic_runtime.ask(docker, stack, request, fresh=True, run_id=params["run_id"], host=host)
+    before = answer["before"]
     after = [*before, *answer["applied"]]
     return {
         "changed": bool(answer["applied"]),
@@ -129,7 +138,7 @@ def main() -> None:
         argument_spec={
             **run_argument_spec(),
             "target": {"type": "str", "default": "heads"},
-            "config": {"type": "str", "default": ""},
+            **alembic_argument_spec(),
             "from_base": {"type": "bool", "default": False},
             "connect_timeout": {"type": "float", "default": 60},
             "lock_timeout": {"type": "float", "default": 60},

@@ -134,7 +134,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import services
+from ansible_collections.localdev.recovery.plugins.module_utils import scratch, services
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import objects_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils.asides import Asides
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
@@ -200,11 +200,22 @@ def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     return answer(record, notes, interrupted)
 
 
+def clear_scratch(module: AnsibleModule, record: Record) -> None:
+    """Delete what the run made for itself. What cannot be deleted now stays in the record, for a cleanup."""
+    if not record.get("scratch"):
+        return
+    try:
+        scratch.clear(Docker(Project.of(module.params["stack"])), record)
+    except RecoveryError as exc:
+        record["notes"].append(f"Could not delete what the run has made for itself: {exc.message}")
+
+
 def end(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     params = module.params
     if module.check_mode:
         return {"changed": True, "run_id": params["run_id"], "record": {}}
     record = runs.load(params["run_id"])
+    clear_scratch(module, record)
     record.update(
         outcome=params["state"],
         finished=utc_now(),

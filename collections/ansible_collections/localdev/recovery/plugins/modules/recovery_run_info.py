@@ -88,7 +88,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.retention import sort_out
+from ansible_collections.localdev.recovery.plugins.module_utils.retention import left_over, sort_out
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
 
 
@@ -107,6 +107,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         runs.refuse_if_locked()
     except RecoveryError as exc:
         locked = str(exc)
+    interrupted = [record["run_id"] for record in runs.interrupted()]
     deletable, kept = sort_out(records, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time())
     return {
         "changed": False,
@@ -114,8 +115,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "undo": undo,
         "undo_refused": refused,
         "locked": locked,
-        "interrupted": [record["run_id"] for record in runs.interrupted()],
-        "deletable": deletable,
+        "interrupted": interrupted,
+        "deletable": [*deletable, *left_over(records, interrupted, time.time())],
         "kept": kept,
     }
 

@@ -102,12 +102,15 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils import asides as lib
+from ansible_collections.localdev.recovery.plugins.module_utils import scratch, services
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import (
     objects_argument_spec,
     run_argument_spec,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import end_helpers
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import end_sessions, server_of
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     ActiveRun,
     Record,
@@ -116,6 +119,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     size_in_words,
     utc_now,
 )
+
+DATABASE_TIMEOUT_S = 120.0
 
 
 def result(entries: list[lib.Entry], *, undoing: bool = False) -> dict[str, t.Any]:
@@ -159,7 +164,9 @@ def put_back(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> l
     )
     with active as run:
         if found["outcome"] == "running":
-            lib.end_helpers(docker, found["run_id"])
+            end_helpers(docker, found["run_id"])
+        if lib.left_in_server(found) or lib.left_in_server(source):
+            need_database(docker, params["stack"], end_others=found["outcome"] == "running")
         own = source["run_id"] == run.record["run_id"]
         if own:
             source = run.record
@@ -167,6 +174,8 @@ def put_back(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> l
             run.record["undoes"] = source["run_id"]
             run.save()
         done = lib.Asides(docker, run, image).put_back(source)
+        if scratch.clear(docker, source):
+            runs.save(source)
         if source.get("undoes") and (own or lib.rolls_back(source)):
             undone = runs.load(source["undoes"])
             if undone.get("undone_by") == source["run_id"]:
@@ -180,12 +189,28 @@ def put_back(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> l
         if found["run_id"] not in (source["run_id"], run.record["run_id"]):
             # Not undone: what it displaced can still be taken back, by its name. Its entries may have been settled.
             found = runs.load(found["run_id"])
+            scratch.clear(docker, found)
             found.update(outcome="interrupted", finished=utc_now())
             runs.save(found)
         if params["separate_record"]:
             run.record.update(outcome="succeeded", finished=utc_now())
         run.save()
     return done
+
+
+def need_database(docker: Docker, stack: dict[str, t.Any], *, end_others: bool) -> None:
+    """Databases are renamed and dropped by their server, which somebody may have stopped or killed.
+
+    end_others: whether sessions of an earlier run may still be at work there.
+    """
+    if not stack.get("database"):
+        return
+    service = stack["database"]["service"]
+    if not docker.compose("ps", "--all", "--quiet", service).stdout.strip():
+        services.create(docker, [service], recreate=False)
+    services.start(docker, stack, [service], timeout=DATABASE_TIMEOUT_S, then_wait=True)
+    if end_others:
+        end_sessions(docker, server_of(stack, docker))
 
 
 def delete(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[lib.Entry]:
@@ -200,6 +225,10 @@ def delete(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> lis
                     entry["state"] = "deleted"
                     runs.save(record)
                     done.append(entry)
+            for entry in [item for item in record.get("scratch", []) if item["name"] in wanted]:
+                scratch.delete(docker, entry)
+                record["scratch"].remove(entry)
+                runs.save(record)
     return done
 
 

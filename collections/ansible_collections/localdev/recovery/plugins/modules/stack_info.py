@@ -28,6 +28,13 @@ options:
       - How many of the last log lines to return of each container of a service that is not as it should be.
     type: int
     default: 0
+  log_kinds:
+    description:
+      - Kinds of services whose log lines are returned also when they are as they should be.
+    type: list
+    elements: str
+    choices: [database, cache, application, worker, migration, other]
+    default: []
 seealso:
   - module: community.docker.docker_compose_v2
 """
@@ -65,7 +72,7 @@ summary:
     - "ok  backend  application  running, healthy  :8000"
     - "!!  db       database     exited 1"
 logs:
-  description: The last log lines of each service that is not as it should be, by service.
+  description: The last log lines, by service, of each that is not as it should be or of the kinds in O(log_kinds).
   returned: when O(logs) is positive
   type: dict
   sample: {"db": ["FATAL:  could not write lock file \"postmaster.pid\": No space left on device"]}
@@ -294,13 +301,23 @@ def describe(module: AnsibleModule) -> dict[str, t.Any]:
     stack = discovery.describe(facts, Choices.from_params(module.params))
     result = {"changed": False, "stack": stack, "summary": discovery.summary(stack)}
     if module.params["logs"] > 0:
-        result["logs"] = last_logs(docker, stack, discovery.masker_of(facts), module.params["logs"])
+        masker = discovery.masker_of(facts)
+        result["logs"] = last_logs(docker, stack, masker, module.params["logs"], module.params["log_kinds"])
     return result
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**stack_argument_spec(), "logs": {"type": "int", "default": 0}},
+        argument_spec={
+            **stack_argument_spec(),
+            "logs": {"type": "int", "default": 0},
+            "log_kinds": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["database", "cache", "application", "worker", "migration", "other"],
+                "default": [],
+            },
+        },
         supports_check_mode=True,
     )
     execute(module, describe)

@@ -72,6 +72,12 @@ options:
       - Seconds to wait for readiness.
     type: float
     default: 120
+  asides_of:
+    description:
+      - Runs. With O(state=stopped), not O(services) are stopped but what must stand still while that which these runs have set aside is put
+        back, if anything must.
+    type: list
+    elements: str
   stateless_timeout:
     description:
       - Longest grace period in seconds, on stopping, for a service that holds no data.
@@ -114,10 +120,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import services
+from ansible_collections.localdev.recovery.plugins.module_utils import asides, services
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import gather
 
 
@@ -163,11 +170,20 @@ def predict(params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str
     return actions
 
 
+def kept_by(runs: Runs, run_ids: t.Iterable[str]) -> list[dict[str, t.Any]]:
+    """What the runs have set aside; an undo's run puts back what another one has."""
+    records = [runs.load(run_id) for run_id in run_ids]
+    records += [runs.load(record["undoes"]) for record in records if record.get("undoes")]
+    return [entry for record in records for entry in record["asides"]]
+
+
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     docker = Docker(Project.of(stack))
     wanted = services.selected(stack, params["services"])
+    if params["asides_of"] is not None:
+        wanted = asides.services_to_stop(stack, kept_by(Runs(stack["project"]["dir"]), params["asides_of"]))
     if module.check_mode:
         # What the stack description says of containers may be older than the last start.
         actions = predict(params, wanted, gather(docker)["services"])
@@ -199,6 +215,7 @@ def main() -> None:
             "recreate": {"type": "bool", "default": False},
             "create": {"type": "bool", "default": True},
             "wait": {"type": "bool", "default": True},
+            "asides_of": {"type": "list", "elements": "str"},
             "until_ready": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "float", "default": 120},
             "stateless_timeout": {"type": "float", "default": 1},

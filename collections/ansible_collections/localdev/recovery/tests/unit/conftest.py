@@ -11,11 +11,16 @@ import json
 import typing as t
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils import stack
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts import Facts
+
+# On a busy machine a single example may take long by chance.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 PROJECTS = Path(__file__).parent / "fixtures" / "projects"
 

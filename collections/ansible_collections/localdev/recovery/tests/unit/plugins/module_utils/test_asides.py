@@ -19,18 +19,21 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 import types
 import typing as t
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils import asides, runs
+from ansible_collections.localdev.recovery.plugins.module_utils import asides, database_properties, runs, scratch
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, set_aside
 
-KINDS = ["volume", "folder", "file", "database"]
+# swapped and copied are databases: one that is replaced in the same transaction, one that stays and is copied.
+KINDS = ["volume", "folder", "file", "database", "swapped", "copied"]
+DATABASES = ("database", "swapped", "copied")
 
 
 class Killed(BaseException):
@@ -45,7 +48,10 @@ class World:
         self.src = root / "src"
         self.volumes = root / "volumes"
         self.cluster = root / "cluster"
-        for folder in (self.src, self.volumes, self.cluster):
+        # A file for each database that lets nobody in, and for each that has settings of its own.
+        self.shut = root / "shut"
+        self.settings = root / "settings"
+        for folder in (self.src, self.volumes, self.cluster, self.shut, self.settings):
             folder.mkdir()
         self.runs = runs.Runs(str(self.src))
         self.docker = FakeDocker(self)
@@ -77,13 +83,19 @@ class World:
 
     # things
 
-    def item(self, kind: str) -> dict[str, t.Any]:
-        if kind == "database":
-            return {"kind": kind, "name": "shop", "container": "db", "user": "owner"}
+    def item(self, kind: str, run_id: str = "") -> dict[str, t.Any]:
+        if kind in DATABASES:
+            item = {"kind": "database", "name": "shop", "container": "db", "user": "owner"}
+            more = {"swapped": {"replacement": asides.scratch_name("shop", run_id)}, "copied": {"copy": True}}
+            return item | more.get(kind, {})
         return {"kind": kind, "name": {"volume": "shop_data"}.get(kind, str(self.src / f"a {kind}'s place"))}
 
     def path(self, kind: str, name: str) -> Path:
-        return {"volume": self.volumes, "database": self.cluster}.get(kind, self.root) / name
+        return {"volume": self.volumes, **dict.fromkeys(DATABASES, self.cluster)}.get(kind, self.root) / name
+
+    def make_database(self, name: str, content: str) -> None:
+        (self.cluster / name).write_text(content)
+        (self.settings / name).touch()
 
     def write(self, kind: str, content: str) -> None:
         """What a procedure or an application does: all of the content, in the original place."""
@@ -93,6 +105,8 @@ class World:
             (path / "base").mkdir(parents=True)
             (path / "PG_VERSION").write_text(content)
             (path / "base" / "1").write_text(content)
+        elif kind in DATABASES:
+            self.make_database(path.name, content)
         else:
             path.write_text(content)
 
@@ -101,6 +115,8 @@ class World:
         path = self.path(kind, name or self.item(kind)["name"])
         if not path.exists():
             return "absent"
+        if kind in DATABASES and not (self.settings / path.name).exists():
+            return "without its settings"
         if path.is_file():
             return path.read_text()
         files = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file())
@@ -124,8 +140,8 @@ class World:
         known = {
             os.path.basename(entry["aside"])
             for record in self.runs.all()
-            for entry in record["asides"]
-            if entry["state"] != "deleted"
+            for entry in [*record["asides"], *({"aside": e["name"]} for e in record.get("scratch", []))]
+            if entry.get("state") != "deleted"
         }
         found = {path.name for path in place.iterdir() if re.search(r"\d{8}T\d{6}Z-[0-9a-f]{4}|\.tmp$", path.name)}
         return found - known
@@ -135,7 +151,8 @@ class World:
     def module(self, **params: t.Any) -> t.Any:
         defaults = {"run_id": "", "step": "", "source_run_id": "", "separate_record": False, "undoes": "", "starts": []}
         defaults |= {"objects": [], "reserve_bytes": 0}
-        stack = {"project": {"name": "shop", "dir": str(self.src)}, "services": {}}
+        project = {"name": "shop", "dir": str(self.src), "files": [], "env_files": [], "profiles": []}
+        stack = {"project": project, "services": {}, "database": None}
         params = {
             **defaults,
             "controller": {"user": "me", "host": "here", "process": {}},
@@ -165,8 +182,14 @@ class World:
         return runs.ActiveRun(self.runs, run_id, "a step")
 
     def keep(self, run_id: str, kind: str) -> None:
+        item = self.item(kind, run_id)
         with self.part(run_id) as run:
-            asides.Asides(self.docker, run, "image").keep([self.item(kind)])
+            if "replacement" in item:
+                scratch.note(run, scratch.database_entry(item["replacement"], item["container"], item["user"]))
+                self.touch()
+                self.make_database(item["replacement"], "new")
+                self.touch()
+            asides.Asides(self.docker, run, "image").keep([item])
 
     def new_content(self, run_id: str, kind: str, content: str) -> None:
         with self.part(run_id) as run:
@@ -288,21 +311,42 @@ def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: s
     """The statements of DatabaseKeeper on a folder whose files are databases; a transaction happens wholly or not."""
     world: World = docker.world
     names = re.findall(r"'((?:[^']|'')*)'", sql)
+    if sql.startswith("SELECT pg_get_userbyid"):
+        return "owner\n15"
+    if sql.startswith("settings"):
+        world.touch()
+        (world.settings / sql.split()[-1]).touch()
+        return ""
     if sql.startswith("SELECT 1 FROM pg_database"):
         return "1" if (world.cluster / names[0]).exists() else ""
     if sql.startswith("SELECT pg_database_size"):
         return str((world.cluster / names[0]).stat().st_size)
     world.touch()
     if dropped := re.fullmatch(r'DROP DATABASE IF EXISTS "(.*)" WITH \(FORCE\)', sql):
-        (world.cluster / dropped[1]).unlink(missing_ok=True)
+        for folder in (world.cluster, world.shut, world.settings):
+            (folder / dropped[1]).unlink(missing_ok=True)
+    for name in re.findall(r'ALTER DATABASE "([^"]*)" ALLOW_CONNECTIONS false', sql):
+        (world.shut / name).touch()
+    world.touch()
+    for source, target in re.findall(r'CREATE DATABASE "([^"]*)" TEMPLATE "([^"]*)"', sql):
+        shutil.copy(world.cluster / target, world.cluster / source)
+        world.touch()
     pairs = re.findall(r'ALTER DATABASE "([^"]*)" RENAME TO "([^"]*)";', sql)
+    names = {path.name for path in world.cluster.iterdir()}
     for old, new in pairs:
         assert max(len(old.encode()), len(new.encode())) <= 63
-        if (world.cluster / new).exists() or not (world.cluster / old).exists():
+        if new in names or old not in names:
             raise RecoveryError(f"PostgreSQL refused: {old} to {new}")
-        (world.cluster / old).rename(world.cluster / new)
+        names = names - {old} | {new}
+    for old, new in pairs:
+        for folder in (world.cluster, world.shut, world.settings):
+            if (folder / old).exists():
+                (folder / old).rename(folder / new)
+    for name in re.findall(r'ALTER DATABASE "([^"]*)" ALLOW_CONNECTIONS true', sql):
+        (world.shut / name).unlink(missing_ok=True)
     world.touch()
-    return ""
+    # What the clock of the server says before and after.
+    return "1700000000.25\n1700000000.5"
 
 
 @pytest.fixture
@@ -343,10 +387,19 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(runs.os, "fsync", lambda _descriptor: None)
     monkeypatch.setattr(runs, "process_lives", lambda _process: False)
     monkeypatch.setattr(runs.ActiveRun, "__exit__", leave)
-    monkeypatch.setattr(runs.ActiveRun, "_heartbeat", lambda _run: None)
+    # Without indentation, which Python writes slowly, and without thousands of threads for heartbeats.
+    compact = types.SimpleNamespace(load=json.load, dumps=lambda value, **_options: json.dumps(value))
+    monkeypatch.setattr(runs, "json", compact)
+    no_thread = types.SimpleNamespace(start=lambda: None)
+    monkeypatch.setattr(
+        runs, "threading", types.SimpleNamespace(Event=threading.Event, Thread=lambda **_options: no_thread)
+    )
     monkeypatch.setattr(asides, "Helper", LocalShell)
     monkeypatch.setattr(asides, "_SYNC", "true")
     monkeypatch.setattr(asides, "psql", fake_psql)
+    monkeypatch.setattr(scratch, "psql", fake_psql)
+    monkeypatch.setattr(database_properties, "copy_sql", lambda source, target: f"settings of {source} to {target}")
+    monkeypatch.setattr(recovery_run, "Docker", lambda _project: world.docker)
     monkeypatch.setattr(asides.FileKeeper, "_copy", copy)
     # Ids in one second would sort by chance.
     numbers = iter(range(10**6))
@@ -405,7 +458,8 @@ def test_what_does_not_exist_is_left_out(world: World, kind: str) -> None:
     run_id, _rest = world.begin("full_rebuild")
     world.keep(run_id, kind)
     assert world.runs.load(run_id)["asides"] == []
-    assert (world.read(kind), world.forgotten(kind)) == ("absent", set())
+    # What is to replace it stands in its place then.
+    assert (world.read(kind), world.forgotten(kind)) == ("new" if kind == "swapped" else "absent", set())
 
 
 def test_an_emptied_folder_keeps_its_mode(world: World) -> None:
@@ -512,7 +566,9 @@ def every_point(world: World, prepare: Prepare, act: Act) -> None:
     """Act on what prepare has made, with the kill at point 1, 2, ... until nothing is left to kill."""
     world.in_haste = True
     made = prepare(world)
-    shutil.copytree(world.root, before := world.root.with_name("before"))
+    everything = sorted(world.root.rglob("*"))
+    folders = [path for path in everything if path.is_dir()]
+    files = {path: path.read_bytes() for path in everything if path.is_file()}
     for point in itertools.count(1):
         try:
             act(world, point, made)
@@ -523,7 +579,10 @@ def every_point(world: World, prepare: Prepare, act: Act) -> None:
             exc.add_note(f"killed at point {point}")
             raise
         shutil.rmtree(world.root)
-        shutil.copytree(before, world.root)
+        for folder in (world.root, *folders):
+            folder.mkdir()
+        for path, content in files.items():
+            path.write_bytes(content)
 
 
 def sound(world: World, kind: str) -> None:
@@ -532,6 +591,7 @@ def sound(world: World, kind: str) -> None:
     assert "mixed" not in world.kept(kind)
     assert "absent" not in world.kept(kind)
     assert world.forgotten(kind) == set()
+    assert not (world.shut / "shop").exists(), "nobody can connect any more"
 
 
 def rebuilding(kind: str, content: str = "") -> Prepare:
@@ -700,3 +760,68 @@ def test_records_stay_readable_at_every_kill(world: World) -> None:
             json.loads(path.read_text())
 
     every_point(world, lambda world: world.write("file", "old"), act)
+
+
+# --- what must stand still ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kept", "stopped"),
+    [
+        ([("volume", "kept")], ["api", "db", "web"]),
+        ([("folder", "planned")], ["api", "db", "web"]),
+        ([("database", "live")], ["api"]),
+        ([("database", "restoring"), ("volume", "live")], ["api", "db", "web"]),
+        ([("database", "restored"), ("volume", "deleted")], []),
+        ([("file", "live")], []),
+        ([], []),
+    ],
+)
+def test_services_that_stand_still_while_things_are_put_back(kept: list[tuple[str, str]], stopped: list[str]) -> None:
+    shown = {"enabled": True, "excluded": False, "writes_to_database": True}
+    services = {
+        "db": {"kind": "database", **shown},
+        "api": {"kind": "application", **shown},
+        "web": {"kind": "other", **shown, "writes_to_database": False},
+        "n8n": {"kind": "other", **shown, "excluded": True},
+        "debug": {"kind": "other", **shown, "enabled": False},
+    }
+    entries = [{"kind": kind, "state": state} for kind, state in kept]
+    assert asides.services_to_stop({"services": services}, entries) == stopped
+
+
+def test_what_a_run_has_left_in_the_server() -> None:
+    database, volume = {"kind": "database", "state": "live"}, {"kind": "volume", "state": "live"}
+    assert asides.left_in_server({"asides": [volume, {**database, "state": "restored"}]}) == []
+    assert asides.left_in_server({"asides": [database, volume]}) == [database]
+    made = [{"kind": "path", "name": "/x"}, {"kind": "database", "name": "x"}]
+    assert asides.left_in_server({"asides": [], "scratch": made}) == [made[1]]
+
+
+@pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
+def test_a_scratch_name_fits_and_names_its_run(name: str) -> None:
+    scratch_name = asides.scratch_name(name, "20260131T100000Z-1f2e")
+    assert len(scratch_name.encode()) <= 63
+    assert scratch_name.endswith(".restore-20260131T100000Z-1f2e")
+
+
+def test_room_for_the_copy_of_a_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id, _rest = world.begin("p")
+    with world.part(run_id) as run:
+        keeper = asides.DatabaseKeeper(world.docker, run, "image")
+        world.write("database", "12345")
+        assert keeper.measure(world.item("database")) == (5, 0, None)
+        df = "Filesystem 1024-blocks Used Available Capacity Mounted\n/dev/x 100 90 10 90% /\n"
+        monkeypatch.setattr(world.docker, "run", lambda *args: Completed(args, 0, df, ""))
+        assert keeper.measure(world.item("copied")) == (5, 5, 10240)
+
+
+def test_a_replacement_that_is_gone_leaves_the_database_as_it_is_and_open(world: World) -> None:
+    world.write("swapped", "old")
+    run_id, _rest = world.begin("restore")
+    with world.part(run_id) as run, pytest.raises(RecoveryError, match="refused"):
+        asides.Asides(world.docker, run, "image").keep([world.item("swapped", run_id)])
+    world.put_back(run_id)
+    world.end(run_id, "failed")
+    sound(world, "swapped")
+    assert (world.read("swapped"), world.kept("swapped")) == ("old", set())

@@ -42,6 +42,12 @@ def test_row_counts(expected: dict[str, t.Any], rows: list[tuple[str, t.Any]], p
     assert proof.row_problems(expected, [{"name": n, "rows": r} for n, r in rows]) == problems
 
 
+def test_services_whose_containers_are_out_of_date() -> None:
+    containers = {"a": [], "b": [{"stale_image": True}], "c": [{"stale_image": False}]}
+    described = stack(**{name: service("worker", containers=found) for name, found in containers.items()})
+    assert stack_queries.out_of_date(["a", "b", "c"], described) == ["a", "b"]
+
+
 def test_the_query_for_rows_has_the_same_columns_without_tables() -> None:
     assert proof.row_query(["people"]) == count_query(["people"])
     assert "AS name" in proof.row_query([])
@@ -130,6 +136,39 @@ def test_services_of_some_kinds() -> None:
     assert stack_queries.services_of(shop, but=["database", "cache"]) == ["api"]
 
 
+def test_the_data_of_caches_as_objects() -> None:
+    mounts = [
+        {"type": "volume", "source": "shop_queue", "data": True},
+        {"type": "bind", "source": "/srv/shop/redis.conf", "data": False},
+    ]
+    shop = stack(redis=service("cache", mounts=mounts), old=service("cache", mounts=mounts, enabled=False))
+    assert stack_queries.cache_objects(shop) == [{"kind": "volume", "name": "shop_queue"}]
+    assert stack_queries.cache_objects(stack()) == []
+
+
+def test_the_database_as_an_object() -> None:
+    shop = stack(db=service("database", containers=[{"name": "shop-db-1"}]))
+    shop["database"]["user"] = "keeper"
+    plain = {"kind": "database", "name": "shop", "container": "shop-db-1", "user": "keeper"}
+    assert stack_queries.database_object(shop) == plain
+    assert stack_queries.database_object(shop, replacement="other") == {**plain, "replacement": "other"}
+    assert stack_queries.database_object(shop, copy=True) == {**plain, "copy": True}
+    shop["services"]["db"]["containers"] = []
+    assert stack_queries.database_object(shop)["container"] == ""
+
+
+def test_who_writes_and_who_has_no_container() -> None:
+    shop = stack(
+        db=service("database", writes_to_database=True, containers=[{"name": "a"}]),
+        worker=service("worker", writes_to_database=True, containers=[]),
+        api=service("application", writes_to_database=True, containers=[{"name": "b"}]),
+        web=service("other", writes_to_database=False, containers=[]),
+        n8n=service("other", writes_to_database=True, containers=[], excluded=True),
+    )
+    assert stack_queries.writers(shop) == ["api", "worker"]
+    assert stack_queries.without_containers(["api", "worker", "web"], shop) == ["worker", "web"]
+
+
 KEPT = {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-1", "bytes": 1048576, "age_s": 90000}
 
 
@@ -205,3 +244,89 @@ def test_status() -> None:
         "two",
     ]
     assert reports.status_lines({"stack": {**shop, "database": None, "warnings": [], "services": {}}}) == []
+
+
+BACKUP = {
+    "name": "shop_20260131_100000",
+    "path": "/srv/b/shop_20260131_100000.dir",
+    "database": "shop",
+    "bytes": 2048,
+    "created": "2026-01-31T10:00:00Z",
+    "metadata": {"rows": {"a": 1, "b": 2}, "alembic_version": "feed", "duration_s": 0.5},
+}
+PROVED = {"rows": {"a": 1, "b": 2}, "revisions": ["feed"], "seconds": 1.5, "warnings_found": ["look here"]}
+
+
+def test_report_of_a_backup() -> None:
+    made = {"backup": BACKUP, "deleted": ["old_1", "old_2"], "freed_bytes": 1024}
+    lines = [
+        "Backed up shop to /srv/b/shop_20260131_100000.dir (2.0 KiB, 3 rows of 2 tables, revision feed, 0.5 s)",
+        "Deleted old_1, old_2 (1.0 KiB)",
+        "Proved restorable in 1.5 s",
+        "warning: look here",
+        "To restore it: ansible-playbook localdev.recovery.restore -e restore_select=shop_20260131_100000",
+    ]
+    assert reports.backup_report(made, PROVED) == lines
+    # A step that was skipped.
+    assert reports.backup_report({**made, "deleted": []}, {"skipped": True}) == [lines[0], lines[-1]]
+
+
+def test_report_of_a_backup_that_check_mode_foresees() -> None:
+    assert reports.backup_report({"deleted": [], "freed_bytes": 0}, {}) == ["Would back up the database"]
+    assert reports.backup_report({"deleted": ["old"], "freed_bytes": 1024}, {}) == [
+        "Would back up the database",
+        "Would delete old (1.0 KiB)",
+    ]
+
+
+def test_report_of_a_drill() -> None:
+    assert reports.drill_report(BACKUP, PROVED) == [
+        "shop_20260131_100000 can be restored: 3 rows of 2 tables, revision feed, 1.5 s",
+        "warning: look here",
+    ]
+    assert "revision none" in reports.drill_report(BACKUP, {**PROVED, "revisions": []})[0]
+    foreseen = reports.drill_report(BACKUP, {"warnings_found": []})
+    assert foreseen == [
+        "shop_20260131_100000 is what was written, and fits on this server; it would be restored for a test"
+    ]
+
+
+SWAPPED = {"asides": [{**KEPT, "kind": "database", "name": "shop", "aside": "shop.aside-1", "unavailable_s": 0.05}]}
+STEPS = [{"name": name, "seconds": 1.5} for name in ("restore", "upgrade", "stop", "swap", "start")]
+
+
+def report_of_a_restore(**more: t.Any) -> list[str]:
+    decided = {"backup": BACKUP, "verdict": "behind", "reason": "one before the head", "pending": ["beef"]}
+    given: dict[str, t.Any] = {
+        "made": PROVED, "upgraded": {"applied": ["beef"]}, "swapped": SWAPPED, "record": {"steps": STEPS}, **more
+    }  # fmt: skip
+    return reports.restore_report(decided, "RUN", **given)
+
+
+def test_report_of_a_restore() -> None:
+    assert report_of_a_restore() == [
+        "Restored shop_20260131_100000 of 2026-01-31T10:00:00Z (2.0 KiB)",
+        "Verdict behind: one before the head",
+        "Proved 3 rows of 2 tables in 1.5 s",
+        "Applied beef",
+        "warning: look here",
+        "Kept database shop as shop.aside-1 (1.0 MiB)",
+        "The database was unavailable for 0.05 s, the application for about 4.5 s with its own stop and start",
+        "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=RUN",
+    ]
+
+
+def test_report_of_a_restore_that_stopped_nothing_and_replaced_nothing() -> None:
+    lines = report_of_a_restore(swapped={"asides": []}, record={"steps": STEPS[:2]})
+    assert "The database was unavailable for 0 s, no service was stopped" in lines
+
+
+def test_report_of_a_restore_that_check_mode_foresees() -> None:
+    swapped = {"asides": [{**KEPT, "kind": "database", "name": "shop", "bytes": None}], "planned": True}
+    foreseen = {"made": {"warnings_found": []}, "upgraded": {"skipped": True}, "swapped": swapped, "record": {}}
+    assert report_of_a_restore(**foreseen) == [
+        "Would restore shop_20260131_100000 of 2026-01-31T10:00:00Z (2.0 KiB)",
+        "Verdict behind: one before the head",
+        "Would apply beef",
+        "Would keep database shop as a name with the run id (0 B)",
+    ]

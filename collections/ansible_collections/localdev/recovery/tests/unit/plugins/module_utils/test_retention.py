@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils.retention import sort_out
+from ansible_collections.localdev.recovery.plugins.module_utils.retention import left_over, sort_out
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import seconds_since
 
 DAY = 86400.0
@@ -90,3 +90,16 @@ def test_what_was_put_back_left_a_copy_or_nothing(kind: str, deleted: bool) -> N
     deletable, kept = sort_out(runs, keep=1, older_than_days=7, now=NOW)
     assert [e["state"] for e in deletable] == (["restored"] if deleted else [])
     assert [e["state"] for e in kept] == ["live"]
+
+
+def test_what_runs_could_not_delete_and_none_of_a_run_that_is_at_work() -> None:
+    scratch = [{"kind": "database", "name": "shop.restore-1", "container": "db", "user": "keeper"}]
+    runs = [
+        {**record(day, outcome, []), "scratch": scratch}
+        for day, outcome in ((1, "failed"), (2, "running"), (31, "running"))
+    ]
+    runs.append(record(3, "failed", []))
+    found = left_over(runs, [runs[1]["run_id"]], NOW)
+    assert [e["run_id"][:8] for e in found] == ["20260501", "20260502"]
+    assert (found[0]["kind"], found[0]["aside"], found[0]["bytes"]) == ("unfinished database", "shop.restore-1", None)
+    assert (found[0]["age_s"], found[0]["container"]) == (31 * DAY, "db")

@@ -181,6 +181,17 @@ def test_logs_of_what_is_broken_are_masked(replay: t.Any) -> None:
     assert logs["worker"][-1] == f"{MASK} appears here"
 
 
+def test_logs_of_what_is_well_are_read_by_kind(replay: t.Any) -> None:
+    docker = replay("runbook")
+    described = stack.gather(docker)
+    well = sorted(
+        name for name, service in described["services"].items() if service["kind"] in ("application", "worker")
+    )
+    assert well
+    assert sorted(stack.last_logs(docker, described, Masker(), 5, ["application", "worker"])) == well
+    assert stack.last_logs(docker, described, Masker(), 5) == {}
+
+
 # --- files ---
 
 

@@ -119,6 +119,10 @@ def upgrade(
         "target": "heads",
         "config": "",
         "from_base": True,
+        "database": "",
+        "python": "",
+        "chdir": "",
+        "environment": {},
         "connect_timeout": 60.0,
         "lock_timeout": 60.0,
     }
@@ -142,13 +146,7 @@ def test_an_upgrade_at_the_heads_changes_nothing(monkeypatch: pytest.MonkeyPatch
 
 
 def test_check_mode_only_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"pending": ["b"], "heads": ["b"], "current": ["a"], "unknown": []}
-    result, (request, _fresh) = upgrade(monkeypatch, answer, check_mode=True)
+    answer = {"applied": ["b"], "heads": ["b"], "current": ["a"], "before": ["a"]}
+    result, (request, fresh) = upgrade(monkeypatch, answer, check_mode=True)
     assert (result["changed"], result["applied"]) == (True, ["b"])
-    assert (request["do"], request["from_base"]) == ("info", True)
-
-
-def test_check_mode_refuses_an_unknown_revision(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"pending": None, "heads": ["b"], "current": ["x"], "unknown": ["x"]}
-    with pytest.raises(RecoveryError, match="The database is at x, which is not among the migrations"):
-        upgrade(monkeypatch, answer, check_mode=True)
+    assert (request["do"], request["from_base"], fresh) == ("plan", True, False)

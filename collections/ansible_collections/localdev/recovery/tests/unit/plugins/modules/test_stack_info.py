@@ -42,6 +42,14 @@ def test_logs_are_returned_on_request_without_secrets(
     assert "planted" not in json.dumps(result)
 
 
+def test_log_lines_of_kinds_of_services_are_returned_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], replay: t.Any
+) -> None:
+    result = run(monkeypatch, capsys, replay("broken"), logs=3, log_kinds=["database"])
+    assert sorted(result["logs"]) == ["backend", "db", "late", "migrate", "worker"]
+    assert "planted" not in json.dumps(result)
+
+
 def test_choices_reach_the_description(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], replay: t.Any
 ) -> None:

@@ -1,0 +1,226 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making a backup: one snapshot for the dump and the row counts, a hidden folder until all is proved and on disk."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import socket
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ansible_collections.localdev.recovery.plugins.module_utils import (
+    backup_metadata,
+    backup_sets,
+    database_facts,
+    git_lookup,
+    pg_clients,
+    scratch,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import Server, Session, server_of
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
+    ActiveRun,
+    new_run_id,
+    reach,
+    size_in_words,
+    utc_now,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils.stack import database_secrets
+
+Stack = t.Mapping[str, t.Any]
+RESERVE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a backup is to be made. compression: as pg_dump's --compress has it; jobs: parallel workers."""
+
+    folder: str
+    format: str = "directory"
+    compression: str = "1"
+    jobs: int = 2
+    version_table: str = "alembic_version"
+    lock_timeout_s: int = 60
+
+
+def needed_bytes(database_bytes: int, compression: str) -> int:
+    """Room that a dump may take: without indexes and compressed it is seldom half of the database. Pure."""
+    return database_bytes if compression in ("0", "none") else database_bytes // 2
+
+
+def free_name(folder: str, database: str, extension: str) -> tuple[str, str]:
+    """(name of the set, when): a second that no set in the folder has yet."""
+    while True:
+        name = f"{database}_{backup_sets.stamp_of(time.time())}"
+        taken = {backup_sets.split_name(item)[0].removesuffix(backup_sets.METADATA) for item in os.listdir(folder)}
+        if name not in taken:
+            return name, name + extension
+        time.sleep(0.1)
+
+
+def refuse_full_disk(folder: str, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed + RESERVE_BYTES > free:
+        raise RecoveryError(
+            f"Too little disk space in {folder}: the dump may take {size_in_words(needed)}, "
+            f"{size_in_words(free)} are free",
+            next_command=f"df -h {folder}, then delete old backups or set backup_dir to another disk",
+            kind="unsafe",
+        )
+
+
+def make_folder(folder: str) -> None:
+    """The backup folder, readable by its owner alone; one that exists is left as it is."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise RecoveryError(f"Cannot make the backup folder {folder}: {exc.strerror}") from exc
+
+
+def fsync_folder(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def back_up(docker: Docker, stack: Stack, run: ActiveRun | None, wishes: Wishes) -> backup_sets.BackupSet:
+    """Dump the stack's database into a new set of the folder."""
+    server = server_of(stack, docker)
+    secrets = database_secrets(docker, stack)
+    make_folder(wishes.folder)
+    run_id = run.record["run_id"] if run else new_run_id()
+    hidden = os.path.join(wishes.folder, f"{backup_sets.PARTIAL}{run_id}")
+    entry = scratch.path_entry(hidden)
+    scratch.note(run, entry)
+    try:
+        os.mkdir(hidden, 0o700)
+        made = _dump(docker, stack, server, secrets, hidden, run, run_id, wishes)
+    except OSError as exc:
+        raise RecoveryError(f"Cannot write the backup in {wishes.folder}: {exc.strerror}") from exc
+    finally:
+        scratch.delete(docker, entry)
+    scratch.forget(run, entry)
+    return made
+
+
+def _dump(
+    docker: Docker,
+    stack: Stack,
+    server: Server,
+    secrets: t.Mapping[str, str],
+    hidden: str,
+    run: ActiveRun | None,
+    run_id: str,
+    wishes: Wishes,
+) -> backup_sets.BackupSet:
+    database = secrets["name"]
+    began = time.monotonic()
+    created = utc_now()
+    name, file_name = free_name(wishes.folder, database, backup_sets.EXTENSIONS[wishes.format])
+    inside = f"{pg_clients.FOLDER}/{file_name}"
+    if wishes.format == "directory":
+        os.mkdir(os.path.join(hidden, file_name), 0o700)
+    with (
+        Session(docker, server, database) as session,
+        pg_clients.clients(docker, server, hidden, password=secrets["password"], run_id=run_id, writable=True) as tools,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
+        facts = database_facts.read_facts(session)
+        refuse_full_disk(wishes.folder, needed_bytes(facts["database_bytes"], wishes.compression))
+        command = pg_clients.dump_command(
+            wishes.format,
+            inside,
+            database=database,
+            snapshot=session.query("SELECT pg_export_snapshot();")[0],
+            jobs=wishes.jobs,
+            compression=wishes.compression,
+            lock_timeout_s=wishes.lock_timeout_s,
+        )
+        reach(run, "snapshot")
+        # An archive that can be listed has come to its end. The helper is root; the files are the folder's owner's.
+        check = "" if wishes.format == "plain" else f"pg_restore --list {shlex.quote(inside)} >/dev/null; "
+        own = f"chown -R $(stat -c %u:%g {pg_clients.FOLDER}) {shlex.quote(inside)}"
+        dumping = beside.submit(tools.run, f"{command}; {check}{own}")
+        rows = database_facts.count_rows(session)
+        revisions = database_facts.read_revisions(session, wishes.version_table)
+        try:
+            dumping.result()
+        except RecoveryError as exc:
+            raise RecoveryError(
+                f"The dump of {database} failed: {exc.message}", next_command=f"df -h {wishes.folder}"
+            ) from exc
+    partial = os.path.join(hidden, file_name)
+    files = backup_sets.hash_files(partial)
+    reach(run, "dumped")
+    target = os.path.join(wishes.folder, file_name)
+    metadata_path = os.path.join(wishes.folder, name + backup_sets.METADATA)
+    unfinished = scratch.path_entry(target, unless=metadata_path)
+    scratch.note(run, unfinished)
+    os.rename(partial, target)
+    fsync_folder(wishes.folder)
+    reach(run, "renamed")
+    metadata = {
+        "timestamp": name.removeprefix(f"{database}_"),
+        "alembic_version": ", ".join(revisions) or "none",
+        "database": database,
+        "backup_file": file_name,
+        "format_version": backup_metadata.FORMAT_VERSION,
+        "created": created,
+        "format": wishes.format,
+        "compression": wishes.compression,
+        "bytes": sum(item["bytes"] for item in files.values()),
+        "alembic_versions": revisions,
+        "version_table": wishes.version_table,
+        **facts,
+        "rows": rows,
+        "files": files,
+        "project": stack["project"]["name"],
+        "application_commit": git_lookup.head_commit(stack["project"]["dir"]),
+        "images": {name: item["image_id"] for name, item in stack["services"].items() if item["image_id"]},
+        "host": socket.gethostname(),
+        "run_id": run_id,
+        "duration_s": round(time.monotonic() - began, 2),
+        "last_proved_restorable": None,
+    }
+    backup_sets.write_metadata(metadata_path, metadata)
+    scratch.forget(run, unfinished)
+    return backup_sets.read_set(target)
+
+
+def expire(
+    docker: Docker,
+    run: ActiveRun | None,
+    folder: str,
+    database: str,
+    *,
+    keep: int,
+    keep_days: float,
+    pretend: bool = False,
+) -> list[backup_sets.BackupSet]:
+    """Delete the sets that are beyond the retention. pretend: only say which."""
+    gone = backup_sets.expired(backup_sets.catalogue(folder, database), keep=keep, keep_days=keep_days, now=time.time())
+    for item in [] if pretend else gone:
+        # Out of sight first: a set that is half deleted must not be taken for one.
+        hidden = os.path.join(folder, f"{backup_sets.PARTIAL}{new_run_id()}-{item.name}")
+        entries = [scratch.path_entry(hidden), scratch.path_entry(item.metadata_path, unless=item.path)]
+        for entry in entries:
+            scratch.note(run, entry)
+        try:
+            os.rename(item.path, hidden)
+        except OSError as exc:
+            raise RecoveryError(f"Cannot delete the old backup {item.path}: {exc.strerror}") from exc
+        for entry in entries:
+            scratch.delete(docker, entry)
+            scratch.forget(run, entry)
+    return gone

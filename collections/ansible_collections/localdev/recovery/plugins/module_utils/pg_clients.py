@@ -1,0 +1,78 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""pg_dump and pg_restore of the running server's own image, beside the server: never a client of another version.
+
+They run in a helper container that shares the server's network and sees one folder of the host. The password reaches
+them through a file in that container's memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import Helper
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import Server
+
+FOLDER = "/backups"
+_PASSFILE = "/dev/shm/.pgpass"
+# What is restored is worth nothing until the swap, whose commit flushes everything before it.
+RESTORE_SETTINGS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c statement_timeout=0 -c lock_timeout=0"
+
+
+class Clients:
+    """A shell with the client programs, connected to the server by their environment."""
+
+    def __init__(self, shell: Helper, server: Server) -> None:
+        self.shell = shell
+        self.environment = (
+            f"export PGHOST=127.0.0.1 PGPORT={server.port} PGUSER={shlex.quote(server.user)} PGCONNECT_TIMEOUT=10 "
+            f"PGPASSFILE={_PASSFILE} PGOPTIONS={shlex.quote(RESTORE_SETTINGS)}; umask 077; "
+        )
+
+    def run(self, script: str) -> str:
+        """Run a script; its output, or RecoveryError when it fails."""
+        return self.shell.run(self.environment + script)
+
+
+@contextlib.contextmanager
+def clients(
+    docker: Docker, server: Server, folder: str, *, password: str, run_id: str, writable: bool = False
+) -> t.Iterator[Clients]:
+    """The server's client programs, with a folder of the host under FOLDER."""
+    mounts = [(folder, FOLDER, writable)]
+    with Helper(docker, server.image, mounts, run_id, network=f"container:{server.container}") as shell:
+        escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+        shell.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")
+        yield Clients(shell, server)
+
+
+def dump_command(
+    kind: str, path: str, *, database: str, snapshot: str, jobs: int, compression: str, lock_timeout_s: int
+) -> str:
+    """Shell command that dumps a database within an exported snapshot. kind: a format of pg_dump. Pure."""
+    arguments = [
+        "pg_dump",
+        f"--format={kind}",
+        f"--file={path}",
+        f"--snapshot={snapshot}",
+        f"--compress={compression}",
+        # A migration that is under way must not hold a backup up for ever.
+        f"--lock-wait-timeout={lock_timeout_s}s",
+        "--no-password",
+    ]
+    if kind == "directory":
+        arguments.append(f"--jobs={jobs}")
+    return shlex.join([*arguments, f"--dbname={database}"])
+
+
+def restore_command(path: str, *, database: str, jobs: int, owners: bool, privileges: bool) -> str:
+    """Shell command that restores a custom or directory dump into an empty database. Pure."""
+    arguments = ["pg_restore", "--exit-on-error", f"--jobs={jobs}", f"--dbname={database}", "--no-password"]
+    arguments += [] if owners else ["--no-owner"]
+    arguments += [] if privileges else ["--no-privileges"]
+    return shlex.join([*arguments, path])

@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_compare
+short_description: Decide whether a backup fits the migrations of this checkout
+description:
+  - Compares the revisions of a backup with Alembic's own graph, not with the name of the head.
+  - V(same) is to be restored. V(behind) is to be restored and upgraded. V(unknown), a revision that this checkout does not have, is refused,
+    and the branch or commit that has it is named. V(truncated) and V(missing) metadata are refused unless O(trust_dump) is set.
+    V(overlapping), where one revision comes before another, is refused.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.attributes.info_module
+options:
+  stack:
+    description:
+      - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
+    type: dict
+    required: true
+  folder:
+    description:
+      - Folder of the backups, on the stack's host.
+    type: path
+    required: true
+  select:
+    description:
+      - Which backup is meant, as in O(localdev.recovery.backup_info#module:select).
+    type: str
+    default: latest
+  trust_dump:
+    description:
+      - Where the metadata names no whole revision, go by the one that the dump itself holds.
+    type: bool
+    default: false
+  refuse:
+    description:
+      - Whether the module fails where the decision is to refuse.
+    type: bool
+    default: true
+  config:
+    description:
+      - Path of C(alembic.ini) or C(pyproject.toml) in the application's container. Without it, it is looked for there.
+    type: str
+    default: ""
+  version_table:
+    description:
+      - Alembic's version table, with its schema where several have one.
+    type: str
+    default: alembic_version
+"""
+
+EXAMPLES = r"""
+- name: Decide about the newest backup
+  localdev.recovery.backup_compare:
+    stack: "{{ found.stack }}"
+    folder: /srv/shop/backups/postgres
+  register: decision
+"""
+
+RETURN = r"""
+backup:
+  description: The backup, as RV(localdev.recovery.backup_info#module:backups) describes each.
+  returned: success
+  type: dict
+verdict:
+  description: V(same), V(behind), V(unknown), V(truncated), V(missing), V(overlapping) or V(not compared).
+  returned: success
+  type: str
+action:
+  description: V(restore), V(restore and upgrade) or V(refuse).
+  returned: success
+  type: str
+reason:
+  description: Why, in words.
+  returned: success
+  type: str
+revisions:
+  description: Revisions of the backup.
+  returned: success
+  type: list
+  elements: str
+pending:
+  description: Revisions that an upgrade will apply after the restore, in order.
+  returned: success
+  type: list
+  elements: str
+heads:
+  description: Head revisions of the migrations.
+  returned: success
+  type: list
+  elements: str
+next_command:
+  description: What to do where the decision is to refuse.
+  returned: success
+  type: str
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import (
+    alembic_runtime,
+    backup_metadata,
+    backup_sets,
+    git_lookup,
+    load,
+    restore_decision,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import server_of
+from ansible_collections.localdev.recovery.plugins.module_utils.revisions import RevisionGraph
+
+
+def judge(module: AnsibleModule, docker: Docker, item: backup_sets.BackupSet) -> restore_decision.Decision:
+    params = module.params
+    stack = params["stack"]
+    if stack["alembic"] is None:
+        return restore_decision.without_alembic()
+    named = backup_metadata.revisions(item.metadata)
+    reliable = bool(item.metadata.get("format_version"))
+    request = {"do": "info", "config": params["config"], "graph": True, "from_base": True}
+    graph = RevisionGraph(alembic_runtime.ask(docker, stack, request)["revisions"])
+    unknown = [revision for revision in named if not graph.is_known(revision)]
+    in_dump = None
+    if not reliable and (unknown or not named):
+        in_dump = load.revisions_of_dump(docker, server_of(stack, docker), item, params["version_table"])
+    missing = [revision for revision in {*unknown, *(in_dump or ())} if not graph.is_known(revision)]
+    found: dict[str, t.Any] = {
+        revision: git_lookup.find_revision(stack["project"]["dir"], revision) or {} for revision in missing
+    }
+    return restore_decision.decide(
+        graph, named, reliable=reliable, in_dump=in_dump, trust_dump=params["trust_dump"], found=found
+    )
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    now = time.time()
+    database = (params["stack"]["database"] or {}).get("name") or ""
+    sets = backup_sets.catalogue(params["folder"], database)
+    item = backup_sets.select(sets, params["select"], folder=params["folder"], now=now)
+    decision = judge(module, Docker(Project.of(params["stack"])), item)
+    if params["refuse"] and decision.action == restore_decision.REFUSE:
+        raise RecoveryError(
+            f"The backup {item.name} is not restored: {decision.reason}",
+            next_command=decision.next_command,
+            kind="unsafe",
+        )
+    return {"changed": False, "backup": item.described(now), **decision.described()}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "dict", "required": True},
+            "folder": {"type": "path", "required": True},
+            "select": {"type": "str", "default": "latest"},
+            "trust_dump": {"type": "bool", "default": False},
+            "refuse": {"type": "bool", "default": True},
+            "config": {"type": "str", "default": ""},
+            "version_table": {"type": "str", "default": "alembic_version"},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

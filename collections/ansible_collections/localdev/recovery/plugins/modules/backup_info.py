@@ -1,0 +1,198 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_info
+short_description: List the backups in a folder, choose one, check it
+description:
+  - Reads the metadata beside each dump, whether this collection wrote it or the manual procedure did.
+  - A dump without metadata comes from a backup that was cut short or from another tool. It is listed, but neither V(latest) nor an age
+    chooses it.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.attributes.info_module
+options:
+  folder:
+    description:
+      - Folder of the backups, on the stack's host.
+    type: path
+    required: true
+  database:
+    description:
+      - List only the backups of this database.
+    type: str
+    default: ""
+  select:
+    description:
+      - Which backup is meant. V(latest), a name, a path, or an age such as V(3d), V(12h) or V(90m), of which the newest at least so old.
+      - Empty chooses none.
+    type: str
+    default: ""
+  checksums:
+    description:
+      - Which backups are read whole to compare them with the checksums in their metadata.
+    type: str
+    choices: [none, selected, all]
+    default: none
+"""
+
+EXAMPLES = r"""
+- name: List the backups
+  localdev.recovery.backup_info:
+    folder: /srv/shop/backups/postgres
+    checksums: all
+  register: found
+
+- name: Find the newest that is at least a day old
+  localdev.recovery.backup_info:
+    folder: /srv/shop/backups/postgres
+    select: 1d
+  register: yesterday
+"""
+
+RETURN = r"""
+backups:
+  description: The backups, newest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the set.
+      returned: success
+      type: str
+      sample: shop_20260131_100000
+    path:
+      description: The dump; a folder in the directory format.
+      returned: success
+      type: str
+    metadata_path:
+      description: The metadata, V(null) when there is none.
+      returned: success
+      type: str
+    format:
+      description: V(directory), V(custom) or V(plain).
+      returned: success
+      type: str
+    database:
+      description: Name of the database.
+      returned: success
+      type: str
+    created:
+      description: When it was made, in UTC.
+      returned: success
+      type: str
+      sample: "2026-01-31T10:00:00Z"
+    age_s:
+      description: Seconds since then.
+      returned: success
+      type: int
+    bytes:
+      description: Bytes of the dump.
+      returned: success
+      type: int
+    complete:
+      description: Whether it has metadata.
+      returned: success
+      type: bool
+    last_proved_restorable:
+      description: When it was last restored for a test, V(null) if never.
+      returned: success
+      type: str
+    alembic_versions:
+      description: The revisions that its metadata names.
+      returned: success
+      type: list
+      elements: str
+    metadata:
+      description: All that its metadata says.
+      returned: success
+      type: dict
+    problems:
+      description: What its metadata lacks.
+      returned: success
+      type: list
+      elements: str
+    checksums:
+      description: V(ok), V(damaged), V(none) when the metadata lists none, V(not checked).
+      returned: success
+      type: str
+    damage:
+      description: What has changed since it was written.
+      returned: success
+      type: list
+      elements: str
+selected:
+  description: The backup that O(select) means, as in RV(backups); empty without it.
+  returned: success
+  type: dict
+lines:
+  description: One line per backup, for people.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import in_words, size_in_words
+
+
+def described(item: backup_sets.BackupSet, now: float, *, check: bool) -> dict[str, t.Any]:
+    damage = backup_sets.damage(item) if check else []
+    state = "not checked"
+    if check:
+        state = "none" if damage is None else ("damaged" if damage else "ok")
+    return {**item.described(now), "checksums": state, "damage": damage or []}
+
+
+def line(item: t.Mapping[str, t.Any]) -> str:
+    """One backup for people."""
+    notes = [size_in_words(item["bytes"]), f"{in_words(item['age_s'])} old", item["format"]]
+    notes.append(f"at {', '.join(item['alembic_versions'])}" if item["alembic_versions"] else "revision not known")
+    if item["last_proved_restorable"]:
+        notes.append(f"proved restorable {item['last_proved_restorable']}")
+    if item["checksums"] in ("ok", "damaged"):
+        notes.append(f"checksums {item['checksums']}")
+    return f"{item['name']}: {', '.join([*notes, *item['problems'], *item['damage']])}"
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    now = time.time()
+    sets = backup_sets.catalogue(params["folder"], params["database"])
+    selected: dict[str, t.Any] = {}
+    if params["select"]:
+        chosen = backup_sets.select(sets, params["select"], folder=params["folder"], now=now)
+        selected = described(chosen, now, check=params["checksums"] != "none")
+    backups = [described(item, now, check=params["checksums"] == "all") for item in sets]
+    return {"changed": False, "backups": backups, "selected": selected, "lines": [line(item) for item in backups]}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "folder": {"type": "path", "required": True},
+            "database": {"type": "str", "default": ""},
+            "select": {"type": "str", "default": ""},
+            "checksums": {"type": "str", "default": "none", "choices": ["none", "selected", "all"]},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: database_restore
+short_description: Restore a backup into a scratch database and prove it there
+description:
+  - Checks first that the set is what was written (sizes, SHA-256), that the server is not older than the one it comes from, that its
+    extensions and the disk space are there. Then restores into a new database, stops at the first error, counts the rows of every table
+    and compares them, and the revision, with the metadata.
+  - The live database is only read. Swap it with M(localdev.recovery.set_aside), whose objects can name a replacement.
+  - Reads the three formats of M(localdev.recovery.database_backup) and the plain dumps of the manual procedure. Plain dumps are filtered on
+    their way, so that no C(\connect) leads out of the scratch database, and statements with roles or settings that the server does not know
+    are left out and told.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode the set is checked, and nothing is restored.
+  diff_mode:
+    support: none
+  idempotent:
+    support: none
+    details:
+      - Every restore makes a new database.
+options:
+  path:
+    description:
+      - The dump, or its metadata file.
+    type: path
+    required: true
+  database:
+    description:
+      - Name of the scratch database, which must not exist yet. Without it, the stack's database with the run's id.
+    type: str
+    default: ""
+  drill:
+    description:
+      - Drop the scratch database once it is proved, and write into the metadata when that was.
+    type: bool
+    default: false
+  jobs:
+    description:
+      - Tables to restore at once. Plain dumps know only one.
+    type: int
+    default: 2
+  version_table:
+    description:
+      - Alembic's version table, with its schema where several have one.
+    type: str
+    default: alembic_version
+"""
+
+EXAMPLES = r"""
+- name: Prove that the newest backup can be restored
+  localdev.recovery.database_restore:
+    stack: "{{ found.stack }}"
+    path: "{{ backups.selected.path }}"
+    drill: true
+"""
+
+RETURN = r"""
+database:
+  description: The scratch database; it no longer exists after a drill.
+  returned: success
+  type: str
+rows:
+  description: Rows of each table.
+  returned: success, not in check mode
+  type: dict
+  sample: {"public.people": 28}
+revisions:
+  description: Alembic's revisions in it.
+  returned: success, not in check mode
+  type: list
+  elements: str
+warnings_found:
+  description: What is worth knowing, such as roles that do not exist here.
+  returned: success
+  type: list
+  elements: str
+seconds:
+  description: How long it took.
+  returned: success, not in check mode
+  type: float
+last_proved_restorable:
+  description: What was written into the metadata.
+  returned: with O(drill), where there is metadata
+  type: str
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import backup_sets, load, scratch
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.asides import scratch_name
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import server_of
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, new_run_id, utc_now
+
+
+def drill_ended(docker: Docker, run: ActiveRun | None, item: backup_sets.BackupSet, made: load.Restored) -> str | None:
+    """Drop the scratch database and write down that the set was proved: when."""
+    server = made.server
+    entry = scratch.database_entry(made.database, server.container, server.user)
+    scratch.delete(docker, entry)
+    scratch.forget(run, entry)
+    if not item.metadata.get("format_version"):
+        return None
+    proved = utc_now()
+    backup_sets.write_metadata(item.metadata_path, {**item.metadata, "last_proved_restorable": proved})
+    return proved
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    docker = Docker(Project.of(stack))
+    server = server_of(stack, docker)
+    item = backup_sets.read_set(params["path"])
+    name = params["database"] or scratch_name(stack["database"]["name"], params["run_id"] or new_run_id())
+    if module.check_mode:
+        _facts, warnings = load.prove_input(docker, stack, server, item, name)
+        return {"changed": not params["drill"], "database": name, "warnings_found": warnings}
+    with part_of_run(params) as run:
+        made = load.restore(docker, stack, run, item, name, jobs=params["jobs"], version_table=params["version_table"])
+        proved = drill_ended(docker, run, item, made) if params["drill"] else None
+    return {
+        "changed": True,
+        "database": made.database,
+        "rows": made.rows,
+        "revisions": made.revisions,
+        "warnings_found": made.warnings,
+        "seconds": made.seconds,
+        **({"last_proved_restorable": proved} if proved else {}),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "path": {"type": "path", "required": True},
+            "database": {"type": "str", "default": ""},
+            "drill": {"type": "bool", "default": False},
+            "jobs": {"type": "int", "default": 2},
+            "version_table": {"type": "str", "default": "alembic_version"},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

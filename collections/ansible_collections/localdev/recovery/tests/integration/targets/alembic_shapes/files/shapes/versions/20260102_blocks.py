@@ -1,0 +1,16 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "20260102_blocks"
+down_revision = "20260101_people"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE blocks (id serial PRIMARY KEY, starts date NOT NULL)")
