@@ -14,6 +14,9 @@ EXAMPLE := examples/residency-scheduler
 # Everything that make test runs, what fails fastest first.
 STAGES := lint unit modules cli ways molecule faults
 
+# Fault tests wait for containers half of the time, so two at once keep two cores busy. Each worker has stacks of its own.
+FAULT_WORKERS ?= 2
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,7 +56,7 @@ molecule: venv prepare ## Run the Molecule scenarios, one per procedure
 
 .PHONY: faults
 faults: venv prepare ## Kill and break procedures on purpose: a table of fault, promise, outcome, seconds
-	pytest tests/faults
+	pytest --numprocesses $(FAULT_WORKERS) tests/faults
 
 .PHONY: bench
 bench: venv prepare ## Measure against the procedure done by hand; writes benchmarks/results.json

@@ -7,6 +7,8 @@
 
 Each row: id; ours_s; hand_s (the runbook's commands); limit_s (the bare sum of the parts that nobody can leave out,
 each done alone and as fast as the tools allow); ratio (ours to hand); goal; data; commit. Seconds are medians.
+
+Arguments: what to measure, everything without any. The rows of others stay in results.json as they are.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
+import alembic_info  # noqa: E402
+import backup_restore  # noqa: E402
 import stacks  # noqa: E402  (the tests' throw-away copies of the reference stack)
 
 RUNS = 3
@@ -190,17 +194,42 @@ def show(title: str, seconds: dict[str, float]) -> None:
         print(f"  {name:32} {value:6.2f} s")
 
 
+ON_A_STACK: dict[str, t.Callable[[stacks.Stack], dict[str, t.Any]]] = {"cold_rebuild": cold_rebuild, "status": status}
+# These bring what they need, and may give several rows.
+ALONE: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
+    "alembic_info": lambda: [alembic_info.measure()],
+    "backup_restore": backup_restore.measure,
+}
+
+
+def keep(rows: list[dict[str, t.Any]]) -> None:
+    """Put the rows into results.json, in place of those of the same ids."""
+    path = HERE / "results.json"
+    before = json.loads(path.read_text()) if path.exists() else []
+    merged = {row["id"]: row for row in [*before, *rows]}
+    path.write_text(json.dumps(list(merged.values()), indent=2) + "\n")
+
+
 def main() -> int:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=True
     ).stdout.strip()
-    stack = stacks.Stack(services=SERVICES)
-    try:
-        stack.up()
-        rows = [{**measure(stack), "commit": commit} for measure in (cold_rebuild, status)]
-    finally:
-        stack.remove()
-    (HERE / "results.json").write_text(json.dumps(rows, indent=2) + "\n")
+    wanted = sys.argv[1:] or [*ON_A_STACK, *ALONE]
+    unknown = set(wanted) - set(ON_A_STACK) - set(ALONE)
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join([*ON_A_STACK, *ALONE])}", file=sys.stderr)
+        return 2
+    rows = []
+    if any(name in ON_A_STACK for name in wanted):
+        stack = stacks.Stack(services=SERVICES)
+        try:
+            stack.up()
+            rows += [measure(stack) for name, measure in ON_A_STACK.items() if name in wanted]
+        finally:
+            stack.remove()
+    rows += [row for name, measure in ALONE.items() if name in wanted for row in measure()]
+    rows = [{**row, "commit": commit} for row in rows]
+    keep(rows)
     print(f"\n{'id':14} {'ours':>8} {'hand':>8} {'limit':>8} {'ratio':>6}  goal")
     for row in rows:
         mark = "reached" if row["reached"] else "MISSED"

@@ -1,0 +1,271 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Backup and restore of a database of about 750 MB against the runbook's pipes, on two kinds of data.
+
+pgbench's own rows compress 30:1 and would flatter; random hexadecimal text compresses 2:1. Rows of results.json are
+those of the random data; formats.json has the table by which the default format and compression were chosen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT / "collections"))
+
+from ansible_collections.localdev.recovery.plugins.module_utils import asides, runs  # noqa: E402
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker  # noqa: E402
+
+NAME = "localdev-bench-backup"
+RUNS = 3
+# Rows of each of four tables; 1.5 million make 750 MB with their indexes.
+LARGE, SMALL = 1_130_000, 113_000
+PGBENCH_SCALE = 50
+Row = dict[str, t.Any]
+
+COMPOSE = """
+services:
+  db:
+    image: {image}
+    environment: {{POSTGRES_USER: bench, POSTGRES_PASSWORD: bench, POSTGRES_DB: bench}}
+    volumes: ["data:/var/lib/postgresql/data"]
+    shm_size: 256m
+volumes: {{data: {{}}}}
+"""
+
+RANDOM_TEXT = """
+SELECT format('CREATE TABLE t%s AS SELECT n AS id, md5(random()::text) || md5(random()::text) || md5(random()::text)
+    || md5(random()::text) AS words FROM generate_series(1, {rows}) n', k) FROM generate_series(1, 4) k \\gexec
+SELECT format('ALTER TABLE t%s ADD PRIMARY KEY (id)', k) FROM generate_series(1, 4) k \\gexec
+CHECKPOINT;
+"""
+
+
+def timed(action: t.Callable[[], t.Any]) -> float:
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+class Database:
+    """A stack of one PostgreSQL service in a folder of its own."""
+
+    def __init__(self, folder: Path, image: str) -> None:
+        self.folder = folder
+        (folder / "compose.yaml").write_text(COMPOSE.format(image=image))
+        host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        given = {"stack_dir": str(folder), "stack_project_name": NAME}
+        self.inventory = folder / "inventory.yml"
+        self.inventory.write_text(json.dumps({"stacks": {"hosts": {"localhost": host}, "vars": given}}))
+
+    def shell(self, command: str) -> str:
+        script = f"set -o pipefail; {command}"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{command}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+        return done.stdout
+
+    def inside(self, command: str) -> str:
+        return self.shell(f"docker compose --project-name {NAME} exec -T db {command}")
+
+    def psql(self, sql: str, database: str = "bench") -> str:
+        command = [
+            "docker",
+            "compose",
+            "--project-name",
+            NAME,
+            "exec",
+            "-T",
+            "db",
+            "psql",
+            "-XqtA",
+            "-U",
+            "bench",
+            "-d",
+            database,
+        ]
+        done = subprocess.run(command, cwd=self.folder, input=sql, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def playbook(self, name: str, **variables: t.Any) -> str:
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(ROOT / "playbooks" / f"{name}.yml")]
+        command += ["--inventory", str(self.inventory), "--extra-vars", json.dumps(variables)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{name}: {done.stdout[-3000:]}{done.stderr[-1000:]}")
+        return done.stdout
+
+    @contextlib.contextmanager
+    def running(self) -> t.Iterator[None]:
+        self.shell(f"docker compose --project-name {NAME} up --detach")
+        try:
+            while subprocess.run(
+                ["docker", "compose", "--project-name", NAME, "exec", "-T", "db", "pg_isready", "-qh", "127.0.0.1"],
+                cwd=self.folder, capture_output=True, check=False,
+            ).returncode:  # fmt: skip
+                time.sleep(0.1)
+            yield
+        finally:
+            self.shell(f"docker compose --project-name {NAME} down --volumes --timeout 5")
+
+    def fill(self, rows: int) -> None:
+        self.psql("DROP DATABASE IF EXISTS bench WITH (FORCE)", "template1")
+        self.psql("CREATE DATABASE bench", "template1")
+        self.psql(RANDOM_TEXT.format(rows=rows))
+
+    def megabytes(self) -> int:
+        return round(int(self.psql("SELECT pg_database_size('bench')")) / 1e6)
+
+    def forget_restores(self) -> None:
+        """Drop what restores have set aside, so that each starts with the same cluster."""
+        names = self.psql("SELECT datname FROM pg_database WHERE datname LIKE 'bench.%'").split()
+        for name in names:
+            self.psql(f'DROP DATABASE "{name}"', "template1")
+        shutil.rmtree(self.folder / ".localdev", ignore_errors=True)
+        self.psql("CHECKPOINT")
+
+
+def row(
+    identity: str, ours: list[float], hand: list[float], limit: list[float], most: float, goal: str, data: str
+) -> Row:
+    ours_s, hand_s, limit_s = (round(statistics.median(values), 2) for values in (ours, hand, limit))
+    ratio = round(ours_s / hand_s, 2)
+    return {
+        "id": identity, "ours_s": ours_s, "hand_s": hand_s, "limit_s": limit_s, "ratio": ratio, "goal": goal,
+        "reached": ratio <= most, "data": data,
+    }  # fmt: skip
+
+
+def unavailable(output: str) -> float:
+    """Seconds for which the database was shut, as the procedure reports them."""
+    match = re.search(r"unavailable for ([\d.]+) s", output)
+    if match is None:
+        raise RuntimeError(f"no report: {output[-2000:]}")
+    return float(match.group(1))
+
+
+def backup(db: Database, data: str) -> Row:
+    ours, hand, limit = [], [], []
+    for _ in range(RUNS):
+        pipe = f"docker compose --project-name {NAME} exec -T db pg_dump -U bench bench > hand.sql; gzip -f hand.sql"
+        hand.append(timed(lambda pipe=pipe: db.shell(pipe)))  # type: ignore[misc]
+        limit.append(timed(lambda: db.inside("sh -c 'rm -rf /tmp/d; pg_dump -U bench -Fd -j2 -Z1 -f /tmp/d bench'")))
+        ours.append(timed(lambda: db.playbook("backup", backup_keep=1, backup_keep_days=0)))
+    return row("backup", ours, hand, limit, 0.25, "ours at most 0.25 of pg_dump and gzip", data)
+
+
+def restore(db: Database, data: str) -> tuple[Row, float, float]:
+    """The row, seconds of unavailability of ours, seconds of the hand's pipe into an empty database."""
+    ours, hand, limit, shut = [], [], [], []
+    for _ in range(RUNS):
+        db.psql("CREATE DATABASE hand", "template1")
+        pipe = f"gunzip -c hand.sql.gz | docker compose --project-name {NAME} exec -T db psql -q -U bench -d hand"
+        hand.append(timed(lambda pipe=pipe: db.shell(pipe)))  # type: ignore[misc]
+        db.psql("DROP DATABASE hand", "template1")
+        db.psql("CREATE DATABASE bare", "template1")
+        limit.append(timed(lambda: db.inside("pg_restore -U bench -j2 -d bare /tmp/d")))
+        db.psql("DROP DATABASE bare", "template1")
+        db.psql("CHECKPOINT")
+        began = time.monotonic()
+        output = db.playbook("restore")
+        ours.append(time.monotonic() - began)
+        shut.append(unavailable(output))
+        db.forget_restores()
+    made = row("restore", ours, hand, limit, 0.6, "ours, proved and swapped in, at most 0.6 of gunzip and psql", data)
+    return made, statistics.median(shut), statistics.median(hand)
+
+
+def set_aside(db: Database, data: str) -> Row:
+    """The copy before an upgrade, as set_aside makes it, against the fastest dump."""
+    ours, hand, limit = [], [], []
+    wanted = {"kind": "database", "name": "bench", "container": f"{NAME}-db-1", "user": "bench", "copy": True}
+    bare = 'CREATE DATABASE "bench.bare" TEMPLATE bench STRATEGY file_copy'
+    for _ in range(RUNS):
+        hand.append(timed(lambda: db.inside("sh -c 'rm -rf /tmp/d; pg_dump -U bench -Fd -j2 -Z1 -f /tmp/d bench'")))
+        db.psql("CHECKPOINT")
+        limit.append(timed(lambda: db.psql(bare, "template1")))
+        db.forget_restores()
+        store = runs.Runs(str(db.folder))
+        record = runs.new_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
+        store.start(record, runs.this_process())
+        with runs.ActiveRun(store, record["run_id"]) as run:
+            ours.append(timed(lambda run=run: asides.Asides(Docker(), run, "").keep([wanted])))  # type: ignore[misc]
+        db.forget_restores()
+    return row("set_aside", ours, hand, limit, 0.3, "the copy at most 0.3 of a parallel dump", data)
+
+
+FORMATS = {
+    "pg_dump > file; gzip": "pg_dump -U bench bench > /tmp/x.sql; gzip -f /tmp/x.sql",
+    "custom, level 6": "pg_dump -U bench -Fc -f /tmp/x.dump bench",
+    "custom, level 1": "pg_dump -U bench -Fc -Z1 -f /tmp/x.dump bench",
+    "plain, level 1": "pg_dump -U bench -Z1 -f /tmp/x.sql.gz bench",
+    "directory -j2, level 6": "pg_dump -U bench -Fd -j2 -f /tmp/x bench",
+    "directory -j2, level 1": "pg_dump -U bench -Fd -j2 -Z1 -f /tmp/x bench",
+    "directory -j2, not compressed": "pg_dump -U bench -Fd -j2 -Z0 -f /tmp/x bench",
+}
+
+
+def formats(db: Database) -> list[Row]:
+    """Seconds and megabytes of each format and compression."""
+    found = []
+    for name, command in FORMATS.items():
+        db.inside("sh -c 'rm -rf /tmp/x*'")
+        seconds = timed(lambda command=command: db.inside(f"sh -c '{command}'"))  # type: ignore[misc]
+        size = int(db.inside("sh -c 'du -sk /tmp/x* | cut -f1'").split()[0]) / 1000
+        found.append({"format": name, "seconds": round(seconds, 1), "megabytes": round(size)})
+    return found
+
+
+def measure() -> list[Row]:
+    """The rows backup, restore, db_unavailable_s and set_aside; formats.json besides."""
+    prepare = ROOT / "examples" / "residency-scheduler" / "prepare"
+    answer = subprocess.run([str(prepare), "--images-only"], capture_output=True, text=True, check=True).stdout
+    image = next(line.split("=", 1)[1] for line in answer.splitlines() if line.startswith("POSTGRES_IMAGE="))
+    with tempfile.TemporaryDirectory(prefix=NAME) as place:
+        db = Database(Path(place), image)
+        with db.running():
+            db.inside(f"sh -c 'createdb -U bench pgbench; pgbench -i -q -s {PGBENCH_SCALE} -U bench pgbench'")
+            db.psql("ALTER DATABASE bench RENAME TO empty", "template1")
+            db.psql("ALTER DATABASE pgbench RENAME TO bench", "template1")
+            tables = {f"pgbench, {db.megabytes()} MB": formats(db)}
+            db.fill(SMALL)
+            small = f"{db.megabytes()} MB"
+            db.playbook("backup")
+            shut_small = unavailable(db.playbook("restore"))
+            db.forget_restores()
+            db.fill(LARGE)
+            large = f"{db.megabytes()} MB"
+            data = f"random text, {large}, 4 tables"
+            tables[f"random text, {large}"] = formats(db)
+            rows = [backup(db, data)]
+            restored, shut, hand = restore(db, data)
+            rows += [restored, set_aside(db, data)]
+    (HERE / "formats.json").write_text(json.dumps(tables, indent=2) + "\n")
+    rows.append(
+        {
+            "id": "db_unavailable_s", "ours_s": max(shut, shut_small), "hand_s": round(hand, 2), "limit_s": shut,
+            "ratio": round(max(shut, shut_small) / hand, 3), "goal": "shut for less than 1 s, whatever the size",
+            "reached": max(shut, shut_small) < 1, "data": f"restore of {small}: {shut_small} s, of {large}: {shut} s",
+        }
+    )  # fmt: skip
+    return rows

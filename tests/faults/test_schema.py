@@ -1,0 +1,182 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A database that does not fit the migrations: what can be upgraded is, the rest is left as it is and explained."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import typing as t
+
+import proofs
+import pytest
+import stacks
+
+OLDER, BETWEEN, HEAD = "196e377aeb10", "20251225_swap_expiry", "20251225_schema_ver"
+SIZE = r"\d[\d.]* [KMG]iB"
+# Nobody has registered an administrator.
+OPTIONS = {"schema_recovery_verify_login": False}
+
+
+def rows(stack: stacks.Stack) -> dict[str, str]:
+    """The fingerprint without the list of databases, to which copies are added."""
+    return {name: value for name, value in stack.fingerprint().items() if name != "databases"}
+
+
+def revisions(stack: stacks.Stack) -> list[str]:
+    return stack.psql("SELECT version_num FROM alembic_version ORDER BY 1").split()
+
+
+def drop_copies(stack: stacks.Stack) -> None:
+    stack.psql(
+        r"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname ~ '\.(aside|discarded)-' \gexec"
+    )
+
+
+@contextlib.contextmanager
+def migration(stack: stacks.Stack, revision: str, builds_on: str, upgrade: str = "pass") -> t.Iterator[None]:
+    """One more migration in the source, which the backend of bind stacks mounts."""
+    path = stack.dir / "backend" / "alembic" / "versions" / f"{revision}.py"
+    path.write_text(
+        f"from alembic import op\nrevision = '{revision}'\ndown_revision = '{builds_on}'\n"
+        f"def upgrade():\n    {upgrade}\n"
+    )
+    try:
+        yield
+    finally:
+        path.unlink()
+
+
+@contextlib.contextmanager
+def application_stopped(stack: stacks.Stack) -> t.Iterator[None]:
+    """Its own start command migrates, also when an undo starts it; in the end that brings the newest schema back."""
+    stack.compose("stop", "--timeout", "1", "backend")
+    try:
+        yield
+    finally:
+        stack.end_runs()
+        drop_copies(stack)
+        stack.up()
+
+
+@pytest.fixture
+def behind(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
+    """A stack whose database is two revisions behind."""
+    with application_stopped(named):
+        named.compose("run", "--rm", "--no-deps", "-T", "backend", "alembic", "downgrade", OLDER)
+        yield named
+
+
+@pytest.mark.fault(
+    "a database two revisions behind: looked at, killed, upgraded by the same command, undone", "P1 P2 P4"
+)
+def test_behind(behind: stacks.Stack) -> None:
+    old, engine, files = rows(behind), behind.engine_state(), behind.tree()
+
+    planned = behind.must("schema_recovery", "--check", "--diff")
+
+    assert (rows(behind), behind.engine_state(), behind.tree()) == (old, engine, files)
+    proofs.says(
+        planned,
+        "error schema.behind: The database is at 196e377aeb10, 2 revisions before 20251225_schema_ver",
+        f"Would apply {BETWEEN}, {HEAD}",
+        rf"Would keep a copy of database residency_scheduler as a name with the run id \({SIZE}\)",
+    )
+
+    behind.kill_at("before:upgrade", "schema_recovery", **OPTIONS)
+    done = behind.must("schema_recovery", **OPTIONS)
+
+    assert revisions(behind) == [HEAD]
+    assert behind.running() == behind.started
+    assert rows(behind)["public.planted"] == old["public.planted"]
+    proofs.says(done, f"Applied {BETWEEN}, {HEAD}", "Kept a copy of database", "schema.ok")
+
+    again = behind.must("schema_recovery", **OPTIONS)
+
+    proofs.says(again, "Nothing to do", "changed=0 ")
+
+    behind.must("undo")
+
+    assert rows(behind) == old
+
+
+@pytest.mark.fault("schema recovery killed beside its copy, the next one after the upgrade, undone", "P1 P2")
+def test_killed(behind: stacks.Stack) -> None:
+    """The next run puts back what the one before has kept."""
+    old = rows(behind)
+    for point, revision in (("kept:database", OLDER), ("after:upgrade", HEAD)):
+        behind.kill_at(point, "schema_recovery", **OPTIONS)
+        assert revisions(behind) == [revision]
+    behind.must("undo")
+    assert rows(behind) == old
+
+
+@pytest.mark.fault("a migration that deletes, commits and fails", "P1 P2 P9")
+def test_failing_migration(bind: stacks.Stack) -> None:
+    fails = (
+        "with op.get_context().autocommit_block():\n        op.execute('DELETE FROM planted')\n"
+        "    op.execute('INSERT INTO table_of_nobody VALUES (1)')"
+    )
+    with application_stopped(bind), migration(bind, "20251231_broken", HEAD, fails):
+        result = bind.playbook("schema_recovery", **OPTIONS)
+        proofs.clear_error(result, "Upgrade", "20251231_broken", "table_of_nobody", "state before the run is back")
+        assert bind.fingerprint() == bind.old
+        assert bind.running() == ["db", "redis"]
+
+
+def refused(stack: stacks.Stack, *words: str) -> None:
+    """With these words, and nothing was touched."""
+    before, engine = rows(stack), stack.engine_state()
+    result = stack.playbook("schema_recovery", **OPTIONS)
+    proofs.clear_error(result, "The schema is left as it is", "Next: ", *words)
+    assert (rows(stack), stack.engine_state(), stack.records()) == (before, engine, [])
+
+
+@pytest.mark.fault("migrations with two heads", "P3 P9")
+def test_two_heads(bind: stacks.Stack) -> None:
+    with migration(bind, "20251231_other", OLDER):
+        refused(bind, "schema.multiple_heads", f"{HEAD}, 20251231_other", "alembic merge")
+        chosen = bind.must("schema_recovery", "--check", schema_recovery_target="20251231_other")
+        proofs.says(chosen, "Would apply 20251231_other")
+
+
+@pytest.mark.fault("a database at a revision of another branch", "P3 P9")
+def test_unknown_revision(bind: stacks.Stack) -> None:
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+        stacks.run("git", *who, *arguments, cwd=bind.dir)
+
+    bind.psql("UPDATE alembic_version SET version_num = '20260101_rooms'")
+    try:
+        refused(bind, "schema.unknown_revision", "no branch and no commit here has 20260101_rooms")
+        for arguments in (
+            ("init", "-q"),
+            ("add", "backend/alembic"),
+            ("commit", "-qm", "one"),
+            ("branch", "main-test"),
+        ):
+            git(*arguments)
+        git("switch", "-qc", "feature/rooms")
+        with migration(bind, "20260101_rooms", HEAD):
+            git("add", "backend/alembic")
+            git("commit", "-qm", "rooms")
+        git("switch", "-qf", "main-test")
+        refused(bind, "20260101_rooms is in feature/rooms", "Next: git -C .* switch feature/rooms")
+    finally:
+        shutil.rmtree(bind.dir / ".git", ignore_errors=True)
+        (bind.dir / "backend" / "alembic" / "versions" / "20260101_rooms.py").unlink(missing_ok=True)
+        bind.psql(f"UPDATE alembic_version SET version_num = '{HEAD}'")
+
+
+@pytest.mark.fault("a table that is gone although the database is at the head", "P3 P9")
+def test_missing_table(bind: stacks.Stack) -> None:
+    bind.psql("ALTER TABLE workload_summaries RENAME TO away")
+    try:
+        refused(bind, "schema.tables_missing", "has no table workload_summaries", "schema_recovery_allow_rebuild=true")
+        # On the command line a boolean is a string.
+        allowed = bind.must("schema_recovery", "--check", "-e", "schema_recovery_allow_rebuild=true")
+        proofs.says(allowed, "An upgrade cannot help", "Would rebuild residency_scheduler")
+    finally:
+        bind.psql("ALTER TABLE away RENAME TO workload_summaries")
