@@ -10,6 +10,7 @@ commands do, and needs no Python package on the stack's host.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -242,6 +243,48 @@ class Docker:
     def logs(self, container: str, lines: int = 15) -> str:
         """The last log lines of a container, both streams."""
         return self.run("logs", "--tail", str(lines), container, check=False).output
+
+
+class Conversation:
+    """A docker command that stays open, such as a shell or a psql: text goes in, lines come out."""
+
+    def __init__(self, docker: Docker, args: t.Sequence[str]) -> None:
+        self.docker = docker
+        self.args = tuple(args)
+
+    def __enter__(self) -> t.Self:
+        self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            [self.docker.binary, *self.args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self.input = t.cast("t.IO[str]", self.process.stdin)
+        self.output = t.cast("t.IO[str]", self.process.stdout)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        with contextlib.suppress(OSError):
+            self.input.close()
+        self.process.wait()
+
+    def ask(self, text: str, mark: str) -> tuple[list[str], str | None]:
+        """Send a line of text: the lines up to the one that begins with mark, and the rest of that one.
+
+        None in its place: the command has ended instead.
+        """
+        with contextlib.suppress(OSError):
+            self.input.write(text + "\n")
+            self.input.flush()
+        lines: list[str] = []
+        for line in self.output:
+            line = line.rstrip("\n")
+            if line.startswith(mark):
+                return lines, line.removeprefix(mark)
+            lines.append(line)
+        return lines, None
 
 
 T = t.TypeVar("T")

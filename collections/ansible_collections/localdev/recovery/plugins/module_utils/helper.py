@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Conversation, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 
 RUN_LABEL = "localdev.recovery.run"
 
 
-class Helper:
+class Helper(Conversation):
     """A shell in a short-lived container that sees the volumes and folders it is given, and by itself no network.
 
     A container, because only the engine can reach a volume everywhere, and because data folders belong to
@@ -32,47 +30,23 @@ class Helper:
         network: str = "none",
     ) -> None:
         """mounts: source (a name is a volume, a path a folder), target, whether it is writable."""
-        self.docker = docker
         args = ["run", "--rm", "--interactive", "--pull", "never", "--network", network, "--user", "0:0"]
         args += ["--label", f"{RUN_LABEL}={run_id}", "--entrypoint", "sh"]
         for source, target, writable in mounts:
             kind = "bind" if source.startswith("/") else "volume"
             option = f"type={kind},source={source},target={target}" + ("" if writable else ",readonly")
             args += ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
-        self.args = [*args, image, "-s"]
-
-    def __enter__(self) -> Helper:
-        self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [self.docker.binary, *self.args],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        self.input = t.cast("t.IO[str]", self.process.stdin)
-        self.output = t.cast("t.IO[str]", self.process.stdout)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        with contextlib.suppress(OSError):
-            self.input.close()
-        self.process.wait()
+        super().__init__(docker, [*args, image, "-s"])
 
     def run(self, script: str) -> str:
         """Run a script in the shell; its output, or RecoveryError when it fails."""
-        with contextlib.suppress(OSError):
-            self.input.write(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"\n')
-            self.input.flush()
-        lines: list[str] = []
-        for line in self.output:
-            if line.startswith("@done "):
-                output = "".join(lines).strip()
-                if line.split()[1] != "0":
-                    raise RecoveryError(f"A step in the helper container failed: {output[-2000:]}")
-                return output
-            lines.append(line)
-        raise RecoveryError(f"The helper container could not run: {''.join(lines).strip()[-2000:]}")
+        lines, code = self.ask(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
+        output = "\n".join(lines).strip()
+        if code is None:
+            raise RecoveryError(f"The helper container could not run: {output[-2000:]}")
+        if code != "0":
+            raise RecoveryError(f"A step in the helper container failed: {output[-2000:]}")
+        return output
 
 
 def end_helpers(docker: Docker, run_id: str) -> None:

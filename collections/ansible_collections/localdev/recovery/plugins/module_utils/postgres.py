@@ -9,12 +9,10 @@ That needs no published port, no driver on the host and no password: the image t
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Conversation, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 
 
@@ -100,43 +98,19 @@ def end_sessions(docker: Docker, server: Server) -> None:
     psql(docker, container=server.container, user=server.user, database="template1", sql=_END_SESSIONS)
 
 
-class Session:
-    """One session that stays open, such as the one that holds a dump's snapshot."""
+class Session(Conversation):
+    """One psql session that stays open, such as the one that holds a dump's snapshot."""
 
     def __init__(self, docker: Docker, server: Server, database: str) -> None:
-        self.docker = docker
+        super().__init__(docker, server.client(database))
         self.server = server
-        self.database = database
-
-    def __enter__(self) -> Session:
-        self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [self.docker.binary, *self.server.client(self.database)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        self.input = t.cast("t.IO[str]", self.process.stdin)
-        self.output = t.cast("t.IO[str]", self.process.stdout)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        with contextlib.suppress(OSError):
-            self.input.close()
-        self.process.wait()
 
     def query(self, sql: str) -> list[str]:
         """Run SQL; rows as lines, columns separated by ``|``. After an error the session is over."""
-        with contextlib.suppress(OSError):
-            self.input.write(f"{sql}\n\\echo @done\n")
-            self.input.flush()
-        lines: list[str] = []
-        for line in self.output:
-            if line == "@done\n":
-                return lines
-            lines.append(line.rstrip("\n"))
-        raise RecoveryError(f"PostgreSQL in {self.server.container} refused: {' '.join(lines).strip()[-1000:]}")
+        lines, end = self.ask(f"{sql}\n\\echo @done", "@done")
+        if end is None:
+            raise RecoveryError(f"PostgreSQL in {self.server.container} refused: {' '.join(lines).strip()[-1000:]}")
+        return lines
 
 
 def count_query(tables: t.Sequence[str]) -> str:
