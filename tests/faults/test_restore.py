@@ -64,6 +64,30 @@ def test_restored_to_the_row(case: Case) -> None:
     backups.nothing_is_left(case.stack)
 
 
+@pytest.mark.fault("backup, restore and undo on bind mounts with PostgreSQL 17, the cache set aside", "P1 P3")
+def test_another_server_and_the_cache() -> None:
+    def cached() -> str:
+        return stacks.docker("exec", f"{stack.name}-redis", "redis-cli", "get", "task")
+
+    stacks.need_docker()
+    stack = stacks.Stack("bind", "pg17")
+    try:
+        stack.up()
+        stack.plant()
+        stacks.docker("exec", f"{stack.name}-redis", "redis-cli", "set", "task", "queued")
+        backed_up = backups.content(stack)
+        stack.must("backup", backup_prove=True)
+        live = backups.change(stack)
+        stack.must("restore", restore_cache="set_aside", **backups.NO_LOGIN)
+        assert (backups.content(stack), cached()) == (backed_up, "")
+        stack.must("undo")
+        assert (backups.content(stack), cached()) == (live, "queued")
+        backups.is_up(stack)
+        backups.nothing_is_left(stack)
+    finally:
+        stack.remove()
+
+
 @pytest.mark.fault("restore killed at {point}, undone", "P1 P2")
 @pytest.mark.parametrize("point", ["scratch", "restored", "after:stop", "kept:database", "before:verify"])
 def test_a_killed_restore_is_undone(case: Case, point: str) -> None:
