@@ -26,6 +26,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import writ
 EXTENSIONS = {"directory": ".dir", "custom": ".dump", "plain": ".sql.gz"}
 _FORMATS = {**{extension: name for name, extension in EXTENSIONS.items()}, ".sql": "plain"}
 METADATA = ".metadata"
+# What to run to see which there are.
+LIST = "ansible-playbook localdev.recovery.backup_list"
 # Unfinished sets have hidden names, which no catalogue lists.
 PARTIAL = ".partial-"
 _STEM = re.compile(r"(?P<database>.+)_(?P<stamp>\d{8}_\d{6})")
@@ -189,20 +191,20 @@ def select(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, now: float)
         if complete:
             return complete[0]
         rest = f"; {len(sets)} dumps there have no metadata and must be named" if sets else ""
-        raise RecoveryError(f"There is no complete backup in {folder}{rest}", next_command=f"ls -la {folder}")
+        raise RecoveryError(f"There is no complete backup in {folder}{rest}", next_command=LIST)
     seconds = age_in_seconds(wanted)
     if seconds is not None:
         old_enough = [item for item in complete if now - item.created >= seconds]
         if old_enough:
             return old_enough[0]
-        raise RecoveryError(f"No complete backup in {folder} is {wanted} old", next_command=f"ls -la {folder}")
+        raise RecoveryError(f"No complete backup in {folder} is {wanted} old", next_command=LIST)
     if os.sep in wanted:
         return read_set(wanted)
     named = [item for item in sets if wanted in (item.name, os.path.basename(item.path), item.name + METADATA)]
     if named:
         return named[0]
     names = ", ".join(item.name for item in sets[:5]) or "none"
-    raise RecoveryError(f"There is no backup {wanted} in {folder}; the newest are: {names}")
+    raise RecoveryError(f"There is no backup {wanted} in {folder}; the newest are: {names}", next_command=LIST)
 
 
 # --- whether it is what was written --------------------------------------------------------------------------------

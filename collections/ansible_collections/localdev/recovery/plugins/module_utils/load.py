@@ -49,7 +49,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils.stack import dat
 Stack = t.Mapping[str, t.Any]
 Json = dict[str, t.Any]
 _BLOCK = 1024 * 1024
-_LIST = "ansible-playbook localdev.recovery.backup_list"
 # Text that gzip has made small grows by about so much; for dumps whose metadata does not tell.
 _GROWTH = 6
 RESERVE_BYTES = 128 * 1024 * 1024
@@ -167,7 +166,7 @@ def listing(item: BackupSet, docker: Docker, server: Server, options: str = "--l
             raise RecoveryError(
                 f"The pg_restore of PostgreSQL in {server.container} cannot read {item.path}: "
                 f"{exc.message.partition(': ')[2] or exc.message}",
-                next_command=_LIST,
+                next_command=backup_sets.LIST,
                 kind="unsafe",
             ) from exc
 
@@ -183,14 +182,14 @@ def prove_input(docker: Docker, stack: Stack, server: Server, item: BackupSet, n
         problems = checking.result()
     if problems:
         raise RecoveryError(
-            f"The backup {item.name} is damaged: {'; '.join(problems)}", next_command=_LIST, kind="unsafe"
+            f"The backup {item.name} is damaged: {'; '.join(problems)}", next_command=backup_sets.LIST, kind="unsafe"
         )
     known = int(item.metadata.get("database_bytes") or 0)
     found = refusals(with_head(item, docker, server), facts, free, known or item.bytes * _GROWTH)
     if found:
         raise RecoveryError(
             f"The backup {item.name} cannot be restored here: {'; '.join(found)}",
-            next_command=_LIST,
+            next_command=backup_sets.LIST,
             kind="unsafe",
         )
     warnings = collation_warnings(item, facts)
@@ -295,7 +294,7 @@ def _prove(
         raise RecoveryError(
             f"The backup {item.name} was restored into a scratch database and is not what its metadata says: "
             f"{'; '.join(problems)}",
-            next_command=_LIST,
+            next_command=backup_sets.LIST,
             kind="verification",
         )
     return rows, revisions
@@ -387,7 +386,9 @@ def _restore_plain(
 
 def _restore_error(item: BackupSet, words: str) -> RecoveryError:
     return RecoveryError(
-        f"The backup {item.name} cannot be restored: {words[-1500:]}", next_command=_LIST, kind="verification"
+        f"The backup {item.name} cannot be restored: {words[-1500:]}",
+        next_command=backup_sets.LIST,
+        kind="verification",
     )
 
 
@@ -406,7 +407,7 @@ def _opened(path: str) -> t.Iterator[t.IO[bytes]]:
             yield file
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise RecoveryError(
-            f"The dump {path} is damaged or was cut short: {exc}", next_command=_LIST, kind="unsafe"
+            f"The dump {path} is damaged or was cut short: {exc}", next_command=backup_sets.LIST, kind="unsafe"
         ) from exc
     except OSError as exc:
         raise RecoveryError(f"The dump {path} cannot be read: {exc.strerror or exc}") from exc
