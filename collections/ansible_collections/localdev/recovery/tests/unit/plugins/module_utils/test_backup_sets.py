@@ -159,7 +159,7 @@ def test_what_is_not_there(folder: Path, wanted: str, message: str) -> None:
 
 
 def test_latest_where_nothing_is_complete(tmp_path: Path) -> None:
-    with pytest.raises(RecoveryError, match=r"There is no complete backup in \S+\nNext: ansible-playbook \S+backup_list"):
+    with pytest.raises(RecoveryError, match=r"no complete backup in \S+\nNext: ansible-playbook \S+backup_list"):
         chosen(tmp_path, "latest")
     without_metadata(tmp_path, 0)
     with pytest.raises(RecoveryError, match="1 dumps there have no metadata and must be named"):
