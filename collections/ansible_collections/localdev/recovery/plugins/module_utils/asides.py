@@ -329,11 +329,12 @@ class DatabaseKeeper(Keeper):
         return int(self._psql(entry, f"SELECT pg_database_size({literal(entry['name'])})"))
 
     def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+        size = self._size(entry)
         if not entry.get("copy"):
-            return self._size(entry), 0, None
+            return size, 0, None
         folder = self._psql(entry, "SHOW data_directory")
         free = self.docker.run("exec", entry["container"], "df", "-Pk", folder).stdout.splitlines()[-1].split()[3]
-        return self._size(entry), self._size(entry), int(free) * 1024
+        return size, size, int(free) * 1024
 
     def _alone(self, entry: Entry, names: t.Sequence[str], sql: str) -> float:
         """Run SQL while nobody is connected to the databases: seconds for which they were shut.

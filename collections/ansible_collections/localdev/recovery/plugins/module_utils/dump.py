@@ -28,6 +28,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.errors import Re
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import Server, Session, server_of
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     ActiveRun,
+    fsync_folder,
     new_run_id,
     reach,
     size_in_words,
@@ -57,7 +58,7 @@ def needed_bytes(database_bytes: int, compression: str) -> int:
 
 
 def free_name(folder: str, database: str, extension: str) -> tuple[str, str]:
-    """(name of the set, when): a second that no set in the folder has yet."""
+    """(name of the set, name of its dump), of a second that no set in the folder has yet."""
     while True:
         name = f"{database}_{backup_sets.stamp_of(time.time())}"
         taken = {backup_sets.split_name(item)[0].removesuffix(backup_sets.METADATA) for item in os.listdir(folder)}
@@ -72,7 +73,7 @@ def refuse_full_disk(folder: str, needed: int) -> None:
         raise RecoveryError(
             f"Too little disk space in {folder}: the dump may take {size_in_words(needed)}, "
             f"{size_in_words(free)} are free",
-            next_command=f"df -h {folder}, then delete old backups or set backup_dir to another disk",
+            next_command=f"df -h {folder}, then delete old backups or set stack_backup_dir to another disk",
             kind="unsafe",
         )
 
@@ -83,14 +84,6 @@ def make_folder(folder: str) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as exc:
         raise RecoveryError(f"Cannot make the backup folder {folder}: {exc.strerror}") from exc
-
-
-def fsync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def back_up(docker: Docker, stack: Stack, run: ActiveRun | None, wishes: Wishes) -> backup_sets.BackupSet:

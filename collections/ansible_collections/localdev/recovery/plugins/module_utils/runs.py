@@ -152,6 +152,15 @@ def lock_verdict(
 # --- the folder ------------------------------------------------------------------------------------------------
 
 
+def fsync_folder(path: str) -> None:
+    """Bring the names in a folder to the disk, as after a rename."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
     """Old or new content, never a part of it, also after a power cut."""
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"
@@ -166,11 +175,7 @@ def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    folder = os.open(os.path.dirname(path), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    fsync_folder(os.path.dirname(path))
 
 
 class Runs:
