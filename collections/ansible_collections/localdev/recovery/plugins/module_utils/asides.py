@@ -18,460 +18,43 @@ Volumes cannot be renamed, so they are copied and the copy is proved. Folders an
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shlex
-import shutil
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils import database_properties
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, Helper
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import identifier, literal, psql
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
-    ActiveRun,
-    Record,
-    aside_name,
-    size_in_words,
-)
-
-Entry = dict[str, t.Any]
-SOURCE_LABEL = "localdev.recovery.source"
-# Bytes; PostgreSQL cuts longer names without an error.
-LONGEST_DATABASE = 63
-# What a fresh cluster, its logs and the records need beside a copy of the data.
-RESERVE_BYTES = 256 * 1024 * 1024
-
-# Name, type, mode, owner, time, link target and content of every file below a folder, as one digest. The tar
-# stream is only hashed. Sockets are left out: tar knows none. Works with GNU and BusyBox tools alike.
-_DIGEST = (
-    "(cd {folder} && find . ! -type s | LC_ALL=C sort "
-    "| tar -c --no-recursion --numeric-owner -f - -T - | sha256sum | cut -c1-64)"
-)
-
-# BusyBox knows no -f.
-_SYNC = "{{ sync -f {folder} 2>/dev/null || sync; }}"
-
-
-class Keeper:
-    """How one kind of thing is kept and put back. Every method may be repeated after a crash at any point."""
-
-    def __init__(self, docker: Docker, run: ActiveRun, image: str) -> None:
-        self.docker = docker
-        self.run = run
-        self.image = image
-
-    def helper(self, *mounts: tuple[str, str, bool]) -> Helper:
-        return Helper(self.docker, self.image, mounts, self.run.record["run_id"])
-
-    def exists(self, entry: Entry) -> bool:
-        """Whether there is something to set aside."""
-        raise NotImplementedError
-
-    def aside_exists(self, entry: Entry) -> bool:
-        raise NotImplementedError
-
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
-        """Bytes of the original, bytes that keeping it needs, bytes free where it will be kept (None: not asked)."""
-        raise NotImplementedError
-
-    def users(self, entry: Entry) -> list[tuple[str, str]]:
-        """Running containers that mount a volume or folder: name, and path inside."""
-        running = self.docker.inspect("container", self.docker.run("ps", "--quiet", "--no-trunc").stdout.split())
-        return sorted(
-            (item["Name"].lstrip("/"), mount["Destination"])
-            for item in running
-            for mount in item["Mounts"]
-            if mount.get("Name") == entry["name"]
-            or f"{os.path.normpath(mount['Source'])}/".startswith(f"{entry['name']}/")
-        )
-
-    def refuse_if_used(self, entry: Entry) -> None:
-        """Copying or moving files under a running server would give a mix of old and new."""
-        users = [name for name, _path in self.users(entry)]
-        if users:
-            raise RecoveryError(
-                f"The {entry['kind']} {entry['name']} is in use by the running container {', '.join(users)}",
-                next_command=f"docker stop {' '.join(users)}",
-                kind="unsafe",
-            )
-
-    def used_and_free(self, entry: Entry, free_at: str = "") -> tuple[int, int]:
-        """Bytes in a volume or folder, and bytes free at a path beside it (default: in it), asked in whatever
-        container sees it already, else in a helper."""
-        script = "du -sk {0} | cut -f1; df -Pk {1} | tail -n 1 | awk '{{print $4}}'"
-        users = self.users(entry)
-        if users:
-            name, path = users[0]
-            command = script.format(shlex.quote(path), free_at or shlex.quote(path))
-            answer = self.docker.run("exec", "--user", "0:0", name, "sh", "-c", command).stdout
-        else:
-            with self.helper((entry["name"], "/from", False)) as shell:
-                answer = shell.run(script.format("/from", free_at or "/from"))
-        used, free = answer.split()
-        return int(used) * 1024, int(free) * 1024
-
-    def keep(self, entry: Entry) -> None:
-        raise NotImplementedError
-
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
-        raise NotImplementedError
-
-    def delete(self, entry: Entry) -> None:
-        raise NotImplementedError
-
-    def take_place(self, entry: Entry) -> None:
-        """What a replacement does where there is nothing to set aside."""
-
-    def leave(self, entry: Entry) -> None:
-        """Undo what keep does before anything is kept, when it was cut short there."""
-
-    def state_when_kept(self, entry: Entry) -> str:
-        """The state of an entry whose old content is whole under the aside name."""
-        return "kept"
-
-
-class VolumeKeeper(Keeper):
-    def exists(self, entry: Entry) -> bool:
-        return bool(self.docker.inspect("volume", [entry["name"]]))
-
-    def aside_exists(self, entry: Entry) -> bool:
-        return bool(self.docker.inspect("volume", [entry["aside"]]))
-
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
-        # The copy goes to the engine's default storage, where a container's own root lies too.
-        used, free = self.used_and_free(entry, free_at="/")
-        return used, used, free
-
-    def _copy(self, shell: Helper, source: str, target: str) -> tuple[int, str]:
-        """Copy and prove: bytes and digest of what is now in both places."""
-        answer = shell.run(
-            f"find {target} -mindepth 1 -delete; cp -a {source}/. {target}/; "
-            f"{_SYNC.format(folder=target)}; du -sk {target} | cut -f1; "
-            f"{_DIGEST.format(folder=source)} & {_DIGEST.format(folder=target)}; wait"
-        ).split()
-        if len(answer) != 3 or answer[1] != answer[2]:
-            raise RecoveryError(
-                f"The copy of a volume differs from the original: {' '.join(answer)[:400]}", kind="verification"
-            )
-        return int(answer[0]) * 1024, answer[1]
-
-    def keep(self, entry: Entry) -> None:
-        name, aside = entry["name"], entry["aside"]
-        self.refuse_if_used(entry)
-        self.docker.run(
-            "volume", "create", "--label", f"{RUN_LABEL}={self.run.record['run_id']}", "--label",
-            f"{SOURCE_LABEL}={name}", aside,
-        )  # fmt: skip
-        with self.helper((name, "/from", True), (aside, "/to", True)) as shell:
-            entry["bytes"], entry["digest"] = self._copy(shell, "/from", "/to")
-            entry["state"] = "kept"
-            self.run.save()
-            self.run.reach("kept:volume")
-            shell.run(f"find /from -mindepth 1 -delete; {_SYNC.format(folder='/from')}")
-
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
-        if displaced is not None and displaced["state"] == "planned":
-            self.keep(displaced)
-        self.refuse_if_used(entry)
-        with self.helper((entry["aside"], "/from", False), (entry["name"], "/to", True)) as shell:
-            _bytes, digest = self._copy(shell, "/from", "/to")
-        if entry.get("digest") and digest != entry["digest"]:
-            raise RecoveryError(
-                f"The volume {entry['aside']} is no longer what was set aside on {entry['name']}", kind="verification"
-            )
-
-    def delete(self, entry: Entry) -> None:
-        self.docker.run("volume", "rm", "--force", entry["aside"])
-
-
-class FolderKeeper(Keeper):
-    """Renames beside the original: at once, and on the same filesystem whatever its size."""
-
-    def _shell(self, path: str) -> Helper:
-        return self.helper((os.path.dirname(path), "/parent", True))
-
-    @staticmethod
-    def _inside(path: str) -> str:
-        return shlex.quote("/parent/" + os.path.basename(path))
-
-    def exists(self, entry: Entry) -> bool:
-        return os.path.isdir(entry["name"])
-
-    def aside_exists(self, entry: Entry) -> bool:
-        return os.path.isdir(entry["aside"])
-
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
-        used, free = self.used_and_free(entry)
-        return used, 0, free
-
-    def _move(self, shell: Helper, old: str, new: str) -> None:
-        """Rename when it has not been done yet. Never onto something that exists."""
-        old_path, new_path = self._inside(old), self._inside(new)
-        shell.run(
-            f"if [ -e {new_path} ]; then [ ! -e {old_path} ] || {{ echo {shlex.quote(new)} exists already; exit 1; }}; "
-            f"else mv {old_path} {new_path}; fi; {_SYNC.format(folder='/parent')}"
-        )
-
-    def keep(self, entry: Entry) -> None:
-        self.refuse_if_used(entry)
-        name, aside = self._inside(entry["name"]), self._inside(entry["aside"])
-        with self._shell(entry["name"]) as shell:
-            entry["bytes"] = int(shell.run(f"du -sk {name} | cut -f1")) * 1024
-            entry["mode"], entry["owner"] = shell.run(f"stat -c '%a %u:%g' {name}").split()
-            self.run.save()
-            self._move(shell, entry["name"], entry["aside"])
-            entry["state"] = "kept"
-            self.run.save()
-            self.run.reach("kept:folder")
-            # The engine would create a missing bind source as root's.
-            shell.run(f"mkdir {name}; chown {entry['owner']} {name}; chmod {entry['mode']} {name}; [ -d {aside} ]")
-
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
-        self.refuse_if_used(entry)
-        with self._shell(entry["name"]) as shell:
-            away = displaced["aside"] if displaced else discard_name(entry)
-            if os.path.isdir(entry["aside"]):
-                if os.path.isdir(entry["name"]):
-                    if displaced is None:
-                        # An earlier attempt may have been cut short before it deleted this.
-                        shell.run(f"rm -rf {self._inside(away)}")
-                    else:
-                        displaced["bytes"] = int(shell.run(f"du -sk {self._inside(entry['name'])} | cut -f1")) * 1024
-                    self._move(shell, entry["name"], away)
-                if displaced is not None and os.path.isdir(away):
-                    displaced["state"] = "kept"
-                    self.run.save()
-                self.run.reach("restoring:folder")
-                self._move(shell, entry["aside"], entry["name"])
-            if displaced is None:
-                shell.run(f"rm -rf {self._inside(away)}")
-
-    def delete(self, entry: Entry) -> None:
-        with self._shell(entry["aside"]) as shell:
-            shell.run(f"rm -rf {self._inside(entry['aside'])}")
-
-
-_PART = ".tmp"
-
-
-def _private(path: str, flags: int) -> int:
-    """Opener for a copy that may hold secrets: nobody else reads it before it has the mode of the original."""
-    return os.open(path, flags, 0o600)
-
-
-class FileKeeper(Keeper):
-    """Copies: the original stays in its place until a procedure replaces it."""
-
-    def exists(self, entry: Entry) -> bool:
-        return os.path.isfile(entry["name"])
-
-    def aside_exists(self, entry: Entry) -> bool:
-        return os.path.isfile(entry["aside"])
-
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
-        size = os.stat(entry["name"]).st_size
-        return size, size, shutil.disk_usage(os.path.dirname(entry["name"])).free
-
-    def _copy(self, source: str, target: str) -> None:
-        temporary = f"{target}{_PART}"
-        try:
-            with open(source, "rb") as old, open(temporary, "wb", opener=_private) as new:
-                shutil.copyfileobj(old, new)
-                status = os.fstat(old.fileno())
-                # Run as another user (become), the copy would otherwise no longer be its owner's.
-                with contextlib.suppress(PermissionError):
-                    os.fchown(new.fileno(), status.st_uid, status.st_gid)
-                new.flush()
-                shutil.copystat(source, temporary)
-                os.fsync(new.fileno())
-            os.replace(temporary, target)
-        except OSError as exc:
-            raise RecoveryError(f"Cannot copy {source} to {target}: {exc.strerror}") from exc
-
-    def keep(self, entry: Entry) -> None:
-        self._copy(entry["name"], entry["aside"])
-        entry["bytes"] = os.stat(entry["aside"]).st_size
-        entry["state"] = "kept"
-        self.run.save()
-
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
-        if displaced is not None and displaced["state"] == "planned":
-            self.keep(displaced)
-        self._copy(entry["aside"], entry["name"])
-
-    def delete(self, entry: Entry) -> None:
-        for path in (entry["aside"], f"{entry['aside']}{_PART}"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-
-
-class DatabaseKeeper(Keeper):
-    """Renames within the cluster. entry: container, user (both of the running server), name.
-
-    replacement: a database that takes the name in the same transaction. copy: the database stays, a copy is kept.
-    """
-
-    def _psql(self, entry: Entry, sql: str) -> str:
-        return psql(self.docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
-
-    def _exists(self, entry: Entry, name: str) -> bool:
-        return self._psql(entry, f"SELECT 1 FROM pg_database WHERE datname = {literal(name)}") == "1"
-
-    def exists(self, entry: Entry) -> bool:
-        return self._exists(entry, entry["name"])
-
-    def aside_exists(self, entry: Entry) -> bool:
-        return self._exists(entry, entry["aside"])
-
-    def _size(self, entry: Entry) -> int:
-        return int(self._psql(entry, f"SELECT pg_database_size({literal(entry['name'])})"))
-
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
-        size = self._size(entry)
-        if not entry.get("copy"):
-            return size, 0, None
-        folder = self._psql(entry, "SHOW data_directory")
-        free = self.docker.run("exec", entry["container"], "df", "-Pk", folder).stdout.splitlines()[-1].split()[3]
-        return size, size, int(free) * 1024
-
-    def _alone(self, entry: Entry, names: t.Sequence[str], sql: str) -> float:
-        """Run SQL while nobody is connected to the databases: seconds for which they were shut.
-
-        Sessions come back within milliseconds, so new ones are shut out before the old ones are ended. The SQL opens
-        the databases again.
-        """
-        shut = " ".join(f"ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS false;" for name in names)
-        listed = ", ".join(literal(name) for name in names)
-        end = (
-            "DO $$ DECLARE tries int := 0; BEGIN LOOP "
-            f"PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({listed}); "
-            f"EXIT WHEN NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname IN ({listed})) OR tries > 200; "
-            "PERFORM pg_sleep(0.02); PERFORM pg_stat_clear_snapshot(); tries := tries + 1; END LOOP; END $$;"
-        )
-        clock = "SELECT extract(epoch FROM clock_timestamp());"
-        try:
-            began, ended = self._psql(entry, f"{clock} {shut} {end} {sql} {clock}").split()
-        except RecoveryError:
-            for name in names:
-                self._open(entry, name)
-            raise
-        return round(float(ended) - float(began), 3)
-
-    def _rename(self, entry: Entry, *pairs: tuple[str, str]) -> float:
-        """All renames in one transaction: at no moment is a name missing or doubled for others. Seconds it took."""
-        renames = " ".join(f"ALTER DATABASE {identifier(old)} RENAME TO {identifier(new)};" for old, new in pairs)
-        opened = " ".join(f"ALTER DATABASE {identifier(new)} ALLOW_CONNECTIONS true;" for _old, new in pairs)
-        return self._alone(entry, [old for old, _new in pairs], f"BEGIN; {renames} {opened} COMMIT;")
-
-    def _copy(self, entry: Entry) -> float:
-        """Copy the files within the server, much faster than a dump. Seconds for which the database was shut."""
-        name, aside = identifier(entry["name"]), identifier(entry["aside"])
-        owner, version = self._psql(
-            entry,
-            f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {literal(entry['name'])}; "
-            "SELECT current_setting('server_version_num')::int / 10000",
-        ).split("\n")
-        # Older servers know no other way.
-        strategy = "STRATEGY file_copy" if int(version) >= 15 else ""
-        copied = f"CREATE DATABASE {aside} TEMPLATE {name} OWNER {identifier(owner)} {strategy};"
-        seconds = self._alone(entry, [entry["name"]], f"{copied} ALTER DATABASE {name} ALLOW_CONNECTIONS true;")
-        self._psql(entry, database_properties.copy_sql(entry["name"], entry["aside"]))
-        return seconds
-
-    def _open(self, entry: Entry, name: str) -> None:
-        if self._exists(entry, name):
-            self._psql(entry, f"ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true")
-
-    def leave(self, entry: Entry) -> None:
-        self._open(entry, entry["name"])
-
-    def keep(self, entry: Entry) -> None:
-        if not self.aside_exists(entry):
-            entry["bytes"] = self._size(entry)
-            if entry.get("copy"):
-                entry["unavailable_s"] = self._copy(entry)
-            else:
-                swap = [(entry["replacement"], entry["name"])] if entry.get("replacement") else []
-                entry["unavailable_s"] = self._rename(entry, (entry["name"], entry["aside"]), *swap)
-        entry["state"] = self.state_when_kept(entry)
-        self.run.save()
-        self.run.reach("kept:database")
-
-    def take_place(self, entry: Entry) -> None:
-        if entry.get("replacement") and self._exists(entry, entry["replacement"]):
-            self._rename(entry, (entry["replacement"], entry["name"]))
-
-    def state_when_kept(self, entry: Entry) -> str:
-        # A copied or replaced database stands in its place from the first moment on.
-        return "live" if entry.get("copy") or entry.get("replacement") else "kept"
-
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
-        away = displaced["aside"] if displaced else discard_name(entry)
-        if self.aside_exists(entry):
-            occupied = self._exists(entry, entry["name"])
-            if occupied and displaced is not None:
-                displaced["bytes"] = self._size(entry)
-            out_of_the_way = [(entry["name"], away)] if occupied else []
-            self._rename(entry, *out_of_the_way, (entry["aside"], entry["name"]))
-            if occupied and displaced is not None:
-                displaced["state"] = "kept"
-                self.run.save()
-        if displaced is None:
-            self._psql(entry, f"DROP DATABASE IF EXISTS {identifier(away)} WITH (FORCE)")
-
-    def delete(self, entry: Entry) -> None:
-        self._psql(entry, f"DROP DATABASE IF EXISTS {identifier(entry['aside'])} WITH (FORCE)")
-
-
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.database import DatabaseKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.file import FileKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.folder import FolderKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.volume import VolumeKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Record, size_in_words
+
+# A new kind of thing needs a keeper of its own, a line here, and its options in the doc fragment ``objects``.
 KEEPERS: dict[str, type[Keeper]] = {
     "volume": VolumeKeeper,
     "folder": FolderKeeper,
     "file": FileKeeper,
     "database": DatabaseKeeper,
 }
-
-
-def discard_name(entry: Entry) -> str:
-    """Where something half-made goes for the moment between renaming and deleting."""
-    aside: str = entry["aside"]
-    name, _aside, run_id = aside.rpartition(".aside-")
-    suffix = f".discarded-{run_id}"
-    return _database_name(name, suffix) if entry["kind"] == "database" else name + suffix
-
-
-def scratch_name(database: str, run_id: str) -> str:
-    """Name of the database into which a run restores."""
-    return _database_name(database, f".restore-{run_id}")
-
-
-def _database_name(name: str, suffix: str) -> str:
-    """The name with the suffix, cut from the left to what PostgreSQL allows."""
-    return name.encode()[len(suffix) - LONGEST_DATABASE :].decode(errors="ignore") + suffix
+# States in which something may be left to put back.
+UNSETTLED = ("planned", "kept", "live", "restoring")
+# What a fresh cluster, its logs and the records need beside a copy of the data.
+RESERVE_BYTES = 256 * 1024 * 1024
 
 
 def services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[Entry]) -> list[str]:
-    """Services that must stand still while these are put back. Pure.
-
-    Volumes and folders may be anybody's. A database is renamed under the running server; only who writes to it stops.
-    """
-    kinds = {entry["kind"] for entry in entries if entry["state"] in ("planned", "kept", "live", "restoring")}
+    """Services that must stand still while these are put back. Pure."""
+    keepers = {KEEPERS[entry["kind"]] for entry in entries if entry["state"] in UNSETTLED}
     return sorted(
         name
         for name, service in stack["services"].items()
-        if service["enabled"]
-        and not service["excluded"]
-        and (
-            kinds & {"volume", "folder"}
-            or ("database" in kinds and service["writes_to_database"] and service["kind"] != "database")
-        )
+        if service["enabled"] and not service["excluded"] and any(keeper.stops(service) for keeper in keepers)
     )
 
 
 def left_in_server(record: Record) -> list[Entry]:
     """What a run has left of databases: asides that are not settled, and scratch databases."""
-    asides = [e for e in record["asides"] if e["state"] in ("planned", "kept", "live", "restoring")]
+    asides = [e for e in record["asides"] if e["state"] in UNSETTLED]
     return [e for e in [*asides, *record.get("scratch", [])] if e["kind"] == "database"]
 
 
@@ -485,15 +68,11 @@ def _same_object(one: Entry, other: Entry) -> bool:
 
 
 def new_entry(item: t.Mapping[str, t.Any], run_id: str) -> Entry:
-    """A planned entry for an object: kind and name, and for a database also container and user."""
-    longest = LONGEST_DATABASE if item["kind"] == "database" else None
+    """A planned entry for an object: kind, name, and what its keeper needs besides."""
+    keeper = KEEPERS[item["kind"]]
     entry: Entry = {key: value for key, value in item.items() if value not in (None, False)}
-    if item["kind"] in ("folder", "file"):
-        if not os.path.isabs(item["name"]):
-            raise RecoveryError(f"The {item['kind']} {item['name']} is not an absolute path")
-        # With a slash at the end the aside name would lie inside the folder.
-        entry["name"] = os.path.normpath(item["name"])
-    return {**entry, "aside": aside_name(entry["name"], run_id, longest), "bytes": None, "state": "planned"}
+    entry["name"] = keeper.plain_name(entry)
+    return {**entry, "aside": keeper.aside_name(entry["name"], run_id), "bytes": None, "state": "planned"}
 
 
 class Asides:
@@ -593,7 +172,7 @@ class Asides:
     @staticmethod
     def _settle_planned(entry: Entry, keeper: Keeper) -> None:
         """The run ended before it wrote down whether the object was kept: a copy is unproved, a rename done or not."""
-        if entry["kind"] in ("volume", "file") or entry.get("copy"):
+        if keeper.copies or entry.get("copy"):
             keeper.delete(entry)
             keeper.leave(entry)
             entry["state"] = "deleted"
@@ -623,7 +202,7 @@ class Asides:
                 mine["state"] = "live"
 
     def _displaced(self, entry: Entry) -> Entry:
-        item: Entry = {key: entry[key] for key in ("kind", "name", "container", "user") if key in entry}
+        item: Entry = {key: entry[key] for key in ("kind", "name", *self.keeper(entry).needs) if key in entry}
         mine = new_entry(item, self.run.record["run_id"])
         self.run.record["asides"].append(mine)
         self.run.save()

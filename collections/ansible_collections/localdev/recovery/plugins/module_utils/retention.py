@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils.asides import KEEPERS
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import Record, seconds_since
 
 Entry = dict[str, t.Any]
 # States in which something lies under the aside name. What was put back by renaming lies there no more.
 _KEPT = ("kept", "live")
-_COPIED_BACK = ("volume", "file")
 
 
 def sort_out(
@@ -32,7 +32,7 @@ def sort_out(
         for entry in record["asides"]:
             shown = {**entry, "run_id": record["run_id"], "procedure": record["procedure"], "age_s": round(age)}
             if entry["state"] == "restored":
-                if entry["kind"] in _COPIED_BACK:
+                if KEEPERS[entry["kind"]].copies:
                     (deletable if _old_enough(record, age, older_than_days) else kept).append(shown)
                 continue
             if entry["state"] not in _KEPT:

@@ -105,9 +105,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils import backup_sets, load, scratch
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.asides import scratch_name
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.database import scratch_name
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import server_of
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, new_run_id, utc_now
 

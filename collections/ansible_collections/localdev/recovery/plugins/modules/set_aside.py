@@ -110,6 +110,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.arguments import
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
 from ansible_collections.localdev.recovery.plugins.module_utils.helper import end_helpers
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Entry
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import end_sessions, server_of
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     ActiveRun,
@@ -123,7 +124,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
 DATABASE_TIMEOUT_S = 120.0
 
 
-def result(entries: list[lib.Entry], *, undoing: bool = False) -> dict[str, t.Any]:
+def result(entries: list[Entry], *, undoing: bool = False) -> dict[str, t.Any]:
     """Module result: entries, bytes, and a diff in words."""
     lines = [f"{e['kind']} {e['name']} ({size_in_words(e.get('bytes') or 0)})" for e in entries]
     names = [f"{e['kind']} {e['aside']}" for e in entries]
@@ -152,7 +153,7 @@ def separate_run(runs: Runs, params: dict[str, t.Any], source: Record) -> Active
     return ActiveRun(runs, params["run_id"], params["step"], record=record)
 
 
-def put_back(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[lib.Entry]:
+def put_back(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[Entry]:
     params = module.params
     run_id, source_id = params["run_id"], params["source_run_id"] or params["run_id"]
     found = runs.load(source_id)
@@ -213,7 +214,7 @@ def need_database(docker: Docker, stack: dict[str, t.Any], *, end_others: bool) 
         end_sessions(docker, server_of(stack, docker))
 
 
-def delete(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[lib.Entry]:
+def delete(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[Entry]:
     """Delete the named asides of whatever run; each is written down as deleted after it is gone."""
     wanted = set(module.params["delete"])
     done = []

@@ -29,6 +29,10 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils import asides, database_properties, runs, scratch
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers import base as keeper_base
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers import database as keeper_database
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers import folder as keeper_folder
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers import volume as keeper_volume
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, set_aside
 
 # swapped and copied are databases: one that is replaced in the same transaction, one that stays and is copied.
@@ -86,7 +90,7 @@ class World:
     def item(self, kind: str, run_id: str = "") -> dict[str, t.Any]:
         if kind in DATABASES:
             item = {"kind": "database", "name": "shop", "container": "db", "user": "owner"}
-            more = {"swapped": {"replacement": asides.scratch_name("shop", run_id)}, "copied": {"copy": True}}
+            more = {"swapped": {"replacement": keeper_database.scratch_name("shop", run_id)}, "copied": {"copy": True}}
             return item | more.get(kind, {})
         return {"kind": kind, "name": {"volume": "shop_data"}.get(kind, str(self.src / f"a {kind}'s place"))}
 
@@ -394,9 +398,10 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(
         runs, "threading", types.SimpleNamespace(Event=threading.Event, Thread=lambda **_options: no_thread)
     )
-    monkeypatch.setattr(asides, "Helper", LocalShell)
-    monkeypatch.setattr(asides, "_SYNC", "true")
-    monkeypatch.setattr(asides, "psql", fake_psql)
+    monkeypatch.setattr(keeper_base, "Helper", LocalShell)
+    for files in (keeper_volume, keeper_folder):
+        monkeypatch.setattr(files, "SYNC", "true")
+    monkeypatch.setattr(keeper_database, "psql", fake_psql)
     monkeypatch.setattr(scratch, "psql", fake_psql)
     monkeypatch.setattr(database_properties, "copy_sql", lambda source, target: f"settings of {source} to {target}")
     monkeypatch.setattr(recovery_run, "Docker", lambda _project: world.docker)
@@ -490,7 +495,7 @@ def test_a_kept_file_keeps_mode_time_and_owner(world: World) -> None:
 def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.write("volume", "old")
     run_id, _rest = world.begin("full_rebuild")
-    monkeypatch.setattr(asides, "_DIGEST", "echo {folder} | tr / -")
+    monkeypatch.setattr(keeper_volume, "DIGEST", "echo {folder} | tr / -")
     with pytest.raises(RecoveryError, match="differs from the original") as caught:
         world.keep(run_id, "volume")
     assert (caught.value.kind, world.read("volume")) == ("verification", "old")
@@ -728,7 +733,7 @@ def test_the_aside_of_a_folder_lies_beside_it(name: str) -> None:
 def test_the_discard_name_fits_where_the_aside_name_does(name: str) -> None:
     entry = asides.new_entry({"kind": "database", "name": name}, "20260131T100000Z-1f2e")
     assert len(entry["aside"].encode()) <= 63
-    discard = asides.discard_name(entry)
+    discard = keeper_database.DatabaseKeeper.discard_name(entry)
     assert discard not in (entry["aside"], entry["name"])
     assert len(discard.encode()) <= 63
     assert "20260131T100000Z-1f2e" in discard
@@ -800,7 +805,7 @@ def test_what_a_run_has_left_in_the_server() -> None:
 
 @pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
 def test_a_scratch_name_fits_and_names_its_run(name: str) -> None:
-    scratch_name = asides.scratch_name(name, "20260131T100000Z-1f2e")
+    scratch_name = keeper_database.scratch_name(name, "20260131T100000Z-1f2e")
     assert len(scratch_name.encode()) <= 63
     assert scratch_name.endswith(".restore-20260131T100000Z-1f2e")
 

@@ -1,0 +1,69 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Volumes are set aside. They cannot be renamed, so they are copied and the copy is proved."""
+
+from __future__ import annotations
+
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, Helper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import DIGEST, SYNC, Entry, Keeper
+
+SOURCE_LABEL = "localdev.recovery.source"
+
+
+class VolumeKeeper(Keeper):
+    copies = True
+
+    def exists(self, entry: Entry) -> bool:
+        return bool(self.docker.inspect("volume", [entry["name"]]))
+
+    def aside_exists(self, entry: Entry) -> bool:
+        return bool(self.docker.inspect("volume", [entry["aside"]]))
+
+    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+        # The copy goes to the engine's default storage, where a container's own root lies too.
+        used, free = self.used_and_free(entry, free_at="/")
+        return used, used, free
+
+    def _copy(self, shell: Helper, source: str, target: str) -> tuple[int, str]:
+        """Copy and prove: bytes and digest of what is now in both places."""
+        answer = shell.run(
+            f"find {target} -mindepth 1 -delete; cp -a {source}/. {target}/; "
+            f"{SYNC.format(folder=target)}; du -sk {target} | cut -f1; "
+            f"{DIGEST.format(folder=source)} & {DIGEST.format(folder=target)}; wait"
+        ).split()
+        if len(answer) != 3 or answer[1] != answer[2]:
+            raise RecoveryError(
+                f"The copy of a volume differs from the original: {' '.join(answer)[:400]}", kind="verification"
+            )
+        return int(answer[0]) * 1024, answer[1]
+
+    def keep(self, entry: Entry) -> None:
+        name, aside = entry["name"], entry["aside"]
+        self.refuse_if_used(entry)
+        self.docker.run(
+            "volume", "create", "--label", f"{RUN_LABEL}={self.run.record['run_id']}", "--label",
+            f"{SOURCE_LABEL}={name}", aside,
+        )  # fmt: skip
+        with self.helper((name, "/from", True), (aside, "/to", True)) as shell:
+            entry["bytes"], entry["digest"] = self._copy(shell, "/from", "/to")
+            entry["state"] = "kept"
+            self.run.save()
+            self.run.reach("kept:volume")
+            shell.run(f"find /from -mindepth 1 -delete; {SYNC.format(folder='/from')}")
+
+    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+        if displaced is not None and displaced["state"] == "planned":
+            self.keep(displaced)
+        self.refuse_if_used(entry)
+        with self.helper((entry["aside"], "/from", False), (entry["name"], "/to", True)) as shell:
+            _bytes, digest = self._copy(shell, "/from", "/to")
+        if entry.get("digest") and digest != entry["digest"]:
+            raise RecoveryError(
+                f"The volume {entry['aside']} is no longer what was set aside on {entry['name']}", kind="verification"
+            )
+
+    def delete(self, entry: Entry) -> None:
+        self.docker.run("volume", "rm", "--force", entry["aside"])
