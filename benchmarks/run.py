@@ -223,6 +223,8 @@ def main() -> int:
     if any(name in ON_A_STACK for name in wanted):
         stack = stacks.Stack(services=SERVICES)
         try:
+            # As inventories/local has it.
+            stack.write_inventory(stack_seed_parallel=True)
             stack.up()
             rows += [measure(stack) for name, measure in ON_A_STACK.items() if name in wanted]
         finally:

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: stack_seed
 short_description: Run seed commands in services of a stack, in order, and count the rows that they leave
 description:
-  - Runs each command in the running container of a service, one after another.
+  - Runs each command in the running container of a service, one after another, or all at once.
   - A seed script may exit 0 although its requests failed, so the rows that a command is expected to leave are counted after it.
 version_added: 0.1.0
 author:
@@ -55,6 +55,11 @@ options:
         description: Seconds that it may take.
         type: float
         default: 600
+  parallel:
+    description:
+      - Run the commands at once. Only for commands of which none needs what another one makes.
+    type: bool
+    default: false
   environment:
     description:
       - Environment variables for the commands, such as passwords. They never appear in an argument list.
@@ -93,10 +98,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import compare_counts, count_query, psql
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import reach
 from ansible_collections.localdev.recovery.plugins.module_utils.services import judge, masker_of
 from ansible_collections.localdev.recovery.plugins.module_utils.tracebacks import condensed
 
@@ -194,12 +200,18 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if module.check_mode:
         return {"changed": bool(planned), "commands": planned}
     docker = Docker(Project.of(stack))
+    environment = {name: str(value) for name, value in params["environment"].items()}
     with part_of_run(params) as run:
-        done = []
-        for command in params["commands"]:
-            done.append(seed(docker, stack, command, {k: str(v) for k, v in params["environment"].items()}))
-            if run is not None:
-                run.reach(f"seeded:{command['name']}")
+
+        def seed_one(command: dict[str, t.Any]) -> dict[str, t.Any]:
+            seeded = seed(docker, stack, command, environment)
+            reach(run, f"seeded:{command['name']}")
+            return seeded
+
+        if params["parallel"]:
+            done = in_parallel(seed_one, params["commands"])
+        else:
+            done = [seed_one(command) for command in params["commands"]]
     return {"changed": bool(done), "commands": done}
 
 
@@ -219,6 +231,7 @@ def main() -> None:
                     "timeout": {"type": "float", "default": 600},
                 },
             },
+            "parallel": {"type": "bool", "default": False},
             "environment": {"type": "dict", "default": {}, "no_log": True},
         },
         supports_check_mode=True,

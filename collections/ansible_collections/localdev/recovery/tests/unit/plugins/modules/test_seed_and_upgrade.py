@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 import types
 import typing as t
 
@@ -79,6 +80,33 @@ def test_a_seed_that_fails_for_a_service_is_down_says_which(seeding: dict[str, t
             Down(output=words, **seeding), {**STACK, "services": described}, command(rows={"people": 28}), {}
         )
     assert caught.value.details == "OSError: refused (seed.py, line 4)"
+
+
+class Together(Seeding):
+    """A stack whose seed commands end only when as many as wanted run at once."""
+
+    def __init__(self, wanted: int) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(wanted)
+
+    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+        self.barrier.wait(5)
+        return Completed(args, 1 if "broken" in args else 0, "", "")
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_seeds_that_do_not_need_each_other_run_at_once(monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
+    monkeypatch.setattr(stack_seed, "Docker", lambda _project: Together(3))
+    commands = [
+        command(name=name, command=[name]) for name in ("people", "broken" if broken else "blocks", "templates")
+    ]
+    params = {"stack": STACK, "run_id": "", "step": "", "commands": commands, "environment": {}, "parallel": True}
+    module = t.cast(t.Any, types.SimpleNamespace(params=params, check_mode=False))
+    if broken:
+        with pytest.raises(RecoveryError, match="seed command broken failed"):
+            stack_seed.act(module)
+    else:
+        assert [done["name"] for done in stack_seed.act(module)["commands"]] == ["people", "blocks", "templates"]
 
 
 def test_a_seed_that_exits_0_is_not_believed() -> None:
