@@ -48,7 +48,7 @@ cli: venv prepare ## Test the command localdev on a real stack
 
 .PHONY: ways
 ways: venv prepare ## Prove every way of running: checkout, wheel, Galaxy artifact, AWX, supported versions
-	pytest tests/ways
+	pytest --numprocesses 2 --dist loadfile tests/ways
 
 .PHONY: molecule
 molecule: venv prepare ## Run the Molecule scenarios, one per procedure

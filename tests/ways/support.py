@@ -18,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = Path("collections/ansible_collections/localdev/recovery")
 PLAYBOOKS = sorted(path.stem for path in (ROOT / COLLECTION / "playbooks").glob("*.yml"))
-CACHE = ROOT / ".cache/ways"
+# Each worker of pytest-xdist installs into environments of its own.
+CACHE = ROOT / ".cache/ways" / os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 def tracked_files(folder: Path = Path()) -> set[Path]:

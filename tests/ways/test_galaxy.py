@@ -65,6 +65,6 @@ def test_sanity() -> None:
 
 def test_sanity_on_the_newest_core(newest: Environment) -> None:
     """Only the tests that know of Ansible or of Python versions: the others say the same everywhere."""
-    tests = ("ansible-doc", "ignores", "import", "pylint", "runtime-metadata", "validate-modules")
+    tests = ("ansible-doc", "ignores", "import", "runtime-metadata", "validate-modules")
     options = [word for test in tests for word in ("--test", test)]
     newest.run("python", ROOT / "tools/sanity.py", "--python", "default", *options, cwd=ROOT)

@@ -169,9 +169,9 @@ def test_many_revisions_take_no_time() -> None:
     for step in range(1, 60_000, 3):
         rows += [row(f"{step}", *last), row(f"{step + 1}", f"{step}"), row(f"{step + 2}", f"{step}")]
         last = [f"{step + 1}", f"{step + 2}"]
-    began = time.monotonic()
+    began = time.process_time()
     graph = RevisionGraph(reversed(rows))
     assert len(graph.pending(["1"])) == len(rows) - 2
     assert len(graph.ancestors(graph.heads)) == len(rows) - 2
     assert len(graph.merges) == len(graph.branches) - 1
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
