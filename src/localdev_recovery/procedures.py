@@ -18,8 +18,9 @@ COLLECTION = "localdev.recovery"
 class Option:
     """An option or argument of a verb, which sets a role variable.
 
-    flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, or ``switch``, which
-    sets the variable to switch_value. Without the option the inventory and the role's defaults decide.
+    flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, ``list`` (an argument
+    that may be given several times), or ``switch``, which sets the variable to switch_value. Without the option the
+    inventory and the role's defaults decide.
     """
 
     flag: str
@@ -133,6 +134,32 @@ PROCEDURES = (
                 "Rebuild the database where an upgrade cannot help.",
                 "switch",
             ),
+        ),
+    ),
+    Procedure(
+        verb="inject",
+        playbook="code_injection",
+        summary="Put changed files into the running containers; the originals are kept.",
+        explanation=(
+            "For when an image cannot be built. Finds out where each file belongs from the Dockerfile, compiles Python "
+            "files first, replaces them in every container that has them, restarts the services and waits until they "
+            "are ready. A container that is made anew loses them; localdev status tells.\n\n"
+            "When a step fails, the originals go back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option("", "code_injection_files", "Files or folders, relative to the project's folder.", "list", "PATH"),
+            Option("--git-range", "code_injection_git_range", "All files changed in A..B.", placeholder="A..B"),
+        ),
+    ),
+    Procedure(
+        verb="constraints",
+        playbook="constraint_registration",
+        summary="Prove that everything is registered; inject what is missing.",
+        explanation=(
+            "Asks the application in its container, by stack_registration_check, which constraints (plugins, tasks, "
+            "routes) it has registered, and compares them with what is expected and with what the source defines. "
+            "Where some are missing, it injects their sources as localdev inject does, and asks again.\n\n"
+            "When names are still missing, the originals go back. After a success, localdev undo does that."
         ),
     ),
     Procedure(

@@ -18,10 +18,10 @@ options:
       kind:
         description: What it is.
         type: str
-        choices: [volume, folder, file, database]
+        choices: [volume, folder, file, database, container_file]
         required: true
       name:
-        description: Name of the volume or database, or absolute path.
+        description: Name of the volume or database, absolute path, or C(CONTAINER:/PATH) of a file in a container.
         type: str
         required: true
       container:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
+    injections,
     proof,
+    registrations,
     reports,
     schema_diagnosis,
     stack_queries,
@@ -33,6 +35,8 @@ class FilterModule:
             "schema_decision": schema_diagnosis.decide,
             "finding_lines": schema_diagnosis.finding_lines,
             "schema_report": reports.schema_report,
+            "injection_report": injections.report,
+            "registration_lines": registrations.lines,
             "cleanup_report": reports.cleanup_report,
             "status_lines": reports.status_lines,
             "service_urls": stack_queries.urls,

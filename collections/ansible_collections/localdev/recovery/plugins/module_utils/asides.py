@@ -23,6 +23,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.container_file import ContainerFileKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.database import DatabaseKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.file import FileKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.folder import FolderKeeper
@@ -35,6 +36,7 @@ KEEPERS: dict[str, type[Keeper]] = {
     "folder": FolderKeeper,
     "file": FileKeeper,
     "database": DatabaseKeeper,
+    "container_file": ContainerFileKeeper,
 }
 # States in which something may be left to put back.
 UNSETTLED = ("planned", "kept", "live", "restoring")
@@ -44,11 +46,13 @@ RESERVE_BYTES = 256 * 1024 * 1024
 
 def services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[Entry]) -> list[str]:
     """Services that must stand still while these are put back. Pure."""
-    keepers = {KEEPERS[entry["kind"]] for entry in entries if entry["state"] in UNSETTLED}
+    unsettled = [entry for entry in entries if entry["state"] in UNSETTLED]
     return sorted(
         name
         for name, service in stack["services"].items()
-        if service["enabled"] and not service["excluded"] and any(keeper.stops(service) for keeper in keepers)
+        if service["enabled"]
+        and not service["excluded"]
+        and any(KEEPERS[e["kind"]].stops(service, e) for e in unsettled)
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils import injections
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import in_words, size_in_words
 from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import Stack, services_of, urls
 
@@ -190,7 +191,7 @@ def status_lines(found: t.Mapping[str, t.Any]) -> list[str]:
     lines = [f"{name}: {url}" for name, url in urls(stack).items()]
     for mount in (stack["database"] or {}).get("data_mounts", []):
         lines.append(f"data of {stack['database']['service']}: {mount['type']} {mount['source']}")
-    lines += [f"warning: {warning}" for warning in stack["warnings"]]
+    lines += [f"warning: {line}" for line in [*stack["warnings"], *injections.lines(found.get("injections", []))]]
     for name, log in found.get("logs", {}).items():
         lines += [f"--- last log lines of {name}", *log]
     return lines

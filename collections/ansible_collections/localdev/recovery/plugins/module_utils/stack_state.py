@@ -40,6 +40,7 @@ def build(service: Service, masker: Masker) -> Json | None:
     return {
         "context": masker.text(str(service.build.get("context", ""))),
         "dockerfile": str(service.build.get("dockerfile") or "Dockerfile"),
+        "target": service.build.get("target"),
     }
 
 

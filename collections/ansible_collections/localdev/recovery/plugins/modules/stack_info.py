@@ -76,6 +76,23 @@ logs:
   returned: when O(logs) is positive
   type: dict
   sample: {"db": ["FATAL:  could not write lock file \"postmaster.pid\": No space left on device"]}
+injections:
+  description:
+    - Files that were injected into containers and that the image has not taken over. C(state) is V(injected), V(changed)
+      (overwritten since) or V(lost) (the container was made anew without them).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - service: backend
+      container: residency-backend-1
+      container_id: 4756879edbfda16940cf80d8a87ce5ed2d3895d72d9029241015caf812aeb8d8
+      image_id: sha256:18250a61f62d9c6ac3b16ac8f92cbab2d3e5d615bcbf513d4a2923a2f44ccd2d
+      path: /app/app/main.py
+      sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+      run_id: 20260131T100000Z-1f2e
+      time: "2026-01-31T10:00:00Z"
+      state: injected
 stack:
   description: The description of the stack.
   returned: success
@@ -117,10 +134,10 @@ stack:
           type: str
           sample: sha256:18250a61f62d9c6ac3b16ac8f92cbab2d3e5d615bcbf513d4a2923a2f44ccd2d
         build:
-          description: C(context) and C(dockerfile), or V(null).
+          description: C(context), C(dockerfile) and C(target), or V(null).
           returned: success
           type: dict
-          sample: {"context": "/home/me/src/residency/backend", "dockerfile": "Dockerfile"}
+          sample: {"context": "/home/me/src/residency/backend", "dockerfile": "Dockerfile", "target": null}
         command:
           description: The command that replaces the image's, or V(null).
           returned: success
@@ -287,19 +304,46 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import discovery
+from ansible_collections.localdev.recovery.plugins.module_utils import container_files, discovery, injections
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import stack_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import last_logs, read_facts
 from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts import Choices
+
+
+def injected(docker: Docker, stack: dict[str, t.Any]) -> list[injections.Injection]:
+    """What has become of injected files. Containers are asked only where a run has injected something."""
+    recorded = injections.recorded(Runs(stack["project"]["dir"]).all())
+    containers = {c["name"]: c for service in stack["services"].values() for c in service["containers"]}
+
+    def ask(name: str) -> dict[tuple[str, str], str | None]:
+        paths = [item["path"] for item in recorded if item["container"] == name]
+        try:
+            found = container_files.look(docker, containers[name]["id"], paths)
+        except RecoveryError:
+            # Stopped meanwhile, or without a shell: nothing is known of them.
+            return {}
+        return {(name, path): item.digest for path, item in found.items()}
+
+    names = {item["container"] for item in recorded}
+    answers = in_parallel(ask, sorted(n for n in names & set(containers) if containers[n]["state"] == "running"))
+    digests = {key: value for answer in answers for key, value in answer.items()}
+    return injections.judged(recorded, {name: c["id"] for name, c in containers.items()}, digests)
 
 
 def describe(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_params(module.params))
     facts = read_facts(docker)
     stack = discovery.describe(facts, Choices.from_params(module.params))
-    result = {"changed": False, "stack": stack, "summary": discovery.summary(stack)}
+    result = {
+        "changed": False,
+        "stack": stack,
+        "summary": discovery.summary(stack),
+        "injections": injected(docker, stack),
+    }
     if module.params["logs"] > 0:
         masker = discovery.masker_of(facts)
         result["logs"] = last_logs(docker, stack, masker, module.params["logs"], module.params["log_kinds"])
