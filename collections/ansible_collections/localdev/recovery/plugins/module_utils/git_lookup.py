@@ -4,7 +4,8 @@
 
 """Where in a project's git history an Alembic revision is, and what changed between commits.
 
-The one place that starts git. Looking is all it does, and it never fails: without git, without a repository, or after too long, nothing is found.
+The one place that starts git. Looking is all it does, and it never fails: without git, without a repository, or after
+too long, nothing is found.
 """
 
 from __future__ import annotations

@@ -156,8 +156,8 @@ def wait(
         command = probe_command(service, stack)
         if command is None:
             # By this clock: the engine may live on another machine.
-            started = container["State"]["StartedAt"]
-            if first_seen.get(name, ("", 0.0))[0] != started:
+            started = container["State"].get("StartedAt", "")
+            if name not in first_seen or first_seen[name][0] != started:
                 first_seen[name] = started, time.monotonic()
             return time.monotonic() - first_seen[name][1] >= settle, "running"
         if (container["State"].get("Health") or {}).get("Status") == "healthy" and service["kind"] != "database":

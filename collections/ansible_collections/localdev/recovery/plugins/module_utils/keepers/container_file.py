@@ -22,6 +22,13 @@ FOLDER = "container_files"
 _NAME = re.compile(r"[\w.-]+:/.*[^/]", re.S)
 
 
+def _make_private(folder: str) -> None:
+    """makedirs would give its mode to the last folder alone."""
+    if not os.path.isdir(folder):
+        _make_private(os.path.dirname(folder))
+        os.mkdir(folder, 0o700)
+
+
 class ContainerFileKeeper(Keeper):
     """entry: name (CONTAINER:PATH), and container_id; a container that was made anew holds nothing of what was there.
 
@@ -91,7 +98,7 @@ class ContainerFileKeeper(Keeper):
     @staticmethod
     def _write(path: str, content: bytes) -> None:
         try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            _make_private(os.path.dirname(path))
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(content)
                 file.flush()
