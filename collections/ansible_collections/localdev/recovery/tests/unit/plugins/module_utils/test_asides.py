@@ -11,8 +11,8 @@ the run is killed at hundreds of points), and a database is a file in the folder
 from __future__ import annotations
 
 import contextlib
-import itertools
 import io
+import itertools
 import json
 import os
 import re

@@ -137,7 +137,7 @@ def test_where_several_places_are_possible_the_container_tells(found: dict[str, 
     if path:
         assert lib.chosen(place, found) == path
     else:
-        with pytest.raises(RecoveryError, match="/s/x.py belongs in api is not clear") as caught:
+        with pytest.raises(RecoveryError, match=r"/s/x\.py belongs in api is not clear") as caught:
             lib.chosen(place, found)
         assert caught.value.next_command == "set code_injection_targets"
 

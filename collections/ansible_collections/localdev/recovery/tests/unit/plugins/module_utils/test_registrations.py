@@ -72,7 +72,7 @@ def test_what_cannot_be_expected_is_refused(value: t.Any) -> None:
 
 
 NAMES = [f"Rule{n}" for n in range(25)]
-DEFINED = {name: "rules.py" for name in NAMES}
+DEFINED = dict.fromkeys(NAMES, "rules.py")
 
 
 @pytest.mark.parametrize(
