@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
-from localdev_recovery import procedures
+from localdev_recovery import cli, procedures
 from localdev_recovery.cli import main
 from localdev_recovery.procedures import PROCEDURES, Procedure, as_typed
 
@@ -90,6 +91,23 @@ def test_wrong_usage_is_one_helpful_error(arguments: list[str], words: str) -> N
     assert done.exit_code == 2
     assert words in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["a.py", "b c.py"], {"code_injection_files": ("a.py", "b c.py")}),
+        (["--git-range", "main..HEAD"], {"code_injection_git_range": "main..HEAD"}),
+    ],
+    ids=["several", "none"],
+)
+def test_an_argument_that_may_be_repeated(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], variables: dict[str, Any]
+) -> None:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(cli, "run_verb", lambda _procedure, found, **_options: given.append(found))
+    assert CliRunner().invoke(main, ["inject", *arguments]).exit_code == 0
+    assert given == [variables]
 
 
 def test_wrong_usage_as_json() -> None:

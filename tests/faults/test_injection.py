@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are being put into a running container while everything dies: each is the old or the new one, never a part."""
+"""Files that are being put into a running container while everything dies: each is the old or the new one."""
 
 from __future__ import annotations
 
