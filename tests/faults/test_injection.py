@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+import proofs
 import pytest
 import stacks
 
@@ -62,3 +63,13 @@ def test_a_killed_injection_leaves_old_or_new_files(named: stacks.Stack, point: 
         named.must("undo")
     assert inside(named) == before
     assert named.answers()
+
+
+@pytest.mark.fault("--check --diff of an injection", "P4")
+def test_check_mode_says_what_would_be_injected(named: stacks.Stack) -> None:
+    before, state = inside(named), named.engine_state()
+    with changed_checkout(named) as variables:
+        result = named.must("code_injection", "--check", "--diff", **variables)
+    assert (inside(named), named.engine_state()) == (before, state)
+    assert not (named.dir / ".localdev").exists()
+    proofs.says(result, rf"{NEW} would be added", rf"{REPLACED} would be replaced", r"\+CHANGED = ")

@@ -13,7 +13,8 @@ An entry of a run record's ``asides`` walks through these states; each is writte
     restored   the old content is back in its place
     deleted    cleanup has deleted what was set aside
 
-Volumes cannot be renamed, so they are copied and the copy is proved. Folders and databases are renamed, files copied.
+Volumes cannot be renamed, so they are copied and the copy is proved. Folders and databases are renamed, files copied;
+those in containers too, to the stack's folder.
 """
 
 from __future__ import annotations
