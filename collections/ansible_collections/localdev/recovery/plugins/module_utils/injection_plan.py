@@ -14,13 +14,15 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils import dockerfile
-from ansible_collections.localdev.recovery.plugins.module_utils.container_files import Found
+from ansible_collections.localdev.recovery.plugins.module_utils.container_files import Found, digest
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.masking import Masker
 from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts import within
 
 Stack = t.Mapping[str, t.Any]
 TARGETS = "code_injection_targets"
+# Nobody reads a longer line in a diff, and looking for secrets in it takes time that grows with the square of its length.
+LONGEST_LINE = 1000
 
 
 @dataclass(frozen=True)
@@ -203,4 +205,10 @@ def shown(content: bytes | None, masker: Masker) -> str:
         text = content.decode()
     except UnicodeDecodeError:
         text = "\0"
-    return f"({len(content)} bytes that are no text)\n" if "\0" in text else masker.text(text)
+    if "\0" in text:
+        return f"({len(content)} bytes that are no text)\n"
+    lines = [
+        line if len(line) <= LONGEST_LINE else f"(a line of {len(line)} characters, {digest(line.encode())[:12]})\n"
+        for line in text.splitlines(keepends=True)
+    ]
+    return masker.text("".join(lines))

@@ -148,3 +148,10 @@ def test_differences_show_no_secret() -> None:
     assert lib.shown(b"\x00\x01", masker) == "(2 bytes that are no text)\n"
     assert lib.shown(b"\xff\xfe", masker) == "(2 bytes that are no text)\n"
     assert lib.shown(None, masker) == ""
+
+
+def test_long_lines_are_told_apart_and_take_no_time() -> None:
+    one, other = (lib.shown(b"a = 1\n" + letter * 1_000_000 + b"\nb = 2\n", Masker()) for letter in (b"x", b"y"))
+    assert one != other
+    assert one.startswith("a = 1\n(a line of 1000001 characters, ")
+    assert one.endswith(")\nb = 2\n")
