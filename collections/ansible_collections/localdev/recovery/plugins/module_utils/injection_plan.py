@@ -21,7 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts impo
 
 Stack = t.Mapping[str, t.Any]
 TARGETS = "code_injection_targets"
-# Nobody reads a longer line in a diff, and looking for secrets in it takes time that grows with the square of its length.
+# Nobody reads a longer line in a diff, and looking for secrets in it takes time by the square of its length.
 LONGEST_LINE = 1000
 
 
