@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
+    accounts,
     proof,
     reports,
     schema_diagnosis,
@@ -19,6 +20,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
+            "account_query": accounts.account_query,
+            "account_hash": accounts.stored_hash,
+            "account_decision": accounts.decide,
+            "account_summary": accounts.summary,
+            "account_missing": accounts.missing_columns,
+            "account_lines": accounts.finding_lines,
+            "account_report": accounts.account_report,
+            "account_write_query": accounts.write_query,
+            "account_write_arguments": accounts.write_arguments,
+            "account_write_problem": accounts.write_problem,
+            "row_object": accounts.row_object,
             "row_query": proof.row_query,
             "row_problems": proof.row_problems,
             "revision_problems": proof.revision_problems,

@@ -21,10 +21,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils.helper import RU
 from ansible_collections.localdev.recovery.plugins.module_utils.masking import Masker
 
 # The alembic command's first line names the Python that has the application's packages.
-_LAUNCH = (
+FIND_PYTHON = (
     'python=$(sed -n "1s/^#! *//p" "$(command -v alembic 2>/dev/null)" 2>/dev/null); '
-    'case "$python" in *python*) ;; *) python=$(command -v python3 || command -v python);; esac; exec $python -'
+    'case "$python" in *python*) ;; *) python=$(command -v python3 || command -v python);; esac; '
 )
+_LAUNCH = FIND_PYTHON + "exec $python -"
 
 
 def program(request: t.Mapping[str, t.Any]) -> str:
