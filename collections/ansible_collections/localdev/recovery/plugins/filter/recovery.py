@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
     accounts,
+    env_needs,
     proof,
     reports,
     schema_diagnosis,
@@ -31,6 +32,7 @@ class FilterModule:
             "account_write_arguments": accounts.write_arguments,
             "account_write_problem": accounts.write_problem,
             "row_object": accounts.row_object,
+            "env_report": env_needs.report,
             "row_query": proof.row_query,
             "row_problems": proof.row_problems,
             "revision_problems": proof.revision_problems,

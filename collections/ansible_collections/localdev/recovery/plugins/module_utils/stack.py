@@ -337,6 +337,11 @@ def _files(project: Project) -> tuple[str, tuple[str, ...], tuple[str, ...], tup
     return directory, tuple(paths), tuple(env_files), tuple(sorted(profiles))
 
 
+def compose_files(project: Project) -> tuple[str, ...]:
+    """The Compose files of a project, absolute, without what they extend or include. Asks nobody."""
+    return _files(project)[1]
+
+
 def _default_files(folder: str) -> list[str]:
     """Compose looks in the folder, then in its parents, for a file and the override beside it."""
 
