@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -54,6 +54,8 @@ def _parameter(option: Option) -> click.Parameter:
         return click.Option(
             [option.flag, option.variable], is_flag=True, flag_value=option.switch_value, default=None, help=option.help
         )
+    if option.kind == "secret":
+        return click.Option([option.flag, option.parameter], is_flag=True, help=option.help)
     return click.Option(
         [option.flag, option.variable], type=_TYPES[option.kind], metavar=option.placeholder, help=option.help
     )
@@ -65,8 +67,11 @@ def _command(procedure: Procedure) -> click.Command:
     parts = [procedure.summary, procedure.explanation, explained, f"Playbook: {procedure.address}"]
 
     def callback(**given: Any) -> None:
-        variables = {o.variable: given.pop(o.variable) for o in procedure.options}
-        run_verb(procedure, {name: value for name, value in variables.items() if value is not None}, **given)
+        chosen = {o: given.pop(o.parameter) for o in procedure.options}
+        variables = {o.variable: value for o, value in chosen.items() if o.kind != "secret" and value is not None}
+        asked = [o for o, value in chosen.items() if o.kind == "secret" and value]
+        with asked_for(asked) as files:
+            run_verb(procedure, variables | files, **given)
 
     return click.Command(
         procedure.verb,
@@ -76,6 +81,31 @@ def _command(procedure: Procedure) -> click.Command:
         short_help=procedure.summary,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+
+@contextlib.contextmanager
+def asked_for(options: Sequence[Option]) -> Iterator[dict[str, str]]:
+    """Ask on the terminal: variable -> name of a private file with the answer, which is gone afterwards."""
+    if not options:
+        yield {}
+        return
+    # Slow imports, which --help does without.
+    from localdev_recovery.playbook import private_folder
+
+    if not sys.stdin.isatty():
+        flags = ", ".join(option.flag for option in options)
+        raise click.UsageError(
+            f"There is no terminal on which {flags} could ask; take the password from a file or an environment variable"
+        )
+    with private_folder() as folder:
+        files = {}
+        for option in options:
+            answer = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+            path = folder / option.variable
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
+                handle.write(f"{answer}\n")
+            files[option.variable] = str(path)
+        yield files
 
 
 def run_verb(

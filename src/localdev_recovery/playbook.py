@@ -70,10 +70,11 @@ def play(request: Request, on_event: Callable[[Update], None]) -> Result:
     began = time.monotonic()
     progress = Progress()
     listener = _Listener(on_event)
-    with _private_folder() as folder, _Interruption() as interruption:
+    with private_folder() as folder, _Interruption() as interruption:
 
         def handle(event: dict[str, Any]) -> bool:
             interruption.know(event.get("pid"))
+            _forget_environment(folder)
             for update in progress.feed(event):
                 listener(update)
             return False  # Nothing of it is written to a file.
@@ -125,12 +126,18 @@ class _Listener:
             raise self._raised
 
 
+def _forget_environment(folder: Path) -> None:
+    """Delete what ansible-runner has written of the environment, in which a password may stand."""
+    for path in folder.glob("artifacts/*/command"):
+        path.unlink(missing_ok=True)
+
+
 # --- surroundings ------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A folder for ansible-runner, 0700 and gone afterwards; in memory where the machine has such a place, because
+def private_folder() -> Iterator[Path]:
+    """A folder for ansible-runner and answers, 0700 and gone afterwards; in memory where the machine has such a place, because
     ansible-runner writes the environment and variables down."""
     candidates = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
     place = next((path for path in candidates if path and os.access(path, os.W_OK | os.X_OK)), None)

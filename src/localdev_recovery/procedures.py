@@ -19,7 +19,8 @@ class Option:
     """An option or argument of a verb, which sets a role variable.
 
     flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, or ``switch``, which
-    sets the variable to switch_value. Without the option the inventory and the role's defaults decide.
+    sets the variable to switch_value, or ``secret``, which asks for it on the terminal and sets the variable to the name of
+    a private file that holds it. Without the option the inventory and the role's defaults decide.
     """
 
     flag: str
@@ -28,6 +29,11 @@ class Option:
     kind: str = "text"
     placeholder: str = ""
     switch_value: bool = True
+
+    @property
+    def parameter(self) -> str:
+        """What click calls it: two options may set one variable."""
+        return f"asked_{self.variable}" if self.kind == "secret" else self.variable
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,50 @@ PROCEDURES = (
                 "--allow-rebuild",
                 "schema_recovery_allow_rebuild",
                 "Rebuild the database where an upgrade cannot help.",
+                "switch",
+            ),
+        ),
+    ),
+    Procedure(
+        verb="admin",
+        playbook="admin_account",
+        summary="Have an administrator who can log in; the old row is kept.",
+        explanation=(
+            "Says why the administrator cannot log in, and mends it: makes the account, gives it the role, makes it active, "
+            "sets the password. Other users are never touched. What it cannot mend (the API, the database, the key that "
+            "signs tokens) it names, and changes nothing.\n\n"
+            "The password is the inventory's stack_admin_password, or comes from one of these options; it is never shown. "
+            "When a step fails, the old row is brought back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option("--password-file", "admin_account_password_file", "Read it from a file.", placeholder="FILE"),
+            Option(
+                "--password-variable",
+                "admin_account_password_variable",
+                "Read it from an environment variable.",
+                placeholder="NAME",
+            ),
+            Option("--ask", "admin_account_password_file", "Ask for it on the terminal.", "secret"),
+            Option(
+                "--generate", "admin_account_generate", "Without one, make one and keep it in a private file.", "switch"
+            ),
+        ),
+    ),
+    Procedure(
+        verb="env",
+        playbook="env_file",
+        summary="Have a complete .env; the old file is kept.",
+        explanation=(
+            "Makes it from .env.example, or adds what Compose needs and is missing. Makes secrets up, never changes a value "
+            "that is there, and names weak ones. Works where the stack cannot be read because .env is missing.\n\n"
+            "A database password is not made up when data of the database exists: the server keeps the old one."
+        ),
+        options=(
+            Option("--example", "env_file_example", "The file to make it from; .env.example.", placeholder="FILE"),
+            Option(
+                "--new-database",
+                "env_file_new_database",
+                "Make a database password up although data may exist.",
                 "switch",
             ),
         ),

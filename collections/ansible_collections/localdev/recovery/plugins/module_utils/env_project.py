@@ -12,6 +12,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ansible_collections.localdev.recovery.plugins.module_utils import stack
+from ansible_collections.localdev.recovery.plugins.module_utils.compose_values import environment_of
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.env_needs import (
     Needs,
@@ -92,11 +93,24 @@ class EnvProject:
         with in_environment(given):
             described = stack.gather(self.docker)
         existing = {item["name"] for item in described["volumes"].values() if item["exists"]}
-        return [
+        found = {
             mount["source"]
             for mount in (described["database"] or {}).get("data_mounts", [])
             if mount["source"] in existing or _holds_something(mount["source"])
-        ]
+        }
+        return sorted(found | self._data_of_containers())
+
+    def _data_of_containers(self) -> set[str]:
+        """Data of database containers that were made from this folder: the project's name may have stood in the env file."""
+        label = f"label=com.docker.compose.project.working_dir={self.src}"
+        ids = self.docker.run("ps", "--all", "--quiet", "--no-trunc", "--filter", label).stdout.split()
+        return {
+            str(mount.get("Name") or mount["Source"])
+            for item in self.docker.inspect("container", ids)
+            if "PGDATA" in environment_of(item["Config"]["Env"])
+            for mount in item["Mounts"]
+            if mount.get("RW")
+        }
 
     def refusal(self, path: str) -> str:
         """What Compose would miss with the env file at PATH; empty when nothing."""
