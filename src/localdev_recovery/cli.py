@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -54,10 +54,13 @@ def _parameter(option: Option) -> click.Parameter:
         return click.Option(
             [option.flag, option.variable], is_flag=True, flag_value=option.switch_value, default=None, help=option.help
         )
-    if option.kind == "secret":
+    if option.kind == "asked":
         return click.Option([option.flag, option.parameter], is_flag=True, help=option.help)
     return click.Option(
-        [option.flag, option.variable], type=_TYPES[option.kind], metavar=option.placeholder, help=option.help
+        [option.flag, option.parameter],
+        type=_TYPES.get(option.kind, click.STRING),
+        metavar=option.placeholder,
+        help=option.help,
     )
 
 
@@ -68,9 +71,8 @@ def _command(procedure: Procedure) -> click.Command:
 
     def callback(**given: Any) -> None:
         chosen = {o: given.pop(o.parameter) for o in procedure.options}
-        variables = {o.variable: value for o, value in chosen.items() if o.kind != "secret" and value is not None}
-        asked = [o for o, value in chosen.items() if o.kind == "secret" and value]
-        with asked_for(asked) as files:
+        variables = {o.variable: value for o, value in chosen.items() if not o.secret and value is not None}
+        with in_private_files({o: value for o, value in chosen.items() if o.secret and value}) as files:
             run_verb(procedure, variables | files, **given)
 
     return click.Command(
@@ -83,27 +85,34 @@ def _command(procedure: Procedure) -> click.Command:
     )
 
 
+def _secret_of(option: Option, given: Any) -> str:
+    """What a person types, or what stands in an environment variable, which no child process is to inherit."""
+    if option.kind == "environment":
+        if not os.environ.get(given):
+            raise click.UsageError(f"The environment variable {given} of {option.flag} is not set or empty")
+        return os.environ.pop(given)
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            f"There is no terminal on which {option.flag} could ask; take it from a file or an environment variable"
+        )
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+
+
 @contextlib.contextmanager
-def asked_for(options: Sequence[Option]) -> Iterator[dict[str, str]]:
-    """Ask on the terminal: variable -> name of a private file with the answer, which is gone afterwards."""
+def in_private_files(options: Mapping[Option, Any]) -> Iterator[dict[str, str]]:
+    """Role variable -> name of a file, gone afterwards, with the secret: so it is in no argument, variable or artifact."""
     if not options:
         yield {}
         return
     # Slow imports, which --help does without.
     from localdev_recovery.playbook import private_folder
 
-    if not sys.stdin.isatty():
-        flags = ", ".join(option.flag for option in options)
-        raise click.UsageError(
-            f"There is no terminal on which {flags} could ask; take the password from a file or an environment variable"
-        )
     with private_folder() as folder:
         files = {}
-        for option in options:
-            answer = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-            path = folder / option.variable
+        for option, given in options.items():
+            path = folder / option.parameter
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
-                handle.write(f"{answer}\n")
+                handle.write(f"{_secret_of(option, given)}\n")
             files[option.variable] = str(path)
         yield files
 

@@ -19,8 +19,8 @@ class Option:
     """An option or argument of a verb, which sets a role variable.
 
     flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, or ``switch``, which
-    sets the variable to switch_value, or ``secret``, which asks for it on the terminal and sets the variable to the name of
-    a private file that holds it. Without the option the inventory and the role's defaults decide.
+    sets the variable to switch_value, or ``asked`` (on the terminal) and ``environment`` (a variable's name), which set the
+    variable to the name of a private file that holds the secret. Without the option the inventory and the role's defaults decide.
     """
 
     flag: str
@@ -33,7 +33,11 @@ class Option:
     @property
     def parameter(self) -> str:
         """What click calls it: two options may set one variable."""
-        return f"asked_{self.variable}" if self.kind == "secret" else self.variable
+        return f"{self.kind}_{self.variable}" if self.secret else self.variable
+
+    @property
+    def secret(self) -> bool:
+        return self.kind in ("asked", "environment")
 
 
 @dataclass(frozen=True)
@@ -156,11 +160,12 @@ PROCEDURES = (
             Option("--password-file", "admin_account_password_file", "Read it from a file.", placeholder="FILE"),
             Option(
                 "--password-variable",
-                "admin_account_password_variable",
+                "admin_account_password_file",
                 "Read it from an environment variable.",
-                placeholder="NAME",
+                "environment",
+                "NAME",
             ),
-            Option("--ask", "admin_account_password_file", "Ask for it on the terminal.", "secret"),
+            Option("--ask", "admin_account_password_file", "Ask for it on the terminal.", "asked"),
             Option(
                 "--generate", "admin_account_generate", "Without one, make one and keep it in a private file.", "switch"
             ),

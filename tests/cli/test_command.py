@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,33 @@ def test_wrong_usage_is_one_helpful_error(arguments: list[str], words: str) -> N
     assert done.exit_code == 2
     assert words in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_password_is_asked_for_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(main, ["admin", "--ask"])
+    assert done.exit_code == 2
+    assert "There is no terminal on which --ask could ask" in done.output
+    monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
+    done = CliRunner().invoke(main, ["admin", "--password-variable", "NO_SUCH_PASSWORD"])
+    assert done.exit_code == 2
+    assert "NO_SUCH_PASSWORD of --password-variable is not set" in done.output
+
+
+def test_a_password_travels_in_a_private_file_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, str] = {}
+
+    def run_verb(procedure: Procedure, variables: dict[str, str], **given: object) -> None:
+        path = Path(variables["admin_account_password_file"])
+        seen.update(text=path.read_text(), mode=f"{path.stat().st_mode & 0o777:o}", path=str(path))
+
+    monkeypatch.setattr("localdev_recovery.cli.run_verb", run_verb)
+    monkeypatch.setenv("PLANTED_PASSWORD", "Planted-Passw0rd")
+    done = CliRunner().invoke(main, ["admin", "--password-variable", "PLANTED_PASSWORD"])
+    assert done.exit_code == 0, done.output
+    assert (seen["text"], seen["mode"]) == ("Planted-Passw0rd\n", "600")
+    assert not Path(seen["path"]).exists()
+    assert "PLANTED_PASSWORD" not in os.environ
+    assert "Planted-Passw0rd" not in done.output
 
 
 def test_wrong_usage_as_json() -> None:
