@@ -100,7 +100,7 @@ def _secret_of(option: Option, given: Any) -> str:
 
 @contextlib.contextmanager
 def in_private_files(options: Mapping[Option, Any]) -> Iterator[dict[str, str]]:
-    """Role variable -> name of a file, gone afterwards, with the secret: so it is in no argument, variable or artifact."""
+    """Role variable -> name of a file with the secret, gone afterwards: it is in no argument, variable or artifact."""
     if not options:
         yield {}
         return

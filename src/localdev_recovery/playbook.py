@@ -137,8 +137,8 @@ def _forget_environment(folder: Path) -> None:
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """A folder for ansible-runner and answers, 0700 and gone afterwards; in memory where the machine has such a place, because
-    ansible-runner writes the environment and variables down."""
+    """A folder for ansible-runner and answers, 0700 and gone afterwards; in memory where the machine has such a place,
+    because ansible-runner writes the environment and variables down."""
     candidates = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
     place = next((path for path in candidates if path and os.access(path, os.W_OK | os.X_OK)), None)
     folder = tempfile.mkdtemp(prefix="localdev-", dir=place)

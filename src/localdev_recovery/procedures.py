@@ -19,8 +19,9 @@ class Option:
     """An option or argument of a verb, which sets a role variable.
 
     flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, or ``switch``, which
-    sets the variable to switch_value, or ``asked`` (on the terminal) and ``environment`` (a variable's name), which set the
-    variable to the name of a private file that holds the secret. Without the option the inventory and the role's defaults decide.
+    sets the variable to switch_value, or ``asked`` (on the terminal) and ``environment`` (a variable's name), which set
+    the variable to the name of a private file that holds the secret. Without the option the inventory and the role's
+    defaults decide.
     """
 
     flag: str
@@ -150,10 +151,11 @@ PROCEDURES = (
         playbook="admin_account",
         summary="Have an administrator who can log in; the old row is kept.",
         explanation=(
-            "Says why the administrator cannot log in, and mends it: makes the account, gives it the role, makes it active, "
-            "sets the password. Other users are never touched. What it cannot mend (the API, the database, the key that "
-            "signs tokens) it names, and changes nothing.\n\n"
-            "The password is the inventory's stack_admin_password, or comes from one of these options; it is never shown. "
+            "Says why the administrator cannot log in, and mends it: makes the account, gives it the role, makes it "
+            "active, sets the password. Other users are never touched. What it cannot mend (the API, the database, the "
+            "key that signs tokens) it names, and changes nothing.\n\n"
+            "The password is the inventory's stack_admin_password, or comes from one of these options; it is never "
+            "shown. "
             "When a step fails, the old row is brought back. After a success, localdev undo does that."
         ),
         options=(
@@ -176,8 +178,8 @@ PROCEDURES = (
         playbook="env_file",
         summary="Have a complete .env; the old file is kept.",
         explanation=(
-            "Makes it from .env.example, or adds what Compose needs and is missing. Makes secrets up, never changes a value "
-            "that is there, and names weak ones. Works where the stack cannot be read because .env is missing.\n\n"
+            "Makes it from .env.example, or adds what Compose needs and is missing. Makes secrets up, never changes a "
+            "value that is there, and names weak ones. Works where the stack cannot be read because .env is missing.\n\n"
             "A database password is not made up when data of the database exists: the server keeps the old one."
         ),
         options=(

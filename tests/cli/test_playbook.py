@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from localdev_recovery import Outcome, Update, run
-from localdev_recovery.playbook import Request, _Interruption, private_folder, _runner
+from localdev_recovery.playbook import Request, _Interruption, _runner, private_folder
 
 
 @pytest.fixture

@@ -82,7 +82,9 @@ ACCOUNT = {
 }
 
 
-@pytest.mark.fault("passwords by file and environment, secrets made up, with -vvv; arguments and artifacts watched", "P4 P7")
+@pytest.mark.fault(
+    "passwords by file and environment, secrets made up, with -vvv; arguments and artifacts watched", "P4 P7"
+)
 def test_passwords_are_nowhere_to_be_seen(named: stacks.Stack, tmp_path: Path) -> None:
     by_file, by_variable = "By-File-Passw0rd: {{ 'x' }}", "By-Variable-Passw0rd"
     (tmp_path / "password").write_text(f"{by_file}\n")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asking the application's own code about a password, where it runs. The password and the hash travel by standard input."""
+"""Asking the application's own code about a password, where it runs. Password and hash travel by standard input."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def parse(done: Completed) -> dict[str, t.Any]:
 
 
 def cause_in(log: str) -> dict[str, str]:
-    """What the last lines of an application's log blame: ``signing_key``, ``database`` or nothing, and the line. Pure."""
+    """What the last lines of a log blame: ``signing_key``, ``database`` or nothing, and the line. Pure."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     for line in reversed(lines):
         for kind, pattern in _CAUSES:
@@ -91,7 +91,7 @@ def cause_in(log: str) -> dict[str, str]:
 
 
 def signing_state(containers: t.Mapping[str, t.Sequence[str] | None], service: str, variable: str) -> dict[str, t.Any]:
-    """Whether the key with which tokens are signed can be one (else breaks) and is a good one. Never the key itself. Pure.
+    """Whether the key that signs tokens can be one (else breaks) and is a good one. Never the key itself. Pure.
 
     containers: ``service: environment``, as docker inspect lists it.
     """

@@ -152,14 +152,18 @@ def _blocked(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
         )
     problems = policy_problems(probe["password"], account["minimum_length"], account["minimum_classes"])
     if problems:
-        return _finding("password_policy", f"The password for {who} is refused: {'; '.join(problems)}", "choose another")
+        return _finding(
+            "password_policy", f"The password for {who} is refused: {'; '.join(problems)}", "choose another"
+        )
     if endpoint.get("failed"):
         return _finding("database", _words(endpoint), STATUS)
     if rows.get("failed"):
         return _unreadable(account, _words(rows))
     found = rows["query_result"][0]["seen"]
     if len(found["rows"]) > 1:
-        return _finding("ambiguous", f"{len(found['rows'])} rows of {account['table']} are user {who}", "remove all but one")
+        return _finding(
+            "ambiguous", f"{len(found['rows'])} rows of {account['table']} are user {who}", "remove all but one"
+        )
     return _application_broken(account, seen)
 
 
@@ -171,18 +175,23 @@ def _application_broken(account: Account, seen: t.Mapping[str, t.Any]) -> Json |
     if signing["breaks"] and (broken or probe["error"]):
         return _finding("signing_key", signing["problem"], "ansible-playbook localdev.recovery.env_file")
     if broken and probe["cause"]["kind"] == "signing_key":
-        return _finding("signing_key", f"{service} cannot sign tokens: {probe['cause']['line']}", "docker compose config")
+        return _finding(
+            "signing_key", f"{service} cannot sign tokens: {probe['cause']['line']}", "docker compose config"
+        )
     if broken and probe["cause"]["kind"] == "database":
         return _finding(
             "database", f"{service} cannot use its database, which answers here: {probe['cause']['line']}", SCHEMA
         )
     if status == -1:
-        return _finding("api_unreachable", f"The login at {seen['login'].get('url', 'the API')} was not answered", STATUS)
+        return _finding(
+            "api_unreachable", f"The login at {seen['login'].get('url', 'the API')} was not answered", STATUS
+        )
     if broken:
         line = probe["cause"]["line"]
         return _finding(
             "application",
-            f"The login was answered with HTTP status {status}" + (f"; the log of {service} ends: {line}" if line else ""),
+            f"The login was answered with HTTP status {status}"
+            + (f"; the log of {service} ends: {line}" if line else ""),
             f"docker compose logs --tail 50 {service}",
         )
     if probe["error"]:
@@ -194,7 +203,9 @@ def _unreadable(account: Account, words: str) -> Json:
     if re.search(r"column .* does not exist", words):
         return _finding("database", f"Table {account['table']}: {words}", "set stack_admin_columns")
     if re.search(r"relation .* does not exist", words):
-        return _finding("database", f"The database has no table {account['table']}", f"set stack_admin_table, or {SCHEMA}")
+        return _finding(
+            "database", f"The database has no table {account['table']}", f"set stack_admin_table, or {SCHEMA}"
+        )
     return _finding("database", f"The database cannot be asked: {words}", STATUS)
 
 
@@ -203,14 +214,16 @@ def _refused_all_the_same(account: Account, status: int) -> Json:
     who = account["username"]
     if status in (404, 405, 422):
         return _finding(
-            "login_path", f"The login was answered with HTTP status {status}", "set stack_login_path and stack_login_body"
+            "login_path",
+            f"The login was answered with HTTP status {status}",
+            "set stack_login_path and stack_login_body",
         )
     if status in (423, 429):
         return _finding("locked", f"{who} is locked for too many tries (HTTP status {status})", "wait, then try again")
     return _finding(
         "locked",
-        f"{who} is refused with HTTP status {status}, though the password and the row are right: the account is locked in "
-        "another way",
+        f"{who} is refused with HTTP status {status}, though the password and the row are right: the account is locked "
+        "in another way",
         "name the columns of a lock in stack_admin_unlocked",
     )
 
@@ -228,7 +241,9 @@ def _token_refused(account: Account, seen: t.Mapping[str, t.Any], status: int) -
 def _words(answer: t.Mapping[str, t.Any]) -> str:
     """The message of a failed task, without what community.postgresql repeats of the query and its arguments."""
     text = str(answer.get("msg") or "no message")
-    parts = re.split(r"(?:ERROR|FATAL):\s*|Cannot execute SQL .*?\}: |unable to connect to database: ", text, flags=re.S)
+    parts = re.split(
+        r"(?:ERROR|FATAL):\s*|Cannot execute SQL .*?\}: |unable to connect to database: ", text, flags=re.S
+    )
     return parts[-1].partition(", query list:")[0].strip().splitlines()[0]
 
 
@@ -301,6 +316,7 @@ def summary(decided: Account) -> Json:
 
 
 def finding_lines(findings: t.Sequence[t.Mapping[str, str]]) -> list[str]:
+    """One line for each finding: its name and what is wrong."""
     return [f"{item['finding']}: {item['message']}" for item in findings]
 
 
@@ -316,9 +332,15 @@ def account_report(
     """What was wrong and what was done about it (planned: would be). login: whether a login has proved it."""
     who = account["username"]
     lines = finding_lines(found["findings"])
-    verbs = {"update": ("Changed", "Would change"), "register": ("Registered", "Would register"), "insert": ("Made", "Would make")}
+    verbs = {
+        "update": ("Changed", "Would change"),
+        "register": ("Registered", "Would register"),
+        "insert": ("Made", "Would make"),
+    }
     if found["action"] in verbs:
-        lines.append(f"{verbs[found['action']][planned]} {who}" + (f": {', '.join(found['names'])}" if found["names"] else ""))
+        lines.append(
+            f"{verbs[found['action']][planned]} {who}" + (f": {', '.join(found['names'])}" if found["names"] else "")
+        )
     else:
         lines.append(f"Nothing to do: {who} exists, has the role {as_text(account['role'])} and is active")
     if login:
@@ -326,7 +348,9 @@ def account_report(
     if probe["signing"]["problem"]:
         lines.append(f"warning: {probe['signing']['problem']}")
     if probe["generated_to"]:
-        lines.append(f"The password {'would be' if planned else 'is'} in {probe['generated_to']}, which only its owner can read")
+        lines.append(
+            f"The password {'would be' if planned else 'is'} in {probe['generated_to']}, which only its owner can read"
+        )
     if run_id and not planned:
         lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
     return lines

@@ -17,7 +17,9 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.localdev.recovery.plugins.module_utils.masking import MASK, Masker, is_secret_name
 
-_NAME = re.compile(r"(?P<head>\ufeff?[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.\-\[\]]*)[ \t]*(?:[=:][ \t]*|(?=[\r\n]|\Z)))")
+_NAME = re.compile(
+    r"(?P<head>\ufeff?[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.\-\[\]]*)[ \t]*(?:[=:][ \t]*|(?=[\r\n]|\Z)))"
+)
 _COMMENT_AFTER = re.compile(r"[ \t]+#")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 # In a comment: an assignment that is switched off.

@@ -18,8 +18,9 @@ _INTERPOLATED = re.compile(
 _COMPLAINT = re.compile(r"required variable (?P<name>[A-Za-z_]\w*) is missing a value(?:: (?P<message>[^\n]*))?")
 # Values that stand in examples and tutorials, or say that something is to stand there.
 _WELL_KNOWN = re.compile(
-    r"(?:change.?(?:me|this|it)|replace.?(?:me|this)|your[-_ ].*|.*[-_ ]here|<.*>|#.*|\{\{?.*\}?\}|x{3,}|todo|tbd|placeholder|example|"
-    r"(?:my)?(?:secret|password|passwd|admin|postgres|root|test|dev|default|insecure|qwerty)(?:[-_ ]?(?:key|password|secret))?\d*|"
+    r"(?:change.?(?:me|this|it)|replace.?(?:me|this)|your[-_ ].*|.*[-_ ]here|<.*>|#.*|\{\{?.*\}?\}|x{3,}|todo|tbd|"
+    r"placeholder|example|(?:my)?(?:secret|password|passwd|admin|postgres|root|test|dev|default|insecure|qwerty)"
+    r"(?:[-_ ]?(?:key|password|secret))?\d*|"
     r"django-insecure-.*|letmein|12345\d*|p[a@]ssw[o0]rd\d*!?)",
     re.I,
 )
@@ -127,7 +128,7 @@ def database_passwords(config: t.Mapping[str, t.Any], given: t.Mapping[str, str]
 
 @dataclass
 class Plan:
-    """What an env file is to get: given (name: value) in all, of which generated are secrets made up; unmet cannot be."""
+    """What an env file is to get: given (name: value), of which generated are secrets made up; unmet cannot be given."""
 
     given: dict[str, str] = field(default_factory=dict)
     generated: list[str] = field(default_factory=list)

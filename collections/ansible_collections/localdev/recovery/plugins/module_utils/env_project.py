@@ -75,7 +75,7 @@ class EnvProject:
         return "\n".join(text)
 
     def ask(self, needs: Needs, given: dict[str, str]) -> Answer:
-        """The configuration with GIVEN, to which Compose's own complaints add placeholders, and NEEDS what they name."""
+        """The configuration with GIVEN. Compose's own complaints add placeholders to that, and what they name to NEEDS."""
         for number in range(MOST_VARIABLES):
             try:
                 with in_environment(given):
@@ -101,7 +101,7 @@ class EnvProject:
         return sorted(found | self._data_of_containers())
 
     def _data_of_containers(self) -> set[str]:
-        """Data of database containers that were made from this folder: the project's name may have stood in the env file."""
+        """Data of database containers made from this folder: the project's name may have stood in the env file."""
         label = f"label=com.docker.compose.project.working_dir={self.src}"
         ids = self.docker.run("ps", "--all", "--quiet", "--no-trunc", "--filter", label).stdout.split()
         return {

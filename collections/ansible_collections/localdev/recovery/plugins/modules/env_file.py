@@ -178,7 +178,9 @@ def read(path: str) -> str | None:
 def lines_of(path: str, text: str) -> list[env_files.Line]:
     lines = env_files.parse(text)
     if found := env_files.problems(lines):
-        raise RecoveryError(f"{path} cannot be read as an env file: {'; '.join(found)}", next_command=f"edit {path}", kind="unsafe")
+        raise RecoveryError(
+            f"{path} cannot be read as an env file: {'; '.join(found)}", next_command=f"edit {path}", kind="unsafe"
+        )
     return lines
 
 
@@ -264,7 +266,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     example = env_files.values(lines_of(example_path, example_text or ""))
     if old is None and example_text is None and not params["required_variables"] and not project.needs().found:
         raise RecoveryError(
-            f"There is neither {path} nor {example_path}, and Compose needs no variable", next_command="set env_file_example"
+            f"There is neither {path} nor {example_path}, and Compose needs no variable",
+            next_command="set env_file_example",
         )
     lines = lines_of(path, old) if old is not None else []
     values: dict[str, str] = {}
@@ -298,7 +301,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     loose = old is not None and stat.S_IMODE(os.stat(path).st_mode) & ~PRIVATE
     changed = text != (old or "") or old is None or bool(loose)
     secrets = [plan.given[name] for name in plan.generated]
-    minimal = {
+    minimal: dict[str, t.Any] = {
         "project": {
             "name": described.name or os.path.basename(described.src).lower(),
             "dir": described.src,

@@ -42,7 +42,8 @@ BEGIN
            string_agg(quote_ident(attname), ', ') FILTER (WHERE attidentity <> 'a')
     INTO writable, updatable FROM pg_attribute
     WHERE attrelid = {name}::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
-    EXECUTE format('UPDATE {quoted_table} t SET (%1$s) = (SELECT %1$s FROM json_populate_record(NULL::{quoted_table}, $1))
+    EXECUTE format('UPDATE {quoted_table} t
+                    SET (%1$s) = (SELECT %1$s FROM json_populate_record(NULL::{quoted_table}, $1))
                     WHERE t.{quoted_column}::text = $2', updatable) USING old, key;
     GET DIAGNOSTICS done = ROW_COUNT;
     IF done = 0 THEN
@@ -129,7 +130,9 @@ class RowKeeper(Keeper):
 
     def _row(self, entry: Entry) -> str:
         """The row as PostgreSQL writes JSON, to the last digit; NO_ROW when there is none."""
-        where = f"{table_name(entry['table'])} t WHERE t.{identifier(entry['column'])}::text = {literal(entry['value'])}"
+        where = (
+            f"{table_name(entry['table'])} t WHERE t.{identifier(entry['column'])}::text = {literal(entry['value'])}"
+        )
         count, _newline, row = self._psql(
             entry, f"SELECT count(*) FROM {where}; SELECT row_to_json(t) FROM {where};"
         ).partition("\n")
@@ -180,9 +183,8 @@ class RowKeeper(Keeper):
             quoted_table=_in_template(table),
             quoted_column=_in_template(column),
         )
-        settings = (
-            f"set_config('localdev.row', {literal(row)}, true), set_config('localdev.key', {literal(entry['value'])}, true)"
-        )
+        told = {"localdev.row": row, "localdev.key": entry["value"]}
+        settings = ", ".join(f"set_config({literal(name)}, {literal(value)}, true)" for name, value in told.items())
         self._psql(entry, f"{exact} SELECT count(*) FROM (SELECT {settings}) settings;\n{body}")
 
     def delete(self, entry: Entry) -> None:

@@ -42,7 +42,9 @@ PROBE: dict[str, t.Any] = {
 }  # fmt: skip
 
 
-def seen(*rows: dict[str, t.Any], users: int = 2, status: int | None = 200, token: int = 200, **more: t.Any) -> dict[str, t.Any]:
+def seen(
+    *rows: dict[str, t.Any], users: int = 2, status: int | None = 200, token: int = 200, **more: t.Any
+) -> dict[str, t.Any]:
     found = {"rows": list(rows), "users": users, "columns": COLUMNS}
     login: dict[str, t.Any] = {"skipped": True} if status is None else {"status": status, "url": "http://api/login"}
     return {
@@ -109,11 +111,11 @@ def test_only_what_is_wrong_is_written(
         ),
         ({"status": -1}, "api_unreachable", "http://api/login was not answered"),
         (
-            {"status": -1, "probe": {"signing": {"problem": "SECRET_KEY of service backend is not set", "breaks": True}}},
+            {"status": -1, "probe": {"signing": {"problem": "SECRET_KEY is not set", "breaks": True}}},
             "signing_key", "SECRET_KEY",
         ),
-        ({"status": 500, "probe": {"cause": {"kind": "signing_key", "line": "InvalidKeyError"}}}, "signing_key", "Invalid"),
-        ({"status": 500, "probe": {"cause": {"kind": "database", "line": "OperationalError"}}}, "database", "Operational"),
+        ({"status": 500, "probe": {"cause": {"kind": "signing_key", "line": "InvalidKey"}}}, "signing_key", "Invalid"),
+        ({"status": 500, "probe": {"cause": {"kind": "database", "line": "Undefined"}}}, "database", "Undefined"),
         ({"status": 500}, "application", "all is well"),
         ({"status": 200, "token": 401}, "signing_key", "refused with HTTP status 401"),
         ({"status": 401}, "locked", "the row are right"),

@@ -100,10 +100,17 @@ def planned(values: dict[str, str], example: dict[str, str], *needs: Need, **opt
 
 
 def test_a_fresh_file_takes_the_example_and_makes_secrets_up() -> None:
-    example = {"DB_USER": "shop", "DB_PASSWORD": "", "SECRET_KEY": "changeme", "SMTP_HOST": "", "ADMIN_PASSWORD": "Published-1234"}
+    example = {
+        "DB_USER": "shop",
+        "DB_PASSWORD": "",
+        "SECRET_KEY": "changeme",
+        "SMTP_HOST": "",
+        "ADMIN_PASSWORD": "Published-1234",
+    }
     plan = planned({}, example, Need("DB_PASSWORD", False))
     assert plan.given == {
-        "DB_USER": "shop", "DB_PASSWORD": "new32", "SECRET_KEY": "new64", "SMTP_HOST": "", "ADMIN_PASSWORD": "Published-1234"
+        "DB_USER": "shop", "DB_PASSWORD": "new32", "SECRET_KEY": "new64", "SMTP_HOST": "",
+        "ADMIN_PASSWORD": "Published-1234",
     }  # fmt: skip
     assert (plan.generated, plan.unmet) == (["DB_PASSWORD", "SECRET_KEY"], [])
 
@@ -122,7 +129,12 @@ def test_what_cannot_be_made_up_is_named_with_the_words_of_compose() -> None:
 def test_which_variable_is_the_password_of_the_database() -> None:
     given = env_needs.placeholders(["B", "A", "KEY"])
     assert len(set(given.values())) == 3
-    config = {"services": {"db": {"environment": {"POSTGRES_PASSWORD": given["A"]}}, "app": {"environment": {"K": given["KEY"]}}}}
+    config = {
+        "services": {
+            "db": {"environment": {"POSTGRES_PASSWORD": given["A"]}},
+            "app": {"environment": {"K": given["KEY"]}},
+        }
+    }
     assert env_needs.database_passwords(config, given) == ["A"]
 
 
