@@ -179,7 +179,7 @@ PROCEDURES = (
         summary="Have a complete .env; the old file is kept.",
         explanation=(
             "Makes it from .env.example, or adds what Compose needs and is missing. Makes secrets up, never changes a "
-            "value that is there, and names weak ones. Works where the stack cannot be read because .env is missing.\n\n"
+            "value that is there, and names weak ones. Works where the stack cannot be read for want of it.\n\n"
             "A database password is not made up when data of the database exists: the server keeps the old one."
         ),
         options=(

@@ -128,7 +128,7 @@ def database_passwords(config: t.Mapping[str, t.Any], given: t.Mapping[str, str]
 
 @dataclass
 class Plan:
-    """What an env file is to get: given (name: value), of which generated are secrets made up; unmet cannot be given."""
+    """What an env file is to get: given (name: value), of which generated are secrets made up; unmet: cannot be."""
 
     given: dict[str, str] = field(default_factory=dict)
     generated: list[str] = field(default_factory=list)

@@ -75,7 +75,7 @@ class EnvProject:
         return "\n".join(text)
 
     def ask(self, needs: Needs, given: dict[str, str]) -> Answer:
-        """The configuration with GIVEN. Compose's own complaints add placeholders to that, and what they name to NEEDS."""
+        """The configuration with GIVEN, to which Compose's complaints add placeholders, and NEEDS what they name."""
         for number in range(MOST_VARIABLES):
             try:
                 with in_environment(given):

@@ -13,7 +13,7 @@ description:
     of the kind that the application checks.
   - Says whether the key with which the application signs its tokens can be one, and what its last log lines blame.
   - The password and the hash travel by standard input. The result holds them too. Set C(no_log=true) on the task.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
 extends_documentation_fragment:

@@ -16,7 +16,7 @@ description:
   - Secrets that are weak, well known, or the example's own are reported by name.
   - A password for a database whose data exists already is not made up, for the server would keep the old one.
   - The file is for its owner alone afterwards. No value is in the result, and the diff hides secrets.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
 extends_documentation_fragment:
