@@ -138,10 +138,13 @@ def _status(answer: t.Mapping[str, t.Any] | None) -> int | None:
 
 
 def _blocked(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
-    """What keeps the account from being judged or mended at all."""
+    """What keeps the account from being judged or mended at all.
+
+    The tasks do not fail, so that what they say is hidden by no_log and told here: what failed lacks its result.
+    """
     endpoint, rows, probe = seen["endpoint"], seen["rows"], seen["probe"]
     who = account["username"]
-    if probe.get("failed"):
+    if "password" not in probe:
         return _finding("application", _words(probe), STATUS)
     if not probe["password"]:
         return _finding(
@@ -155,9 +158,9 @@ def _blocked(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
         return _finding(
             "password_policy", f"The password for {who} is refused: {'; '.join(problems)}", "choose another"
         )
-    if endpoint.get("failed"):
+    if "login" not in endpoint:
         return _finding("database", _words(endpoint), STATUS)
-    if rows.get("failed"):
+    if "query_result" not in rows:
         return _unreadable(account, _words(rows))
     found = rows["query_result"][0]["seen"]
     if len(found["rows"]) > 1:
@@ -299,10 +302,10 @@ def write_arguments(decided: Account, account: Account) -> Json:
 
 def write_problem(answer: t.Mapping[str, t.Any], decided: Account, expected: int = 1) -> str:
     """Why the row was not written, without what was to be written."""
-    if answer.get("failed"):
+    if "rowcount" not in answer:
         secrets = [str(value) for value in decided["columns"].values() if isinstance(value, str)]
         return Masker(secrets).text(_words(answer))
-    if answer.get("rowcount", expected) != expected:
+    if answer["rowcount"] != expected:
         return f"{answer['rowcount']} rows were written"
     return ""
 

@@ -96,17 +96,17 @@ def test_only_what_is_wrong_is_written(
     [
         ({"probe": {"password": ""}}, "no_password", "no password for admin"),
         ({"probe": {"password": "short"}}, "password_policy", "fewer than 12"),
-        ({"endpoint": {"failed": True, "msg": "db is not running"}}, "database", "db is not running"),
+        ({"endpoint": {"failed": False, "msg": "db is not running"}}, "database", "db is not running"),
         (
-            {"rows": {"failed": True, "msg": "unable to connect to database: FATAL:  password authentication failed"}},
+            {"rows": {"failed": False, "msg": "unable to connect to database: FATAL:  password authentication failed"}},
             "database", "password authentication failed",
         ),
         (
-            {"rows": {"failed": True, "msg": 'Cannot execute SQL \'SELECT\' {}: relation "users" does not exist'}},
+            {"rows": {"failed": False, "msg": 'Cannot execute SQL \'SELECT\' {}: relation "users" does not exist'}},
             "database", "no table users",
         ),
         (
-            {"rows": {"failed": True, "msg": 'Cannot execute SQL \'SELECT\' {}: column u.rolle does not exist'}},
+            {"rows": {"failed": False, "msg": 'Cannot execute SQL \'SELECT\' {}: column u.rolle does not exist'}},
             "database", "u.rolle",
         ),
         ({"status": -1}, "api_unreachable", "http://api/login was not answered"),
@@ -122,7 +122,6 @@ def test_only_what_is_wrong_is_written(
         ({"status": 429}, "locked", "too many tries"),
         ({"status": 404}, "login_path", "404"),
         ({"probe": {"error": "ModuleNotFoundError: app", "hash": ""}}, "application", "ModuleNotFoundError"),
-        ({"probe": {"failed": True, "msg": "No service is known"}}, "application", "No service"),
     ],
 )  # fmt: skip
 def test_each_cause_is_told_from_the_others_and_nothing_is_touched(
@@ -133,6 +132,11 @@ def test_each_cause_is_told_from_the_others_and_nothing_is_touched(
     assert words in decided["findings"][0]["message"]
     assert decided["findings"][0]["remedy"]
     assert PASSWORD not in str(decided)
+
+
+def test_a_probe_that_failed_is_told() -> None:
+    decided = accounts.decide(ACCOUNT, {**seen(ROW), "probe": {"failed": False, "msg": "No service is known"}})
+    assert (decided["action"], decided["findings"][0]["message"]) == ("refuse", "No service is known")
 
 
 def test_a_short_signing_key_that_works_is_only_told() -> None:
@@ -185,7 +189,7 @@ def test_an_update_is_bound_to_one_user() -> None:
 def test_what_could_not_be_written_is_told_without_the_hash() -> None:
     decided = accounts.decide(ACCOUNT, seen(ROW, probe={"matches": False}))
     message = f"Cannot execute SQL 'UPDATE' {{'c0': '{HASH}'}}: value too long for {HASH}\n, query list: [{HASH}]"
-    problem = accounts.write_problem({"failed": True, "msg": message}, decided)
+    problem = accounts.write_problem({"failed": False, "msg": message}, decided)
     assert problem.startswith("value too long")
     assert HASH not in problem
     assert accounts.write_problem({"rowcount": 0}, decided) == "0 rows were written"
@@ -197,7 +201,7 @@ def test_a_table_without_role_and_state() -> None:
     assert accounts.wanted_columns(account) == {}
     assert 'FROM "auth"."users" u WHERE u."login"::text = %(username)s' in accounts.account_query(account)
     assert accounts.stored_hash({"query_result": [{"seen": {"rows": [{"pw": "h"}]}}]}, account) == "h"
-    assert accounts.stored_hash({"failed": True}, account) == ""
+    assert accounts.stored_hash({"failed": False}, account) == ""
 
 
 def test_the_report() -> None:
