@@ -16,7 +16,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.compose_values i
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
 
 MARK = "@localdev.recovery:account "
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 LOG_LINES = 200
 
 # Runs in the container, with the application's working folder and packages. Whatever else is printed stays unread.
