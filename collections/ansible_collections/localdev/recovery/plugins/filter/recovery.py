@@ -37,6 +37,7 @@ class FilterModule:
             "status_lines": reports.status_lines,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,
+            "lacks_database": stack_queries.lacks_database,
             "data_objects": stack_queries.data_objects,
             "services_of": stack_queries.services_of,
             "cache_objects": stack_queries.cache_objects,

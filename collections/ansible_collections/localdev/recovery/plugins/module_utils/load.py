@@ -38,6 +38,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.postgres import 
     Server,
     Session,
     compare_counts,
+    free_bytes,
     identifier,
     literal,
     psql,
@@ -178,7 +179,7 @@ def prove_input(docker: Docker, stack: Stack, server: Server, item: BackupSet, n
         checking = pool.submit(backup_sets.damage, item)
         facts = server_facts(docker, server, stack["database"]["name"])
         refuse_taken_name(facts, name)
-        free = free_bytes(docker, server, facts["data_directory"])
+        free = free_bytes(docker, server.container, facts["data_directory"])
         problems = checking.result()
     if problems:
         raise RecoveryError(
@@ -196,12 +197,6 @@ def prove_input(docker: Docker, stack: Stack, server: Server, item: BackupSet, n
     if problems is None:
         warnings.append(f"the metadata of {item.name} lists no checksums; the dump is proved by restoring it")
     return facts, warnings
-
-
-def free_bytes(docker: Docker, server: Server, data_directory: str) -> int:
-    """Bytes free where the cluster lies."""
-    answer = docker.run("exec", server.container, "df", "-Pk", data_directory).stdout
-    return int(answer.splitlines()[-1].split()[3]) * 1024
 
 
 def revisions_of_dump(docker: Docker, server: Server, item: BackupSet, version_table: str) -> list[str]:
@@ -325,9 +320,7 @@ def _restore_archive(
             text = tools.run(f"pg_restore --schema-only --file=- {shlex.quote(inside)}")
             named = [role for line in text.splitlines() for role in role_names(line.encode())]
         missing = sorted(set(named) - set(facts["roles"]))
-        command = pg_clients.restore_command(
-            inside, database=name, jobs=jobs, owners=not missing, privileges=not missing
-        )
+        command = pg_clients.restore_command(inside, database=name, jobs=jobs, owners=not missing)
         try:
             tools.run(command)
         except RecoveryError as exc:

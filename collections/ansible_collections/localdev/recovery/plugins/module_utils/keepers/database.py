@@ -11,7 +11,13 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils import database_properties
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Entry, Keeper
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import identifier, literal, psql
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import (
+    drop_sql,
+    free_bytes,
+    identifier,
+    literal,
+    psql,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import aside_name
 
 # Bytes; PostgreSQL cuts longer names without an error.
@@ -69,8 +75,7 @@ class DatabaseKeeper(Keeper):
         if not entry.get("copy"):
             return size, 0, None
         folder = self._psql(entry, "SHOW data_directory")
-        free = self.docker.run("exec", entry["container"], "df", "-Pk", folder).stdout.splitlines()[-1].split()[3]
-        return size, size, int(free) * 1024
+        return size, size, free_bytes(self.docker, entry["container"], folder)
 
     def _alone(self, entry: Entry, names: t.Sequence[str], sql: str) -> float:
         """Run SQL while nobody is connected to the databases: seconds for which they were shut.
@@ -155,7 +160,7 @@ class DatabaseKeeper(Keeper):
                 displaced["state"] = "kept"
                 self.run.save()
         if displaced is None:
-            self._psql(entry, f"DROP DATABASE IF EXISTS {identifier(away)} WITH (FORCE)")
+            self._psql(entry, drop_sql(away))
 
     def delete(self, entry: Entry) -> None:
-        self._psql(entry, f"DROP DATABASE IF EXISTS {identifier(entry['aside'])} WITH (FORCE)")
+        self._psql(entry, drop_sql(entry["aside"]))
