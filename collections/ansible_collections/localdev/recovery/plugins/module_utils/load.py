@@ -28,6 +28,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     database_facts,
     database_properties,
     pg_clients,
+    progress,
     scratch,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import BackupSet
@@ -43,6 +44,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.postgres import 
     literal,
     psql,
     server_of,
+    size_sql,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, reach, size_in_words
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import database_secrets
@@ -172,11 +174,14 @@ def listing(item: BackupSet, docker: Docker, server: Server, options: str = "--l
             ) from exc
 
 
-def prove_input(docker: Docker, stack: Stack, server: Server, item: BackupSet, name: str) -> tuple[Json, list[str]]:
+def prove_input(
+    docker: Docker, stack: Stack, server: Server, item: BackupSet, name: str, run: ActiveRun | None = None
+) -> tuple[Json, list[str]]:
     """Refuse a set that is damaged or does not fit on this server, and a name that is taken: (facts of the server,
     warnings)."""
-    with ThreadPoolExecutor(2) as pool:
-        checking = pool.submit(backup_sets.damage, item)
+    read = progress.Counter()
+    with progress.told(run, "checking", lambda: read.bytes, item.bytes), ThreadPoolExecutor(2) as pool:
+        checking = pool.submit(backup_sets.damage, item, read.add)
         facts = server_facts(docker, server, stack["database"]["name"])
         refuse_taken_name(facts, name)
         free = free_bytes(docker, server.container, facts["data_directory"])
@@ -240,7 +245,7 @@ def restore(
     """Restore a set into a new database and prove it there. The database is dropped again when anything fails."""
     began = time.monotonic()
     server = server_of(stack, docker)
-    facts, warnings = prove_input(docker, stack, server, item, name)
+    facts, warnings = prove_input(docker, stack, server, item, name, run)
     entry = scratch.database_entry(name, server.container, server.user)
     scratch.note(run, entry)
     try:
@@ -249,12 +254,11 @@ def restore(
         sql = create_sql(name, settings, owner)
         psql(docker, container=server.container, user=server.user, database="template1", sql=sql)
         reach(run, "scratch")
-        run_id = run.record["run_id"] if run else ""
         if item.format == "plain":
-            warnings += _restore_plain(docker, server, item, name, facts, version_table)
+            warnings += _restore_plain(docker, server, item, name, facts, version_table, run)
         else:
             password = database_secrets(docker, stack)["password"]
-            warnings += _restore_archive(docker, server, item, name, facts, jobs, password, run_id)
+            warnings += _restore_archive(docker, server, item, name, facts, jobs, password, run)
         reach(run, "restored")
         rows, revisions = _prove(docker, server, item, name, version_table)
         if facts["live"]:
@@ -310,9 +314,18 @@ def proof_problems(item: BackupSet, rows: t.Mapping[str, int], revisions: t.Sequ
 
 
 def _restore_archive(
-    docker: Docker, server: Server, item: BackupSet, name: str, facts: Json, jobs: int, password: str, run_id: str
+    docker: Docker,
+    server: Server,
+    item: BackupSet,
+    name: str,
+    facts: Json,
+    jobs: int,
+    password: str,
+    run: ActiveRun | None = None,
 ) -> list[str]:
     folder = os.path.dirname(item.path)
+    run_id = run.record["run_id"] if run else ""
+    expected = item.metadata.get("database_bytes")
     with pg_clients.clients(docker, server, folder, password=password, run_id=run_id) as tools:
         inside = _inside(item)
         named = item.metadata.get("roles")
@@ -321,8 +334,14 @@ def _restore_archive(
             named = [role for line in text.splitlines() for role in role_names(line.encode())]
         missing = sorted(set(named) - set(facts["roles"]))
         command = pg_clients.restore_command(inside, database=name, jobs=jobs, owners=not missing)
+
+        def loaded() -> int:
+            sql = size_sql(name)
+            return int(psql(docker, container=server.container, user=server.user, database="template1", sql=sql))
+
         try:
-            tools.run(command)
+            with progress.told(run, "loading", loaded, expected, about=True):
+                tools.run(command)
         except RecoveryError as exc:
             raise _restore_error(item, exc.message.partition(": ")[2] or exc.message) from exc
     return _role_warning(missing, "all that the backup holds belongs to", server)
@@ -339,7 +358,13 @@ def _role_warning(missing: t.Sequence[str], consequence: str, server: Server) ->
 
 
 def _restore_plain(
-    docker: Docker, server: Server, item: BackupSet, name: str, facts: Json, version_table: str
+    docker: Docker,
+    server: Server,
+    item: BackupSet,
+    name: str,
+    facts: Json,
+    version_table: str,
+    run: ActiveRun | None = None,
 ) -> list[str]:
     """Stream a plain dump through psql, which stops at the first error."""
     dump = PlainDump(facts["roles"], facts["settings"], version_table)
@@ -352,8 +377,9 @@ def _restore_plain(
         )
         stdin = t.cast("t.IO[bytes]", process.stdin)
         try:
-            for piece in dump.filtered(_blocks(file)):
-                stdin.write(piece)
+            with progress.told(run, "loading", lambda: os.lseek(file.fileno(), 0, os.SEEK_CUR), item.bytes):
+                for piece in dump.filtered(_blocks(file)):
+                    stdin.write(piece)
         except BrokenPipeError:
             # psql has met an error and says which.
             pass

@@ -37,6 +37,11 @@ def drop_sql(database: str) -> str:
     return f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)"
 
 
+def size_sql(database: str) -> str:
+    """SQL that asks for the bytes of a database on the server's disk."""
+    return f"SELECT pg_database_size({literal(database)})"
+
+
 # Name of the sessions of this collection, by which those of a run that was cut short are found.
 APPLICATION = "localdev.recovery"
 _END_SESSIONS = f"""

@@ -17,6 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.postgres import 
     identifier,
     literal,
     psql,
+    size_sql,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import aside_name
 
@@ -68,7 +69,7 @@ class DatabaseKeeper(Keeper):
         return self._exists(entry, entry["aside"])
 
     def _size(self, entry: Entry) -> int:
-        return int(self._psql(entry, f"SELECT pg_database_size({literal(entry['name'])})"))
+        return int(self._psql(entry, size_sql(entry["name"])))
 
     def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
         size = self._size(entry)

@@ -88,3 +88,15 @@ def test_a_new_folder_is_private_and_an_old_one_stays_as_it_is(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(RecoveryError, match=r"Cannot make the backup folder .*/file"):
         dump.make_folder(str(tmp_path / "file"))
+
+
+def test_a_dump_is_expected_to_be_as_small_as_the_newest_that_was_made_alike(tmp_path: Path) -> None:
+    made = {"format_version": 2, "format": "directory", "compression": "1"}
+    write(tmp_path, 0, **{**made, "compression": "9", "database_bytes": 1000})
+    write(tmp_path, 1, **{**made, "database_bytes": 100})
+    write(tmp_path, 2, **{**made, "database_bytes": 10})
+    sets = backup_sets.catalogue(str(tmp_path), "shop")
+    wishes = dump.Wishes(str(tmp_path))
+    assert dump.likely_bytes(sets, wishes, 2000) == 200
+    assert dump.likely_bytes([], wishes, 2000) is None
+    assert dump.likely_bytes(sets, dump.Wishes(str(tmp_path), format="plain"), 2000) is None
