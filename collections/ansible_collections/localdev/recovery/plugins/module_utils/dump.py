@@ -160,7 +160,8 @@ def _dump(
         own = f"chown -R $(stat -c %u:%g {pg_clients.FOLDER}) {shlex.quote(inside)}"
         partial = os.path.join(hidden, file_name)
         expected = likely_bytes(backup_sets.catalogue(wishes.folder, database), wishes, facts["database_bytes"])
-        with progress.told(run, "dumping", lambda: backup_sets.size_of(partial), expected, about=True):
+        doing = f"dumping a database of {size_in_words(facts['database_bytes'])}, written"
+        with progress.told(run, doing, lambda: backup_sets.size_of(partial), expected, about=True):
             dumping = beside.submit(tools.run, f"{command}; {check}{own}")
             rows = database_facts.count_rows(session)
             revisions = database_facts.read_revisions(session, wishes.version_table)

@@ -62,17 +62,18 @@ def told(
     ended = threading.Event()
 
     def tell() -> None:
-        began = time.monotonic()
+        before = (time.monotonic(), 0)
         pause = FIRST_S
         while not ended.wait(pause):
             pause = EVERY_S
             # A server that restarts, a folder that is renamed: the work itself says what is wrong, if anything is.
             with contextlib.suppress(Exception):
-                count = done()
-                seconds = max(time.monotonic() - began, 0.001)
+                count, moment = done(), time.monotonic()
+                rate = max(count - before[1], 0) / max(moment - before[0], 0.001)
+                before = (moment, count)
                 now = {"run_id": run.record["run_id"], "doing": doing, "done": count, "total": total, "about": about}
                 if not ended.is_set():
-                    write_atomically(path, json.dumps({**now, "rate": count / seconds}))
+                    write_atomically(path, json.dumps({**now, "rate": rate}))
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()

@@ -45,7 +45,8 @@ class ShowsProgress(ActionBase):  # type: ignore[misc]
             while not ended.wait(progress.EVERY_S):
                 line = reader._line()
                 if line and not ended.is_set():
-                    Display().display(f"progress: [{host}] {line}")
+                    # On stderr, for what other callbacks write to stdout may be parsed.
+                    Display().display(f"progress: [{host}] {line}", stderr=True)
 
         shower = threading.Thread(target=contextvars.copy_context().run, args=(show,), daemon=True)
         shower.start()

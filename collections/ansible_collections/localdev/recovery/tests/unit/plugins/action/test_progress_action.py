@@ -32,7 +32,9 @@ class Connection:
 def displayed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     monkeypatch.setattr(progress, "EVERY_S", 0.02)
-    monkeypatch.setattr(shows, "Display", lambda: types.SimpleNamespace(display=lines.append))
+    monkeypatch.setattr(
+        shows, "Display", lambda: types.SimpleNamespace(display=lambda line, **_options: lines.append(line))
+    )
     monkeypatch.setattr(shows.ActionBase, "run", lambda *_args, **_options: {})
     monkeypatch.setattr(shows.ShowsProgress, "_low_level_execute_command", cat)
     return lines
