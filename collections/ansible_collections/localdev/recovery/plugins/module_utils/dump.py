@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -58,16 +59,15 @@ def needed_bytes(database_bytes: int, compression: str) -> int:
     return database_bytes if compression in ("0", "none") else database_bytes // 2
 
 
-def likely_bytes(sets: t.Sequence[backup_sets.BackupSet], wishes: Wishes, database_bytes: int) -> int | None:
-    """About what a dump will have, by the newest set that was made alike; None when there is none. Pure.
-
-    sets: of the database, newest first.
-    """
-    for item in sets:
-        alike = (item.format, item.metadata.get("compression")) == (wishes.format, wishes.compression)
-        then = item.metadata.get("database_bytes")
-        if alike and isinstance(then, int) and then > 0:
-            return item.bytes * database_bytes // then
+def likely_bytes(wishes: Wishes, database: str, database_bytes: int) -> int | None:
+    """About what a dump will have, by the newest set that was made alike; None when there is none."""
+    # A set that cannot be read is no reason to make no new one.
+    with contextlib.suppress(RecoveryError):
+        for item in backup_sets.catalogue(wishes.folder, database):
+            alike = (item.format, item.metadata.get("compression")) == (wishes.format, wishes.compression)
+            then = item.metadata.get("database_bytes")
+            if alike and isinstance(then, int) and then > 0:
+                return item.bytes * database_bytes // then
     return None
 
 
@@ -154,14 +154,14 @@ def _dump(
             compression=wishes.compression,
             lock_timeout_s=wishes.lock_timeout_s,
         )
-        reach(run, "snapshot")
         # An archive that can be listed has come to its end. The helper is root; the files are the folder's owner's.
         check = "" if wishes.format == "plain" else f"pg_restore --list {shlex.quote(inside)} >/dev/null; "
         own = f"chown -R $(stat -c %u:%g {pg_clients.FOLDER}) {shlex.quote(inside)}"
         partial = os.path.join(hidden, file_name)
-        expected = likely_bytes(backup_sets.catalogue(wishes.folder, database), wishes, facts["database_bytes"])
+        expected = likely_bytes(wishes, database, facts["database_bytes"])
         doing = f"dumping a database of {size_in_words(facts['database_bytes'])}, written"
         with progress.told(run, doing, lambda: backup_sets.size_of(partial), expected, about=True):
+            reach(run, "snapshot")
             dumping = beside.submit(tools.run, f"{command}; {check}{own}")
             rows = database_facts.count_rows(session)
             revisions = database_facts.read_revisions(session, wishes.version_table)
