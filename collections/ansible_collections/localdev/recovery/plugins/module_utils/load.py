@@ -344,7 +344,7 @@ def _restore_archive(
                 tools.run(command)
         except RecoveryError as exc:
             words = exc.message.partition(": ")[2] or exc.message
-            raise _restore_error(item, words, server, facts["data_directory"]) from exc
+            raise _restore_error(item, words, server, facts) from exc
     return _role_warning(missing, "all that the backup holds belongs to", server)
 
 
@@ -395,7 +395,7 @@ def _restore_plain(
         words = complaints.read().decode(errors="replace")
     if process.returncode != 0:
         errors = [line for line in words.splitlines() if "ERROR" in line or "FATAL" in line or "error:" in line]
-        raise _restore_error(item, " ".join((errors or words.splitlines())[:3]), server, facts["data_directory"])
+        raise _restore_error(item, " ".join((errors or words.splitlines())[:3]), server, facts)
     warnings = _role_warning(sorted(dump.missing_roles), "what belonged to them belongs to", server)
     if dump.unknown_settings:
         warnings.append(
@@ -404,13 +404,13 @@ def _restore_plain(
     return warnings
 
 
-def _restore_error(item: BackupSet, words: str, server: Server, data_directory: str) -> RecoveryError:
+def _restore_error(item: BackupSet, words: str, server: Server, facts: Json) -> RecoveryError:
     if "No space left on device" in words:
         # Somebody else has filled it since it was measured; the backup is as good as it was.
         return RecoveryError(
             f"The disk of the database server ran full while the backup {item.name} was restored: {words[-1500:]}",
-            next_command=f"docker exec {server.container} df -h {shlex.quote(data_directory)}, then free some space "
-            "(ansible-playbook localdev.recovery.cleanup)",
+            next_command=f"docker exec {server.container} df -h {shlex.quote(facts['data_directory'])}, then free some "
+            "space (ansible-playbook localdev.recovery.cleanup)",
         )
     return RecoveryError(
         f"The backup {item.name} cannot be restored: {words[-1500:]}",
