@@ -57,6 +57,8 @@ _GROWTH = 6
 RESERVE_BYTES = 128 * 1024 * 1024
 _DUMPED_FROM = re.compile(rb"[Dd]umped from database version:? (\d+)")
 _HEAD_BYTES = 4096
+# The second where half a page still fits.
+_DISK_FULL = re.compile(r"No space left on device|could not (?:extend|write)[^\n]* wrote only \d+ of \d+ bytes")
 
 # What the server knows, for judging a dump; the live database need not exist.
 _SERVER_FACTS = """
@@ -405,7 +407,7 @@ def _restore_plain(
 
 
 def _restore_error(item: BackupSet, words: str, server: Server, facts: Json) -> RecoveryError:
-    if "No space left on device" in words:
+    if _DISK_FULL.search(words):
         # Somebody else has filled it since it was measured; the backup is as good as it was.
         return RecoveryError(
             f"The disk of the database server ran full while the backup {item.name} was restored: {words[-1500:]}",
