@@ -48,6 +48,8 @@ _COMMON: tuple[Callable[[], click.Option], ...] = (
 
 
 def _parameter(option: Option) -> click.Parameter:
+    if option.kind == "list":
+        return click.Argument([option.variable], metavar=f"[{option.placeholder}]...", nargs=-1)
     if not option.flag:
         return click.Argument([option.variable], metavar=f"[{option.placeholder}]", required=False)
     if option.kind == "switch":
@@ -66,7 +68,8 @@ def _command(procedure: Procedure) -> click.Command:
 
     def callback(**given: Any) -> None:
         variables = {o.variable: given.pop(o.variable) for o in procedure.options}
-        run_verb(procedure, {name: value for name, value in variables.items() if value is not None}, **given)
+        chosen = {name: value for name, value in variables.items() if value not in (None, ())}
+        run_verb(procedure, {**procedure.sets, **chosen}, **given)
 
     return click.Command(
         procedure.verb,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 COLLECTION = "localdev.recovery"
 
@@ -18,8 +18,9 @@ COLLECTION = "localdev.recovery"
 class Option:
     """An option or argument of a verb, which sets a role variable.
 
-    flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, or ``switch``, which
-    sets the variable to switch_value. Without the option the inventory and the role's defaults decide.
+    flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, ``list`` (an argument
+    that may be given several times), or ``switch``, which sets the variable to switch_value. Without the option the
+    inventory and the role's defaults decide.
     """
 
     flag: str
@@ -32,18 +33,35 @@ class Option:
 
 @dataclass(frozen=True)
 class Procedure:
-    """A playbook of the collection and the verb that runs it. explanation: paragraphs below the summary."""
+    """A playbook of the collection and the verb that runs it. explanation: paragraphs below the summary.
+
+    sets: variables that the verb sets by itself; several verbs of one playbook differ in them.
+    """
 
     verb: str
     playbook: str
     summary: str
     explanation: str
     options: tuple[Option, ...] = ()
+    sets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
         return f"{COLLECTION}.{self.playbook}"
 
+
+_SERVICES = Option("", "container_recovery_services", "Which services; without it all.", "list", "SERVICE")
+_RECREATE = Option(
+    "--recreate", "container_recovery_recreate", "Make also those containers anew that are up to date.", "switch"
+)
+_NO_LOGIN = Option(
+    "--no-login",
+    "container_recovery_verify_login",
+    "Do not prove that the administrator can log in.",
+    "switch",
+    "",
+    False,
+)
 
 PROCEDURES = (
     Procedure(
@@ -136,6 +154,48 @@ PROCEDURES = (
         ),
     ),
     Procedure(
+        verb="restart",
+        playbook="container_recovery",
+        summary="Restart services, whatever state they are in, and wait until they are ready.",
+        explanation=(
+            "Stops and starts containers in dependency order. A container that is missing, or whose image or "
+            "configuration is out of date, is made anew; the others stay as they are, with what was injected into "
+            "them. Services that depend on one made anew are restarted after it."
+        ),
+        sets={"container_recovery_action": "restart"},
+        options=(_SERVICES, _RECREATE, _NO_LOGIN),
+    ),
+    Procedure(
+        verb="rebuild-images",
+        playbook="container_recovery",
+        summary="Build images anew and use them; the old images are kept.",
+        explanation=(
+            "Builds the images of the services, and of every other service of the same source, beside those in use; a "
+            "build that fails changes nothing. Then makes the containers anew whose image differs.\n\n"
+            "When a new container does not become ready, its log is shown and the old images and containers are "
+            "brought back. After a success, localdev undo does that."
+        ),
+        sets={"container_recovery_action": "rebuild"},
+        options=(
+            _SERVICES,
+            Option("--no-cache", "container_recovery_no_cache", "Run every instruction again.", "switch"),
+            _RECREATE,
+            _NO_LOGIN,
+        ),
+    ),
+    Procedure(
+        verb="reset",
+        playbook="container_recovery",
+        summary="Build everything without the cache and make every container anew; data volumes stay.",
+        explanation=(
+            "The last resort for containers. Excluded services stay as they are, and so do all data volumes.\n\n"
+            "When a step fails, the old images and containers are brought back. After a success, localdev undo does "
+            "that."
+        ),
+        sets={"container_recovery_action": "reset"},
+        options=(_NO_LOGIN,),
+    ),
+    Procedure(
         verb="status",
         playbook="status",
         summary="Show what the stack is doing.",
@@ -168,8 +228,14 @@ PROCEDURES = (
 _COMMAND = re.compile(rf"ansible-playbook {re.escape(COLLECTION)}\.(\w+)((?: -e \w+=[^\s,;)]+)*)")
 
 
-def find(playbook: str) -> Procedure | None:
-    return next((procedure for procedure in PROCEDURES if procedure.playbook == playbook), None)
+def find(playbook: str, variables: Mapping[str, str] | None = None) -> Procedure | None:
+    """The procedure of a playbook; where it has several verbs, the one that sets what the variables say."""
+    found = [procedure for procedure in PROCEDURES if procedure.playbook == playbook]
+    given = variables or {}
+    return next(
+        (item for item in found if all(given.get(name) == value for name, value in item.sets.items())),
+        found[0] if found and not variables else None,
+    )
 
 
 def as_typed(text: str, target: Sequence[str] = ()) -> str:
@@ -179,12 +245,14 @@ def as_typed(text: str, target: Sequence[str] = ()) -> str:
     """
 
     def translate(match: re.Match[str]) -> str:
-        procedure = find(match.group(1))
+        variables = dict(pair.split("=", 1) for pair in match.group(2).split(" -e ")[1:])
+        procedure = find(match.group(1), variables)
         if procedure is None:
             return match.group(0)
         words = ["localdev", procedure.verb, *target]
-        for pair in match.group(2).split(" -e ")[1:]:
-            words += _as_option(procedure, *pair.split("=", 1))
+        for variable, value in variables.items():
+            if variable not in procedure.sets:
+                words += _as_option(procedure, variable, value)
         return shlex.join(words)
 
     return _COMMAND.sub(translate, text)
@@ -196,4 +264,6 @@ def _as_option(procedure: Procedure, variable: str, value: str) -> list[str]:
         return ["-e", f"{variable}={value}"]
     if option.kind == "switch":
         return [option.flag] if value.lower() == str(option.switch_value).lower() else []
+    if option.kind == "list":
+        return [item for item in value.strip("[]'\"").split(",") if item]
     return [option.flag, value] if option.flag else [value]

@@ -18,10 +18,10 @@ options:
       kind:
         description: What it is.
         type: str
-        choices: [volume, folder, file, database]
+        choices: [volume, folder, file, database, image, container]
         required: true
       name:
-        description: Name of the volume or database, or absolute path.
+        description: Name of the volume, database, image or container, or absolute path.
         type: str
         required: true
       container:
@@ -31,7 +31,9 @@ options:
         description: Superuser of that server, for a database.
         type: str
       replacement:
-        description: Another database of that server, which takes the name of the one set aside in the same transaction.
+        description:
+          - Another database of that server, which takes the name of the one set aside in the same transaction.
+          - For an image another name of the new one, which it loses when it takes the name.
         type: str
       copy:
         description: Keep a copy of a database, and leave the database itself in its place.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
+    container_report,
     proof,
     reports,
     schema_diagnosis,
@@ -33,6 +34,7 @@ class FilterModule:
             "schema_decision": schema_diagnosis.decide,
             "finding_lines": schema_diagnosis.finding_lines,
             "schema_report": reports.schema_report,
+            "container_report": container_report.container_report,
             "cleanup_report": reports.cleanup_report,
             "status_lines": reports.status_lines,
             "service_urls": stack_queries.urls,

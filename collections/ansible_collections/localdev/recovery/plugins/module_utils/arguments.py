@@ -32,7 +32,11 @@ def objects_argument_spec() -> dict[str, t.Any]:
             "default": [],
             "required_if": [("kind", "database", ("container", "user"))],
             "options": {
-                "kind": {"type": "str", "required": True, "choices": ["volume", "folder", "file", "database"]},
+                "kind": {
+                    "type": "str",
+                    "required": True,
+                    "choices": ["volume", "folder", "file", "database", "image", "container"],
+                },
                 "name": {"type": "str", "required": True},
                 "container": {"type": "str"},
                 "user": {"type": "str"},

@@ -71,6 +71,7 @@ def describe(facts: Facts, choices: Choices = NO_CHOICES) -> Json:
             "enabled": service.enabled,
             "excluded": name in choices.excluded_services,
             "depends_on": service.depends_on,
+            "restarts_with": service.restarts_with,
             "stop_grace_period_s": stack_state.stop_grace_period(service),
             "stateful": any(mount["data"] for mount in mounts),
             "writes_to_database": name in writers,

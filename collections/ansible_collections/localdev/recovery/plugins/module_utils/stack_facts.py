@@ -116,6 +116,9 @@ class Service:
             other: rule.get("condition", "service_started")
             for other, rule in sorted((self.config.get("depends_on") or {}).items())
         }
+        self.restarts_with = sorted(
+            other for other, rule in (self.config.get("depends_on") or {}).items() if rule.get("restart")
+        )
         self.image_name = self.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
     @property

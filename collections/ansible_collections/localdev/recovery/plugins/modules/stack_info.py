@@ -153,6 +153,12 @@ stack:
           returned: success
           type: dict
           sample: {"db": "service_healthy"}
+        restarts_with:
+          description: Those of them with which Compose restarts it (C(restart) in its C(depends_on)).
+          returned: success
+          type: list
+          elements: str
+          sample: []
         stop_grace_period_s:
           description: Seconds that its containers have to stop.
           returned: success

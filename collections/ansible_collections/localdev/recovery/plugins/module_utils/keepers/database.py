@@ -45,7 +45,7 @@ class DatabaseKeeper(Keeper):
         return _fitting(name, f".discarded-{run_id}")
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any]) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
         # A database is renamed under the running server.
         return bool(service["writes_to_database"]) and service["kind"] != "database"
 

@@ -29,7 +29,7 @@ class FileKeeper(Keeper):
     plain_name = staticmethod(absolute_path)
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any]) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
         return False
 
     def exists(self, entry: Entry) -> bool:
