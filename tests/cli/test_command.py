@@ -23,7 +23,7 @@ def test_every_verb_has_its_playbook_and_its_variables(procedure: Procedure) -> 
     assert (COLLECTION / "playbooks" / f"{procedure.playbook}.yml").is_file()
     defaults = COLLECTION / "roles" / procedure.playbook / "defaults" / "main.yml"
     known = yaml.safe_load(defaults.read_text()) if defaults.exists() else {}
-    assert {option.variable for option in procedure.options} <= set(known)
+    assert {option.variable for option in procedure.options} | set(procedure.sets) <= set(known)
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda procedure: procedure.verb)
@@ -60,12 +60,59 @@ def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> 
             "localdev rebuild -C /srv/a --no-seed",
         ),
         ("ansible-playbook localdev.recovery.full_rebuild -e full_rebuild_seed=true", "localdev rebuild -C /srv/a"),
+        (
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=restart "
+            "-e container_recovery_services=backend,db -e container_recovery_recreate=true",
+            "localdev restart -C /srv/a backend db --recreate",
+        ),
+        (
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_no_cache=true "
+            "-e container_recovery_action=rebuild",
+            "localdev rebuild-images -C /srv/a --no-cache",
+        ),
+        (
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=destroy",
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=destroy",
+        ),
         ("ansible-playbook localdev.recovery.docker_engine", "ansible-playbook localdev.recovery.docker_engine"),
         ("docker compose logs db", "docker compose logs db"),
     ],
 )
 def test_commands_are_named_as_one_types_them_here(text: str, typed: str) -> None:
     assert as_typed(text, ["-C", "/srv/a"]) == typed
+
+
+def test_every_verb_of_a_playbook_sets_something_else() -> None:
+    told_apart = {(p.playbook, tuple(sorted(p.sets.items()))) for p in PROCEDURES}
+    assert len(told_apart) == len(PROCEDURES)
+    assert procedures.find("container_recovery") is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["restart"], {"container_recovery_action": "restart"}),
+        (
+            ["restart", "backend", "db"],
+            {"container_recovery_action": "restart", "container_recovery_services": ("backend", "db")},
+        ),
+        (
+            ["rebuild-images", "--no-cache", "backend"],
+            {
+                "container_recovery_action": "rebuild",
+                "container_recovery_services": ("backend",),
+                "container_recovery_no_cache": True,
+            },
+        ),
+    ],
+)
+def test_verbs_preset_variables_and_take_several_arguments(
+    arguments: list[str], variables: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr("localdev_recovery.cli.run_verb", lambda _procedure, chosen, **_options: given.update(chosen))
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert given == variables
 
 
 def test_names_with_blanks_are_quoted() -> None:

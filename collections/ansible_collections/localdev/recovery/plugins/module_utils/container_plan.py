@@ -68,7 +68,10 @@ class Planner:
         self.services: t.Mapping[str, Service] = stack["services"]
         self.named = named
         self.images = {item["image"] for item in built}
-        self.new_images = {item["image"] for item in built if item["new_id"] != item["old_id"]}
+        # What check mode has not built may be another one.
+        self.new_images = {
+            item["image"] for item in built if item["new_id"] is None or item["new_id"] != item["old_id"]
+        }
         self.actions: dict[str, dict[str, str]] = {}
 
     def plan(self, action: str, *, recreate: bool) -> dict[str, t.Any]:

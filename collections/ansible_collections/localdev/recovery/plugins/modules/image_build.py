@@ -114,12 +114,13 @@ def with_candidates(document: t.Mapping[str, t.Any], names: t.Mapping[str, str])
     return {**document, "services": services}
 
 
-def failure(output: str, lines: int, masker: Masker) -> RecoveryError:
+def failure(output: str, lines: int, masker: Masker, next_command: str) -> RecoveryError:
     """The error of a failed build. Pure."""
     shown = [line.rstrip() for line in output.splitlines() if line.strip()]
     return RecoveryError(
         f"The build failed: {masker.text(shown[-1]) if shown else 'without a word'}. Nothing has changed",
         details="\n".join(["--- last lines of the build", *(masker.text(line) for line in shown[-lines:])]),
+        next_command=next_command,
     )
 
 
@@ -136,7 +137,8 @@ def build(docker: Docker, names: t.Mapping[str, str], params: t.Mapping[str, t.A
         check=False,
     )
     if done.returncode != 0:
-        raise failure(done.output, params["lines"], build_masker(document))
+        again = f"{project.command()} build {' '.join(sorted(names))}"
+        raise failure(done.output, params["lines"], build_masker(document), again)
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -169,7 +171,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     ]
     before, after = ("".join(f"{item['image']} {item[key]}\n" for item in found) for key in ("old_id", "new_id"))
     return {
-        "changed": any(item["new_id"] != item["old_id"] for item in found),
+        "changed": module.check_mode or any(item["candidate"] for item in found),
         "images": found,
         "seconds": round(time.monotonic() - began, 2),
         "diff": {"before": before, "after": after},

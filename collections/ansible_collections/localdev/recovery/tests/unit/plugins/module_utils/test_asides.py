@@ -36,7 +36,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.keepers import v
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, set_aside
 
 # swapped and copied are databases: one that is replaced in the same transaction, one that stays and is copied.
-KINDS = ["volume", "folder", "file", "database", "swapped", "copied"]
+KINDS = ["volume", "folder", "file", "database", "swapped", "copied", "image"]
 DATABASES = ("database", "swapped", "copied")
 
 
@@ -55,7 +55,9 @@ class World:
         # A file for each database that lets nobody in, and for each that has settings of its own.
         self.shut = root / "shut"
         self.settings = root / "settings"
-        for folder in (self.src, self.volumes, self.cluster, self.shut, self.settings):
+        # A file for each name of an image.
+        self.images = root / "images"
+        for folder in (self.src, self.volumes, self.cluster, self.shut, self.settings, self.images):
             folder.mkdir()
         self.runs = runs.Runs(str(self.src))
         self.docker = FakeDocker(self)
@@ -92,10 +94,13 @@ class World:
             item = {"kind": "database", "name": "shop", "container": "db", "user": "owner"}
             more = {"swapped": {"replacement": keeper_database.scratch_name("shop", run_id)}, "copied": {"copy": True}}
             return item | more.get(kind, {})
+        if kind == "image":
+            return {"kind": "image", "name": "shop:1", "replacement": "shop:1.candidate"}
         return {"kind": kind, "name": {"volume": "shop_data"}.get(kind, str(self.src / f"a {kind}'s place"))}
 
     def path(self, kind: str, name: str) -> Path:
-        return {"volume": self.volumes, **dict.fromkeys(DATABASES, self.cluster)}.get(kind, self.root) / name
+        places = {"volume": self.volumes, "image": self.images, **dict.fromkeys(DATABASES, self.cluster)}
+        return places.get(kind, self.root) / name
 
     def make_database(self, name: str, content: str) -> None:
         (self.cluster / name).write_text(content)
@@ -188,7 +193,9 @@ class World:
     def keep(self, run_id: str, kind: str) -> None:
         item = self.item(kind, run_id)
         with self.part(run_id) as run:
-            if "replacement" in item:
+            if kind == "image":
+                (self.images / item["replacement"]).write_text("new")
+            elif "replacement" in item:
                 scratch.note(run, scratch.database_entry(item["replacement"], item["container"], item["user"]))
                 self.touch()
                 self.make_database(item["replacement"], "new")
@@ -245,11 +252,19 @@ class FakeDocker(Docker):
             (self.world.volumes / args[-1]).mkdir(exist_ok=True)
         elif args[:2] == ("volume", "rm"):
             shutil.rmtree(self.world.volumes / args[-1], ignore_errors=True)
+        elif args[0] == "tag":
+            (self.world.images / args[2]).write_text((self.world.images / args[1]).read_text())
+        elif args[:2] == ("image", "rm"):
+            (self.world.images / args[2]).unlink()
+        self.world.touch()
         return Completed(args, 0, "", "")
 
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         if kind == "container":
             return self.world.in_use
+        if kind == "image":
+            found = [self.world.images / name for name in names if (self.world.images / name).exists()]
+            return [{"Id": path.read_text(), "Size": 5, "RootFS": {}} for path in found]
         return [{"Name": name} for name in names if (self.world.volumes / name).is_dir()]
 
 
@@ -464,7 +479,7 @@ def test_what_does_not_exist_is_left_out(world: World, kind: str) -> None:
     world.keep(run_id, kind)
     assert world.runs.load(run_id)["asides"] == []
     # What is to replace it stands in its place then.
-    assert (world.read(kind), world.forgotten(kind)) == ("new" if kind == "swapped" else "absent", set())
+    assert (world.read(kind), world.forgotten(kind)) == ("new" if kind in ("swapped", "image") else "absent", set())
 
 
 def test_an_emptied_folder_keeps_its_mode(world: World) -> None:
