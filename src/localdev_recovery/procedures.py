@@ -186,7 +186,7 @@ PROCEDURES = (
     Procedure(
         verb="reset",
         playbook="container_recovery",
-        summary="Build everything without the cache and make every container anew; data volumes stay.",
+        summary="Build all without the cache, make every container anew; data volumes stay.",
         explanation=(
             "The last resort for containers. Excluded services stay as they are, and so do all data volumes.\n\n"
             "When a step fails, the old images and containers are brought back. After a success, localdev undo does "

@@ -62,8 +62,8 @@ def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> 
         ("ansible-playbook localdev.recovery.full_rebuild -e full_rebuild_seed=true", "localdev rebuild -C /srv/a"),
         (
             "ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=restart "
-            "-e container_recovery_services=backend,db -e container_recovery_recreate=true",
-            "localdev restart -C /srv/a backend db --recreate",
+            "-e container_recovery_services=backend -e container_recovery_recreate=true",
+            "localdev restart -C /srv/a backend --recreate",
         ),
         (
             "ansible-playbook localdev.recovery.container_recovery -e container_recovery_no_cache=true "
