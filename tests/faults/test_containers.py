@@ -56,12 +56,11 @@ def changed_source(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
         named.start()
 
 
-@pytest.mark.fault("rebuild of images, with a migration, killed at {point}, run again, undone", "P1 P2")
-@pytest.mark.parametrize("point", ["kept:image", "after:start"])
-def test_the_same_command_finishes_a_killed_rebuild(changed_source: stacks.Stack, point: str) -> None:
+@pytest.mark.fault("rebuild of images, with a migration, killed after start, run again, undone", "P1 P2")
+def test_the_same_command_finishes_a_killed_rebuild(changed_source: stacks.Stack) -> None:
     stack = changed_source
     old = image(stack)
-    stack.kill_at(point, "container_recovery", **REBUILD)
+    stack.kill_at("after:start", "container_recovery", **REBUILD)
     stack.must("container_recovery", **REBUILD)
     assert image(stack) == runs_image(stack) != old
     assert "public.audit_log" not in stack.fingerprint()
