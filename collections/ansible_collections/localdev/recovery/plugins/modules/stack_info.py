@@ -35,6 +35,12 @@ options:
     elements: str
     choices: [database, cache, application, worker, migration, other]
     default: []
+  drift:
+    description:
+      - Whether to compare the images with their build contexts. It reads the files of every context, and the copies of them in running
+        containers.
+    type: bool
+    default: false
 seealso:
   - module: community.docker.docker_compose_v2
 """
@@ -227,6 +233,20 @@ stack:
               image_id: sha256:18250a61f62d9c6ac3b16ac8f92cbab2d3e5d615bcbf513d4a2923a2f44ccd2d
               stale_image: false
               stale_config: false
+        drift:
+          description:
+            - What is out of date. C(config) names what of the configuration is not as in the container.
+            - C(image) lists files of the build context that the image has in another version, C(kind) being V(dockerfile), V(dependencies)
+              or V(source). C(proved) tells whether contents were compared; without it only the file's time is newer.
+            - C(edited) lists files that were changed inside the container. C(complete) tells whether all files of the context were looked
+              at; it is V(false) without O(drift). What a bind mount shows to the container is left out.
+          returned: success
+          type: dict
+          sample:
+            config: [environment GREETING]
+            image: [{"path": "app/main.py", "kind": "source", "proved": true}]
+            edited: [/app/app/config.py]
+            complete: true
         ok:
           description: Whether it is as it should be. A one-shot service is when it has exited with 0.
           returned: success
@@ -283,12 +303,14 @@ stack:
       sample: []
 """
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils import discovery
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import stack_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.build_context import read_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import last_logs, read_facts
@@ -298,6 +320,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts impo
 def describe(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_params(module.params))
     facts = read_facts(docker)
+    if module.params["drift"]:
+        facts = dataclasses.replace(facts, contexts=read_contexts(docker, facts))
     stack = discovery.describe(facts, Choices.from_params(module.params))
     result = {"changed": False, "stack": stack, "summary": discovery.summary(stack)}
     if module.params["logs"] > 0:
@@ -317,6 +341,7 @@ def main() -> None:
                 "choices": ["database", "cache", "application", "worker", "migration", "other"],
                 "default": [],
             },
+            "drift": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
