@@ -131,7 +131,7 @@ def with_hint_at_folder(result: Result, folder: str | None) -> Result:
     """Say which folder was meant when the stack in it could not be read: it may be the wrong one."""
     hosts = dict(result.hosts)
     for name, host in hosts.items():
-        if host.error is not None and host.error.role == "stack":
+        if host.error is not None and host.error.role in ("stack", "status"):
             where = os.path.abspath(folder) if folder else f"{os.getcwd()} (the current one)"
             hint = f"The project folder is {where}; -C DIR names another."
             hosts[name] = dataclasses.replace(host, aftermath="\n".join(filter(None, [host.aftermath, hint])))

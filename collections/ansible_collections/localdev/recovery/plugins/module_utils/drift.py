@@ -296,15 +296,15 @@ def described(service: Service, containers: t.Sequence[Json], context: Context |
     }
 
 
-def notes(service: Json) -> list[str]:
-    """What is out of date of a described service, in words; empty when nothing is."""
+def notes(service: t.Mapping[str, t.Any], *, only_proved: bool = False) -> list[str]:
+    """What is out of date of a described service, in words; empty when nothing is. only_proved: surely so."""
     found = []
     if any(container["stale_image"] for container in service["containers"]):
         found.append("older than its image")
     if any(container["stale_config"] for container in service["containers"]):
         what = "; ".join(service["drift"]["config"])
         found.append("older than its configuration" + (f" ({what})" if what else ""))
-    for proved, verb in ((True, "is older"), (False, "may be older")):
+    for proved, verb in ((True, "is older"), *(() if only_proved else ((False, "may be older"),))):
         words = []
         for kind in _KINDS:
             paths = [c["path"] for c in service["drift"]["image"] if (c["kind"], c["proved"]) == (kind, proved)]
