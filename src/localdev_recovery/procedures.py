@@ -18,8 +18,9 @@ COLLECTION = "localdev.recovery"
 class Option:
     """An option or argument of a verb, which sets a role variable.
 
-    flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, or ``switch``, which
-    sets the variable to switch_value. Without the option the inventory and the role's defaults decide.
+    flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, ``list`` (an argument
+    that may be given several times), or ``switch``, which sets the variable to switch_value. Without the option the
+    inventory and the role's defaults decide. short: a one-letter form of the flag.
     """
 
     flag: str
@@ -28,6 +29,7 @@ class Option:
     kind: str = "text"
     placeholder: str = ""
     switch_value: bool = True
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,19 @@ class Procedure:
     @property
     def address(self) -> str:
         return f"{COLLECTION}.{self.playbook}"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A verb that is no procedure: it finds the stack and hands the terminal over to docker compose.
+
+    Its function in sessions.py has the verb's name; the variables of its options are that function's arguments.
+    """
+
+    verb: str
+    summary: str
+    explanation: str
+    options: tuple[Option, ...] = ()
 
 
 PROCEDURES = (
@@ -162,6 +177,33 @@ PROCEDURES = (
             Option("--keep", "cleanup_keep", "How many of each object stay, whatever their age.", "integer", "COUNT"),
             Option("--older-than", "cleanup_older_than_days", "Delete only what is at least so old.", "number", "DAYS"),
         ),
+    ),
+)
+
+SESSIONS = (
+    Session(
+        verb="logs",
+        summary="Show the logs of services.",
+        explanation=(
+            "Of all services that have a container, but for the excluded ones, which are shown when they are named. "
+            "Secrets in the logs are shown as they are."
+        ),
+        options=(
+            Option("", "services", "Only these services.", "list", "SERVICE"),
+            Option("--follow", "follow", "Go on as new lines come.", "switch", short="-f"),
+            Option("--tail", "tail", "Only so many of the last lines of each.", "integer", "COUNT"),
+        ),
+    ),
+    Session(
+        verb="psql",
+        summary="Open psql on the database.",
+        explanation="In the server's container, as the database's user. Without a terminal it reads SQL from stdin.",
+    ),
+    Session(
+        verb="shell",
+        summary="Open a shell in a service.",
+        explanation="bash, or sh where there is none. Without a terminal it reads commands from stdin.",
+        options=(Option("", "service", "Which service; without it the application.", placeholder="SERVICE"),),
     ),
 )
 

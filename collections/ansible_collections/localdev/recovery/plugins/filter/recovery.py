@@ -34,7 +34,6 @@ class FilterModule:
             "finding_lines": schema_diagnosis.finding_lines,
             "schema_report": reports.schema_report,
             "cleanup_report": reports.cleanup_report,
-            "status_lines": reports.status_lines,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,
             "data_objects": stack_queries.data_objects,

@@ -28,7 +28,7 @@ _DIGEST = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
 def read_contexts(docker: Docker, facts: Facts) -> dict[str, drift.Context]:
-    """Service -> its build context, of each enabled service that is built from a folder of this host and has an image."""
+    """Service -> its build context, of each enabled service with an image that is built from a folder of this host."""
     services = [Service(name, facts) for name in sorted(facts.config["services"])]
     built = [s for s in services if s.enabled and s.image_facts and any(map(os.path.isdir, s.build_folders))]
     walked = {key: walk(*key) for key in dict.fromkeys(map(_place, built))}
@@ -140,7 +140,10 @@ def digests_in(docker: Docker, container: str, places: t.Sequence[str]) -> dict[
     """Place -> SHA-256 of the files that a running container has; None when it has no means to say."""
     if not places:
         return {}
-    script = "command -v sha256sum >/dev/null && command -v xargs >/dev/null || exit 3; xargs -0 sha256sum 2>/dev/null; exit 0"
+    script = (
+        "command -v sha256sum >/dev/null && command -v xargs >/dev/null || exit 3; "
+        "xargs -0 sha256sum 2>/dev/null; exit 0"
+    )
     names = "".join(f"{place}\0" for place in places)
     try:
         done = docker.run(

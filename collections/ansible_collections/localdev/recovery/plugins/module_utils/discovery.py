@@ -128,7 +128,12 @@ def summary(stack: t.Mapping[str, t.Any]) -> list[str]:
         notes += drift.notes(service)
         ports = [f":{port['published']}" for port in service["ports"] if port["published"]]
         rows.append(("ok" if service["ok"] else "!!", name, service["kind"], ", ".join(notes), " ".join(ports)))
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    return aligned(rows)
+
+
+def aligned(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
+    """Rows of equal length as lines with columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] if rows else []
     return [
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows
     ]

@@ -119,7 +119,7 @@ def comparable(path: str) -> bool:
 
 
 def understood(text: str) -> bool:
-    """Whether the copies of a Dockerfile are all of the plain kind, so that what they do not name is not in the image."""
+    """Whether all copies of a Dockerfile are plain ones, so that what they do not name is not in the image."""
     stages = 0
     for word, rest in dockerfile.instructions(text):
         stages += word == "FROM"
@@ -268,7 +268,9 @@ def config_changes(service: Service, item: Json) -> list[str]:
     if {key[:2] for key in published} != ports or not fixed <= published:
         changes.append("ports")
     mounted = {str(mount.get("Destination")) for mount in item.get("Mounts") or () if mount.get("Type") != "tmpfs"}
-    targets = {str(v.get("target", "")).rstrip("/") for v in service.config.get("volumes") or () if v["type"] != "tmpfs"}
+    targets = {
+        str(v.get("target", "")).rstrip("/") for v in service.config.get("volumes") or () if v["type"] != "tmpfs"
+    }
     implied = set(service.image_config.get("Volumes") or ())
     hidden = {place for place in mounted if within(place, "/run/secrets") or _is_config(service, place)}
     if targets - mounted or mounted - targets - implied - hidden:

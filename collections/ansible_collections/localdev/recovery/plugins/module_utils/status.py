@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask all that a status tells, each part by itself and at the same time: one that fails or hangs takes no other along."""
+"""Ask all that a status tells, each part by itself and at the same time: one that fails takes no other along."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def database(docker: Docker, stack: Stack, tables: t.Sequence[str], version_tabl
     if not container:
         return None
     done = docker.run(
-        *Server(container, found["user"]).client(found["name"]), stdin=status_sql.query(tables, version_table), check=False
+        *Server(container, found["user"]).client(found["name"]),
+        stdin=status_sql.query(tables, version_table),
+        check=False,
     )
     return status_sql.parse(done.stdout, done.stderr if done.returncode != 0 else "", tables)
 
@@ -250,7 +252,7 @@ def _bytes(entries: t.Iterable[t.Mapping[str, t.Any]]) -> int:
 
 
 def containers_of(docker: Docker, folder: str) -> list[str]:
-    """``name: state`` of the containers that were started from a folder: all that is known without its configuration."""
+    """``name: state`` of the containers that were started from a folder: known without its configuration too."""
     done = docker.run(
         *("ps", "--all", "--filter", f"label=com.docker.compose.project.working_dir={folder}"),
         *("--format", "{{.Names}}: {{.Status}}"),

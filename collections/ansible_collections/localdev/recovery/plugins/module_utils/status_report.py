@@ -10,7 +10,7 @@ import shlex
 import time
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils import drift
+from ansible_collections.localdev.recovery.plugins.module_utils import discovery, drift
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import in_words, seconds_since, size_in_words
 
@@ -25,8 +25,11 @@ _COLUMN = 10
 
 
 def lines(stack: Part | None, status: Part, logs: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    """The whole report, but for the error that the stack could not be looked at. stack: as stack_info describes it, None where Compose cannot read it. status: answers of the
-    parts in the module status. logs: last log lines by service."""
+    """The whole report, but for the error that the stack could not be looked at.
+
+    stack: as stack_info describes it, None where Compose cannot read it. status: answers of the parts in the module
+    status. logs: last log lines by service.
+    """
     told: list[str] = []
     if stack is not None:
         project, engine = stack["project"], stack["engine"]
@@ -61,16 +64,13 @@ def service_lines(stack: Part, addresses: Part) -> list[str]:
         mark = "--" if service["excluded"] and not service["ok"] else "ok" if service["ok"] else "!!"
         # Why a health check does not count is more than a line has room for.
         rows.append((mark, name, service["kind"], condition.partition(" (the image")[0], _address(addresses.get(name))))
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-    return [
-        "  ".join(f"{cell:{width}}" for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows
-    ]
+    return discovery.aligned(rows)
 
 
 def _address(found: Part | None) -> str:
     if not found:
         return ""
-    return found["url"] + (" does not answer" if found["answers"] is False else "")
+    return str(found["url"]) + (" does not answer" if found["answers"] is False else "")
 
 
 def page_lines(addresses: Part) -> list[str]:
@@ -197,8 +197,8 @@ def warnings(stack: Part | None, status: Part) -> list[str]:
         ]
         if unsure:
             found.append(
-                f"Files in the build contexts of {', '.join(unsure)} are newer than the images; whether they differ can "
-                "be seen while the containers run"
+                f"Files in the build contexts of {', '.join(unsure)} are newer than the images; whether they differ "
+                "can be seen while the containers run"
             )
     database = status["database"]
     if database and database.get("problem"):

@@ -26,7 +26,9 @@ def query(tables: t.Sequence[str], version_table: str) -> str:
     ]
     for table in sorted(tables):
         count = f"SELECT {literal(f'rows|{table}|')} || count(*) FROM {table_name(table)}"
-        statements.append(f"SELECT {literal(count)} WHERE to_regclass({literal(table_name(table))}) IS NOT NULL \\gexec")
+        statements.append(
+            f"SELECT {literal(count)} WHERE to_regclass({literal(table_name(table))}) IS NOT NULL \\gexec"
+        )
     return "\n".join(statements) + "\n"
 
 
