@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from localdev_recovery import procedures
 from localdev_recovery.cli import main
-from localdev_recovery.procedures import PROCEDURES, Procedure, as_typed
+from localdev_recovery.procedures import PROCEDURES, SESSIONS, Procedure, as_typed
 
 COLLECTION = Path(__file__).resolve().parents[2] / "collections/ansible_collections/localdev/recovery"
 
@@ -38,7 +38,7 @@ def test_every_verb_teaches_its_use(procedure: Procedure) -> None:
 
 def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
-    places = [text.index(f"\n  {procedure.verb} ") for procedure in PROCEDURES]
+    places = [text.index(f"\n  {procedure.verb} ") for procedure in (*PROCEDURES, *SESSIONS)]
     assert places == sorted(places)
     assert "130  interrupted" in text
 

@@ -254,18 +254,7 @@ def config_changes(service: Service, item: Json) -> list[str]:
     for key, name in (("command", "Cmd"), ("entrypoint", "Entrypoint")):
         if service.config.get(key) and list(service.config[key]) != list(made.get(name) or ()):
             changes.append(key)
-    ports = {(int(p["target"]), str(p.get("protocol") or "tcp")) for p in service.config.get("ports") or ()}
-    published = {
-        (int(key.partition("/")[0]), key.partition("/")[2] or "tcp", str(binding.get("HostPort") or ""))
-        for key, bindings in (host.get("PortBindings") or {}).items()
-        for binding in bindings or ()
-    }
-    fixed = {
-        (int(p["target"]), str(p.get("protocol") or "tcp"), str(p["published"]))
-        for p in service.config.get("ports") or ()
-        if str(p.get("published") or "").isdigit()
-    }
-    if {key[:2] for key in published} != ports or not fixed <= published:
+    if "PortBindings" in host and _ports_differ(service, host["PortBindings"] or {}):
         changes.append("ports")
     mounted = {str(mount.get("Destination")) for mount in item.get("Mounts") or () if mount.get("Type") != "tmpfs"}
     targets = {
@@ -276,6 +265,21 @@ def config_changes(service: Service, item: Json) -> list[str]:
     if targets - mounted or mounted - targets - implied - hidden:
         changes.append("volumes")
     return changes
+
+
+def _ports_differ(service: Service, bindings: t.Mapping[str, t.Any]) -> bool:
+    """Whether other ports are published, or a fixed one under another number."""
+    wanted = [
+        (int(port["target"]), str(port.get("protocol") or "tcp"), str(port.get("published") or ""))
+        for port in service.config.get("ports") or ()
+    ]
+    made = {
+        (int(key.partition("/")[0]), key.partition("/")[2] or "tcp", str(binding.get("HostPort") or ""))
+        for key, bound in bindings.items()
+        for binding in bound or ()
+    }
+    fixed = {port for port in wanted if port[2].isdigit()}
+    return {port[:2] for port in made} != {port[:2] for port in wanted} or not fixed <= made
 
 
 def _is_config(service: Service, place: str) -> bool:

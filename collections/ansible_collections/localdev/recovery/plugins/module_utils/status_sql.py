@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils.database_facts import revisions_query
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import literal, table_name
 
 # Exact counts of big tables take long; then there is no count rather than no status.
@@ -16,13 +17,10 @@ STATEMENT_TIMEOUT_MS = 2000
 
 def query(tables: t.Sequence[str], version_table: str) -> str:
     """A script for psql: lines ``bytes|N``, ``revision|R`` and ``rows|TABLE|N``; tables that do not exist give none."""
-    schema, _dot, name = version_table.rpartition(".")
-    where = f"c.relname = {literal(name)}" + (f" AND n.nspname = {literal(schema)}" if schema else "")
     statements = [
         f"SET statement_timeout = {STATEMENT_TIMEOUT_MS};",
         "SELECT 'bytes|' || pg_database_size(current_database());",
-        "SELECT format('SELECT ''revision|'' || version_num FROM %I.%I', n.nspname, c.relname) FROM pg_class c "
-        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {where} \\gexec",
+        revisions_query(version_table, "revision|"),
     ]
     for table in sorted(tables):
         count = f"SELECT {literal(f'rows|{table}|')} || count(*) FROM {table_name(table)}"
@@ -33,7 +31,7 @@ def query(tables: t.Sequence[str], version_table: str) -> str:
 
 
 def parse(stdout: str, stderr: str, tables: t.Sequence[str]) -> dict[str, t.Any]:
-    """What psql answered, also in part: bytes, revisions, rows by table (None: no such table); a problem if it failed."""
+    """What psql answered, also in part: bytes, revisions, rows by table (None: no such table), and its problem."""
     found: dict[str, t.Any] = {"bytes": None, "revisions": [], "rows": {}}
     for line in stdout.splitlines():
         kind, _bar, value = line.partition("|")
