@@ -21,7 +21,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts impo
 # A look at the status must be quick: beyond this a context is compared in part, and the description says so.
 MAX_FILES = 4000
 MAX_BYTES = 64 * 1024 * 1024
-TIMEOUT_S = 5.0
 # What no image is built of, or what running the code leaves behind.
 _SKIPPED = frozenset((".git", "__pycache__", ".localdev"))
 _DIGEST = re.compile(r"([0-9a-f]{64}) [ *](.+)")
@@ -150,7 +149,6 @@ def digests_in(docker: Docker, container: str, places: t.Sequence[str]) -> dict[
             *("exec", "--interactive", "--user", "0", container, "sh", "-c", script),
             stdin=names,
             check=False,
-            timeout=TIMEOUT_S,
         )
     except RecoveryError:
         return None
@@ -162,7 +160,7 @@ def digests_in(docker: Docker, container: str, places: t.Sequence[str]) -> dict[
 def _edited(docker: Docker, container: str) -> frozenset[str]:
     """Paths that a container has added or changed since it was made."""
     try:
-        done = docker.run("diff", container, check=False, timeout=TIMEOUT_S)
+        done = docker.run("diff", container, check=False)
     except RecoveryError:
         return frozenset()
     return frozenset(line[2:] for line in done.stdout.splitlines() if line[:2] in ("A ", "C "))

@@ -20,14 +20,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     retention,
     status_sql,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker, Project, in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import Server
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
 from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import Stack, urls
 
-# A service that hangs must not make its status hang.
-TIMEOUT_S = 10.0
 PROBE_TIMEOUT_S = 1.0
 # Where frameworks put the documentation of their API, and words in it by which it is known.
 DOCUMENTATION = ("/docs", "/redoc", "/api/docs", "/swagger")
@@ -42,10 +40,14 @@ Part = dict[str, t.Any]
 
 
 class Impatient(Docker):
-    """Gives up on a command that hangs."""
+    """Gives up on a command after some seconds: a service that hangs must not make its status hang."""
+
+    def __init__(self, project: Project, timeout: float) -> None:
+        super().__init__(project)
+        self.timeout = timeout
 
     def run(self, *args: str, **options: t.Any) -> Completed:
-        return super().run(*args, **{"timeout": TIMEOUT_S, **options})
+        return super().run(*args, **{"timeout": self.timeout, **options})
 
 
 def ask(parts: t.Mapping[str, t.Callable[[], t.Any]], hide: t.Callable[[str], str] = str) -> dict[str, t.Any]:

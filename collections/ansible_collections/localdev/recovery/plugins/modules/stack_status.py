@@ -46,6 +46,11 @@ options:
       - Folder of the backups. Without it they are not looked at.
     type: path
     default: ""
+  timeout:
+    description:
+      - Seconds after which a question to the engine or into a container is given up.
+    type: float
+    default: 10
 seealso:
   - module: localdev.recovery.stack_info
 """
@@ -159,7 +164,7 @@ def look(docker: status.Impatient) -> tuple[Facts | None, dict[str, str]]:
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    docker = status.Impatient(Project.from_params(params))
+    docker = status.Impatient(Project.from_params(params), params["timeout"])
     facts, error = look(docker)
     choices = Choices.from_params(params)
     stack = discovery.describe(facts, choices) if facts else None
@@ -207,6 +212,7 @@ def main() -> None:
             "version_table": {"type": "str", "default": "alembic_version"},
             "expected_rows": {"type": "dict", "default": {}},
             "backup_folder": {"type": "path", "default": ""},
+            "timeout": {"type": "float", "default": 10},
         },
         supports_check_mode=True,
     )

@@ -43,7 +43,7 @@ def run(
             return result
 
         monkeypatch.setattr(docker, "run", answer)
-        monkeypatch.setattr(status, "Impatient", lambda project: docker)
+        monkeypatch.setattr(status, "Impatient", lambda project, timeout: docker)
         with patch_module_args({"project_src": docker.project.src, **params}), pytest.raises(SystemExit):
             stack_status.main()
         return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
