@@ -20,7 +20,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     retention,
     status_sql,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import (
+    Completed,
+    Docker,
+    Project,
+    in_parallel,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import Server
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
