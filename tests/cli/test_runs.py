@@ -178,7 +178,7 @@ def test_sessions_without_a_terminal(stack: stacks.Stack) -> None:
 
     asked = with_input("SELECT current_user, current_database(), 41 + 1;\n", "psql")
     assert (asked.returncode, asked.stderr) == (0, "")
-    assert re.search(r"scheduler \| residency_scheduler \| +42", asked.stdout)
+    assert re.search(r"scheduler +\| residency_scheduler +\| +42", asked.stdout)
     left = with_input("cat /proc/1/comm; exit 5\n", "shell", "redis")
     assert (left.returncode, left.stdout.strip()) == (5, "redis-server")
     logs = localdev("logs", "db", "--tail", "3", *folder)

@@ -78,11 +78,29 @@ def running(stack: Stack, service: str) -> str:
 # --- the database ----------------------------------------------------------------------------------------------------
 
 
-def schema(docker: Docker, stack: Stack, config: str) -> Part | None:
-    """Heads, current, pending and unknown revisions, as Alembic has them; None where its service does not run."""
+def database_and_schema(
+    docker: Docker,
+    stack: Stack,
+    tables: t.Sequence[str],
+    *,
+    version_table: str,
+    config: str,
+    hide: t.Callable[[str], str],
+) -> dict[str, Part | None]:
+    """The parts ``database`` and ``schema``: with the revisions that the database names, Alembic answers sooner."""
+    found = ask({"database": lambda: database(docker, stack, tables, version_table)}, hide)
+    current = (found["database"] or {}).get("revisions", [])
+    return {**found, **ask({"schema": lambda: schema(docker, stack, config, current)}, hide)}
+
+
+def schema(docker: Docker, stack: Stack, config: str, current: t.Sequence[str] = ()) -> Part | None:
+    """Heads, current, pending and unknown revisions, as Alembic has them; None where its service does not run.
+
+    current: the revisions that the database is at; without any Alembic asks it itself.
+    """
     if not stack["alembic"] or not running(stack, stack["alembic"]["service"]):
         return None
-    request = {"do": "info", "config": config, "database": "", "graph": False, "drift": False}
+    request = {"do": "info", "config": config, "database": "", "current": list(current)}
     found = alembic_runtime.ask(docker, stack, request)
     return {key: found[key] for key in ("heads", "current", "pending", "unknown", "overlapping")}
 

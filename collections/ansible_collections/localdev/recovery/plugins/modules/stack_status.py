@@ -180,12 +180,19 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         parts["data"] = functools.partial(status.data, docker, stack)
     hide: t.Callable[[str], str] = str
     if facts and stack and facts.live:
-        tables, masker = list(params["expected_rows"]), discovery.masker_of(facts)
+        masker = discovery.masker_of(facts)
         hide = masker.text
         parts |= {
-            "schema": functools.partial(status.schema, docker, stack, params["alembic_config"]),
             "contexts": functools.partial(read_contexts, docker, facts),
-            "database": functools.partial(status.database, docker, stack, tables, params["version_table"]),
+            "both": functools.partial(
+                status.database_and_schema,
+                docker,
+                stack,
+                list(params["expected_rows"]),
+                version_table=params["version_table"],
+                config=params["alembic_config"],
+                hide=masker.text,
+            ),
             "addresses": functools.partial(status.addresses, stack),
         }
         if params["logs"] > 0:
@@ -193,6 +200,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     elif stack is None:
         parts["containers"] = functools.partial(status.containers_of, docker, src)
     found: dict[str, t.Any] = {"schema": None, "database": None, "data": [], "addresses": {}, **status.ask(parts, hide)}
+    found |= found.pop("both", {})
     contexts, logs = found.pop("contexts", {}), found.pop("logs", {})
     if "problem" in logs:
         logs = {}
