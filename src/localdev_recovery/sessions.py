@@ -59,7 +59,7 @@ def logs(
     if not chosen:
         raise NoSession(f"No service of project {stack['project']['name']} has a container", _STATUS)
     options = [*(["--follow"] if follow else []), *([f"--tail={tail}"] if tail is not None else [])]
-    # Compose colours and rewrites lines also where nobody looks at a terminal.
+    # Compose guesses from its own surroundings, and a remote one has none of ours.
     return [*([] if terminal else ["--ansi=never"]), "logs", *options, *chosen]
 
 

@@ -184,7 +184,8 @@ def test_sessions_without_a_terminal(stack: stacks.Stack) -> None:
     logs = localdev("logs", "db", "--tail", "3", *folder)
     assert logs.returncode == 0
     assert 0 < len(logs.stdout.splitlines()) <= 3
-    assert "\x1b" not in logs.stdout
+    # Compose 2.26 erases lines also in a pipe; colours are another matter.
+    assert not re.search(r"\x1b\[[0-9;]*m", logs.stdout)
     stopped = localdev("shell", "n8n", *folder)
     assert stopped.returncode == 1
     assert "The service n8n is not running: missing" in stopped.stderr
