@@ -62,8 +62,10 @@ def service_lines(stack: Part, addresses: Part) -> list[str]:
     for name, service in stack["services"].items():
         condition = service["condition"] + (", excluded" if service["excluded"] else "")
         mark = "--" if service["excluded"] and not service["ok"] else "ok" if service["ok"] else "!!"
+        runs = any(container["state"] == "running" for container in service["containers"])
+        address = _address(addresses.get(name)) if runs else ""
         # Why a health check does not count is more than a line has room for.
-        rows.append((mark, name, service["kind"], condition.partition(" (the image")[0], _address(addresses.get(name))))
+        rows.append((mark, name, service["kind"], condition.partition(" (the image")[0], address))
     return discovery.aligned(rows)
 
 
@@ -171,7 +173,7 @@ def run_lines(runs: Part) -> list[str]:
     told += [f"{run['procedure']} of {run['started']} was cut short ({run['run_id']})" for run in runs["interrupted"]]
     kept, deletable = runs["set_aside"], runs["deletable"]
     if kept["count"]:
-        words = f"{kept['count']} things set aside, {size_in_words(kept['bytes'])}"
+        words = f"{kept['count']} thing{'s' if kept['count'] > 1 else ''} set aside, {size_in_words(kept['bytes'])}"
         if deletable["count"]:
             words += f"; {PLAYBOOK}cleanup would free {size_in_words(deletable['bytes'])}"
         told.append(words)
