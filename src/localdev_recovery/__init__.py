@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from localdev_recovery.api import run
-from localdev_recovery.progress import Doing, Note, Output, StepBegan, StepEnded, Update
+from localdev_recovery.progress import Doing, Moved, Note, Output, StepBegan, StepEnded, Update
 from localdev_recovery.results import EXIT_CODES, Aside, Failure, HostResult, Outcome, Result, Step
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Doing",
     "Failure",
     "HostResult",
+    "Moved",
     "Note",
     "Outcome",
     "Output",

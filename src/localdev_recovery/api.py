@@ -14,6 +14,7 @@ from typing import Any
 from localdev_recovery import procedures
 from localdev_recovery.progress import Update
 from localdev_recovery.results import Failure, Outcome, Result
+from localdev_recovery.sessions import Place
 
 Path_ = str | os.PathLike[str]
 
@@ -65,6 +66,26 @@ def run(
     )
 
 
+def look(
+    *,
+    stack_dir: Path_ | None = None,
+    inventory: Path_ | Sequence[Path_] | None = None,
+    limit: str | None = None,
+    arguments: Sequence[str] = (),
+) -> tuple[Result, Mapping[str, Place]]:
+    """Describe stacks, and how their machines are reached, by host. Changes nothing; parameters as run has them."""
+    inventories = _as_list(inventory)
+    wrong = _wrong_place(stack_dir, inventories)
+    if wrong is not None:
+        return Result("look", Outcome.USAGE, error=Failure(wrong[0], kind="usage"), next=wrong[1]), {}
+    from localdev_recovery import playbook
+
+    folder = None if inventories else os.path.abspath(stack_dir or os.getcwd())
+    return playbook.look(
+        playbook.Request("look", folder, inventories=tuple(inventories), limit=limit, arguments=tuple(arguments))
+    )
+
+
 def _as_list(inventory: Path_ | Sequence[Path_] | None) -> list[str]:
     if inventory is None:
         return []
@@ -78,6 +99,10 @@ def _wrong_usage(procedure: str, stack_dir: Path_ | None, inventories: Sequence[
     if procedures.find(procedure) is None:
         known = ", ".join(sorted(p.playbook for p in procedures.PROCEDURES))
         return f"There is no procedure {procedure!r}; there are {known}", None
+    return _wrong_place(stack_dir, inventories)
+
+
+def _wrong_place(stack_dir: Path_ | None, inventories: Sequence[str]) -> tuple[str, str | None] | None:
     if inventories and stack_dir is not None:
         return "A folder and an inventory exclude each other: the inventory names the folder in stack_dir", None
     for item in inventories:

@@ -11,14 +11,14 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
 
-from localdev_recovery.procedures import PROCEDURES, Option, Procedure, as_typed
+from localdev_recovery.procedures import PROCEDURES, SESSIONS, Option, Procedure, Session, as_typed
 from localdev_recovery.progress import Update
-from localdev_recovery.results import EXIT_CODES, MEANINGS, Result
+from localdev_recovery.results import EXIT_CODES, MEANINGS, Failure, Outcome, Result
 
 _TYPES: Mapping[str, click.ParamType[Any]] = {"text": click.STRING, "integer": click.INT, "number": click.FLOAT}
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
@@ -46,36 +46,80 @@ _COMMON: tuple[Callable[[], click.Option], ...] = (
     lambda: click.Option(["--json"], is_flag=True, help="Print one JSON document at the end; progress goes to stderr."),
 )
 
+COMPOSE = "docker compose"
+# A session changes nothing by itself, and its output is that of docker compose.
+_SESSION_COMMON = (*_COMMON[:3], _COMMON[5])
+
 
 def _parameter(option: Option) -> click.Parameter:
+    if option.kind == "list":
+        return click.Argument([option.variable], metavar=f"[{option.placeholder}]...", nargs=-1)
     if not option.flag:
         return click.Argument([option.variable], metavar=f"[{option.placeholder}]", required=False)
+    names = [*([option.short] if option.short else []), option.flag, option.parameter]
     if option.kind == "switch":
-        return click.Option(
-            [option.flag, option.variable], is_flag=True, flag_value=option.switch_value, default=None, help=option.help
-        )
-    return click.Option(
-        [option.flag, option.variable], type=_TYPES[option.kind], metavar=option.placeholder, help=option.help
-    )
+        return click.Option(names, is_flag=True, flag_value=option.switch_value, default=None, help=option.help)
+    if option.kind == "asked":
+        return click.Option(names, is_flag=True, help=option.help)
+    return click.Option(names, type=_TYPES.get(option.kind, click.STRING), metavar=option.placeholder, help=option.help)
 
 
-def _command(procedure: Procedure) -> click.Command:
-    arguments = [option for option in procedure.options if not option.flag]
+def _command(verb: Procedure | Session) -> click.Command:
+    procedure = isinstance(verb, Procedure)
+    arguments = [option for option in verb.options if not option.flag]
     explained = "\n".join(f"{option.placeholder}: {option.help}" for option in arguments)
-    parts = [procedure.summary, procedure.explanation, explained, f"Playbook: {procedure.address}"]
+    end = f"Playbook: {verb.address}" if isinstance(verb, Procedure) else f"Ends with the exit code of {COMPOSE}."
+    parts = [verb.summary, verb.explanation, explained, end]
 
     def callback(**given: Any) -> None:
-        variables = {o.variable: given.pop(o.variable) for o in procedure.options}
-        run_verb(procedure, {name: value for name, value in variables.items() if value is not None}, **given)
+        chosen = {o: given.pop(o.parameter) for o in verb.options}
+        variables = {o.variable: value for o, value in chosen.items() if not o.secret and value not in (None, ())}
+        if not isinstance(verb, Procedure):
+            open_session(verb, variables, **given)
+            return
+        with in_private_files({o: value for o, value in chosen.items() if o.secret and value}) as files:
+            run_verb(verb, {**verb.sets, **variables, **files}, **given)
 
     return click.Command(
-        procedure.verb,
-        params=[*map(_parameter, procedure.options), *(make() for make in _COMMON)],
+        verb.verb,
+        params=[*map(_parameter, verb.options), *(make() for make in (_COMMON if procedure else _SESSION_COMMON))],
         callback=callback,
         help="\n\n".join(part for part in parts if part),
-        short_help=procedure.summary,
+        short_help=verb.summary,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+
+def _secret_of(option: Option, given: Any) -> str:
+    """What a person types, or what stands in an environment variable, which no child process is to inherit."""
+    if option.kind == "environment":
+        if not os.environ.get(given):
+            raise click.UsageError(f"The environment variable {given} of {option.flag} is not set or empty")
+        return os.environ.pop(given)
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            f"There is no terminal on which {option.flag} could ask; take it from a file or an environment variable"
+        )
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+
+
+@contextlib.contextmanager
+def in_private_files(options: Mapping[Option, Any]) -> Iterator[dict[str, str]]:
+    """Role variable -> name of a file with the secret, gone afterwards: it is in no argument, variable or artifact."""
+    if not options:
+        yield {}
+        return
+    # Slow imports, which --help does without.
+    from localdev_recovery.playbook import private_folder
+
+    with private_folder() as folder:
+        files = {}
+        for option, given in options.items():
+            path = folder / option.parameter
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
+                handle.write(f"{_secret_of(option, given)}\n")
+            files[option.variable] = str(path)
+        yield files
 
 
 def run_verb(
@@ -127,11 +171,50 @@ def run_verb(
     sys.exit(result.exit_code)
 
 
+def open_session(
+    session: Session,
+    given: Mapping[str, Any],
+    *,
+    folder: str | None,
+    inventory: tuple[str, ...],
+    limit: str | None,
+    extra_vars: tuple[str, ...],
+) -> None:
+    """Find the stack and become the session's command."""
+    from localdev_recovery import sessions
+    from localdev_recovery.api import look
+    from localdev_recovery.display import show
+
+    arguments = [word for pair in extra_vars for word in ("-e", pair)]
+    result, places = look(stack_dir=folder, inventory=inventory or None, limit=limit, arguments=arguments)
+    target = [*(["-C", folder] if folder else []), *(word for item in inventory for word in ("-i", item))]
+    try:
+        if result.outcome is Outcome.DONE and len(places) != 1:
+            names = ", ".join(places) or "none"
+            raise sessions.NoSession(f"One stack is needed, and there are {names}; -l HOST names it", usage=True)
+        if result.outcome is Outcome.DONE:
+            (place,) = places.values()
+            terminal = sys.stdin.isatty() and sys.stdout.isatty()
+            command = getattr(sessions, session.verb)(place.stack, **given, terminal=terminal)
+            where, words = sessions.command_line(place, command, terminal=terminal)
+            os.chdir(where)
+            os.execvp(words[0], words)
+    except sessions.NoSession as exc:
+        outcome = Outcome.USAGE if exc.usage else Outcome.FAILED
+        result = dataclasses.replace(result, outcome=outcome, hosts={}, error=Failure(exc.message), next=exc.command)
+    except OSError as exc:
+        error = Failure(f"{words[0]} cannot be started: {exc.strerror}")
+        result = dataclasses.replace(result, outcome=Outcome.FAILED, hosts={}, error=error)
+    result = result.with_texts(lambda text: as_typed(text, target))
+    show(result if inventory else with_hint_at_folder(result, folder))
+    sys.exit(result.exit_code)
+
+
 def with_hint_at_folder(result: Result, folder: str | None) -> Result:
     """Say which folder was meant when the stack in it could not be read: it may be the wrong one."""
     hosts = dict(result.hosts)
     for name, host in hosts.items():
-        if host.error is not None and host.error.role == "stack":
+        if host.error is not None and host.error.role in ("stack", "status"):
             where = os.path.abspath(folder) if folder else f"{os.getcwd()} (the current one)"
             hint = f"The project folder is {where}; -C DIR names another."
             hosts[name] = dataclasses.replace(host, aftermath="\n".join(filter(None, [host.aftermath, hint])))
@@ -168,5 +251,5 @@ def main(ctx: click.Context, /, **given: Any) -> None:
     ctx.default_map = dict.fromkeys(main.commands, named)
 
 
-for _procedure in PROCEDURES:
-    main.add_command(_command(_procedure))
+for _verb in (*PROCEDURES, *SESSIONS):
+    main.add_command(_command(_verb))

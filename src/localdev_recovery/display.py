@@ -19,7 +19,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from localdev_recovery.progress import Doing, Note, Output, StepBegan, StepEnded, Update
+from localdev_recovery.progress import Doing, Moved, Note, Output, StepBegan, StepEnded, Update
 from localdev_recovery.results import HostResult, Outcome, Result, Step
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -92,6 +92,8 @@ class Plain:
                 self._open = ""
             else:
                 self._line(f"{update.host}: {whole}" if len(self._hosts) > 1 else whole)
+        elif isinstance(update, Moved):
+            self._line(f"{update.host}: {update.text}" if len(self._hosts) > 1 else f"      {update.text}")
         elif isinstance(update, Note):
             self._line(f"{update.host}: {update.text}" if len(self._hosts) > 1 else update.text)
 
@@ -117,6 +119,7 @@ class Terminal:
         self._live = Live(self, console=console, refresh_per_second=10, transient=True)
         self._steps: dict[str, Step] = {}
         self._doing: dict[str, tuple[str, float]] = {}
+        self._moved: dict[str, str] = {}
         self._hosts: list[str] = []
 
     def __enter__(self) -> Terminal:
@@ -137,6 +140,7 @@ class Terminal:
         if isinstance(update, StepBegan):
             self._steps[update.host] = update.step
             self._doing[update.host] = ("", time.monotonic())
+            self._moved.pop(update.host, None)
         elif isinstance(update, StepEnded):
             self._steps.pop(update.host, None)
             self._doing.pop(update.host, None)
@@ -145,6 +149,9 @@ class Terminal:
         elif isinstance(update, Doing):
             since = self._doing[update.host][1] if update.host in self._steps else time.monotonic()
             self._doing[update.host] = (update.text, since)
+            self._moved.pop(update.host, None)
+        elif isinstance(update, Moved):
+            self._moved[update.host] = update.text
         else:
             self._console.print(Text(self._named(update.host, update.text), style="yellow"))
 
@@ -165,6 +172,8 @@ class Terminal:
             if step and text and text != step.title:
                 label += f": {text}"
             ending = f"{duration(time.monotonic() - since)} {frame}"
+            if host in self._moved:
+                ending = f"{self._moved[host]}, {ending}"
             lines.append(Text(fitted(self._named(host, label), ending, self._width), style="cyan", no_wrap=True))
         return Group(*lines)
 

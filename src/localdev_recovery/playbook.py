@@ -29,6 +29,7 @@ from ansible_runner.runner import Runner
 from localdev_recovery import procedures
 from localdev_recovery.progress import Progress, Update
 from localdev_recovery.results import Failure, Outcome, Result, overall
+from localdev_recovery.sessions import Place
 
 # What the procedures and the events rely on. A user's environment goes before it, ansible.cfg decides all else.
 SETTINGS: Mapping[str, str] = {
@@ -62,23 +63,72 @@ class Request:
         return [*switches, *limit, *self.arguments]
 
 
+# What a session needs to know of each stack: the description, and how Ansible reaches its machine.
+_CONNECTION = ("connection", "host", "port", "user", "ssh_private_key_file", "ssh_common_args", "ssh_extra_args")
+_LOOK = [
+    {
+        "name": "Look at a stack",
+        "hosts": "{{ 'stacks' if groups['all'] | length > 0 else 'localhost' }}",
+        "gather_facts": False,
+        "roles": [f"{procedures.COLLECTION}.stack"],
+        "tasks": [
+            {
+                "name": "Find out how the machine is reached",
+                "ansible.builtin.set_fact": {
+                    "localdev_place": {name: f"{{{{ ansible_{name} | default('') }}}}" for name in _CONNECTION}
+                    | {"become": "{{ ansible_become | default(false) | bool }}", "stack": "{{ stack_found.stack }}"}
+                },
+            }
+        ],
+    }
+]
+
+
 def play(request: Request, on_event: Callable[[Update], None]) -> Result:
     """Run the procedure's playbook and wait for its end."""
     procedure = procedures.find(request.procedure)
     if procedure is None:
         raise ValueError(request.procedure)
+    return _play(request, lambda folder: procedure.address, on_event, lambda event: None)
+
+
+def look(request: Request) -> tuple[Result, dict[str, Place]]:
+    """Describe the stacks and how their machines are reached, by host."""
+    places: dict[str, Place] = {}
+
+    def observe(event: Mapping[str, Any]) -> None:
+        data = event.get("event_data") or {}
+        facts = ((data.get("res") or {}).get("ansible_facts") or {}).get("localdev_place")
+        if event["event"] == "runner_on_ok" and facts:
+            places[data["host"]] = Place(data["host"], facts["stack"], facts)
+
+    def playbook(folder: Path) -> str:
+        return _write(folder / "look" / "look.json", _LOOK)
+
+    return _play(request, playbook, lambda update: None, observe), places
+
+
+def _play(
+    request: Request,
+    playbook: Callable[[Path], str],
+    on_event: Callable[[Update], None],
+    observe: Callable[[Mapping[str, Any]], None],
+) -> Result:
+    """playbook: says what to run, given a private folder. observe: is shown every event of ansible-runner."""
     began = time.monotonic()
     progress = Progress()
     listener = _Listener(on_event)
-    with _private_folder() as folder, _Interruption() as interruption:
+    with private_folder() as folder, _Interruption() as interruption:
 
         def handle(event: dict[str, Any]) -> bool:
             interruption.know(event.get("pid"))
+            _forget_environment(folder)
+            observe(event)
             for update in progress.feed(event):
                 listener(update)
             return False  # Nothing of it is written to a file.
 
-        returncode = _runner(request, procedure.address, folder, handle, interruption).run()[1]
+        returncode = _runner(request, playbook(folder), folder, handle, interruption).run()[1]
         interrupted = interruption.asked
     for update in progress.close(interrupted=interrupted):
         listener(update)
@@ -125,13 +175,19 @@ class _Listener:
             raise self._raised
 
 
+def _forget_environment(folder: Path) -> None:
+    """Delete what ansible-runner has written of the environment, in which a password may stand."""
+    for path in folder.glob("artifacts/*/command"):
+        path.unlink(missing_ok=True)
+
+
 # --- surroundings ------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A folder for ansible-runner, 0700 and gone afterwards; in memory where the machine has such a place, because
-    ansible-runner writes the environment and variables down."""
+def private_folder() -> Iterator[Path]:
+    """A folder for ansible-runner and answers, 0700 and gone afterwards; in memory where the machine has such a place,
+    because ansible-runner writes the environment and variables down."""
     candidates = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
     place = next((path for path in candidates if path and os.access(path, os.W_OK | os.X_OK)), None)
     folder = tempfile.mkdtemp(prefix="localdev-", dir=place)
@@ -141,7 +197,7 @@ def _private_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(path: Path, content: Mapping[str, Any]) -> str:
+def _write(path: Path, content: Mapping[str, Any] | list[dict[str, Any]]) -> str:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
         json.dump(content, handle)

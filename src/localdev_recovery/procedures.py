@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 COLLECTION = "localdev.recovery"
 
@@ -18,8 +18,10 @@ COLLECTION = "localdev.recovery"
 class Option:
     """An option or argument of a verb, which sets a role variable.
 
-    flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, or ``switch``, which
-    sets the variable to switch_value. Without the option the inventory and the role's defaults decide.
+    flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, ``list`` (an argument
+    that may be given several times), or ``switch``, which sets the variable to switch_value, or ``asked`` (on the
+    terminal) and ``environment`` (a variable's name), which set the variable to the name of a private file that holds
+    the secret. Without the option the inventory and the role's defaults decide. short: a one-letter form of the flag.
     """
 
     flag: str
@@ -28,21 +30,62 @@ class Option:
     kind: str = "text"
     placeholder: str = ""
     switch_value: bool = True
+    short: str = ""
+
+    @property
+    def parameter(self) -> str:
+        """What click calls it: two options may set one variable."""
+        return f"{self.kind}_{self.variable}" if self.secret else self.variable
+
+    @property
+    def secret(self) -> bool:
+        return self.kind in ("asked", "environment")
 
 
 @dataclass(frozen=True)
 class Procedure:
-    """A playbook of the collection and the verb that runs it. explanation: paragraphs below the summary."""
+    """A playbook of the collection and the verb that runs it. explanation: paragraphs below the summary.
+
+    sets: variables that the verb sets by itself; several verbs of one playbook differ in them.
+    """
 
     verb: str
     playbook: str
     summary: str
     explanation: str
     options: tuple[Option, ...] = ()
+    sets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
         return f"{COLLECTION}.{self.playbook}"
+
+
+_SERVICES = Option("", "container_recovery_services", "Which services; without it all.", "list", "SERVICE")
+_RECREATE = Option(
+    "--recreate", "container_recovery_recreate", "Make also those containers anew that are up to date.", "switch"
+)
+_NO_LOGIN = Option(
+    "--no-login",
+    "container_recovery_verify_login",
+    "Do not prove that the administrator can log in.",
+    "switch",
+    "",
+    False,
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A verb that is no procedure: it finds the stack and hands the terminal over to docker compose.
+
+    Its function in sessions.py has the verb's name; the variables of its options are that function's arguments.
+    """
+
+    verb: str
+    summary: str
+    explanation: str
+    options: tuple[Option, ...] = ()
 
 
 PROCEDURES = (
@@ -136,6 +179,120 @@ PROCEDURES = (
         ),
     ),
     Procedure(
+        verb="inject",
+        playbook="code_injection",
+        summary="Put changed files into the running containers; the originals are kept.",
+        explanation=(
+            "For when an image cannot be built. Finds out where each file belongs from the Dockerfile, compiles Python "
+            "files first, replaces them in every container that has them, restarts the services and waits until they "
+            "are ready. A container that is made anew loses them; localdev status tells.\n\n"
+            "When a step fails, the originals go back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option("", "code_injection_files", "Files or folders, relative to the project's folder.", "list", "PATH"),
+            Option("--git-range", "code_injection_git_range", "All files changed in A..B.", placeholder="A..B"),
+        ),
+    ),
+    Procedure(
+        verb="constraints",
+        playbook="constraint_registration",
+        summary="Prove that everything is registered; inject what is missing.",
+        explanation=(
+            "Asks the application in its container, by stack_registration_check, which constraints (plugins, tasks, "
+            "routes) it has registered, and compares them with what is expected and with what the source defines. "
+            "Where some are missing, it injects their sources as localdev inject does, and asks again.\n\n"
+            "When names are still missing, the originals go back. After a success, localdev undo does that."
+        ),
+    ),
+    Procedure(
+        verb="admin",
+        playbook="admin_account",
+        summary="Have an administrator who can log in; the old row is kept.",
+        explanation=(
+            "Says why the administrator cannot log in, and mends it: makes the account, gives it the role, makes it "
+            "active, sets the password. Other users are never touched. What it cannot mend (the API, the database, the "
+            "key that signs tokens) it names, and changes nothing.\n\n"
+            "The password is the inventory's stack_admin_password, or comes from one of these options; it is never "
+            "shown. "
+            "When a step fails, the old row is brought back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option("--password-file", "admin_account_password_file", "Read it from a file.", placeholder="FILE"),
+            Option(
+                "--password-variable",
+                "admin_account_password_file",
+                "Read it from an environment variable.",
+                "environment",
+                "NAME",
+            ),
+            Option("--ask", "admin_account_password_file", "Ask for it on the terminal.", "asked"),
+            Option(
+                "--generate", "admin_account_generate", "Without one, make one and keep it in a private file.", "switch"
+            ),
+        ),
+    ),
+    Procedure(
+        verb="env",
+        playbook="env_file",
+        summary="Have a complete .env; the old file is kept.",
+        explanation=(
+            "Makes it from .env.example, or adds what Compose needs and is missing. Makes secrets up, never changes a "
+            "value that is there, and names weak ones. Works where the stack cannot be read for want of it.\n\n"
+            "A database password is not made up when data of the database exists: the server keeps the old one."
+        ),
+        options=(
+            Option("--example", "env_file_example", "The file to make it from; .env.example.", placeholder="FILE"),
+            Option(
+                "--new-database",
+                "env_file_new_database",
+                "Make a database password up although data may exist.",
+                "switch",
+            ),
+        ),
+    ),
+    Procedure(
+        verb="restart",
+        playbook="container_recovery",
+        summary="Restart services, whatever state they are in, and wait until they are ready.",
+        explanation=(
+            "Stops and starts containers in dependency order. A container that is missing, or whose image or "
+            "configuration is out of date, is made anew; the others stay as they are, with what was injected into "
+            "them. Services that depend on one made anew are restarted after it."
+        ),
+        sets={"container_recovery_action": "restart"},
+        options=(_SERVICES, _RECREATE, _NO_LOGIN),
+    ),
+    Procedure(
+        verb="rebuild-images",
+        playbook="container_recovery",
+        summary="Build images anew and use them; the old images are kept.",
+        explanation=(
+            "Builds the images of the services, and of every other service of the same source, beside those in use; a "
+            "build that fails changes nothing. Then makes the containers anew whose image differs.\n\n"
+            "When a new container does not become ready, its log is shown and the old images and containers are "
+            "brought back. After a success, localdev undo does that."
+        ),
+        sets={"container_recovery_action": "rebuild"},
+        options=(
+            _SERVICES,
+            Option("--no-cache", "container_recovery_no_cache", "Run every instruction again.", "switch"),
+            _RECREATE,
+            _NO_LOGIN,
+        ),
+    ),
+    Procedure(
+        verb="reset",
+        playbook="container_recovery",
+        summary="Build all without the cache, make every container anew; data volumes stay.",
+        explanation=(
+            "The last resort for containers. Excluded services stay as they are, and so do all data volumes.\n\n"
+            "When a step fails, the old images and containers are brought back. After a success, localdev undo does "
+            "that."
+        ),
+        sets={"container_recovery_action": "reset"},
+        options=(_NO_LOGIN,),
+    ),
+    Procedure(
         verb="status",
         playbook="status",
         summary="Show what the stack is doing.",
@@ -165,11 +322,44 @@ PROCEDURES = (
     ),
 )
 
-_COMMAND = re.compile(rf"ansible-playbook {re.escape(COLLECTION)}\.(\w+)((?: -e \w+=[^\s,;)]+)*)")
+SESSIONS = (
+    Session(
+        verb="logs",
+        summary="Show the logs of services.",
+        explanation=(
+            "Of all services that have a container, but for the excluded ones, which are shown when they are named. "
+            "Secrets in the logs are shown as they are."
+        ),
+        options=(
+            Option("", "services", "Only these services.", "list", "SERVICE"),
+            Option("--follow", "follow", "Go on as new lines come.", "switch", short="-f"),
+            Option("--tail", "tail", "Only so many of the last lines of each.", "integer", "COUNT"),
+        ),
+    ),
+    Session(
+        verb="psql",
+        summary="Open psql on the database.",
+        explanation="In the server's container, as the database's user. Without a terminal it reads SQL from stdin.",
+    ),
+    Session(
+        verb="shell",
+        summary="Open a shell in a service.",
+        explanation="bash, or sh where there is none. Without a terminal it reads commands from stdin.",
+        options=(Option("", "service", "Which service; without it the application.", placeholder="SERVICE"),),
+    ),
+)
+
+_COMMAND = re.compile(rf"ansible-playbook {re.escape(COLLECTION)}\.(\w+)((?: -e \w+=[^\s,;)]+(?:,[^\s,;)]+)*)*)")
 
 
-def find(playbook: str) -> Procedure | None:
-    return next((procedure for procedure in PROCEDURES if procedure.playbook == playbook), None)
+def find(playbook: str, variables: Mapping[str, str] | None = None) -> Procedure | None:
+    """The procedure of a playbook; where it has several verbs, the one that sets what the variables say."""
+    found = [procedure for procedure in PROCEDURES if procedure.playbook == playbook]
+    given = variables or {}
+    return next(
+        (item for item in found if all(given.get(name) == value for name, value in item.sets.items())),
+        found[0] if found and not variables else None,
+    )
 
 
 def as_typed(text: str, target: Sequence[str] = ()) -> str:
@@ -179,12 +369,14 @@ def as_typed(text: str, target: Sequence[str] = ()) -> str:
     """
 
     def translate(match: re.Match[str]) -> str:
-        procedure = find(match.group(1))
+        variables = dict(pair.split("=", 1) for pair in match.group(2).split(" -e ")[1:])
+        procedure = find(match.group(1), variables)
         if procedure is None:
             return match.group(0)
         words = ["localdev", procedure.verb, *target]
-        for pair in match.group(2).split(" -e ")[1:]:
-            words += _as_option(procedure, *pair.split("=", 1))
+        for variable, value in variables.items():
+            if variable not in procedure.sets:
+                words += _as_option(procedure, variable, value)
         return shlex.join(words)
 
     return _COMMAND.sub(translate, text)
@@ -196,4 +388,6 @@ def _as_option(procedure: Procedure, variable: str, value: str) -> list[str]:
         return ["-e", f"{variable}={value}"]
     if option.kind == "switch":
         return [option.flag] if value.lower() == str(option.switch_value).lower() else []
+    if option.kind == "list":
+        return [item for item in value.strip("[]'\"").split(",") if item]
     return [option.flag, value] if option.flag else [value]

@@ -21,6 +21,8 @@ Event = Mapping[str, Any]
 
 _STEP = re.compile(r"Step (?P<n>\d+) of (?P<of>\d+) \| (?P<title>.+)", re.DOTALL)
 _NEXT = re.compile(r"^Next: (?P<command>.+)$", re.MULTILINE)
+# What the collection's action plugins show meanwhile.
+_MOVED = re.compile(r"progress: \[(?P<host>[^\]]+)\] (?P<text>.+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Beginning and ending a run is the frame around the steps.
 _FRAME_ROLE = "recovery_run"
@@ -53,6 +55,14 @@ class Doing:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """How far a long step of a host is: bytes done, of how many, and the rate."""
+
+    host: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Note:
     host: str
     text: str
@@ -66,7 +76,7 @@ class Output:
     diff: bool = False
 
 
-Update = StepBegan | StepEnded | Doing | Note | Output
+Update = StepBegan | StepEnded | Doing | Moved | Note | Output
 
 
 # --- reading one event -------------------------------------------------------------------------------------------
@@ -213,7 +223,10 @@ class Progress:
             for each in self._hosts.values():
                 each.finished = True
                 updates += self._end_step(each, "done")
-        if kind in ("verbose", "error", "warning"):
+        moved = _MOVED.fullmatch(_COLOUR.sub("", event.get("stdout") or "").strip()) if kind == "verbose" else None
+        if moved:
+            updates.append(Moved(moved["host"], moved["text"]))
+        elif kind in ("verbose", "error", "warning"):
             self._complaints += _COLOUR.sub("", event.get("stdout") or "").splitlines()
         if event.get("stdout"):
             updates.append(Output(event["stdout"].replace("\r\n", "\n"), diff=kind == "runner_on_file_diff"))

@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
-from localdev_recovery import procedures
+from localdev_recovery import cli, procedures
 from localdev_recovery.cli import main
-from localdev_recovery.procedures import PROCEDURES, Procedure, as_typed
+from localdev_recovery.procedures import PROCEDURES, SESSIONS, Procedure, as_typed
 
 COLLECTION = Path(__file__).resolve().parents[2] / "collections/ansible_collections/localdev/recovery"
 
@@ -23,7 +25,7 @@ def test_every_verb_has_its_playbook_and_its_variables(procedure: Procedure) -> 
     assert (COLLECTION / "playbooks" / f"{procedure.playbook}.yml").is_file()
     defaults = COLLECTION / "roles" / procedure.playbook / "defaults" / "main.yml"
     known = yaml.safe_load(defaults.read_text()) if defaults.exists() else {}
-    assert {option.variable for option in procedure.options} <= set(known)
+    assert {option.variable for option in procedure.options} | set(procedure.sets) <= set(known)
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda procedure: procedure.verb)
@@ -38,7 +40,7 @@ def test_every_verb_teaches_its_use(procedure: Procedure) -> None:
 
 def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
-    places = [text.index(f"\n  {procedure.verb} ") for procedure in PROCEDURES]
+    places = [text.index(f"\n  {procedure.verb} ") for procedure in (*PROCEDURES, *SESSIONS)]
     assert places == sorted(places)
     assert "130  interrupted" in text
 
@@ -60,12 +62,64 @@ def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> 
             "localdev rebuild -C /srv/a --no-seed",
         ),
         ("ansible-playbook localdev.recovery.full_rebuild -e full_rebuild_seed=true", "localdev rebuild -C /srv/a"),
+        (
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=restart "
+            "-e container_recovery_services=backend -e container_recovery_recreate=true",
+            "localdev restart -C /srv/a backend --recreate",
+        ),
+        (
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_no_cache=true "
+            "-e container_recovery_action=rebuild",
+            "localdev rebuild-images -C /srv/a --no-cache",
+        ),
+        (
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=restart "
+            "-e container_recovery_services=api,web, then look again",
+            "localdev restart -C /srv/a api web, then look again",
+        ),
+        (
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=destroy",
+            "ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=destroy",
+        ),
         ("ansible-playbook localdev.recovery.docker_engine", "ansible-playbook localdev.recovery.docker_engine"),
         ("docker compose logs db", "docker compose logs db"),
     ],
 )
 def test_commands_are_named_as_one_types_them_here(text: str, typed: str) -> None:
     assert as_typed(text, ["-C", "/srv/a"]) == typed
+
+
+def test_every_verb_of_a_playbook_sets_something_else() -> None:
+    told_apart = {(p.playbook, tuple(sorted(p.sets.items()))) for p in PROCEDURES}
+    assert len(told_apart) == len(PROCEDURES)
+    assert procedures.find("container_recovery") is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["restart"], {"container_recovery_action": "restart"}),
+        (
+            ["restart", "backend", "db"],
+            {"container_recovery_action": "restart", "container_recovery_services": ("backend", "db")},
+        ),
+        (
+            ["rebuild-images", "--no-cache", "backend"],
+            {
+                "container_recovery_action": "rebuild",
+                "container_recovery_services": ("backend",),
+                "container_recovery_no_cache": True,
+            },
+        ),
+    ],
+)
+def test_verbs_preset_variables_and_take_several_arguments(
+    arguments: list[str], variables: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr("localdev_recovery.cli.run_verb", lambda _procedure, chosen, **_options: given.update(chosen))
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert given == variables
 
 
 def test_names_with_blanks_are_quoted() -> None:
@@ -90,6 +144,50 @@ def test_wrong_usage_is_one_helpful_error(arguments: list[str], words: str) -> N
     assert done.exit_code == 2
     assert words in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["a.py", "b c.py"], {"code_injection_files": ("a.py", "b c.py")}),
+        (["--git-range", "main..HEAD"], {"code_injection_git_range": "main..HEAD"}),
+    ],
+    ids=["several", "none"],
+)
+def test_an_argument_that_may_be_repeated(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], variables: dict[str, Any]
+) -> None:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(cli, "run_verb", lambda _procedure, found, **_options: given.append(found))
+    assert CliRunner().invoke(main, ["inject", *arguments]).exit_code == 0
+    assert given == [variables]
+
+
+def test_a_password_is_asked_for_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(main, ["admin", "--ask"])
+    assert done.exit_code == 2
+    assert "There is no terminal on which --ask could ask" in done.output
+    monkeypatch.delenv("NO_SUCH_PASSWORD", raising=False)
+    done = CliRunner().invoke(main, ["admin", "--password-variable", "NO_SUCH_PASSWORD"])
+    assert done.exit_code == 2
+    assert "NO_SUCH_PASSWORD of --password-variable is not set" in done.output
+
+
+def test_a_password_travels_in_a_private_file_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, str] = {}
+
+    def run_verb(procedure: Procedure, variables: dict[str, str], **given: object) -> None:
+        path = Path(variables["admin_account_password_file"])
+        seen.update(text=path.read_text(), mode=f"{path.stat().st_mode & 0o777:o}", path=str(path))
+
+    monkeypatch.setattr("localdev_recovery.cli.run_verb", run_verb)
+    monkeypatch.setenv("PLANTED_PASSWORD", "Planted-Passw0rd")
+    done = CliRunner().invoke(main, ["admin", "--password-variable", "PLANTED_PASSWORD"])
+    assert done.exit_code == 0, done.output
+    assert (seen["text"], seen["mode"]) == ("Planted-Passw0rd\n", "600")
+    assert not Path(seen["path"]).exists()
+    assert "PLANTED_PASSWORD" not in os.environ
+    assert "Planted-Passw0rd" not in done.output
 
 
 def test_wrong_usage_as_json() -> None:

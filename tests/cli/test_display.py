@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from localdev_recovery.display import Plain, Terminal, duration, fitted, progress_for, show, step_label
-from localdev_recovery.progress import Doing, Note, Output, StepBegan, StepEnded, Update
+from localdev_recovery.progress import Doing, Moved, Note, Output, StepBegan, StepEnded, Update
 from localdev_recovery.results import Failure, HostResult, Outcome, Result, Step
 
 
@@ -50,6 +50,14 @@ def test_a_note_does_not_break_into_a_line() -> None:
     assert plain(StepBegan("a", RUNNING), Note("a", "Took over the lock"), StepEnded("a", DONE)).splitlines() == [
         "[1/2] Stop the services ... ",
         "Took over the lock",
+        "[1/2] Stop the services ... 2.1 s",
+    ]
+
+
+def test_how_far_a_long_step_is() -> None:
+    assert plain(StepBegan("a", RUNNING), Moved("a", "loading 1 B, 1 B/s"), StepEnded("a", DONE)).splitlines() == [
+        "[1/2] Stop the services ... ",
+        "      loading 1 B, 1 B/s",
         "[1/2] Stop the services ... 2.1 s",
     ]
 
@@ -101,6 +109,10 @@ def test_the_live_line_tells_the_step_and_what_it_does() -> None:
         with console.capture() as capture:
             console.print(display)
         assert capture.get().startswith("[1/2] Stop the services: Wait ... 0.0 s")
+        display(Moved("a", "loading 1 B of 2 B, 1 B/s"))
+        with console.capture() as capture:
+            console.print(display)
+        assert "loading 1 B of 2 B, 1 B/s, 0.0 s" in capture.get()
         display(StepEnded("a", DONE))
     assert "[1/2] Stop the services ... 2.1 s" in stream.getvalue()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from localdev_recovery import Outcome, Update, run
-from localdev_recovery.playbook import Request, _Interruption, _private_folder, _runner
+from localdev_recovery.playbook import Request, _Interruption, _runner, private_folder
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_the_environment_of_the_user_goes_before_ours(folder: Path, monkeypatch:
 
 
 def test_the_private_folder_is_private_and_goes() -> None:
-    with _private_folder() as folder:
+    with private_folder() as folder:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         (folder / "x").write_text("x")
     assert not folder.exists()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from localdev_recovery.progress import Doing, Note, Output, Progress, StepBegan, StepEnded, Update, outcome_of
+from localdev_recovery.progress import Doing, Moved, Note, Output, Progress, StepBegan, StepEnded, Update, outcome_of
 from localdev_recovery.results import EXIT_CODES, Failure, HostResult, Outcome, Step, overall
 
 Event = dict[str, Any]
@@ -213,6 +213,13 @@ def test_without_an_error_of_its_own_ansibles_last_words_count() -> None:
     words = "The command was not found or was not executable: ansible-playbook."
     progress, _updates = follow([{"event": "verbose", "stdout": words + "\r\n"}])
     assert progress.complaint() == (words, "")
+
+
+def test_how_far_a_long_step_is_is_no_complaint() -> None:
+    line = "progress: [my host] loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s\r\n"
+    progress, updates = follow([{"event": "verbose", "stdout": line}])
+    assert updates == [Moved("my host", "loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s"), Output(line.replace("\r", ""))]
+    assert progress.complaint() == ("", "")
 
 
 def failed_task(result: dict[str, Any], **data: Any) -> HostResult:

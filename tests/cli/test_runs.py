@@ -166,3 +166,43 @@ def test_the_python_interface_serves_any_thread(stack: stacks.Stack) -> None:
     (result,) = results
     assert result.outcome is Outcome.DONE
     assert any("database" in line for line in result.hosts["localhost"].report)
+
+
+def test_sessions_without_a_terminal(stack: stacks.Stack) -> None:
+    folder = ("-C", str(stack.dir))
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
+
+    def with_input(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*COMMAND, *arguments, *folder]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60, env=env)
+
+    asked = with_input("SELECT current_user, current_database(), 41 + 1;\n", "psql")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert re.search(r"scheduler +\| residency_scheduler +\| +42", asked.stdout)
+    left = with_input("cat /proc/1/comm; exit 5\n", "shell", "redis")
+    assert (left.returncode, left.stdout.strip()) == (5, "redis-server")
+    logs = localdev("logs", "db", "--tail", "3", *folder)
+    assert logs.returncode == 0
+    assert 0 < len(logs.stdout.splitlines()) <= 3
+    # Compose 2.26 erases lines also in a pipe; colours are another matter.
+    assert not re.search(r"\x1b\[[0-9;]*m", logs.stdout)
+    stopped = localdev("shell", "n8n", *folder)
+    assert stopped.returncode == 1
+    assert "The service n8n is not running: missing" in stopped.stderr
+    unknown = localdev("logs", "nobody", *folder)
+    assert unknown.returncode == 2
+    assert "There is no service nobody" in unknown.stderr
+
+
+def test_a_session_in_a_terminal(stack: stacks.Stack) -> None:
+    child = in_terminal("psql", "-i", str(stack.inventory))
+    child.expect("residency_scheduler=[#>]")
+    child.sendline("\\conninfo")
+    child.expect("residency_scheduler")
+    child.sendline("\\q")
+    code, text = ended(child)
+    assert code == 0, text
+    follower = in_terminal("logs", "-f", "db", "--tail", "1", "-i", str(stack.inventory))
+    follower.expect(f"{stack.name}-db")
+    follower.sendintr()
+    assert ended(follower)[0] in (0, 130)

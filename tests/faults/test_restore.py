@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -132,6 +133,31 @@ def test_a_killed_container_gives_old_or_new(case: Case, victim: str, point: str
     assert backups.rows(case.stack) == backups.only_rows(case.live)
     backups.is_up(case.stack)
     backups.nothing_is_left(case.stack)
+
+
+@pytest.mark.fault("the disk of the cluster full in the middle of a restore", "P1 P2 P9")
+def test_a_full_disk_of_the_cluster() -> None:
+    stacks.need_docker()
+    stack = stacks.Stack("bind", "pg15")
+    with contextlib.ExitStack() as cleaning:
+        cleaning.callback(stack.remove)
+        cleaning.enter_context(stack.small_disk(320))
+        stack.up()
+        stack.plant()
+        stack.must("backup")
+        live = backups.change(stack)
+        running = stack.start_playbook("restore", hold="scratch", **backups.NO_LOGIN)
+        running.wait_held("scratch")
+        # Room in the write-ahead log: without that a server has to stop, whoever fills the disk.
+        stack.psql("SELECT pg_switch_wal(); CREATE TABLE room (); DROP TABLE room; CHECKPOINT")
+        stack.fill_disk(leave_mb=1)
+        running.go_on()
+        result = running.wait()
+        proofs.clear_error(result, "ran full", "Next: docker exec .* df -h", "cleanup")
+        assert backups.content(stack) == live
+        backups.is_up(stack)
+        assert [name for name in backups.databases(stack) if name.startswith("residency_scheduler.")] == []
+        backups.nothing_is_left(stack)
 
 
 @pytest.mark.fault("a backup with one flipped bit", "P3 P9")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -17,7 +18,8 @@ import stacks
 
 
 class Watch(threading.Thread):
-    """Looks at the arguments of every process on the machine, for as long as it is told to."""
+    """Looks at the arguments of every process on the machine, and at what ansible-runner writes, for as long as it is
+    told to."""
 
     def __init__(self, secrets: list[str]) -> None:
         super().__init__(daemon=True)
@@ -35,26 +37,90 @@ class Watch(threading.Thread):
                         line = Path("/proc", entry, "cmdline").read_bytes()
                         if any(secret in line for secret in self.secrets):
                             self.caught.add(line.replace(b"\0", b" ").decode(errors="replace"))
+            for folder in (os.environ.get("XDG_RUNTIME_DIR") or "/dev/shm", "/dev/shm"):
+                for path in [*Path(folder).glob("localdev-*/env/*"), *Path(folder).glob("localdev-*/artifacts/**/*")]:
+                    with contextlib.suppress(OSError):
+                        if path.is_file() and any(secret in path.read_bytes() for secret in self.secrets):
+                            self.caught.add(str(path))
+
+    def __enter__(self) -> Watch:
+        self.start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.over.set()
+        self.join()
 
 
 @pytest.mark.fault("everything shown with -vvv, argument lists watched", "P7")
 def test_secrets_are_nowhere_to_be_seen(named: stacks.Stack) -> None:
     secrets = named.secrets()
-    watch = Watch(secrets)
-    watch.start()
-    outputs = [named.must(name, "-vvv", "--diff").output for name in ("full_rebuild", "undo", "status")]
-    watch.over.set()
-    watch.join()
+    with Watch(secrets) as watch:
+        outputs = [named.must(name, "-vvv", "--diff").output for name in ("full_rebuild", "undo", "status")]
 
     assert watch.rounds > 20
     assert watch.caught == set()
+    assert_hidden(named, secrets, outputs)
+
+
+def assert_hidden(stack: stacks.Stack, secrets: list[str], outputs: list[str], rows: tuple[str, ...] = ()) -> None:
+    """rows: what only the rows that runs have set aside may hold."""
     for output in outputs:
-        assert not [secret for secret in secrets if secret in output]
-    for path in (named.dir / ".localdev").rglob("*"):
+        assert not [secret for secret in (*secrets, *rows) if secret in output]
+    for path in (stack.dir / ".localdev").rglob("*"):
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600), f"{path} has mode {mode:o}"
         if path.is_file():
-            assert not [secret for secret in secrets if secret in path.read_text()], f"{path} holds a secret"
+            hidden = secrets if path.parent.name == "rows" else [*secrets, *rows]
+            assert not [secret for secret in hidden if secret in path.read_text()], f"{path} holds a secret"
+
+
+ACCOUNT = {
+    "stack_account_path": "/api/v1/auth/me",
+    "stack_password_hash": "app.core.security:get_password_hash",
+    "stack_password_verify": "app.core.security:verify_password",
+}
+
+
+@pytest.mark.fault(
+    "passwords by file and environment, secrets made up, with -vvv; arguments and artifacts watched", "P4 P7"
+)
+def test_passwords_are_nowhere_to_be_seen(named: stacks.Stack, tmp_path: Path) -> None:
+    by_file, by_variable = "By-File-Passw0rd: {{ 'x' }}", "By-Variable-Passw0rd"
+    (tmp_path / "password").write_text(f"{by_file}\n")
+    environment = {**os.environ, "PLANTED": by_variable, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
+    localdev = [sys.executable, "-m", "localdev_recovery", "admin", "-i", str(named.inventory), "-vvv"]
+    key = named.env()["SECRET_KEY"]
+    secrets = [*named.secrets(), by_file, by_variable]
+    hashes = []
+    named.write_inventory(**ACCOUNT)
+    try:
+        with Watch(secrets) as watch:
+            # Check mode changes nothing, least of all the time of the last login.
+            before = named.fingerprint()
+            outputs = [named.must("admin_account", "-vvv", "--check", "--diff").output]
+            assert named.fingerprint() == before
+            outputs.append(named.must("admin_account", "-vvv", "--diff").output)
+            hashes.append(named.psql("SELECT hashed_password FROM users"))
+            options = {"admin_account_password_file": str(tmp_path / "password")}
+            outputs.append(named.must("admin_account", "-vvv", "--diff", **options).output)
+            hashes.append(named.psql("SELECT hashed_password FROM users"))
+            done = stacks.run(*localdev, "--password-variable", "PLANTED", check=False, env=environment)
+            outputs.append(done.stdout + done.stderr)
+            assert done.returncode == 0, outputs[-1]
+            hashes.append(named.psql("SELECT hashed_password FROM users"))
+            env_file = named.dir / ".env"
+            env_file.write_text("".join(line for line in env_file.read_text().splitlines(True) if key not in line))
+            outputs.append(named.must("env_file", "-vvv", "--diff").output)
+            new_key = named.env()["SECRET_KEY"]
+            outputs.append(named.must("undo", "-vvv", "--diff").output)
+    finally:
+        named.set_env(SECRET_KEY=key)
+        named.write_inventory()
+    assert len(set(hashes)) == 3
+    assert new_key != key
+    assert watch.caught == set()
+    assert_hidden(named, [*secrets, new_key], outputs, tuple(hashes))
 
 
 @pytest.mark.fault("secrets in the log lines of a service that does not come up", "P7 P9")

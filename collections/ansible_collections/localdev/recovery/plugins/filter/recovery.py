@@ -9,7 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
+    accounts,
+    container_report,
+    env_needs,
+    injections,
     proof,
+    registrations,
     reports,
     schema_diagnosis,
     stack_queries,
@@ -19,6 +24,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {
+            "account_query": accounts.account_query,
+            "account_hash": accounts.stored_hash,
+            "account_decision": accounts.decide,
+            "account_summary": accounts.summary,
+            "account_missing": accounts.missing_columns,
+            "account_lines": accounts.finding_lines,
+            "account_report": accounts.account_report,
+            "account_write_query": accounts.write_query,
+            "account_write_arguments": accounts.write_arguments,
+            "account_write_problem": accounts.write_problem,
+            "row_object": accounts.row_object,
+            "env_report": env_needs.report,
             "row_query": proof.row_query,
             "row_problems": proof.row_problems,
             "revision_problems": proof.revision_problems,
@@ -33,10 +50,13 @@ class FilterModule:
             "schema_decision": schema_diagnosis.decide,
             "finding_lines": schema_diagnosis.finding_lines,
             "schema_report": reports.schema_report,
+            "injection_report": injections.report,
+            "registration_lines": registrations.lines,
+            "container_report": container_report.container_report,
             "cleanup_report": reports.cleanup_report,
-            "status_lines": reports.status_lines,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,
+            "lacks_database": stack_queries.lacks_database,
             "data_objects": stack_queries.data_objects,
             "services_of": stack_queries.services_of,
             "cache_objects": stack_queries.cache_objects,

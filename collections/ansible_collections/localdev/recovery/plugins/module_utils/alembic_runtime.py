@@ -19,12 +19,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli impor
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils.services import running_containers
 
 # The alembic command's first line names the Python that has the application's packages.
-_LAUNCH = (
+FIND_PYTHON = (
     'python=$(sed -n "1s/^#! *//p" "$(command -v alembic 2>/dev/null)" 2>/dev/null); '
-    'case "$python" in *python*) ;; *) python=$(command -v python3 || command -v python);; esac; exec $python -'
+    'case "$python" in *python*) ;; *) python=$(command -v python3 || command -v python);; esac; '
 )
+_LAUNCH = FIND_PYTHON + "exec $python -"
 
 
 def program(request: t.Mapping[str, t.Any]) -> str:
@@ -110,7 +112,7 @@ def ask(
     else:
         service = service_of(stack)
         where, by_hand = f"service {service}", f"docker compose run --rm {service} alembic"
-        running = [] if fresh else _running(docker, stack["project"]["name"], service)
+        running = [] if fresh else running_containers(docker, stack["project"]["name"], service)
         done = _run_in_container(docker, service, running, text, run_id)
     hide = host.masker.text if host else str
     answer = parse_answer(done, where, f"{by_hand} current", hide)
@@ -145,15 +147,6 @@ def service_of(stack: t.Mapping[str, t.Any]) -> str:
             next_command="set stack_application_service to the service that runs the migrations",
         )
     return t.cast(str, stack["alembic"]["service"])
-
-
-def _running(docker: Docker, project: str, service: str) -> list[str]:
-    """Containers of a service. Asked anew, for what stack says may be older than the last start."""
-    labels = {"project": project, "service": service, "oneoff": "False"}
-    filters = [
-        word for name, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{name}={value}")
-    ]
-    return docker.run("ps", "--quiet", "--filter", "status=running", *filters).stdout.split()
 
 
 def _run_in_container(docker: Docker, service: str, running: list[str], text: str, run_id: str) -> Completed:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 
@@ -30,14 +31,35 @@ def objects_argument_spec() -> dict[str, t.Any]:
             "type": "list",
             "elements": "dict",
             "default": [],
-            "required_if": [("kind", "database", ("container", "user"))],
+            "required_if": [
+                ("kind", "database", ("container", "user")),
+                ("kind", "row", ("container", "user", "database", "table", "column", "value")),
+            ],
             "options": {
-                "kind": {"type": "str", "required": True, "choices": ["volume", "folder", "file", "database"]},
+                "kind": {
+                    "type": "str",
+                    "required": True,
+                    "choices": [
+                        "volume",
+                        "folder",
+                        "file",
+                        "database",
+                        "container_file",
+                        "row",
+                        "image",
+                        "container",
+                    ],
+                },
                 "name": {"type": "str", "required": True},
                 "container": {"type": "str"},
                 "user": {"type": "str"},
                 "replacement": {"type": "str"},
                 "copy": {"type": "bool", "default": False},
+                "or_absent": {"type": "bool", "default": False},
+                "database": {"type": "str"},
+                "table": {"type": "str"},
+                "column": {"type": "str"},
+                "value": {"type": "str"},
             },
         },
         "reserve_bytes": {"type": "int", "default": 268435456},
@@ -62,3 +84,8 @@ def run_argument_spec() -> dict[str, t.Any]:
         "run_id": {"type": "str", "default": ""},
         "step": {"type": "str", "default": ""},
     }
+
+
+def path_below(folder: str, path: str) -> str:
+    """A path that a user has given; a relative one counts from the folder."""
+    return os.path.join(folder, os.path.expanduser(path))

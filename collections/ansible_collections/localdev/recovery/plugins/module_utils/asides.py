@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Setting things aside, putting them back, deleting what was set aside: volumes, folders, files, databases.
+"""Setting things aside, putting them back, deleting what was set aside.
 
 An entry of a run record's ``asides`` walks through these states; each is written down before what follows it:
 
@@ -13,7 +13,9 @@ An entry of a run record's ``asides`` walks through these states; each is writte
     restored   the old content is back in its place
     deleted    cleanup has deleted what was set aside
 
-Volumes cannot be renamed, so they are copied and the copy is proved. Folders and databases are renamed, files copied.
+Volumes cannot be renamed, so they are copied and the copy is proved. Folders and databases are renamed, files and rows
+copied, files in containers to the stack's folder; an image gets a second name. Of a container the files are kept that
+somebody has changed in it.
 """
 
 from __future__ import annotations
@@ -23,9 +25,13 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.container import ContainerKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.container_file import ContainerFileKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.database import DatabaseKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.file import FileKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.folder import FolderKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.image import ImageKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.row import RowKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.volume import VolumeKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Record, size_in_words
 
@@ -35,6 +41,10 @@ KEEPERS: dict[str, type[Keeper]] = {
     "folder": FolderKeeper,
     "file": FileKeeper,
     "database": DatabaseKeeper,
+    "container_file": ContainerFileKeeper,
+    "row": RowKeeper,
+    "image": ImageKeeper,
+    "container": ContainerKeeper,
 }
 # States in which something may be left to put back.
 UNSETTLED = ("planned", "kept", "live", "restoring")
@@ -44,18 +54,20 @@ RESERVE_BYTES = 256 * 1024 * 1024
 
 def services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[Entry]) -> list[str]:
     """Services that must stand still while these are put back. Pure."""
-    keepers = {KEEPERS[entry["kind"]] for entry in entries if entry["state"] in UNSETTLED}
+    unsettled = [entry for entry in entries if entry["state"] in UNSETTLED]
     return sorted(
         name
         for name, service in stack["services"].items()
-        if service["enabled"] and not service["excluded"] and any(keeper.stops(service) for keeper in keepers)
+        if service["enabled"]
+        and not service["excluded"]
+        and any(KEEPERS[e["kind"]].stops(service, e) for e in unsettled)
     )
 
 
 def left_in_server(record: Record) -> list[Entry]:
-    """What a run has left of databases: asides that are not settled, and scratch databases."""
+    """What a run has left in databases: asides that are not settled, and scratch databases."""
     asides = [e for e in record["asides"] if e["state"] in UNSETTLED]
-    return [e for e in [*asides, *record.get("scratch", [])] if e["kind"] == "database"]
+    return [e for e in [*asides, *record.get("scratch", [])] if e["kind"] in ("database", "row")]
 
 
 def rolls_back(record: Record) -> bool:

@@ -210,23 +210,25 @@ def select(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, now: float)
 # --- whether it is what was written --------------------------------------------------------------------------------
 
 
-def hash_file(path: str) -> dict[str, t.Any]:
-    """``bytes`` and ``sha256`` of a file."""
+def hash_file(path: str, seen: t.Callable[[int], None] | None = None) -> dict[str, t.Any]:
+    """``bytes`` and ``sha256`` of a file. seen: told how many bytes were read since it was last told."""
     digest = hashlib.sha256()
     size = 0
     with open(path, "rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
             size += len(block)
+            if seen:
+                seen(len(block))
     return {"bytes": size, "sha256": digest.hexdigest()}
 
 
-def hash_files(path: str) -> dict[str, dict[str, t.Any]]:
+def hash_files(path: str, seen: t.Callable[[int], None] | None = None) -> dict[str, dict[str, t.Any]]:
     """Bytes and sha256 of a dump's files by name, several at once."""
     names = sorted(os.listdir(path)) if os.path.isdir(path) else [os.path.basename(path)]
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     with concurrent.futures.ThreadPoolExecutor(_HASHERS) as pool:
-        hashes = pool.map(lambda name: hash_file(os.path.join(folder, name)), names)
+        hashes = pool.map(lambda name: hash_file(os.path.join(folder, name), seen), names)
         return dict(zip(names, hashes, strict=True))
 
 
@@ -244,7 +246,7 @@ def compare_files(
     return problems
 
 
-def damage(item: BackupSet) -> list[str] | None:
+def damage(item: BackupSet, seen: t.Callable[[int], None] | None = None) -> list[str] | None:
     """What has changed in a set's files since they were written; None when its metadata lists no checksums."""
     problems = backup_metadata.problems(item.metadata) if backup_metadata.is_own(item.metadata) else []
     if problems:
@@ -253,7 +255,7 @@ def damage(item: BackupSet) -> list[str] | None:
     if not isinstance(recorded, dict):
         return None
     try:
-        return compare_files(recorded, hash_files(item.path))
+        return compare_files(recorded, hash_files(item.path, seen))
     except OSError as exc:
         return [f"the file {exc.filename} cannot be read: {exc.strerror}"]
 

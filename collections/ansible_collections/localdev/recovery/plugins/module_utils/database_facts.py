@@ -59,11 +59,14 @@ def count_rows(session: Session) -> dict[str, int]:
 
 def read_revisions(session: Session, version_table: str) -> list[str]:
     """Revisions in Alembic's version table: of that name in any schema, or qualified; empty when there is none."""
+    return sorted(session.query(revisions_query(version_table)))
+
+
+def revisions_query(version_table: str, mark: str = "") -> str:
+    """The same for psql, each revision on a line behind mark."""
     schema, _dot, table = version_table.rpartition(".")
     where = f"c.relname = {literal(table)}" + (f" AND n.nspname = {literal(schema)}" if schema else "")
-    return sorted(
-        session.query(
-            "SELECT format('SELECT version_num FROM %I.%I', n.nspname, c.relname) FROM pg_class c "
-            f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {where} \\gexec"
-        )
+    return (
+        f"SELECT format('SELECT %L || version_num FROM %I.%I', {literal(mark)}, n.nspname, c.relname) FROM pg_class c "
+        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {where} \\gexec"
     )

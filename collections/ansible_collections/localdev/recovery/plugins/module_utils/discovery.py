@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils import stack_kinds, stack_state
+from ansible_collections.localdev.recovery.plugins.module_utils import drift, stack_kinds, stack_state
 from ansible_collections.localdev.recovery.plugins.module_utils.compose_values import (
     DatabaseUrl,
     database_url,
@@ -71,6 +71,7 @@ def describe(facts: Facts, choices: Choices = NO_CHOICES) -> Json:
             "enabled": service.enabled,
             "excluded": name in choices.excluded_services,
             "depends_on": service.depends_on,
+            "restarts_with": service.restarts_with,
             "stop_grace_period_s": stack_state.stop_grace_period(service),
             "stateful": any(mount["data"] for mount in mounts),
             "writes_to_database": name in writers,
@@ -80,6 +81,7 @@ def describe(facts: Facts, choices: Choices = NO_CHOICES) -> Json:
             "health_check": stack_state.health_check(service, masker),
             "containers": [stack_state.container(item, service, facts) for item in service.containers],
         }
+        described[name]["drift"] = drift.described(service, described[name]["containers"], facts.contexts.get(name))
         described[name]["ok"], condition = stack_state.judge(described[name], service, facts)
         described[name]["condition"] = masker.text(condition)
 
@@ -124,13 +126,15 @@ def summary(stack: t.Mapping[str, t.Any]) -> list[str]:
         notes = [service["condition"]]
         if service["excluded"]:
             notes.append("excluded")
-        if any(container["stale_image"] for container in service["containers"]):
-            notes.append("older than its image")
-        if any(container["stale_config"] for container in service["containers"]):
-            notes.append("older than its configuration")
+        notes += drift.notes(service)
         ports = [f":{port['published']}" for port in service["ports"] if port["published"]]
         rows.append(("ok" if service["ok"] else "!!", name, service["kind"], ", ".join(notes), " ".join(ports)))
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    return aligned(rows)
+
+
+def aligned(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
+    """Rows of equal length as lines with columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] if rows else []
     return [
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows
     ]

@@ -158,6 +158,19 @@ class Docker:
         timeout: float | None = None,
     ) -> Completed:
         """Run ``docker ARGS``. environment is added to this process's (secrets travel there, never in args)."""
+        result, _output = self.read(*args, stdin=stdin, environment=environment, timeout=timeout)
+        if check and result.returncode != 0:
+            raise self.error(result)
+        return result
+
+    def read(
+        self,
+        *args: str,
+        stdin: str | bytes | None = None,
+        environment: t.Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> tuple[Completed, bytes]:
+        """The same for a command whose output is no text: the output as it is. Whether it failed is for the caller."""
         src = self.project.src if self.project else ""
         if src and not os.path.isdir(src):
             raise RecoveryError(
@@ -185,9 +198,7 @@ class Docker:
         result = Completed(
             args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         )
-        if check and done.returncode != 0:
-            raise self.error(result)
-        return result
+        return result, done.stdout
 
     def error(self, result: Completed) -> RecoveryError:
         """What a failed command means, in words."""

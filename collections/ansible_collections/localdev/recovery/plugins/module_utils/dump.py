@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -21,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     database_facts,
     git_lookup,
     pg_clients,
+    progress,
     scratch,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
@@ -55,6 +57,18 @@ class Wishes:
 def needed_bytes(database_bytes: int, compression: str) -> int:
     """Room that a dump may take: without indexes and compressed it is seldom half of the database. Pure."""
     return database_bytes if compression in ("0", "none") else database_bytes // 2
+
+
+def likely_bytes(wishes: Wishes, database: str, database_bytes: int) -> int | None:
+    """About what a dump will have, by the newest set that was made alike; None when there is none."""
+    # A set that cannot be read is no reason to make no new one.
+    with contextlib.suppress(RecoveryError):
+        for item in backup_sets.catalogue(wishes.folder, database):
+            alike = (item.format, item.metadata.get("compression")) == (wishes.format, wishes.compression)
+            then = item.metadata.get("database_bytes")
+            if alike and isinstance(then, int) and then > 0:
+                return item.bytes * database_bytes // then
+    return None
 
 
 def free_name(folder: str, database: str, extension: str) -> tuple[str, str]:
@@ -140,21 +154,26 @@ def _dump(
             compression=wishes.compression,
             lock_timeout_s=wishes.lock_timeout_s,
         )
-        reach(run, "snapshot")
         # An archive that can be listed has come to its end. The helper is root; the files are the folder's owner's.
         check = "" if wishes.format == "plain" else f"pg_restore --list {shlex.quote(inside)} >/dev/null; "
         own = f"chown -R $(stat -c %u:%g {pg_clients.FOLDER}) {shlex.quote(inside)}"
-        dumping = beside.submit(tools.run, f"{command}; {check}{own}")
-        rows = database_facts.count_rows(session)
-        revisions = database_facts.read_revisions(session, wishes.version_table)
-        try:
-            dumping.result()
-        except RecoveryError as exc:
-            raise RecoveryError(
-                f"The dump of {database} failed: {exc.message}", next_command=f"df -h {wishes.folder}"
-            ) from exc
-    partial = os.path.join(hidden, file_name)
-    files = backup_sets.hash_files(partial)
+        partial = os.path.join(hidden, file_name)
+        expected = likely_bytes(wishes, database, facts["database_bytes"])
+        doing = f"dumping a database of {size_in_words(facts['database_bytes'])}, written"
+        with progress.told(run, doing, lambda: backup_sets.size_of(partial), expected, about=True):
+            reach(run, "snapshot")
+            dumping = beside.submit(tools.run, f"{command}; {check}{own}")
+            rows = database_facts.count_rows(session)
+            revisions = database_facts.read_revisions(session, wishes.version_table)
+            try:
+                dumping.result()
+            except RecoveryError as exc:
+                raise RecoveryError(
+                    f"The dump of {database} failed: {exc.message}", next_command=f"df -h {wishes.folder}"
+                ) from exc
+    read = progress.Counter()
+    with progress.told(run, "checksumming", lambda: read.bytes, backup_sets.size_of(partial)):
+        files = backup_sets.hash_files(partial, read.add)
     reach(run, "dumped")
     target = os.path.join(wishes.folder, file_name)
     metadata_path = os.path.join(wishes.folder, name + backup_sets.METADATA)

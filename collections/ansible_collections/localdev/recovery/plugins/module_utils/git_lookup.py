@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where in a project's git history an Alembic revision is. The one place that starts git.
+"""Where in a project's git history an Alembic revision is, and what changed between commits.
 
-Looking is all it does, and it never fails: without git, without a repository, or after too long, nothing is found.
+The one place that starts git. Looking is all it does, and it never fails: without git, without a repository, or after
+too long, nothing is found.
 """
 
 from __future__ import annotations
@@ -32,6 +33,14 @@ class Found(t.TypedDict):
 
     refs: list[str]
     commit: str
+
+
+class Changed(t.NamedTuple):
+    """A file that differs between two commits. content: in the later one, None where that has no such file."""
+
+    path: str
+    content: bytes | None
+    executable: bool
 
 
 class _GivenUp(Exception):
@@ -67,6 +76,32 @@ def head_commit(folder: str, *, timeout: float = 5) -> str | None:
     try:
         with _Git(top, timeout) as git:
             return git.run("rev-parse", "--verify", "--quiet", "HEAD").strip() or None
+    except _GivenUp:
+        return None
+
+
+def changed_files(folder: str, span: str, *, timeout: float = 60) -> list[Changed] | None:
+    """The plain files that changed in ``A..B``; ``A`` alone is ``A..HEAD``. None where git knows no such commits.
+
+    Paths are absolute. Symbolic links and submodules are left out.
+    """
+    top = repository_of(folder)
+    if top is None or span.startswith("-"):
+        return None
+    span = span if ".." in span else f"{span}..HEAD"
+    try:
+        with _Git(top, timeout) as git:
+            fields = git.run("diff", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff", span, "--").split(
+                "\0"
+            )
+            found = []
+            for head, path in zip(fields[::2], fields[1::2], strict=False):
+                old_mode, new_mode, _old, new, _status = head.lstrip(":").split()
+                kind = old_mode if new_mode == "000000" else new_mode
+                if kind.startswith("100"):
+                    content = None if new_mode == "000000" else git.read("cat-file", "blob", new)
+                    found.append(Changed(os.path.join(top, path), content, new_mode == "100755"))
+            return found
     except _GivenUp:
         return None
 
@@ -151,6 +186,9 @@ class _Git:
         self._cleanup.close()
 
     def run(self, *args: str) -> str:
+        return self.read(*args).decode(errors="replace")
+
+    def read(self, *args: str) -> bytes:
         """The output, also that of a git which found nothing (exit code 1)."""
         command = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", *args)
         try:
@@ -167,7 +205,7 @@ class _Git:
             raise _GivenUp from exc
         if done.returncode > 1:
             raise _GivenUp
-        return done.stdout.decode(errors="replace")
+        return done.stdout
 
     def trees_with(self, pattern: str, commits: t.Sequence[str]) -> set[str]:
         """Which of these commits have a Python file with a line of this pattern."""

@@ -28,6 +28,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     database_facts,
     database_properties,
     pg_clients,
+    progress,
     scratch,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import BackupSet
@@ -38,10 +39,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils.postgres import 
     Server,
     Session,
     compare_counts,
+    free_bytes,
     identifier,
     literal,
     psql,
     server_of,
+    size_sql,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, reach, size_in_words
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import database_secrets
@@ -54,6 +57,8 @@ _GROWTH = 6
 RESERVE_BYTES = 128 * 1024 * 1024
 _DUMPED_FROM = re.compile(rb"[Dd]umped from database version:? (\d+)")
 _HEAD_BYTES = 4096
+# The second where half a page still fits.
+_DISK_FULL = re.compile(r"No space left on device|could not (?:extend|write)[^\n]* wrote only \d+ of \d+ bytes")
 
 # What the server knows, for judging a dump; the live database need not exist.
 _SERVER_FACTS = """
@@ -171,14 +176,17 @@ def listing(item: BackupSet, docker: Docker, server: Server, options: str = "--l
             ) from exc
 
 
-def prove_input(docker: Docker, stack: Stack, server: Server, item: BackupSet, name: str) -> tuple[Json, list[str]]:
+def prove_input(
+    docker: Docker, stack: Stack, server: Server, item: BackupSet, name: str, run: ActiveRun | None = None
+) -> tuple[Json, list[str]]:
     """Refuse a set that is damaged or does not fit on this server, and a name that is taken: (facts of the server,
     warnings)."""
-    with ThreadPoolExecutor(2) as pool:
-        checking = pool.submit(backup_sets.damage, item)
+    read = progress.Counter()
+    with progress.told(run, "checking", lambda: read.bytes, item.bytes), ThreadPoolExecutor(2) as pool:
+        checking = pool.submit(backup_sets.damage, item, read.add)
         facts = server_facts(docker, server, stack["database"]["name"])
         refuse_taken_name(facts, name)
-        free = free_bytes(docker, server, facts["data_directory"])
+        free = free_bytes(docker, server.container, facts["data_directory"])
         problems = checking.result()
     if problems:
         raise RecoveryError(
@@ -196,12 +204,6 @@ def prove_input(docker: Docker, stack: Stack, server: Server, item: BackupSet, n
     if problems is None:
         warnings.append(f"the metadata of {item.name} lists no checksums; the dump is proved by restoring it")
     return facts, warnings
-
-
-def free_bytes(docker: Docker, server: Server, data_directory: str) -> int:
-    """Bytes free where the cluster lies."""
-    answer = docker.run("exec", server.container, "df", "-Pk", data_directory).stdout
-    return int(answer.splitlines()[-1].split()[3]) * 1024
 
 
 def revisions_of_dump(docker: Docker, server: Server, item: BackupSet, version_table: str) -> list[str]:
@@ -245,7 +247,7 @@ def restore(
     """Restore a set into a new database and prove it there. The database is dropped again when anything fails."""
     began = time.monotonic()
     server = server_of(stack, docker)
-    facts, warnings = prove_input(docker, stack, server, item, name)
+    facts, warnings = prove_input(docker, stack, server, item, name, run)
     entry = scratch.database_entry(name, server.container, server.user)
     scratch.note(run, entry)
     try:
@@ -254,12 +256,11 @@ def restore(
         sql = create_sql(name, settings, owner)
         psql(docker, container=server.container, user=server.user, database="template1", sql=sql)
         reach(run, "scratch")
-        run_id = run.record["run_id"] if run else ""
         if item.format == "plain":
-            warnings += _restore_plain(docker, server, item, name, facts, version_table)
+            warnings += _restore_plain(docker, server, item, name, facts, version_table, run)
         else:
             password = database_secrets(docker, stack)["password"]
-            warnings += _restore_archive(docker, server, item, name, facts, jobs, password, run_id)
+            warnings += _restore_archive(docker, server, item, name, facts, jobs, password, run)
         reach(run, "restored")
         rows, revisions = _prove(docker, server, item, name, version_table)
         if facts["live"]:
@@ -315,9 +316,18 @@ def proof_problems(item: BackupSet, rows: t.Mapping[str, int], revisions: t.Sequ
 
 
 def _restore_archive(
-    docker: Docker, server: Server, item: BackupSet, name: str, facts: Json, jobs: int, password: str, run_id: str
+    docker: Docker,
+    server: Server,
+    item: BackupSet,
+    name: str,
+    facts: Json,
+    jobs: int,
+    password: str,
+    run: ActiveRun | None = None,
 ) -> list[str]:
     folder = os.path.dirname(item.path)
+    run_id = run.record["run_id"] if run else ""
+    expected = item.metadata.get("database_bytes")
     with pg_clients.clients(docker, server, folder, password=password, run_id=run_id) as tools:
         inside = _inside(item)
         named = item.metadata.get("roles")
@@ -325,13 +335,18 @@ def _restore_archive(
             text = tools.run(f"pg_restore --schema-only --file=- {shlex.quote(inside)}")
             named = [role for line in text.splitlines() for role in role_names(line.encode())]
         missing = sorted(set(named) - set(facts["roles"]))
-        command = pg_clients.restore_command(
-            inside, database=name, jobs=jobs, owners=not missing, privileges=not missing
-        )
+        command = pg_clients.restore_command(inside, database=name, jobs=jobs, owners=not missing)
+
+        def loaded() -> int:
+            sql = size_sql(name)
+            return int(psql(docker, container=server.container, user=server.user, database="template1", sql=sql))
+
         try:
-            tools.run(command)
+            with progress.told(run, "loading", loaded, expected, about=True):
+                tools.run(command)
         except RecoveryError as exc:
-            raise _restore_error(item, exc.message.partition(": ")[2] or exc.message) from exc
+            words = exc.message.partition(": ")[2] or exc.message
+            raise _restore_error(item, words, server, facts) from exc
     return _role_warning(missing, "all that the backup holds belongs to", server)
 
 
@@ -346,7 +361,13 @@ def _role_warning(missing: t.Sequence[str], consequence: str, server: Server) ->
 
 
 def _restore_plain(
-    docker: Docker, server: Server, item: BackupSet, name: str, facts: Json, version_table: str
+    docker: Docker,
+    server: Server,
+    item: BackupSet,
+    name: str,
+    facts: Json,
+    version_table: str,
+    run: ActiveRun | None = None,
 ) -> list[str]:
     """Stream a plain dump through psql, which stops at the first error."""
     dump = PlainDump(facts["roles"], facts["settings"], version_table)
@@ -359,8 +380,9 @@ def _restore_plain(
         )
         stdin = t.cast("t.IO[bytes]", process.stdin)
         try:
-            for piece in dump.filtered(_blocks(file)):
-                stdin.write(piece)
+            with progress.told(run, "loading", lambda: os.lseek(file.fileno(), 0, os.SEEK_CUR), item.bytes):
+                for piece in dump.filtered(_blocks(file)):
+                    stdin.write(piece)
         except BrokenPipeError:
             # psql has met an error and says which.
             pass
@@ -375,7 +397,7 @@ def _restore_plain(
         words = complaints.read().decode(errors="replace")
     if process.returncode != 0:
         errors = [line for line in words.splitlines() if "ERROR" in line or "FATAL" in line or "error:" in line]
-        raise _restore_error(item, " ".join((errors or words.splitlines())[:3]))
+        raise _restore_error(item, " ".join((errors or words.splitlines())[:3]), server, facts)
     warnings = _role_warning(sorted(dump.missing_roles), "what belonged to them belongs to", server)
     if dump.unknown_settings:
         warnings.append(
@@ -384,7 +406,14 @@ def _restore_plain(
     return warnings
 
 
-def _restore_error(item: BackupSet, words: str) -> RecoveryError:
+def _restore_error(item: BackupSet, words: str, server: Server, facts: Json) -> RecoveryError:
+    if _DISK_FULL.search(words):
+        # Somebody else has filled it since it was measured; the backup is as good as it was.
+        return RecoveryError(
+            f"The disk of the database server ran full while the backup {item.name} was restored: {words[-1500:]}",
+            next_command=f"docker exec {server.container} df -h {shlex.quote(facts['data_directory'])}, then free some "
+            "space (ansible-playbook localdev.recovery.cleanup)",
+        )
     return RecoveryError(
         f"The backup {item.name} cannot be restored: {words[-1500:]}",
         next_command=backup_sets.LIST,

@@ -14,11 +14,14 @@ MASK = "********"
 SHORT_SECRET = 4
 
 _SECRET_NAME = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL|PRIVATE|SALT|AUTH(?!OR)|DSN|COOKIE", re.I)
-# Passwords may hold an unescaped '@', so the last one before the end of the authority ends the credentials.
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^:/\s@?#]*)(?::(?P<password>[^\s/?#'\"]*))?@", re.I)
+# Passwords may hold an unescaped '@', so the last one before the end of the authority ends the credentials. No scheme
+# is longer than 40: without a limit a long line would take time by the square of its length.
+_USERINFO = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]{0,40}://)(?P<user>[^:/\s@?#]*)(?::(?P<password>[^\s/?#'\"]*))?@", re.I
+)
 _FLAG = re.compile(
     r"(?P<flag>--?(?:requirepass|masterauth|pass(?:word|wd)?|token|secret|api-?key)[= ]|"
-    r"\b\w*(?:PASSWORD|PASSWD|SECRET|TOKEN|REDISCLI_AUTH)=|"
+    r"(?:PASSWORD|PASSWD|SECRET|TOKEN|REDISCLI_AUTH)=|"
     r"(?:redis|valkey|keydb)-cli\b[^\n;|&]*? (?:(?-i:-a)|--pass) )(?P<value>'[^']*'|\"[^\"]*\"|[^\s'\";&|]+)",
     re.I,
 )

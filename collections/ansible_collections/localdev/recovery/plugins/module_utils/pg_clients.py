@@ -70,9 +70,11 @@ def dump_command(
     return shlex.join([*arguments, f"--dbname={database}"])
 
 
-def restore_command(path: str, *, database: str, jobs: int, owners: bool, privileges: bool) -> str:
-    """Shell command that restores a custom or directory dump into an empty database. Pure."""
+def restore_command(path: str, *, database: str, jobs: int, owners: bool) -> str:
+    """Shell command that restores a custom or directory dump into an empty database. Pure.
+
+    owners: whether owners and privileges are restored, for which every role must exist.
+    """
     arguments = ["pg_restore", "--exit-on-error", f"--jobs={jobs}", f"--dbname={database}", "--no-password"]
-    arguments += [] if owners else ["--no-owner"]
-    arguments += [] if privileges else ["--no-privileges"]
+    arguments += [] if owners else ["--no-owner", "--no-privileges"]
     return shlex.join([*arguments, path])

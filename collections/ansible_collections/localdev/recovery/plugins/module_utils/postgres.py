@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Conversation, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import database_of
 
 
 def literal(value: str) -> str:
@@ -29,6 +30,16 @@ def identifier(value: str) -> str:
 def table_name(name: str) -> str:
     """A possibly schema-qualified table as SQL."""
     return ".".join(identifier(part) for part in name.split("."))
+
+
+def drop_sql(database: str) -> str:
+    """SQL that deletes a database, if it is there, whoever is connected to it."""
+    return f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)"
+
+
+def size_sql(database: str) -> str:
+    """SQL that asks for the bytes of a database on the server's disk."""
+    return f"SELECT pg_database_size({literal(database)})"
 
 
 # Name of the sessions of this collection, by which those of a run that was cut short are found.
@@ -67,12 +78,7 @@ class Server:
 
 def server_of(stack: t.Mapping[str, t.Any], docker: Docker) -> Server:
     """The stack's database server, whose container must be running now."""
-    database = stack["database"]
-    if database is None:
-        raise RecoveryError(
-            f"No PostgreSQL service was found in project {stack['project']['name']}",
-            next_command="set stack_database_service",
-        )
+    database = database_of(stack)
     for item in docker.containers(stack["project"]["name"]):
         if item["Config"]["Labels"]["com.docker.compose.service"] == database["service"] and item["State"]["Running"]:
             return Server(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
@@ -88,6 +94,12 @@ def psql(docker: Docker, *, container: str, user: str, database: str, sql: str) 
     if done.returncode != 0:
         raise RecoveryError(f"PostgreSQL in {container} refused: {done.stderr.strip()[-1000:]}")
     return done.stdout.strip()
+
+
+def free_bytes(docker: Docker, container: str, folder: str) -> int:
+    """Bytes free where the server in a container keeps its files. folder: its data directory."""
+    answer = docker.run("exec", container, "df", "-Pk", folder).stdout
+    return int(answer.splitlines()[-1].split()[3]) * 1024
 
 
 def end_sessions(docker: Docker, server: Server) -> None:

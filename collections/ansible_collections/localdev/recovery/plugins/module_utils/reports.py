@@ -182,15 +182,3 @@ def cleanup_report(found: t.Mapping[str, t.Any], planned: bool) -> list[str]:
             for e in entries
         ]
     return lines
-
-
-def status_lines(found: t.Mapping[str, t.Any]) -> list[str]:
-    """Where the stack can be reached, where its data lies, and what is wrong. found: the result of stack_info."""
-    stack = found["stack"]
-    lines = [f"{name}: {url}" for name, url in urls(stack).items()]
-    for mount in (stack["database"] or {}).get("data_mounts", []):
-        lines.append(f"data of {stack['database']['service']}: {mount['type']} {mount['source']}")
-    lines += [f"warning: {warning}" for warning in stack["warnings"]]
-    for name, log in found.get("logs", {}).items():
-        lines += [f"--- last log lines of {name}", *log]
-    return lines

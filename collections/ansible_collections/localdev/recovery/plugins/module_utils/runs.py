@@ -187,7 +187,7 @@ class Runs:
         self.records = os.path.join(self.folder, "runs")
         self.lock_path = os.path.join(self.folder, "lock.json")
 
-    def _make_folder(self) -> None:
+    def make_folder(self) -> None:
         try:
             for folder in (self.folder, self.records):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -203,7 +203,7 @@ class Runs:
     @contextlib.contextmanager
     def _guard(self) -> t.Iterator[None]:
         """Lets one process at a time look at and change the lock."""
-        self._make_folder()
+        self.make_folder()
         guard = os.open(os.path.join(self.folder, "lock.guard"), os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             fcntl.flock(guard, fcntl.LOCK_EX)

@@ -24,6 +24,7 @@ import shlex
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Project
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import lacks_database
 
 # What a decision says to do.
 NONE, UPGRADE, REBUILD, REFUSE = "none", "upgrade", "rebuild", "refuse"
@@ -78,9 +79,10 @@ class Complaint(t.NamedTuple):
 
 def unreadable(stack: Stack) -> str:
     """Why the schema of a stack cannot be looked at, in words and with the next command; empty when it can."""
+    lacking = lacks_database(stack)
+    if lacking:
+        return lacking
     database = stack["database"]
-    if database is None:
-        return f"No PostgreSQL service was found in project {stack['project']['name']}. Set stack_database_service."
     service = stack["services"][database["service"]]
     if any(container["state"] == "running" for container in service["containers"]):
         return ""

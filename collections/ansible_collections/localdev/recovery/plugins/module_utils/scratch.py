@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import identifier, psql
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import drop_sql, psql
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Record
 
 Entry = dict[str, t.Any]
@@ -50,7 +50,7 @@ def forget(run: ActiveRun | None, entry: Entry) -> None:
 def delete(docker: Docker, entry: Entry) -> None:
     """Delete it if it is there."""
     if entry["kind"] == "database":
-        sql = f"DROP DATABASE IF EXISTS {identifier(entry['name'])} WITH (FORCE)"
+        sql = drop_sql(entry["name"])
         psql(docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
         return
     if entry["unless"] and os.path.exists(entry["unless"]):

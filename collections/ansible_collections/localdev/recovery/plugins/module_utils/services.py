@@ -80,6 +80,15 @@ def stop(docker: Docker, stack: Stack, services: t.Sequence[str], stateless_time
     return sorted(in_parallel(stop_one, running), key=lambda item: t.cast(str, item["service"]))
 
 
+def running_containers(docker: Docker, project: str, service: str) -> list[str]:
+    """Ids of a service's running containers. Asked anew: what a description says may be older than the last start."""
+    labels = {"project": project, "service": service, "oneoff": "False"}
+    filters = [
+        word for name, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{name}={value}")
+    ]
+    return docker.run("ps", "--quiet", "--filter", "status=running", *filters).stdout.split()
+
+
 # --- readiness -------------------------------------------------------------------------------------------------
 
 
@@ -129,18 +138,28 @@ def judge(
     return "ask", "running"
 
 
-def wait(docker: Docker, stack: Stack, services: t.Sequence[str], timeout: float) -> list[dict[str, t.Any]]:
-    """Wait until every service is ready: service, condition, seconds. RecoveryError with log lines when one is not."""
+def wait(
+    docker: Docker, stack: Stack, services: t.Sequence[str], timeout: float, settle: float = 0
+) -> list[dict[str, t.Any]]:
+    """Wait until every service is ready: service, condition, seconds. RecoveryError with log lines when one is not.
+
+    settle: seconds for which a service that cannot be asked must have been up.
+    """
     began = time.monotonic()
     pending = dict.fromkeys(services, "not asked yet")
     ready: list[dict[str, t.Any]] = []
     restarts: dict[str, int] = {}
+    first_seen: dict[str, tuple[str, float]] = {}
 
     def ask(name: str, container: t.Mapping[str, t.Any]) -> tuple[bool, str]:
         service = {"name": name, **stack["services"][name]}
         command = probe_command(service, stack)
         if command is None:
-            return True, "running"
+            # By this clock: the engine may live on another machine.
+            started = container["State"].get("StartedAt", "")
+            if name not in first_seen or first_seen[name][0] != started:
+                first_seen[name] = started, time.monotonic()
+            return time.monotonic() - first_seen[name][1] >= settle, "running"
         if (container["State"].get("Health") or {}).get("Status") == "healthy" and service["kind"] != "database":
             return True, "healthy"
         remaining = max(1.0, min(PROBE_TIMEOUT_S, timeout - (time.monotonic() - began)))
@@ -304,7 +323,13 @@ def launch(docker: Docker, stack: Stack, services: t.Collection[str]) -> None:
 
 
 def start(
-    docker: Docker, stack: Stack, services: t.Sequence[str], *, timeout: float, then_wait: bool
+    docker: Docker,
+    stack: Stack,
+    services: t.Sequence[str],
+    *,
+    timeout: float,
+    then_wait: bool,
+    settle: float = 0,
 ) -> list[dict[str, t.Any]]:
     """Start the services in dependency order, waiting in between only where Compose's condition asks for it."""
     ready: list[dict[str, t.Any]] = []
@@ -324,5 +349,5 @@ def start(
         launch(docker, stack, wave)
         started += wave
     if then_wait and started:
-        ready += wait(docker, stack, started, timeout)
+        ready += wait(docker, stack, started, timeout, settle)
     return ready

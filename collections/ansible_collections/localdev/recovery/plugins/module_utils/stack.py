@@ -80,7 +80,22 @@ def compose_config(docker: Docker) -> Json:
 
     It holds secrets. Needs no daemon.
     """
-    return t.cast("Json", unescaped(_config(docker)[0]))
+    return t.cast("Json", unescaped(compose_document(docker)))
+
+
+def compose_document(docker: Docker) -> Json:
+    """The same with Compose's own escapes, so that Compose can read it again."""
+    return _config(docker)[0]
+
+
+def build_masker(config: Json) -> Masker:
+    """Knows the secrets that the output of a build may hold. config: of compose_config or compose_document."""
+    services = config["services"].values()
+    environments = [dict(service.get("environment") or {}) for service in services]
+    for service in services:
+        arguments = (service.get("build") or {}).get("args") or {}
+        environments.append({name: str(value) for name, value in arguments.items() if value is not None})
+    return Masker.of_environments(environments, _secret_values(config))
 
 
 def read_facts(docker: Docker, *, live: bool = True) -> Facts:
@@ -335,6 +350,11 @@ def _files(project: Project) -> tuple[str, tuple[str, ...], tuple[str, ...], tup
         item.strip() for item in settings.get("COMPOSE_PROFILES", "").split(",") if item.strip()
     }
     return directory, tuple(paths), tuple(env_files), tuple(sorted(profiles))
+
+
+def compose_files(project: Project) -> tuple[str, ...]:
+    """The Compose files of a project, absolute, without what they extend or include. Asks nobody."""
+    return _files(project)[1]
 
 
 def _default_files(folder: str) -> list[str]:

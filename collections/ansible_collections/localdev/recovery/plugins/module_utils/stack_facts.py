@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils.compose_values import environment_of, same_image
 
+if t.TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils.drift import Context
+
 Json = dict[str, t.Any]
 # Reads a file as a service's container sees it; None when it cannot.
 ReadFile = t.Callable[[str], "str | None"]
@@ -75,7 +78,7 @@ class Facts:
 
     live: whether the engine was asked. hashes: service -> configuration hash as Compose would label it now.
     read_file: (service, path in its container) -> text. secrets: contents of secret files, to be masked.
-    now: when the containers were inspected.
+    now: when the containers were inspected. contexts: service -> its build context, where somebody has looked.
     """
 
     config: Json
@@ -90,6 +93,7 @@ class Facts:
     secrets: tuple[str, ...] = ()
     live: bool = True
     now: datetime.datetime | None = None
+    contexts: t.Mapping[str, Context] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -116,6 +120,9 @@ class Service:
             other: rule.get("condition", "service_started")
             for other, rule in sorted((self.config.get("depends_on") or {}).items())
         }
+        self.restarts_with = sorted(
+            other for other, rule in (self.config.get("depends_on") or {}).items() if rule.get("restart")
+        )
         self.image_name = self.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
     @property

@@ -8,7 +8,28 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+
 Stack = t.Mapping[str, t.Any]
+
+
+def database_of(stack: Stack) -> t.Mapping[str, t.Any]:
+    """What is known of the stack's database; RecoveryError when none was found."""
+    if stack["database"] is None:
+        raise RecoveryError(
+            f"No PostgreSQL service was found in project {stack['project']['name']}",
+            next_command="set stack_database_service",
+        )
+    return t.cast("t.Mapping[str, t.Any]", stack["database"])
+
+
+def lacks_database(stack: Stack) -> str:
+    """That no database was found, in words and with the next command; empty when there is one."""
+    try:
+        database_of(stack)
+    except RecoveryError as exc:
+        return str(exc)
+    return ""
 
 
 def urls(stack: Stack) -> dict[str, str]:

@@ -40,6 +40,7 @@ def build(service: Service, masker: Masker) -> Json | None:
     return {
         "context": masker.text(str(service.build.get("context", ""))),
         "dockerfile": str(service.build.get("dockerfile") or "Dockerfile"),
+        "target": service.build.get("target"),
     }
 
 
@@ -305,7 +306,7 @@ def _judge_running(
     if one_shot:
         return False, "running (one-shot, not done yet)"
     restarts = int(item.get("RestartCount") or 0)
-    started = _time(str(item["State"].get("StartedAt") or ""))
+    started = moment(str(item["State"].get("StartedAt") or ""))
     if restarts and now and started and (now - started).total_seconds() < SETTLED_AFTER_S:
         # Between two crashes a container counts as running for a moment.
         return False, f"running again after {restarts} restart{'s' if restarts > 1 else ''}, not settled yet"
@@ -317,7 +318,7 @@ def _judge_running(
     return health == "healthy", "running, " + ("health check starting" if health == "starting" else str(health))
 
 
-def _time(text: str) -> datetime.datetime | None:
+def moment(text: str) -> datetime.datetime | None:
     """Docker's RFC 3339 times, which have nanoseconds; None for its zero time."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
     if not match or text.startswith("0001"):

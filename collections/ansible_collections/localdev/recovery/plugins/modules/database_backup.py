@@ -14,6 +14,7 @@ description:
   - Rows are counted and revisions read in the snapshot that is dumped, so they agree with the dump whatever writes meanwhile.
   - Afterwards old backups are deleted, never after a backup that failed, never the newest that was proved restorable, and never those
     which other tools have made.
+  - As part of a run, what takes longer shows every two seconds how many bytes of how many are done, and the rate.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)

@@ -58,26 +58,23 @@ from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli impor
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import database_secrets, gather
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import database_of
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = module.params["stack"]
     docker = Docker(Project.of(stack))
-    if stack["database"] is None:
-        raise RecoveryError(
-            f"No PostgreSQL service was found in project {stack['project']['name']}",
-            next_command="set stack_database_service",
-        )
-    endpoint = stack["database"]["endpoint"]
+    database = database_of(stack)
+    endpoint = database["endpoint"]
     if endpoint is None or endpoint["via"] == "container":
         # The address of a container is another one after every start.
-        now = gather(docker, database_service=stack["database"]["service"])
+        now = gather(docker, database_service=database["service"])
         endpoint = now["database"]["endpoint"]
     if endpoint is None:
         raise RecoveryError(
-            f"The database service {stack['database']['service']} cannot be reached over TCP: it is not running, or it "
+            f"The database service {database['service']} cannot be reached over TCP: it is not running, or it "
             "publishes no port and its container address cannot be reached from this host",
-            next_command=f"docker compose up -d {stack['database']['service']}",
+            next_command=f"docker compose up -d {database['service']}",
         )
     secrets = database_secrets(docker, stack)
     return {

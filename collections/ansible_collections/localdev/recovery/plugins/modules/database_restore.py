@@ -16,6 +16,7 @@ description:
   - Reads the three formats of M(localdev.recovery.database_backup) and the plain dumps of the manual procedure. Plain dumps are filtered on
     their way, so that no C(\connect) leads out of the scratch database, and statements with roles or settings that the server does not know
     are left out and told.
+  - As part of a run, what takes longer shows every two seconds how many bytes of how many are done, and the rate.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)

@@ -144,6 +144,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     ActiveRun,
     Record,
     Runs,
+    can_be_undone,
     new_record,
     this_process,
     utc_now,
@@ -216,6 +217,8 @@ def end(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
         return {"changed": True, "run_id": params["run_id"], "record": {}}
     record = runs.load(params["run_id"])
     clear_scratch(module, record)
+    if params["state"] == "succeeded" and not can_be_undone(record):
+        params["next_command"] = ""
     record.update(
         outcome=params["state"],
         finished=utc_now(),

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: set_aside
-short_description: Keep volumes, folders, files or databases under another name, and put them back
+short_description: Keep volumes, folders, files, databases or images under another name, and put them back
 description:
   - Before a procedure overwrites or deletes something, this module keeps it under a name that carries the run id, and writes that down
     in the run record first.
   - Volumes cannot be renamed, so they are copied, the copy is proved (name, type, mode, owner, time and content of every file), and only
-    then is the original emptied. Folders and databases are renamed, files copied.
+    then is the original emptied. Folders and databases are renamed, files copied, those in containers to the stack's folder. An image
+    gets a second name.
   - Putting back sets aside in turn what stands in the place now.
 version_added: 0.1.0
 author:

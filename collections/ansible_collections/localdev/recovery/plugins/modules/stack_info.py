@@ -35,6 +35,12 @@ options:
     elements: str
     choices: [database, cache, application, worker, migration, other]
     default: []
+  drift:
+    description:
+      - Whether to compare the images with their build contexts. It reads the files of every context, and the copies of them in running
+        containers.
+    type: bool
+    default: false
 seealso:
   - module: community.docker.docker_compose_v2
 """
@@ -76,6 +82,23 @@ logs:
   returned: when O(logs) is positive
   type: dict
   sample: {"db": ["FATAL:  could not write lock file \"postmaster.pid\": No space left on device"]}
+injections:
+  description:
+    - Files that were injected into containers and that the image has not taken over. C(state) is V(injected), V(changed)
+      (overwritten since) or V(lost) (the container was made anew without them).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - service: backend
+      container: residency-backend-1
+      container_id: 4756879edbfda16940cf80d8a87ce5ed2d3895d72d9029241015caf812aeb8d8
+      image_id: sha256:18250a61f62d9c6ac3b16ac8f92cbab2d3e5d615bcbf513d4a2923a2f44ccd2d
+      path: /app/app/main.py
+      sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+      run_id: 20260131T100000Z-1f2e
+      time: "2026-01-31T10:00:00Z"
+      state: injected
 stack:
   description: The description of the stack.
   returned: success
@@ -117,10 +140,10 @@ stack:
           type: str
           sample: sha256:18250a61f62d9c6ac3b16ac8f92cbab2d3e5d615bcbf513d4a2923a2f44ccd2d
         build:
-          description: C(context) and C(dockerfile), or V(null).
+          description: C(context), C(dockerfile) and C(target), or V(null).
           returned: success
           type: dict
-          sample: {"context": "/home/me/src/residency/backend", "dockerfile": "Dockerfile"}
+          sample: {"context": "/home/me/src/residency/backend", "dockerfile": "Dockerfile", "target": null}
         command:
           description: The command that replaces the image's, or V(null).
           returned: success
@@ -153,6 +176,12 @@ stack:
           returned: success
           type: dict
           sample: {"db": "service_healthy"}
+        restarts_with:
+          description: Those of them with which Compose restarts it (C(restart) in its C(depends_on)).
+          returned: success
+          type: list
+          elements: str
+          sample: []
         stop_grace_period_s:
           description: Seconds that its containers have to stop.
           returned: success
@@ -227,6 +256,20 @@ stack:
               image_id: sha256:18250a61f62d9c6ac3b16ac8f92cbab2d3e5d615bcbf513d4a2923a2f44ccd2d
               stale_image: false
               stale_config: false
+        drift:
+          description:
+            - What is out of date. C(config) names what of the configuration is not as in the container.
+            - C(image) lists files of the build context that the image has in another version, C(kind) being V(dockerfile), V(dependencies)
+              or V(source). C(proved) tells whether contents were compared; without it only the file's time is newer.
+            - C(edited) lists files that were changed inside the container. C(complete) tells whether all files of the context were looked
+              at; it is V(false) without O(drift). What a bind mount shows to the container is left out.
+          returned: success
+          type: dict
+          sample:
+            config: [environment GREETING]
+            image: [{"path": "app/main.py", "kind": "source", "proved": true}]
+            edited: [/app/app/config.py]
+            complete: true
         ok:
           description: Whether it is as it should be. A one-shot service is when it has exited with 0.
           returned: success
@@ -283,12 +326,14 @@ stack:
       sample: []
 """
 
+import dataclasses
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import discovery
+from ansible_collections.localdev.recovery.plugins.module_utils import container_files, discovery
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import stack_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.build_context import read_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import last_logs, read_facts
@@ -298,8 +343,15 @@ from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts impo
 def describe(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_params(module.params))
     facts = read_facts(docker)
+    if module.params["drift"]:
+        facts = dataclasses.replace(facts, contexts=read_contexts(docker, facts))
     stack = discovery.describe(facts, Choices.from_params(module.params))
-    result = {"changed": False, "stack": stack, "summary": discovery.summary(stack)}
+    result = {
+        "changed": False,
+        "stack": stack,
+        "summary": discovery.summary(stack),
+        "injections": container_files.injected(docker, stack),
+    }
     if module.params["logs"] > 0:
         masker = discovery.masker_of(facts)
         result["logs"] = last_logs(docker, stack, masker, module.params["logs"], module.params["log_kinds"])
@@ -317,6 +369,7 @@ def main() -> None:
                 "choices": ["database", "cache", "application", "worker", "migration", "other"],
                 "default": [],
             },
+            "drift": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

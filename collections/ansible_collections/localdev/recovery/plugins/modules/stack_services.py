@@ -72,6 +72,12 @@ options:
       - Seconds to wait for readiness.
     type: float
     default: 120
+  settle:
+    description:
+      - With O(state=started), seconds for which a service must have been up that has no health check by which it could be asked. One
+        that crashes as it comes up is found by that.
+    type: float
+    default: 0
   asides_of:
     description:
       - Runs. With O(state=stopped), not O(services) are stopped but what must stand still while that which these runs have set aside is put
@@ -202,7 +208,14 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         if params["state"] == "created":
             done = services.wait(docker, stack, params["until_ready"], params["timeout"])
         else:
-            done = services.start(docker, stack, wanted, timeout=params["timeout"], then_wait=params["wait"])
+            done = services.start(
+                docker,
+                stack,
+                wanted,
+                timeout=params["timeout"],
+                then_wait=params["wait"],
+                settle=params["settle"],
+            )
     return {"changed": snapshot(docker, stack, wanted) != before, "services": done}
 
 
@@ -218,6 +231,7 @@ def main() -> None:
             "asides_of": {"type": "list", "elements": "str"},
             "until_ready": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "float", "default": 120},
+            "settle": {"type": "float", "default": 0},
             "stateless_timeout": {"type": "float", "default": 1},
         },
         supports_check_mode=True,

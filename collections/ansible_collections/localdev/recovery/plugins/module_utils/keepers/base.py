@@ -61,7 +61,7 @@ class Keeper:
         return f"{name}.discarded-{run_id}"
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any]) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
         """Whether a service must stand still while such a thing is put back. Volumes and folders may be anybody's."""
         return True
 

@@ -11,7 +11,14 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils import database_properties
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Entry, Keeper
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import identifier, literal, psql
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import (
+    drop_sql,
+    free_bytes,
+    identifier,
+    literal,
+    psql,
+    size_sql,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import aside_name
 
 # Bytes; PostgreSQL cuts longer names without an error.
@@ -45,7 +52,7 @@ class DatabaseKeeper(Keeper):
         return _fitting(name, f".discarded-{run_id}")
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any]) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
         # A database is renamed under the running server.
         return bool(service["writes_to_database"]) and service["kind"] != "database"
 
@@ -62,15 +69,14 @@ class DatabaseKeeper(Keeper):
         return self._exists(entry, entry["aside"])
 
     def _size(self, entry: Entry) -> int:
-        return int(self._psql(entry, f"SELECT pg_database_size({literal(entry['name'])})"))
+        return int(self._psql(entry, size_sql(entry["name"])))
 
     def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
         size = self._size(entry)
         if not entry.get("copy"):
             return size, 0, None
         folder = self._psql(entry, "SHOW data_directory")
-        free = self.docker.run("exec", entry["container"], "df", "-Pk", folder).stdout.splitlines()[-1].split()[3]
-        return size, size, int(free) * 1024
+        return size, size, free_bytes(self.docker, entry["container"], folder)
 
     def _alone(self, entry: Entry, names: t.Sequence[str], sql: str) -> float:
         """Run SQL while nobody is connected to the databases: seconds for which they were shut.
@@ -155,7 +161,7 @@ class DatabaseKeeper(Keeper):
                 displaced["state"] = "kept"
                 self.run.save()
         if displaced is None:
-            self._psql(entry, f"DROP DATABASE IF EXISTS {identifier(away)} WITH (FORCE)")
+            self._psql(entry, drop_sql(away))
 
     def delete(self, entry: Entry) -> None:
-        self._psql(entry, f"DROP DATABASE IF EXISTS {identifier(entry['aside'])} WITH (FORCE)")
+        self._psql(entry, drop_sql(entry["aside"]))

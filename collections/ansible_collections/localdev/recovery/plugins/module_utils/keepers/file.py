@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Entry, Keeper, absolute_path
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import fsync_folder
 
 _PART = ".tmp"
 
@@ -23,23 +24,27 @@ def _private(path: str, flags: int) -> int:
 
 
 class FileKeeper(Keeper):
-    """Copies: the original stays in its place until a procedure replaces it."""
+    """Copies: the original stays in its place until a procedure replaces it.
+
+    or_absent: that there is no file is kept too, as absent in the entry; putting back then takes the new one away.
+    """
 
     copies = True
+    needs = ("or_absent",)
     plain_name = staticmethod(absolute_path)
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any]) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
         return False
 
     def exists(self, entry: Entry) -> bool:
-        return os.path.isfile(entry["name"])
+        return bool(entry.get("or_absent")) or os.path.isfile(entry["name"])
 
     def aside_exists(self, entry: Entry) -> bool:
-        return os.path.isfile(entry["aside"])
+        return bool(entry.get("absent")) or os.path.isfile(entry["aside"])
 
     def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
-        size = os.stat(entry["name"]).st_size
+        size = os.stat(entry["name"]).st_size if os.path.isfile(entry["name"]) else 0
         return size, size, shutil.disk_usage(os.path.dirname(entry["name"])).free
 
     def _copy(self, source: str, target: str) -> None:
@@ -59,15 +64,24 @@ class FileKeeper(Keeper):
             raise RecoveryError(f"Cannot copy {source} to {target}: {exc.strerror}") from exc
 
     def keep(self, entry: Entry) -> None:
-        self._copy(entry["name"], entry["aside"])
-        entry["bytes"] = os.stat(entry["aside"]).st_size
-        entry["state"] = "kept"
+        if os.path.isfile(entry["name"]):
+            self._copy(entry["name"], entry["aside"])
+            entry["bytes"] = os.stat(entry["aside"]).st_size
+        else:
+            entry["absent"], entry["bytes"] = True, 0
+        # From now on a procedure may replace it.
+        entry["state"] = "live"
         self.run.save()
 
     def put_back(self, entry: Entry, displaced: Entry | None) -> None:
-        if displaced is not None and displaced["state"] == "planned":
+        if displaced is not None and displaced["state"] == "planned" and self.exists(displaced):
             self.keep(displaced)
-        self._copy(entry["aside"], entry["name"])
+        if not entry.get("absent"):
+            self._copy(entry["aside"], entry["name"])
+            return
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(entry["name"])
+            fsync_folder(os.path.dirname(entry["name"]))
 
     def delete(self, entry: Entry) -> None:
         for path in (entry["aside"], f"{entry['aside']}{_PART}"):

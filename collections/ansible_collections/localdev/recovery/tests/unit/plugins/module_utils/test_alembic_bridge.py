@@ -160,6 +160,13 @@ def test_looking_changes_nothing(source: Source, ask: Ask) -> None:
         assert connection.execute(sqlalchemy.text("SELECT count(*) FROM sqlite_master")).scalar() == 0
 
 
+def test_one_who_knows_where_the_database_is_spares_env_py(source: Source, ask: Ask) -> None:
+    source.make(MERGED, first="raise SystemExit('env.py was run')")
+    found = ask("info", current=["d1b2"])
+    assert (found["current"], found["unknown"], found["pending"]) == (["d1b2"], [], ["20251225_last"])
+    assert ask("info", current=["nowhere"])["unknown"] == ["nowhere"]
+
+
 def test_planning_from_nothing_does_not_ask_the_database(source: Source, ask: Ask) -> None:
     source.make(MERGED, first="raise RuntimeError('asked')")
     answer = ask("plan", from_base=True)

@@ -11,6 +11,7 @@ the run is killed at hundreds of points), and a database is a file in the folder
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import threading
 import types
@@ -36,7 +38,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.keepers import v
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, set_aside
 
 # swapped and copied are databases: one that is replaced in the same transaction, one that stays and is copied.
-KINDS = ["volume", "folder", "file", "database", "swapped", "copied"]
+KINDS = ["volume", "folder", "file", "container_file", "database", "swapped", "copied", "image"]
 DATABASES = ("database", "swapped", "copied")
 
 
@@ -55,12 +57,17 @@ class World:
         # A file for each database that lets nobody in, and for each that has settings of its own.
         self.shut = root / "shut"
         self.settings = root / "settings"
-        for folder in (self.src, self.volumes, self.cluster, self.shut, self.settings):
+        # /app of a container that does not run.
+        self.box = root / "box"
+        # A file for each name of an image.
+        self.images = root / "images"
+        for folder in (self.src, self.volumes, self.cluster, self.shut, self.settings, self.box, self.images):
             folder.mkdir()
         self.runs = runs.Runs(str(self.src))
         self.docker = FakeDocker(self)
         self.touched = 0
         self.fatal: int | None = None
+        self.box_id = "first"
         self.in_use: list[dict[str, t.Any]] = []
         # Whether the helpers' scripts are only imitated.
         self.in_haste = False
@@ -92,10 +99,22 @@ class World:
             item = {"kind": "database", "name": "shop", "container": "db", "user": "owner"}
             more = {"swapped": {"replacement": keeper_database.scratch_name("shop", run_id)}, "copied": {"copy": True}}
             return item | more.get(kind, {})
-        return {"kind": kind, "name": {"volume": "shop_data"}.get(kind, str(self.src / f"a {kind}'s place"))}
+        if kind == "image":
+            return {"kind": "image", "name": "shop:1", "replacement": "shop:1.candidate"}
+        names = {"volume": "shop_data", "container_file": "box:/app/a file"}
+        return {"kind": kind, "name": names.get(kind, str(self.src / f"a {kind}'s place"))}
 
     def path(self, kind: str, name: str) -> Path:
-        return {"volume": self.volumes, **dict.fromkeys(DATABASES, self.cluster)}.get(kind, self.root) / name
+        if kind == "container_file":
+            place, _aside, run_id = name.partition(".aside-")
+            container, _colon, path = place.partition(":/app/")
+            return (
+                self.src / ".localdev/container_files" / run_id / container / "app" / path
+                if run_id
+                else self.box / path
+            )
+        places = {"volume": self.volumes, "image": self.images, **dict.fromkeys(DATABASES, self.cluster)}
+        return places.get(kind, self.root) / name
 
     def make_database(self, name: str, content: str) -> None:
         (self.cluster / name).write_text(content)
@@ -188,7 +207,9 @@ class World:
     def keep(self, run_id: str, kind: str) -> None:
         item = self.item(kind, run_id)
         with self.part(run_id) as run:
-            if "replacement" in item:
+            if kind == "image":
+                (self.images / item["replacement"]).write_text("new")
+            elif "replacement" in item:
                 scratch.note(run, scratch.database_entry(item["replacement"], item["container"], item["user"]))
                 self.touch()
                 self.make_database(item["replacement"], "new")
@@ -243,13 +264,43 @@ class FakeDocker(Docker):
         self.world.touch()
         if args[:2] == ("volume", "create"):
             (self.world.volumes / args[-1]).mkdir(exist_ok=True)
+        elif args[:2] == ("cp", "-"):
+            with tarfile.open(fileobj=io.BytesIO(kwargs["stdin"])) as archive:
+                for member in archive.getmembers():
+                    # As the engine does it.
+                    (self.world.box / member.name).unlink(missing_ok=True)
+                    self.world.touch()
+                    archive.extract(member, self.world.box, filter="fully_trusted")
+        elif args[0] == "exec":
+            script = kwargs["stdin"].replace("/app/", f"{self.world.box}/")
+            done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True)
+            return Completed(args, 0, done.stdout, done.stderr)
         elif args[:2] == ("volume", "rm"):
             shutil.rmtree(self.world.volumes / args[-1], ignore_errors=True)
+        elif args[0] == "tag":
+            (self.world.images / args[2]).write_text((self.world.images / args[1]).read_text())
+        elif args[:2] == ("image", "rm"):
+            (self.world.images / args[2]).unlink()
+        self.world.touch()
         return Completed(args, 0, "", "")
 
+    def read(self, *args: str, **kwargs: t.Any) -> tuple[Completed, bytes]:
+        path = self.world.box / args[1].partition(":/app/")[2]
+        if not path.exists():
+            return Completed(args, 1, "", f"Could not find the file {path} in container box"), b""
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as archive:
+            archive.add(path, path.name)
+        return Completed(args, 0, ""), data.getvalue()
+
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
+        if list(names) == ["box"]:
+            return [{"Id": self.world.box_id, "Name": "/box", "State": {"Running": False}}] if self.world.box_id else []
         if kind == "container":
             return self.world.in_use
+        if kind == "image":
+            found = [self.world.images / name for name in names if (self.world.images / name).exists()]
+            return [{"Id": path.read_text(), "Size": 5, "RootFS": {}} for path in found]
         return [{"Name": name} for name in names if (self.world.volumes / name).is_dir()]
 
 
@@ -366,6 +417,7 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     root = place / "world"
     root.mkdir()
     world = World(root)
+    genuine_keep = asides.ContainerFileKeeper._write
     genuine_write, genuine_copy, genuine_exit = runs.write_atomically, asides.FileKeeper._copy, runs.ActiveRun.__exit__
 
     def write(path: str, text: str, mode: int = 0o600) -> None:
@@ -379,6 +431,15 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
             Path(f"{target}.tmp").write_text("half")
             world.touch()
         genuine_copy(self, source, target)
+        world.touch()
+
+    def keep_content(path: str, content: bytes) -> None:
+        world.touch()
+        if world.touched + 1 == world.fatal:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            Path(path).write_bytes(b"half")
+            world.touch()
+        genuine_keep(path, content)
         world.touch()
 
     def leave(self: runs.ActiveRun, kind: t.Any, exc: BaseException | None, trace: object) -> None:
@@ -406,6 +467,7 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(database_properties, "copy_sql", lambda source, target: f"settings of {source} to {target}")
     monkeypatch.setattr(recovery_run, "Docker", lambda _project: world.docker)
     monkeypatch.setattr(asides.FileKeeper, "_copy", copy)
+    monkeypatch.setattr(asides.ContainerFileKeeper, "_write", staticmethod(keep_content))
     # Ids in one second would sort by chance.
     numbers = iter(range(10**6))
     monkeypatch.setattr(runs, "new_run_id", lambda: f"20260131T{next(numbers):06d}Z-abcd")
@@ -459,12 +521,13 @@ def test_two_rebuilds_are_undone_newest_first(world: World, kind: str) -> None:
     assert (world.read(kind), world.kept(kind)) == ("first", {"second", "third"})
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "container_file"])
 def test_what_does_not_exist_is_left_out(world: World, kind: str) -> None:
     run_id, _rest = world.begin("full_rebuild")
     world.keep(run_id, kind)
     assert world.runs.load(run_id)["asides"] == []
     # What is to replace it stands in its place then.
-    assert (world.read(kind), world.forgotten(kind)) == ("new" if kind == "swapped" else "absent", set())
+    assert (world.read(kind), world.forgotten(kind)) == ("new" if kind in ("swapped", "image") else "absent", set())
 
 
 def test_an_emptied_folder_keeps_its_mode(world: World) -> None:
@@ -490,6 +553,46 @@ def test_a_kept_file_keeps_mode_time_and_owner(world: World) -> None:
     assert (now.st_mode & 0o7777, now.st_mtime) == (0o640, 1)
     if os.geteuid() == 0:
         assert (now.st_uid, now.st_gid) == (12345, 54321)
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+def test_a_file_that_was_not_in_the_container_is_gone_again(world: World, outcome: str) -> None:
+    world.rebuild("container_file", "new", outcome=outcome)
+    if outcome == "succeeded":
+        undone = world.undo()
+        assert (world.read("container_file"), world.kept("container_file")) == ("absent", {"new"})
+        again = world.undo(undone)
+        assert world.read("container_file") == "new"
+        world.undo(again)
+    assert world.read("container_file") == "absent"
+
+
+def test_what_is_kept_of_a_container_is_for_nobody_else(world: World) -> None:
+    world.write("container_file", "SECRET=1")
+    place = world.path("container_file", world.item("container_file")["name"])
+    place.chmod(0o644)
+    run_id = world.rebuild("container_file", "SECRET=2")
+    aside = world.path("container_file", world.runs.load(run_id)["asides"][0]["aside"])
+    assert aside.stat().st_mode & 0o777 == 0o600
+    assert {folder.stat().st_mode & 0o777 for folder in aside.parents if folder.is_relative_to(world.runs.folder)} == {
+        0o700
+    }
+
+
+@pytest.mark.parametrize("now", ["second", ""], ids=["made anew", "gone"])
+def test_a_container_that_is_another_one_gets_nothing_put_back(world: World, now: str) -> None:
+    world.write("container_file", "old")
+    world.rebuild("container_file", "new")
+    world.box_id = now
+    world.write("container_file", "of the new image")
+    world.undo()
+    assert world.read("container_file") == "of the new image"
+
+
+@pytest.mark.parametrize("name", ["box", "box:app/x.py", "box:/app/", "/app/x.py", "../box:/x"])
+def test_a_file_in_a_container_is_named_as_docker_does(name: str) -> None:
+    with pytest.raises(RecoveryError, match="is not of the form CONTAINER:/PATH"):
+        asides.new_entry({"kind": "container_file", "name": name}, "20260131T100000Z-1f2e")
 
 
 def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -779,19 +882,21 @@ def test_records_stay_readable_at_every_kill(world: World) -> None:
         ([("database", "restoring"), ("volume", "live")], ["api", "db", "web"]),
         ([("database", "restored"), ("volume", "deleted")], []),
         ([("file", "live")], []),
+        ([("container_file", "live")], ["web"]),
+        ([("container_file", "restored")], []),
         ([], []),
     ],
 )
 def test_services_that_stand_still_while_things_are_put_back(kept: list[tuple[str, str]], stopped: list[str]) -> None:
-    shown = {"enabled": True, "excluded": False, "writes_to_database": True}
+    shown = {"enabled": True, "excluded": False, "writes_to_database": True, "containers": []}
     services = {
         "db": {"kind": "database", **shown},
         "api": {"kind": "application", **shown},
-        "web": {"kind": "other", **shown, "writes_to_database": False},
+        "web": {"kind": "other", **shown, "writes_to_database": False, "containers": [{"name": "shop-web"}]},
         "n8n": {"kind": "other", **shown, "excluded": True},
         "debug": {"kind": "other", **shown, "enabled": False},
     }
-    entries = [{"kind": kind, "state": state} for kind, state in kept]
+    entries = [{"kind": kind, "state": state, "name": "shop-web:/app/x.py"} for kind, state in kept]
     assert asides.services_to_stop({"services": services}, entries) == stopped
 
 

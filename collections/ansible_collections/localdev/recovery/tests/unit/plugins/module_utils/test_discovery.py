@@ -252,7 +252,7 @@ def test_services_have_the_promised_keys(facts_of: FactsOf, project: str) -> Non
     wanted = {
         *("kind", "image", "image_id", "build", "command", "one_shot", "profiles", "enabled", "excluded", "depends_on"),
         *("stop_grace_period_s", "stateful", "writes_to_database", "database_url_variables", "ports", "mounts"),
-        *("health_check", "containers", "ok", "condition"),
+        *("health_check", "containers", "drift", "ok", "condition", "restarts_with"),
     }
     assert all(set(service) == wanted for service in stack["services"].values())
     assert json.loads(json.dumps(stack)) == stack

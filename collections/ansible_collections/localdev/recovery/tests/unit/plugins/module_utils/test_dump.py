@@ -88,3 +88,19 @@ def test_a_new_folder_is_private_and_an_old_one_stays_as_it_is(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(RecoveryError, match=r"Cannot make the backup folder .*/file"):
         dump.make_folder(str(tmp_path / "file"))
+
+
+def test_a_dump_is_expected_to_be_as_small_as_the_newest_that_was_made_alike(tmp_path: Path) -> None:
+    made = {"format_version": 2, "format": "directory", "compression": "1"}
+    write(tmp_path, 0, **{**made, "compression": "9", "database_bytes": 1000})
+    write(tmp_path, 1, **{**made, "database_bytes": 100})
+    write(tmp_path, 2, **{**made, "database_bytes": 10})
+    assert dump.likely_bytes(dump.Wishes(str(tmp_path)), "shop", 2000) == 200
+    assert dump.likely_bytes(dump.Wishes(str(tmp_path)), "other", 2000) is None
+    assert dump.likely_bytes(dump.Wishes(str(tmp_path), format="plain"), "shop", 2000) is None
+
+
+def test_a_set_that_cannot_be_read_keeps_nobody_from_making_a_new_one(tmp_path: Path) -> None:
+    folder = tmp_path / "a file"
+    folder.write_text("")
+    assert dump.likely_bytes(dump.Wishes(str(folder)), "shop", 2000) is None

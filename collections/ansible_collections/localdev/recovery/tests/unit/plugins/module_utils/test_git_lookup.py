@@ -228,3 +228,32 @@ def test_the_repositorys_configuration_starts_no_program(repository: Repository,
     (repository.root / ".git" / "info" / "attributes").write_text("*.py diff=py\n")
     assert find_revision(str(repository.root), "feed") is not None
     assert not started.exists()
+
+
+def test_what_changed_between_two_commits(repository: Repository) -> None:
+    root = repository.root
+    start = repository.commit("app/kept.py", "old")
+    repository.commit("app/away.py", "old")
+    (root / "app" / "link").symlink_to("kept.py")
+    middle = repository.commit("a b.bin", "x")
+    (root / "app" / "run").write_bytes(b"\xff\0")
+    (root / "app" / "run").chmod(0o755)
+    repository.commit("app/away.py", None)
+    repository.commit("app/kept.py", "new")
+    (root / "app" / "kept.py").write_text("not committed")
+    found = git_lookup.changed_files(str(root / "app"), f"{middle}..HEAD")
+    assert found == [
+        (f"{root}/app/away.py", None, False),
+        (f"{root}/app/kept.py", b"new", False),
+        (f"{root}/app/run", b"\xff\0", True),
+    ]
+    assert found == git_lookup.changed_files(str(root), middle)
+    names = {item.path for item in git_lookup.changed_files(str(root), start) or []}
+    assert f"{root}/a b.bin" in names
+    assert f"{root}/app/link" not in names
+    assert git_lookup.changed_files(str(root), "HEAD..HEAD") == []
+
+
+@pytest.mark.parametrize("span", ["none..such", "--output=/tmp/x", "HEAD..none"])
+def test_a_range_that_git_does_not_know(repository: Repository, span: str) -> None:
+    assert git_lookup.changed_files(str(repository.root), span) is None

@@ -217,7 +217,7 @@ def restored_plain(tmp_path: Path, text: bytes, client: str) -> list[str]:
     binary = tmp_path / "docker"
     binary.write_text(f"#!/bin/sh\n{client}\n")
     binary.chmod(0o755)
-    facts = {"roles": ["keeper"], "settings": ["lock_timeout"]}
+    facts = {"roles": ["keeper"], "settings": ["lock_timeout"], "data_directory": "/var/lib/a b"}
     dumped = plain(tmp_path / "shop_20260131_100000.sql.gz", text)
     return load._restore_plain(
         Docker(binary=str(binary)), Server("db", "keeper"), dumped, "scratch", facts, "alembic_version"
@@ -240,6 +240,15 @@ def test_an_error_of_psql_ends_the_restore_though_more_is_to_come(tmp_path: Path
     with pytest.raises(RecoveryError, match="cannot be restored: ERROR:  division by zero") as caught:
         restored_plain(tmp_path, text, "echo NOTICE: x >&2; echo 'ERROR:  division by zero' >&2; exit 3")
     assert caught.value.kind == "verification"
+
+
+@pytest.mark.parametrize("cause", ["No space left on device", "wrote only 4096 of 8192 bytes at block 7"])
+def test_a_full_disk_is_not_told_as_a_damaged_backup(tmp_path: Path, cause: str) -> None:
+    says = f"echo 'ERROR:  could not extend file \"base/1/2\": {cause}' >&2; exit 3"
+    with pytest.raises(RecoveryError, match=r"ran full while the backup .* was restored") as caught:
+        restored_plain(tmp_path, b"SELECT 1;\n" + END, says)
+    assert caught.value.kind == "failed"
+    assert "df -h '/var/lib/a b'" in caught.value.next_command
 
 
 def test_a_refused_dump_never_comes_to_an_end_for_psql(tmp_path: Path) -> None:

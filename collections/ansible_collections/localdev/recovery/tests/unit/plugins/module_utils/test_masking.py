@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +83,11 @@ def test_a_secret_within_another_leaves_no_rest(secrets: list[str], shown: str) 
 
 def test_a_short_secret_is_hidden_where_it_stands_alone() -> None:
     assert Masker(["p"]).text("application -W p, p") == f"application -W {MASK}, {MASK}"
+
+
+@pytest.mark.parametrize("line", ["x" * 200_000, "a.b-" * 50_000, "passwordx" * 20_000], ids=["word", "dots", "names"])
+def test_a_long_line_takes_no_time(line: str) -> None:
+    began = time.process_time()
+    assert Masker(["from-a-file"]).text(line) == line
+    assert time.process_time() - began < 2
+    assert Masker().text(f"{line}://me:hidden@host MY_{line}_TOKEN=hidden").count("hidden") == 0

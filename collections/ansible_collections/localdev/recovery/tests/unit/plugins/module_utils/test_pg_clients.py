@@ -34,14 +34,12 @@ def test_a_dump(kind: str) -> None:
     assert ("--jobs=3" in arguments) is (kind == "directory")
 
 
-def restore(owners: bool, privileges: bool) -> list[str]:
-    return shlex.split(
-        pg_clients.restore_command("/backups/a b", database="x.y", jobs=2, owners=owners, privileges=privileges)
-    )
+def restore(owners: bool) -> list[str]:
+    return shlex.split(pg_clients.restore_command("/backups/a b", database="x.y", jobs=2, owners=owners))
 
 
 def test_a_restore_stops_at_the_first_error() -> None:
-    arguments = restore(True, True)
+    arguments = restore(True)
     assert arguments[0] == "pg_restore"
     assert arguments[-1] == "/backups/a b"
     assert {"--exit-on-error", "--jobs=2", "--dbname=x.y", "--no-password"} <= set(arguments)
@@ -49,7 +47,7 @@ def test_a_restore_stops_at_the_first_error() -> None:
 
 
 def test_without_owners_and_privileges() -> None:
-    assert {"--no-owner", "--no-privileges"} <= set(restore(False, False))
+    assert {"--no-owner", "--no-privileges"} <= set(restore(False))
 
 
 @pytest.fixture

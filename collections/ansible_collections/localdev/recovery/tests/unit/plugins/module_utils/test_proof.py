@@ -231,21 +231,6 @@ def test_report_of_a_cleanup_says_how_much_it_frees(planned: bool, verbs: tuple[
     assert lines[3] == "Keeps volume shop_data.aside-1 (1.0 MiB, set aside 25 h ago)"
 
 
-def test_status() -> None:
-    shop = stack(api=service("application", (8000, "")))
-    shop["database"]["data_mounts"] = [{"type": "volume", "source": "shop_data"}]
-    shop["warnings"] = ["something"]
-    assert reports.status_lines({"stack": shop, "logs": {"api": ["one", "two"]}}) == [
-        "api: http://localhost:8000",
-        "data of db: volume shop_data",
-        "warning: something",
-        "--- last log lines of api",
-        "one",
-        "two",
-    ]
-    assert reports.status_lines({"stack": {**shop, "database": None, "warnings": [], "services": {}}}) == []
-
-
 BACKUP = {
     "name": "shop_20260131_100000",
     "path": "/srv/b/shop_20260131_100000.dir",

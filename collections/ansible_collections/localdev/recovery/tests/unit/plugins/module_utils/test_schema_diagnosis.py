@@ -252,7 +252,7 @@ def test_nothing_is_done_without_a_reason(
     [
         ({}, ""),
         ({"state": "exited"}, "db is exited, so its schema cannot be looked at\nNext: cd /srv/shop && docker compose"),
-        ({"database": None}, "Set stack_database_service"),
+        ({"database": None}, "Next: set stack_database_service"),
     ],
 )
 def test_a_database_that_cannot_be_asked(changes: dict[str, t.Any], words: str) -> None:

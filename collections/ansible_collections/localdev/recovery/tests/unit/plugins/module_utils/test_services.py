@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import graphlib
 import socket
+import time
 import typing as t
 
 import pytest
@@ -223,6 +224,20 @@ def test_waiting_ends_when_the_service_itself_answers() -> None:
     docker.looks = [lambda: None, lambda: docker.now["api"]["State"].update(Status="running")]
     ready = services.wait(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 5)
     assert {r["service"]: r["condition"] for r in ready} == {"db": "ready", "api": "running"}
+
+
+def test_what_cannot_be_asked_must_stay_up() -> None:
+    docker = Scripted(worker=state("running", StartedAt="1"))
+    docker.looks = [lambda: None, lambda: docker.now["worker"]["State"].update(StartedAt="2")]
+    began = time.monotonic()
+    [ready] = services.wait(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=0.2)
+    assert time.monotonic() - began > 0.2
+    assert ready["condition"] == "running"
+    docker = Scripted(worker=state("running", StartedAt="1"))
+    crash = [lambda: docker.now["worker"].update(RestartCount=3) for _look in range(2)]
+    docker.looks = [lambda: None, lambda: docker.now["worker"].update(RestartCount=0), *crash]
+    with pytest.raises(RecoveryError, match="worker keeps restarting"):
+        services.wait(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=1)
 
 
 def test_docker_calling_postgresql_healthy_is_not_enough() -> None:

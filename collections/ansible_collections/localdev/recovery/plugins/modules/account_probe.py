@@ -1,0 +1,224 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: account_probe
+short_description: Ask the application's own code about a password
+description:
+  - Hashes a password, and compares it with a stored hash, by functions of the application, called in its running container. So the hash is
+    of the kind that the application checks.
+  - Says whether the key with which the application signs its tokens can be one, and what its last log lines blame.
+  - The password and the hash travel by standard input. The result holds them too. Set C(no_log=true) on the task.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  stack:
+    description:
+      - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
+    type: dict
+    required: true
+  password:
+    description:
+      - The password.
+    type: str
+    default: ""
+  stored:
+    description:
+      - The hash that is stored now.
+    type: str
+    default: ""
+  hash_callable:
+    description:
+      - The function that hashes a password, as C(package.module:function). It is called with the password alone.
+    type: str
+    default: ""
+  verify_callable:
+    description:
+      - The function that compares a password with a stored hash, as C(package.module:function). It is called with both.
+      - Without it nobody can say whether a refused login is for the password.
+    type: str
+    default: ""
+  signing_variable:
+    description:
+      - Environment variable that holds the key with which tokens are signed. Empty means that it is not looked at.
+    type: str
+    default: ""
+  generate_to:
+    description:
+      - Without O(password), the file on the stack's host that holds the password. When it does not exist, a password is made and written
+        there for its owner alone. A file that exists is never overwritten.
+    type: path
+    default: ""
+  length:
+    description:
+      - Characters of a password that is made.
+    type: int
+    default: 24
+  classes:
+    description:
+      - Of how many types (uppercase and lowercase letters, numbers, special characters) a password that is made has some.
+    type: int
+    default: 3
+requirements:
+  - Docker CLI with the Compose v2 plugin on the stack's host
+"""
+
+EXAMPLES = r"""
+- name: Hash a password as the application does
+  localdev.recovery.account_probe:
+    stack: "{{ found.stack }}"
+    password: "{{ new_password }}"
+    hash_callable: app.core.security:get_password_hash
+  register: probe
+  no_log: true
+"""
+
+RETURN = r"""
+service:
+  description: The application.
+  returned: success
+  type: str
+  sample: backend
+password:
+  description: The password, given or read or made.
+  returned: success
+  type: str
+generated_to:
+  description: The file with a password that was made; empty without one.
+  returned: success
+  type: str
+hash:
+  description: Hash of the password.
+  returned: success
+  type: str
+matches:
+  description: Whether the stored hash is of this password; null where that is not known.
+  returned: success
+  type: bool
+error:
+  description: Why the application's code could not be asked.
+  returned: success
+  type: str
+signing:
+  description: What is wrong with the signing key (C(problem)), and whether nothing works with it (C(breaks)).
+  returned: success
+  type: dict
+cause:
+  description: What the last log lines of the application blame, as C(kind) (database, signing_key or empty), and the C(line).
+  returned: success
+  type: dict
+"""
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import account_bridge
+from ansible_collections.localdev.recovery.plugins.module_utils.discovery import application_of
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.passwords import new_password
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs, write_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils.services import masker_of
+from ansible_collections.localdev.recovery.plugins.module_utils.tracebacks import condensed
+
+
+def kept_password(params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[str, bool]:
+    """The password in the file, made and written first when there is none, and whether it was made."""
+    path = params["generate_to"]
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return handle.read().rstrip("\r\n"), False
+    except FileNotFoundError:
+        pass
+    except OSError as exc:
+        raise RecoveryError(f"The password in {path} cannot be read: {exc.strerror}") from exc
+    password = new_password(params["length"], params["classes"])
+    if not check_mode:
+        try:
+            Runs(params["stack"]["project"]["dir"]).make_folder()
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            write_atomically(path, password + "\n")
+        except OSError as exc:
+            raise RecoveryError(f"The password cannot be written to {path}: {exc.strerror}") from exc
+    return password, True
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    service = application_of(stack)
+    if service is None:
+        raise RecoveryError(
+            f"No service of project {stack['project']['name']} is known to run the application",
+            next_command="set stack_application_service",
+        )
+    password, made = params["password"], False
+    if not password and params["generate_to"]:
+        password, made = kept_password(params, check_mode=module.check_mode)
+    docker = Docker(Project.of(stack))
+    containers = docker.containers(stack["project"]["name"])
+    by_service = {c["Config"]["Labels"]["com.docker.compose.service"]: c for c in containers}
+    answer: dict[str, t.Any] = {"hash": "", "matches": None, "error": ""}
+    hide = masker_of(containers, [password, params["stored"]]).text
+    own = by_service.get(service)
+    cause = {"kind": "", "line": ""}
+    if own is None or not own["State"]["Running"]:
+        answer["error"] = f"The application cannot be asked: no container is running for it ({service})"
+    elif password and (params["hash_callable"] or params["verify_callable"]):
+        request = {"hash": params["hash_callable"], "verify": params["verify_callable"], "stored": params["stored"]}
+        answer = account_bridge.ask(docker, own["Id"], {**request, "password": password})
+    if own is not None:
+        log = condensed(docker.logs(own["Id"], account_bridge.LOG_LINES))
+        cause = account_bridge.cause_in(log)
+    environments = {name: item["Config"]["Env"] for name, item in by_service.items()}
+    return {
+        "changed": made,
+        "service": service,
+        "password": password,
+        "generated_to": params["generate_to"] if params["generate_to"] and not params["password"] else "",
+        **answer,
+        "error": hide(answer["error"]),
+        "signing": account_bridge.signing_state(environments, service, params["signing_variable"]),
+        "cause": {"kind": cause["kind"], "line": hide(cause["line"])},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "dict", "required": True},
+            "password": {"type": "str", "default": "", "no_log": True},
+            "stored": {"type": "str", "default": "", "no_log": True},
+            "hash_callable": {"type": "str", "default": ""},
+            "verify_callable": {"type": "str", "default": ""},
+            "signing_variable": {"type": "str", "default": ""},
+            "generate_to": {"type": "path", "default": ""},
+            "length": {"type": "int", "default": 24},
+            "classes": {"type": "int", "default": 3},
+        },
+        supports_check_mode=True,
+    )
+    # The task hides the whole result. Without the password in it the login could not be tried.
+    module.no_log_values = set()
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

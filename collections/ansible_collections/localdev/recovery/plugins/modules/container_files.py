@@ -1,0 +1,414 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_files
+short_description: Put files of the checkout into the running containers of a Compose stack
+description:
+  - Finds out where each file belongs from the C(COPY) lines of the Dockerfile, and replaces it in every running container of every
+    service that is built from the same context or runs the same image.
+  - A file that is replaced keeps its owner and mode. A new file gets the owner of its folder. Each file is at any moment the old
+    or the new one.
+  - Python files are compiled first by the container's own Python. If one does not compile, nothing is touched.
+  - What was there is kept by the run first, so that an undo brings it back, or removes a file that was new.
+  - What a service sees through a bind mount is live already, and is only reported.
+  - Does not restart anything.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Secrets that the containers' environments hold are masked.
+  idempotent:
+    support: full
+options:
+  files:
+    description:
+      - Files, or folders of files, relative to the project's folder or absolute, on the stack's host.
+    type: list
+    elements: str
+    default: []
+  git_range:
+    description:
+      - C(A..B), whose changed files are taken as they are in C(B); files that C(B) does not have are removed. C(A) alone means
+        C(A..HEAD). Files that belong into no image are left out.
+    type: str
+    default: ""
+  services:
+    description:
+      - Only into these services, and those that share their image or build context. Without it into all that have the file.
+    type: list
+    elements: str
+    default: []
+  targets:
+    description:
+      - Path of the checkout, relative to the project's folder or absolute, to path in the containers, for all that is at it and
+        below. For what the Dockerfile does not tell.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: See what would change
+  localdev.recovery.container_files:
+    stack: "{{ found.stack }}"
+    files: [backend/app/main.py]
+  check_mode: true
+  diff: true
+
+- name: Put a file into the containers
+  localdev.recovery.container_files:
+    stack: "{{ found.stack }}"
+    run_id: "{{ run.run_id }}"
+    files: [backend/app/main.py]
+"""
+
+RETURN = r"""
+files:
+  description: What was (in check mode would be) done with each file in each container.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - service: backend
+      container: shop-backend-1
+      source: /srv/shop/backend/app/main.py
+      path: /app/app/main.py
+      action: replaced
+services:
+  description: Services in whose containers something was (would be) changed.
+  returned: success
+  type: list
+  elements: str
+live:
+  description: Services that see some of the files through a bind mount. Restarting them is enough.
+  returned: success
+  type: list
+  elements: str
+notes:
+  description: What is worth telling, such as a service that does not run.
+  returned: success
+  type: list
+  elements: str
+asides:
+  description: What was set aside, the files as they were.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+import itertools
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import container_files as lib
+from ansible_collections.localdev.recovery.plugins.module_utils import git_lookup, injection_plan
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import path_below, run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.asides import Asides
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.injection_plan import Place, Source
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Runs
+from ansible_collections.localdev.recovery.plugins.module_utils.services import masker_of
+
+Inspected = dict[str, t.Any]
+LEFT_OUT = ("__pycache__", ".git")
+
+
+class Work(t.NamedTuple):
+    """One file in one container."""
+
+    place: Place
+    container: Inspected
+    path: str
+    found: lib.Found
+    change: lib.Change | None
+
+    @property
+    def container_name(self) -> str:
+        return t.cast(str, self.container["Name"]).lstrip("/")
+
+    def described(self) -> dict[str, str]:
+        action = "same"
+        if self.change is not None:
+            new = "removed" if self.change.content is None else "new"
+            action = "replaced" if self.found.kind == "file" and new == "new" else new
+        return {
+            "service": self.place.service,
+            "container": self.container_name,
+            "source": self.place.source.path,
+            "path": self.path,
+            "action": action,
+        }
+
+
+# --- the files -------------------------------------------------------------------------------------------------------
+
+
+def read_source(path: str) -> Source:
+    try:
+        with open(path, "rb") as file:
+            return Source(path, file.read(), bool(os.fstat(file.fileno()).st_mode & 0o111))
+    except OSError as exc:
+        raise RecoveryError(f"Cannot read {path}: {exc.strerror}", next_command=f"ls -l {path}") from exc
+
+
+def without_links_above(path: str) -> str:
+    """The path with its folders resolved: a file that is a link is copied into an image under the link's own name."""
+    folder, name = os.path.split(os.path.normpath(path))
+    return os.path.join(os.path.realpath(folder), name)
+
+
+def files_below(path: str) -> t.Iterator[str]:
+    """The file, or all files of a folder in order; what Python and git keep for themselves left out."""
+    if not os.path.isdir(path):
+        yield path
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
+        yield from (os.path.join(folder, name) for name in sorted(names))
+
+
+def sources(params: dict[str, t.Any], folder: str) -> list[Source]:
+    wanted = [without_links_above(path_below(folder, name)) for name in params["files"]]
+    found = {path: read_source(path) for name in wanted for path in files_below(name)}
+    if params["git_range"]:
+        changed = git_lookup.changed_files(folder, params["git_range"])
+        if changed is None:
+            raise RecoveryError(
+                f"git knows no range {params['git_range']} in {folder}",
+                next_command=f"git -C {folder} log --oneline {params['git_range']}",
+            )
+        for item in changed:
+            found[item.path] = Source(item.path, item.content, item.executable, asked_for=False)
+    if not found and not params["git_range"]:
+        raise RecoveryError("There is nothing to inject: neither files nor a git range is given")
+    return list(found.values())
+
+
+def resolved(stack: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The stack with the host's paths as they are behind symbolic links."""
+    services = {}
+    for name, service in stack["services"].items():
+        build = service["build"] and {**service["build"], "context": os.path.realpath(service["build"]["context"])}
+        mounts = [
+            {**m, "source": os.path.realpath(m["source"])} if m["type"] == "bind" else m for m in service["mounts"]
+        ]
+        services[name] = {**service, "build": build, "mounts": mounts}
+    return {**stack, "services": services}
+
+
+def dockerfiles(stack: dict[str, t.Any]) -> dict[str, str]:
+    """Text of the Dockerfile by service; none where it cannot be read, as with a context that is a URL."""
+    found = {}
+    for name, service in stack["services"].items():
+        if service["build"]:
+            path = os.path.join(service["build"]["context"], service["build"]["dockerfile"])
+            if os.path.isfile(path):
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    found[name] = file.read()
+    return found
+
+
+# --- what to do ------------------------------------------------------------------------------------------------------
+
+
+def running(docker: Docker, stack: dict[str, t.Any]) -> tuple[dict[str, list[Inspected]], dict[str, str]]:
+    """Running containers by service, and the state of the services that have none."""
+    found: dict[str, list[Inspected]] = {}
+    states: dict[str, str] = {}
+    for container in docker.containers(stack["project"]["name"]):
+        service = container["Config"]["Labels"]["com.docker.compose.service"]
+        if container["State"]["Status"] == "running":
+            found.setdefault(service, []).append(container)
+        else:
+            states[service] = container["State"]["Status"]
+    return found, {name: state for name, state in states.items() if name not in found}
+
+
+def refuse_read_only(container: Inspected) -> None:
+    if (container.get("HostConfig") or {}).get("ReadonlyRootfs"):
+        raise RecoveryError(
+            f"The root file system of container {container['Name'].lstrip('/')} is read-only (read_only in the Compose "
+            "file): nothing can be injected into it",
+            next_command="docker compose up --detach --build SERVICE",
+            kind="unsafe",
+        )
+
+
+def plan(
+    docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any]
+) -> tuple[list[Work], list[Place], list[str], list[Inspected]]:
+    """The work, what is live already, notes, and the containers concerned."""
+    folder = stack["project"]["dir"]
+    containers, idle = running(docker, stack)
+    workdirs = {name: items[0]["Config"].get("WorkingDir") or "/" for name, items in containers.items()}
+    targets = {without_links_above(os.path.join(folder, name)): str(path) for name, path in params["targets"].items()}
+    places, notes = injection_plan.places(
+        stack,
+        sources(params, folder),
+        named=params["services"],
+        targets=targets,
+        dockerfiles=dockerfiles(stack),
+        workdirs=workdirs,
+    )
+    live = [place for place in places if place.live]
+    into = [place for place in places if not place.live]
+    for name in dict.fromkeys(place.service for place in into):
+        if name not in containers:
+            notes.append(f"{name} does not run ({idle.get(name, 'no container')}): nothing is injected into it")
+    pairs = [(place, container) for place in into for container in containers.get(place.service, ())]
+    if into and not pairs:
+        raise RecoveryError(
+            "; ".join(dict.fromkeys(notes)),
+            next_command=f"{Project.of(stack).command()} up --detach {' '.join(sorted({p.service for p in into}))}",
+        )
+    concerned = list({container["Id"]: container for _place, container in pairs}.values())
+    for container in concerned:
+        refuse_read_only(container)
+    wanted = {
+        container["Id"]: [path for place, other in pairs if other is container for path in place.paths]
+        for container in concerned
+    }
+    looked = dict(zip(wanted, in_parallel(lambda item: lib.look(docker, *item), list(wanted.items())), strict=True))
+    work = []
+    for place, container in pairs:
+        found = looked[container["Id"]]
+        path = injection_plan.chosen(place, found)
+        if found[path].kind not in ("file", "absent"):
+            what = "a symbolic link" if found[path].kind == "link" else "no plain file"
+            raise RecoveryError(f"{path} in {container['Name'].lstrip('/')} is {what}", kind="unsafe")
+        change = lib.change_to(path, place.source.content, place.source.executable, found[path])
+        work.append(Work(place, container, path, found[path], change))
+    return work, live, notes, concerned
+
+
+def refuse_what_does_not_compile(docker: Docker, work: t.Sequence[Work]) -> list[str]:
+    """Each changed Python file is compiled once for every image. Notes on images without Python."""
+    notes = []
+    by_image = itertools.groupby(
+        sorted(work, key=lambda w: t.cast(str, w.container["Image"])), lambda w: w.container["Image"]
+    )
+    for _image, group in by_image:
+        items = [w for w in group if w.change and w.change.content is not None and w.path.endswith(".py")]
+        if not items:
+            continue
+        container, origin = items[0].container, {w.path: w.place.source.path for w in items}
+        files = {w.path: w.place.source.content or b"" for w in items}
+        problems = lib.problems_of_python(docker, container["Id"], files)
+        if problems is None:
+            notes.append(f"{container['Name'].lstrip('/')} has no Python: its Python files are not compiled first")
+        elif problems:
+            raise RecoveryError(
+                "Python does not compile " + "; ".join(f"{origin[p]}: {why}" for p, why in sorted(problems.items())),
+                next_command=f"python3 -m py_compile {origin[min(problems)]}",
+                kind="unsafe",
+            )
+    return notes
+
+
+def differences(work: t.Sequence[Work], concerned: t.Sequence[Inspected]) -> list[dict[str, str]]:
+    """One difference for all containers in which it is the same."""
+    masker = masker_of(concerned)
+    grouped: dict[tuple[t.Any, ...], list[Work]] = {}
+    for item in work:
+        if item.change is not None:
+            grouped.setdefault((item.path, item.found.digest, item.change.digest), []).append(item)
+    found = []
+    for (path, before, _after), items in grouped.items():
+        first = items[0]
+        names = ", ".join(item.container_name for item in items)
+        found.append(
+            {
+                "before_header": f"{names}:{path}",
+                "after_header": first.place.source.path,
+                "before": "" if before == "absent" else injection_plan.shown(first.found.content, masker),
+                "after": injection_plan.shown(first.place.source.content, masker),
+            }
+        )
+    return found
+
+
+def inject(
+    docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any], work: list[Work]
+) -> list[dict[str, t.Any]]:
+    with ActiveRun(Runs(stack["project"]["dir"]), params["run_id"], params["step"]) as run:
+        image = (stack["database"] or {}).get("image") or ""
+        items = [
+            {
+                "kind": "container_file",
+                "name": f"{w.container_name}:{w.path}",
+                "service": w.place.service,
+                "container_id": w.container["Id"],
+                "image_id": w.container["Image"],
+                "sha256": w.change.digest,
+                "folders": list(w.change.folders) or None,
+            }
+            for w in work
+            if w.change is not None
+        ]
+        asides = Asides(docker, run, image).keep(items)
+        run.reach("kept:container_files")
+        for identity in dict.fromkeys(w.container["Id"] for w in work if w.change):
+            lib.apply(docker, identity, [w.change for w in work if w.change and w.container["Id"] == identity])
+            run.reach("injected:container")
+        run.new_content_from_here()
+    return asides
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = resolved(params["stack"])
+    docker = Docker(Project.of(stack))
+    work, live, notes, concerned = plan(docker, stack, params)
+    notes += refuse_what_does_not_compile(docker, work)
+    changed = [item for item in work if item.change is not None]
+    asides = []
+    if changed and not module.check_mode:
+        if not params["run_id"]:
+            raise RecoveryError("run_id is required: what is replaced is kept by a run")
+        asides = inject(docker, stack, params, work)
+    return {
+        "changed": bool(changed),
+        "files": [item.described() for item in work]
+        + [
+            {"service": p.service, "container": "", "source": p.source.path, "path": p.paths[0], "action": "live"}
+            for p in live
+        ],
+        "services": sorted({item.place.service for item in changed}),
+        "live": sorted({place.service for place in live}),
+        "notes": notes,
+        "asides": asides,
+        "diff": differences(work, concerned),
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "files": {"type": "list", "elements": "str", "default": []},
+            "git_range": {"type": "str", "default": ""},
+            "services": {"type": "list", "elements": "str", "default": []},
+            "targets": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: container_plan
+short_description: Decide which containers have to be restarted or made anew
+description:
+  - Looks at the containers of a stack and says what a restart, a rebuild or a reset has to do, in which order and why.
+  - Names the files that somebody has changed inside a container, which are lost when it is made anew. See M(localdev.recovery.set_aside)
+    for keeping them.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.attributes.info_module
+options:
+  stack:
+    description:
+      - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
+    type: dict
+    required: true
+  action:
+    description:
+      - V(restart) restarts containers, and makes anew what is missing, of an older image or of another configuration.
+      - V(rebuild) makes containers anew whose image was built anew, and starts what does not run.
+      - V(reset) makes every container anew.
+    type: str
+    choices: [restart, rebuild, reset]
+    required: true
+  services:
+    description:
+      - Services that are asked for. Without it all that are enabled and not excluded.
+    type: list
+    elements: str
+    default: []
+  recreate:
+    description:
+      - Whether to make containers anew that are not out of date.
+    type: bool
+    default: false
+  built:
+    description:
+      - What was built, as RV(localdev.recovery.image_build#module:images).
+    type: list
+    elements: dict
+    default: []
+requirements:
+  - Docker CLI with the Compose v2 plugin on the stack's host
+"""
+
+EXAMPLES = r"""
+- name: Ask what a restart of the application takes
+  localdev.recovery.container_plan:
+    stack: "{{ found.stack }}"
+    action: restart
+    services:
+      - backend
+"""
+
+RETURN = r"""
+services:
+  description: What is done to each service (V(restart), V(start), V(create) or V(recreate)) and why.
+  returned: success
+  type: dict
+  sample:
+    backend: {"action": "recreate", "why": "its image was built anew"}
+    frontend: {"action": "restart", "why": "depends on backend"}
+stop:
+  description: Services to stop.
+  returned: success
+  type: list
+  elements: str
+start:
+  description: Services to start.
+  returned: success
+  type: list
+  elements: str
+forced:
+  description: Services whose containers are to be made anew even though Compose would keep them.
+  returned: success
+  type: list
+  elements: str
+create:
+  description: Whether Compose has to make other containers.
+  returned: success
+  type: bool
+images:
+  description: Images that are to be replaced, as objects for M(localdev.recovery.set_aside).
+  returned: success
+  type: list
+  elements: dict
+objects:
+  description:
+    - All that is to be kept, as objects for M(localdev.recovery.set_aside), beside RV(images) the containers that are made anew and hold
+      changed files. They come first, for what comes last is put back first.
+  returned: success
+  type: list
+  elements: dict
+edited:
+  description: Paths of files that somebody has changed, by service. A folder stands for all in it.
+  returned: success
+  type: dict
+  sample:
+    backend: [/app/app/main.py]
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import container_edits
+from ansible_collections.localdev.recovery.plugins.module_utils.container_plan import Planner
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    planner = Planner(stack, params["services"], params["built"])
+    plan = planner.plan(params["action"], recreate=params["recreate"])
+    docker = Docker(Project.of(stack))
+    containers = [
+        (name, container["name"]) for name in plan["services"] for container in stack["services"][name]["containers"]
+    ]
+    found = in_parallel(lambda item: container_edits.paths(docker, item[1]), containers)
+    edited: dict[str, list[str]] = {}
+    objects = []
+    for (name, container), paths in zip(containers, found, strict=True):
+        if paths:
+            edited.setdefault(name, []).extend(paths)
+            if plan["services"][name]["action"] == "recreate":
+                objects.append({"kind": "container", "name": container})
+    return {"changed": False, **plan, "objects": [*objects, *plan["images"]], "edited": edited}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "dict", "required": True},
+            "action": {"type": "str", "required": True, "choices": ["restart", "rebuild", "reset"]},
+            "services": {"type": "list", "elements": "str", "default": []},
+            "recreate": {"type": "bool", "default": False},
+            "built": {"type": "list", "elements": "dict", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

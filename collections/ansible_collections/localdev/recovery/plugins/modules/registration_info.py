@@ -1,0 +1,238 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registration_info
+short_description: Ask an application which constraints, plugins, tasks or routes it has registered
+description:
+  - Evaluates a Python expression in the running container of a service, and compares the names that it yields, and how many they are,
+    with what is expected and with the classes that the source on the stack's host defines.
+  - The source is read, never executed.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.attributes.info_module
+options:
+  stack:
+    description:
+      - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
+    type: dict
+    required: true
+  check:
+    description:
+      - Python code whose last line is an expression that yields names. Lines before it, such as imports, are executed first.
+    type: str
+    required: true
+  expected:
+    description:
+      - Names that must be registered, or how many at least. Empty means that only the source counts.
+    type: raw
+    default: []
+  label:
+    description:
+      - What the names are, in the plural.
+    type: str
+    default: registrations
+  service:
+    description:
+      - Service in whose container the check runs. Without it the application.
+    type: str
+    default: ""
+  sources:
+    description:
+      - Files that define or register them, relative to the project's folder or absolute; C(*) and C(**) are understood.
+    type: list
+    elements: str
+    default: []
+  classes:
+    description:
+      - Regular expression for the names of the classes in O(sources) that must be registered. Abstract ones need not be. Empty means that
+        classes are not looked at.
+    type: str
+    default: ""
+  required:
+    description:
+      - Fail when something is missing.
+    type: bool
+    default: false
+requirements:
+  - Docker CLI on the stack's host
+  - Python in the service's container
+"""
+
+EXAMPLES = r"""
+- name: Are all routes there?
+  localdev.recovery.registration_info:
+    stack: "{{ found.stack }}"
+    label: routes
+    check: |
+      from app.main import app
+      [route.path for route in app.routes]
+    expected: [/health, /api/v1/people]
+    required: true
+"""
+
+RETURN = r"""
+count:
+  description: How many are registered.
+  returned: success
+  type: int
+names:
+  description: Their names.
+  returned: success
+  type: list
+  elements: str
+missing:
+  description: Names that are expected, or defined by the source, and not registered.
+  returned: success
+  type: list
+  elements: str
+surplus:
+  description: Names that are registered though neither expected nor defined.
+  returned: success
+  type: list
+  elements: str
+problems:
+  description: What is wrong, for people.
+  returned: success
+  type: list
+  elements: str
+complete:
+  description: Whether nothing is.
+  returned: success
+  type: bool
+label:
+  description: What the names are.
+  returned: success
+  type: str
+service:
+  description: The service that was asked.
+  returned: success
+  type: str
+files:
+  description: The files that O(sources) stands for.
+  returned: success
+  type: list
+  elements: str
+"""
+
+import glob
+import inspect
+import json
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import registration_bridge, registrations
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import path_below
+from ansible_collections.localdev.recovery.plugins.module_utils.discovery import application_of
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.services import masker_of, running_containers
+
+PYTHON = 'python=$(command -v python3 || command -v python) || { echo "there is no Python in it" >&2; exit 127; }; exec $python -'
+
+
+def service_of(stack: dict[str, t.Any], wanted: str) -> str:
+    name = wanted or (stack["alembic"] or {}).get("service") or application_of(stack)
+    if not name or name not in stack["services"]:
+        raise RecoveryError(
+            f"No service {wanted} in project {stack['project']['name']}" if wanted else "No application was found",
+            next_command="set stack_registration_service",
+        )
+    return t.cast(str, name)
+
+
+def source_files(patterns: t.Sequence[str], folder: str) -> list[str]:
+    """The files of the patterns; a pattern that stands for none is a mistake."""
+    found: list[str] = []
+    for pattern in patterns:
+        whole = path_below(folder, pattern)
+        files = sorted(path for path in glob.glob(whole, recursive=True) if os.path.isfile(path))
+        if not files:
+            raise RecoveryError(f"There is no file {whole}", next_command="correct stack_registration_sources")
+        found += files
+    return list(dict.fromkeys(found))
+
+
+def ask(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label: str) -> list[str]:
+    project = Project.of(stack).command()
+    running = running_containers(docker, stack["project"]["name"], service)
+    if not running:
+        condition = stack["services"][service]["condition"]
+        raise RecoveryError(
+            f"The {label} cannot be asked for: service {service} has no running container ({condition})",
+            next_command=f"{project} up --detach {service}, and {project} logs {service} if it does not stay up",
+        )
+    program = f"{inspect.getsource(registration_bridge)}\n\nmain({json.dumps(code)})\n"
+    done = docker.run("exec", "--interactive", running[0], "sh", "-c", PYTHON, stdin=program, check=False)
+    masker = masker_of(docker.inspect("container", running[:1]))
+    for line in reversed(done.stdout.splitlines()):
+        if line.startswith(registration_bridge.MARK):
+            answer = json.loads(line.removeprefix(registration_bridge.MARK))
+            if "names" in answer:
+                return t.cast("list[str]", answer["names"])
+            where = f" ({answer['where']})" if answer["where"] else ""
+            raise RecoveryError(
+                masker.text(f"The check of the {label} fails in {service}: {answer['error']}{where}"),
+                next_command=f"{project} exec {service} python, or correct stack_registration_check",
+            )
+    raise RecoveryError(
+        masker.text(f"The {label} could not be asked for in {service}: {done.output.strip()[-500:] or 'no answer'}"),
+        next_command=f"{project} logs {service}",
+    )
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    expected = registrations.Expected.from_value(params["expected"])
+    files = source_files(params["sources"], stack["project"]["dir"])
+    defined: dict[str, str] = {}
+    if params["classes"]:
+        texts = {}
+        for path in files:
+            if path.endswith(".py"):
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    texts[os.path.relpath(path, stack["project"]["dir"])] = file.read()
+        defined = registrations.classes(texts, params["classes"])
+    if expected.count is None and not defined:
+        raise RecoveryError(
+            f"Nothing says which {params['label']} there should be",
+            next_command="set stack_registration_expected, or stack_registration_sources and stack_registration_classes",
+        )
+    service = service_of(stack, params["service"])
+    names = ask(Docker(Project.of(stack)), stack, service, params["check"], params["label"])
+    verdict = registrations.judge(params["label"], names, expected, defined)
+    if params["required"] and not verdict["complete"]:
+        raise RecoveryError(f"In {service}: " + "; ".join(verdict["problems"]), kind="verification")
+    return {"changed": False, "service": service, "files": files, **verdict}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "dict", "required": True},
+            "check": {"type": "str", "required": True},
+            "expected": {"type": "raw", "default": []},
+            "label": {"type": "str", "default": "registrations"},
+            "service": {"type": "str", "default": ""},
+            "sources": {"type": "list", "elements": "str", "default": []},
+            "classes": {"type": "str", "default": ""},
+            "required": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import time
+import types
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.action import database_restore
+from ansible_collections.localdev.recovery.plugins.module_utils import progress
+from ansible_collections.localdev.recovery.plugins.plugin_utils import progress as shows
+
+RUN_ID = "20260101-000000-abcd"
+TOLD = {"run_id": RUN_ID, "doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 256}
+
+
+class Connection:
+    """Answers a cat with the file's content, unless it is broken."""
+
+    def __init__(self) -> None:
+        self.become = None
+        self.broken = False
+
+
+@pytest.fixture
+def displayed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    lines: list[str] = []
+    monkeypatch.setattr(progress, "EVERY_S", 0.02)
+    monkeypatch.setattr(
+        shows, "Display", lambda: types.SimpleNamespace(display=lambda line, **_options: lines.append(line))
+    )
+    monkeypatch.setattr(shows.ActionBase, "run", lambda *_args, **_options: {})
+    monkeypatch.setattr(shows.ShowsProgress, "_low_level_execute_command", cat)
+    return lines
+
+
+def cat(action: t.Any, command: str) -> dict[str, str]:
+    if action._connection.broken:
+        raise OSError("no answer")
+    path = Path(command.removeprefix("cat "))
+    return {"stdout": path.read_text() if path.exists() else ""}
+
+
+def action_for(folder: Path, work: t.Callable[[], None], **task: t.Any) -> t.Any:
+    def execute(**_given: t.Any) -> dict[str, t.Any]:
+        work()
+        return {"changed": True}
+
+    action = object.__new__(database_restore.ActionModule)
+    arguments = {"stack": {"project": {"dir": str(folder)}}, "run_id": RUN_ID}
+    action._task = types.SimpleNamespace(**{"args": arguments, "check_mode": False, "async_val": 0, **task})
+    action._connection = Connection()
+    action._execute_module = execute
+    return action
+
+
+def tell(folder: Path) -> None:
+    (folder / ".localdev").mkdir()
+    (folder / ".localdev" / "progress.json").write_text(json.dumps(TOLD))
+
+
+def test_a_line_is_shown_while_the_module_works(tmp_path: Path, displayed: list[str]) -> None:
+    def work() -> None:
+        tell(tmp_path)
+        deadline = time.monotonic() + 10
+        while len(displayed) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    assert action_for(tmp_path, work).run(task_vars={"inventory_hostname": "a"}) == {"changed": True}
+    assert displayed[:2] == ["progress: [a] loading 512 B of 1.0 KiB, 256 B/s"] * 2
+    shown = len(displayed)
+    time.sleep(0.1)
+    assert len(displayed) == shown
+
+
+@pytest.mark.parametrize("case", ["no file", "broken", "odd arguments", "check mode", "background"])
+def test_the_work_goes_on_without_a_line(tmp_path: Path, displayed: list[str], case: str) -> None:
+    more: dict[str, t.Any] = {"check mode": {"check_mode": True}, "background": {"async_val": 60}}.get(case, {})
+    if case != "no file":
+        tell(tmp_path)
+    action = action_for(tmp_path, lambda: time.sleep(0.1), **more)
+    action._connection.broken = case == "broken"
+    if case == "odd arguments":
+        action._task.args = {"stack": None}
+    assert action.run(task_vars={"inventory_hostname": "a"}) == {"changed": True}
+    assert displayed == []
+
+
+def test_short_work_is_not_looked_at(tmp_path: Path, displayed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY_S", 60)
+    tell(tmp_path)
+    began = time.monotonic()
+    action_for(tmp_path, lambda: None).run()
+    assert displayed == []
+    assert time.monotonic() - began < 5

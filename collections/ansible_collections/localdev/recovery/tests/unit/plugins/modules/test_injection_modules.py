@@ -1,0 +1,117 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What container_files and registration_info do with files of this machine."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.modules import container_files, registration_info
+
+
+def params(*files: str, git_range: str = "") -> dict[str, t.Any]:
+    return {"files": list(files), "git_range": git_range}
+
+
+def test_folders_stand_for_their_files(tmp_path: Path) -> None:
+    for name in ("app/b.py", "app/a/c.py", "app/__pycache__/b.pyc", "app/.git/config", "run"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "run").chmod(0o755)
+    found = container_files.sources(params("app", str(tmp_path / "run"), "app/b.py"), str(tmp_path))
+    assert [Path(source.path).relative_to(tmp_path).as_posix() for source in found] == ["app/b.py", "app/a/c.py", "run"]
+    assert [(source.content, source.executable) for source in found[1:]] == [(b"app/a/c.py", False), (b"run", True)]
+
+
+def test_a_link_keeps_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "x.py").write_text("x")
+    (tmp_path / "real" / "link.py").symlink_to("x.py")
+    (tmp_path / "folder").symlink_to("real")
+    [found] = container_files.sources(params("folder/link.py"), str(tmp_path))
+    assert (found.path, found.content) == (str(tmp_path / "real" / "link.py"), b"x")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (params("none.py"), r"Cannot read .*/none\.py: No such file"),
+        (params(), "There is nothing to inject"),
+        (params(git_range="a..b"), r"git knows no range a\.\.b"),
+    ],
+)
+def test_what_cannot_be_injected(tmp_path: Path, given: dict[str, t.Any], why: str) -> None:
+    with pytest.raises(RecoveryError, match=why):
+        container_files.sources(given, str(tmp_path))
+
+
+def test_the_files_that_patterns_stand_for(tmp_path: Path) -> None:
+    for name in ("b.py", "a.py", "below/c.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = registration_info.source_files(["*.py", "**/*.py"], str(tmp_path))
+    assert found == [str(tmp_path / name) for name in ("a.py", "b.py", "below/c.py")]
+    with pytest.raises(RecoveryError, match=r"There is no file .*/\*\.txt") as caught:
+        registration_info.source_files(["*.txt"], str(tmp_path))
+    assert caught.value.next_command == "correct stack_registration_sources"
+
+
+STACK: dict[str, t.Any] = {
+    "project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []},
+    "alembic": {"service": "api"},
+    "services": {
+        "api": {"kind": "application", "condition": "exited 1"},
+        "web": {"kind": "application", "condition": "running"},
+    },
+}
+
+
+def test_the_service_that_is_asked() -> None:
+    assert registration_info.service_of(STACK, "") == "api"
+    assert registration_info.service_of(STACK, "web") == "web"
+    for stack, wanted, why in [(STACK, "none", "No service none"), ({**STACK, "alembic": None}, "", "No application")]:
+        with pytest.raises(RecoveryError, match=why) as caught:
+            registration_info.service_of(stack, wanted)
+        assert caught.value.next_command == "set stack_registration_service"
+
+
+class Answering(Docker):
+    def __init__(self, running: str, done: Completed) -> None:
+        super().__init__()
+        self.running = running
+        self.done = done
+
+    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+        return Completed(args, 0, self.running) if args[0] == "ps" else self.done
+
+    def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
+        return [{"Config": {"Env": ["DB_PASSWORD=hunter22"]}}]
+
+
+@pytest.mark.parametrize(
+    ("running", "done", "why"),
+    [
+        ("", Completed((), 0, ""), r"service api has no running container \(exited 1\)"),
+        ("c1", Completed((), 127, "", "there is no Python in it"), "could not be asked for in api: there is no Python"),
+        ("c1", Completed((), 1, 'noise\n@registered {"error": "E: hunter22", "where": "/x.py, line 1"}'),
+         r"fails in api: E: \*{8} \(/x\.py, line 1\)"),
+        ("c1", Completed((), 137, ""), "no answer"),
+    ],
+    ids=["does not run", "no Python", "raises", "killed"],
+)  # fmt: skip
+def test_an_application_that_gives_no_names(running: str, done: Completed, why: str) -> None:
+    with pytest.raises(RecoveryError, match=why) as caught:
+        registration_info.ask(Answering(running, done), STACK, "api", "[]", "rules")
+    assert caught.value.next_command
+
+
+def test_names_among_noise() -> None:
+    done = Completed((), 0, 'noise\n@registered {"names": ["a"]}\nbye\n')
+    assert registration_info.ask(Answering("c1", done), STACK, "api", "[]", "rules") == ["a"]

@@ -1,0 +1,78 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.localdev.recovery.plugins.module_utils import status
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed
+from ansible_collections.localdev.recovery.plugins.modules import stack_status
+
+NO_DAEMON = (1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], replay: t.Any
+) -> t.Callable[..., dict[str, t.Any]]:
+    """Run the module on the recorded project; what is not recorded fails as in a container that is gone."""
+
+    def call(*, daemon: bool = True, config: tuple[int, str, str] | None = None, **params: t.Any) -> dict[str, t.Any]:
+        docker = replay("runbook")
+        recorded = docker.run
+
+        def answer(*args: str, check: bool = True, **options: t.Any) -> Completed:
+            failed = None
+            if config and "config" in args:
+                failed = config
+            elif not daemon and args[0] != "compose":
+                failed = NO_DAEMON
+            elif args[0] in ("exec", "diff", "history"):
+                failed = (1, "", "Error: No such container: planted-broken")
+            if failed is None:
+                return t.cast("Completed", recorded(*args, check=check, **options))
+            result = Completed(args, *failed)
+            if check:
+                raise docker.error(result)
+            return result
+
+        monkeypatch.setattr(docker, "run", answer)
+        monkeypatch.setattr(status, "Impatient", lambda project, timeout: docker)
+        with patch_module_args({"project_src": docker.project.src, **params}), pytest.raises(SystemExit):
+            stack_status.main()
+        return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
+
+    return call
+
+
+@pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
+def test_it_tells_what_it_can_and_never_fails(run: t.Callable[..., dict[str, t.Any]], check_mode: bool) -> None:
+    found = run(expected_rows={"people": 28}, logs=3, _ansible_check_mode=check_mode)
+    assert found["changed"] is False
+    assert found["status"]["error"] == {}
+    assert found["stack"]["services"]["backend"]["drift"]["edited"] == []
+    assert any(line.startswith("ok  backend") for line in found["lines"])
+    assert any(line.startswith("database") for line in found["lines"])
+    assert "planted" not in json.dumps(found["stack"])
+
+
+def test_without_a_daemon_the_configuration_is_told(run: t.Callable[..., dict[str, t.Any]]) -> None:
+    found = run(daemon=False)
+    assert found["status"]["error"]["message"].startswith("The Docker daemon does not answer")
+    assert "docker" in found["status"]["error"]["next_command"]
+    assert any("not asked" in line for line in found["lines"])
+    assert any(line.startswith("data") for line in found["lines"])
+
+
+def test_with_a_configuration_that_compose_cannot_read(run: t.Callable[..., dict[str, t.Any]]) -> None:
+    found = run(config=(1, "", "required variable DB_PASSWORD is missing a value: set DB_PASSWORD in .env"))
+    assert found["stack"] == {}
+    assert "DB_PASSWORD" in found["status"]["error"]["message"]
+    assert any(line.startswith("disk") for line in found["lines"])
+    assert "containers" in found["status"]

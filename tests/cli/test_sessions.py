@@ -1,0 +1,130 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which commands sessions become."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from localdev_recovery import sessions
+from localdev_recovery.cli import main
+from localdev_recovery.procedures import SESSIONS, Session
+from localdev_recovery.sessions import NoSession, Place
+
+RUNNING = [{"state": "running"}]
+STACK: dict[str, Any] = {
+    "project": {"name": "shop", "dir": "/srv/my shop", "files": [], "env_files": [], "profiles": []},
+    "services": {
+        "api": {"kind": "application", "containers": RUNNING, "excluded": False, "condition": "running"},
+        "db": {"kind": "database", "containers": RUNNING, "excluded": False, "condition": "running"},
+        "n8n": {"kind": "other", "containers": RUNNING, "excluded": True, "condition": "running"},
+        "mail": {"kind": "other", "containers": [], "excluded": False, "condition": "missing"},
+    },
+    "database": {"service": "db", "user": "keeper", "name": "shop", "port": 5433},
+}
+
+
+def place(**connection: Any) -> Place:
+    return Place("web1", STACK, connection)
+
+
+@pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.verb)
+def test_every_session_has_its_function_and_teaches_its_use(session: Session) -> None:
+    arguments = {option.variable: () if option.kind == "list" else None for option in session.options}
+    arguments = {name: value for name, value in arguments.items() if value is not None}
+    assert getattr(sessions, session.verb)(STACK, **arguments, terminal=True)
+    text = CliRunner().invoke(main, [session.verb, "--help"]).output
+    for word in (session.summary, "-C DIR", "--inventory", "--limit", "exit code of docker compose"):
+        assert word in " ".join(text.split())
+    for option in session.options:
+        assert (option.flag or option.placeholder) in text
+    assert "--check" not in text
+
+
+def test_logs_leave_out_the_noisy_ones_unless_they_are_named() -> None:
+    assert sessions.logs(STACK, terminal=True) == ["logs", "api", "db"]
+    assert sessions.logs(STACK, services=["n8n"], follow=True, tail=5, terminal=False) == [
+        *("--ansi=never", "logs", "--follow", "--tail=5", "n8n")
+    ]
+
+
+def test_psql_knows_user_database_and_port_and_needs_no_password() -> None:
+    client = ["psql", "--username=keeper", "--dbname=shop", "--port=5433"]
+    assert sessions.psql(STACK, terminal=True) == ["exec", "db", *client]
+    assert sessions.psql(STACK, terminal=False) == ["exec", "-T", "db", *client]
+
+
+def test_a_shell_opens_in_the_application_or_in_the_named_service() -> None:
+    assert sessions.shell(STACK, terminal=True)[:2] == ["exec", "api"]
+    assert sessions.shell(STACK, service="db", terminal=False)[:3] == ["exec", "-T", "db"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "given", "words", "usage"),
+    [
+        ("shell", {"service": "mail"}, "mail is not running: missing", False),
+        ("shell", {"service": "web"}, "There is no service web; project shop has api, db, n8n, mail", True),
+        ("logs", {"services": ["web"]}, "There is no service web", True),
+    ],
+)
+def test_what_cannot_be_opened_says_why(verb: str, given: dict[str, Any], words: str, usage: bool) -> None:
+    with pytest.raises(NoSession) as caught:
+        getattr(sessions, verb)(STACK, **given, terminal=True)
+    assert words in caught.value.message
+    assert caught.value.usage is usage
+
+
+def test_stacks_without_a_database_an_application_or_containers() -> None:
+    stack = copy.deepcopy(STACK)
+    stack["database"] = None
+    for service in stack["services"].values():
+        service.update(kind="other", containers=[])
+    with pytest.raises(NoSession, match="No PostgreSQL service"):
+        sessions.psql(stack, terminal=True)
+    with pytest.raises(NoSession, match="Which service"):
+        sessions.shell(stack, terminal=True)
+    with pytest.raises(NoSession, match="has a container"):
+        sessions.logs(stack, terminal=True)
+
+
+def test_here_it_is_docker_compose_itself() -> None:
+    folder, words = sessions.command_line(place(connection="local"), ["logs"], terminal=True)
+    assert (folder, words) == ("/srv/my shop", ["docker", "compose", "--project-name", "shop", "logs"])
+    assert sessions.command_line(place(connection="local", become=True), ["ps"], terminal=True)[1][0] == "sudo"
+
+
+@pytest.mark.parametrize(("terminal", "flag"), [(True, "-t"), (False, "-T")], ids=["terminal", "pipe"])
+def test_elsewhere_it_goes_through_ssh(terminal: bool, flag: str) -> None:
+    there = place(
+        connection="ssh",
+        host="10.0.0.5",
+        port=2222,
+        user="dev",
+        ssh_private_key_file="/k",
+        ssh_common_args="-o 'A=b c'",
+    )
+    _folder, words = sessions.command_line(there, ["exec", "db", "psql"], terminal=terminal)
+    assert words[:-1] == ["ssh", flag, "-p", "2222", "-l", "dev", "-i", "/k", "-o", "A=b c", "10.0.0.5"]
+    assert words[-1] == "cd '/srv/my shop' && exec docker compose --project-name shop exec db psql"
+
+
+def test_without_a_connection_ansible_uses_ssh_and_the_name_in_the_inventory() -> None:
+    assert sessions.command_line(place(), ["ps"], terminal=False)[1][:3] == ["ssh", "-T", "web1"]
+
+
+def test_another_connection_is_one_clear_error() -> None:
+    with pytest.raises(NoSession, match=r"web1 is reached by the connection plugin docker"):
+        sessions.command_line(place(connection="community.docker.docker"), ["ps"], terminal=True)
+
+
+@pytest.mark.parametrize("verb", [session.verb for session in SESSIONS])
+def test_wrong_usage_is_one_helpful_error(verb: str) -> None:
+    done = CliRunner().invoke(main, [verb, "-C", "/no/such/folder"])
+    assert done.exit_code == 2
+    assert "The project folder /no/such/folder does not exist" in done.output

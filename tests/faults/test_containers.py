@@ -1,0 +1,99 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A rebuild of images that is killed: wholly the old images or wholly the new ones, and the same command finishes."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import stacks
+from proofs import clear_error, old_data_is_back
+
+REBUILD = {"container_recovery_action": "rebuild", "container_recovery_verify_login": False}
+
+
+def image(stack: stacks.Stack, name: str = "") -> str:
+    return stacks.docker("image", "inspect", "--format", "{{.Id}}", name or f"{stack.name}-backend")
+
+
+def runs_image(stack: stacks.Stack) -> str:
+    return stacks.docker("inspect", "--format", "{{.Image}}", f"{stack.name}-backend")
+
+
+def remove_images(stack: stacks.Stack) -> None:
+    names = stacks.docker(
+        "image", "ls", "--filter", f"reference={stack.name}-*", "--format", "{{.Repository}}:{{.Tag}}"
+    )
+    if others := [name for name in names.split() if not name.endswith(":latest")]:
+        stacks.docker("image", "rm", *others, check=False)
+
+
+def rows(stack: stacks.Stack) -> dict[str, str]:
+    """The fingerprint without the list of databases, to which copies are added."""
+    return {name: value for name, value in stack.fingerprint().items() if name != "databases"}
+
+
+@pytest.fixture
+def changed_source(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
+    """A stack whose source has one more migration than its images, which the application applies as it starts."""
+    path = named.dir / "backend" / "alembic" / "versions" / "20251231_planted.py"
+    path.write_text(
+        "from alembic import op\nrevision = '20251231_planted'\ndown_revision = '20251225_schema_ver'\n"
+        "def upgrade():\n    op.execute('DROP TABLE audit_log')\n"
+    )
+    try:
+        yield named
+    finally:
+        path.unlink()
+        named.end_runs()
+        named.tag_images()
+        remove_images(named)
+        named.psql(r"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname ~ '\.aside-' \gexec")
+        # The next test finds the containers of the images that it knows.
+        named.compose("create", "--no-build", *named.started, timeout=60)
+        named.start()
+
+
+@pytest.mark.fault("rebuild of images, with a migration, killed after start, run again, undone", "P1 P2")
+def test_the_same_command_finishes_a_killed_rebuild(changed_source: stacks.Stack) -> None:
+    stack = changed_source
+    old = image(stack)
+    stack.kill_at("after:start", "container_recovery", **REBUILD)
+    stack.must("container_recovery", **REBUILD)
+    assert image(stack) == runs_image(stack) != old
+    assert "public.audit_log" not in stack.fingerprint()
+    stack.must("undo")
+    stack.wait_until_up()
+    assert image(stack) == runs_image(stack) == old
+    # The old image would not start on the new schema.
+    assert rows(stack) == {name: value for name, value in stack.old.items() if name != "databases"}
+    assert stack.helpers() == {}
+
+
+@pytest.mark.fault("exited database, application that stands still, no cache: restarted", "P3 P5")
+def test_whatever_state_the_containers_are_in(named: stacks.Stack) -> None:
+    stacks.docker("stop", f"{named.name}-db")
+    stacks.docker("rm", "--force", f"{named.name}-redis")
+    stacks.docker("exec", "--user", "0", f"{named.name}-backend", "sh", "-c", "kill -STOP -1 1")
+    backend = named.containers()[f"{named.name}-backend"]["Id"]
+    named.must("container_recovery", container_recovery_verify_login=False)
+    old_data_is_back(named)
+    assert named.containers()[f"{named.name}-backend"]["Id"] == backend
+
+
+@pytest.mark.fault("application that somebody has broken restarts for ever: made anew, the edit kept", "P1 P5 P9")
+def test_a_container_that_restarts_for_ever(named: stacks.Stack) -> None:
+    edit = "echo 'print(\"changed by hand\", flush=True); raise SystemExit(9)' >/app/app/main.py"
+    stacks.docker("exec", "--user", "0", f"{named.name}-backend", "sh", "-c", edit)
+    stacks.docker("restart", "--time", "1", f"{named.name}-backend")
+    state = ("inspect", "--format", "{{.RestartCount}}", f"{named.name}-backend")
+    stacks.until(lambda: int(stacks.docker(*state)) > 0, "restarting")
+    options = {"container_recovery_services": ["backend"], "container_recovery_verify_login": False}
+    clear_error(named.playbook("container_recovery", **options), "backend keeps restarting.*changed by hand")
+    named.must("container_recovery", container_recovery_recreate=True, **options)
+    old_data_is_back(named)
+    kept = named.last_run("container_recovery")["asides"]
+    assert [(entry["kind"], entry["state"]) for entry in kept] == [("container", "live")]

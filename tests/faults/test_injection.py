@@ -1,0 +1,75 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that are being put into a running container while everything dies: each is the old or the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import proofs
+import pytest
+import stacks
+
+REPLACED, NEW = "app/scheduling/schedule.py", "app/extra/new.py"
+
+
+def inside(stack: stacks.Stack) -> dict[str, str]:
+    """Owner, mode and digest of both files in the container, and whatever else an injection could leave."""
+    script = (
+        f"for f in {REPLACED} {NEW}; do [ ! -e $f ] || echo $f $(stat -c '%u:%g %a' $f) $(sha256sum < $f); done; "
+        "find . -name '.*.localdev' -o -type d -name extra"
+    )
+    found = stacks.docker("exec", "--user", "0", f"{stack.name}-backend", "sh", "-c", script).splitlines()
+    return {line.split()[0]: line for line in found}
+
+
+@contextlib.contextmanager
+def changed_checkout(stack: stacks.Stack) -> t.Iterator[dict[str, t.Any]]:
+    """The variables that inject one changed and one new file."""
+    replaced, new = stack.dir / "backend" / REPLACED, stack.dir / "backend" / NEW
+    old = replaced.read_text()
+    try:
+        replaced.write_text(f"{old}\nCHANGED = {'x' * 100_000!r}\n")
+        new.parent.mkdir()
+        new.write_text("NEW = True\n")
+        yield {"code_injection_files": [f"backend/{REPLACED}", f"backend/{NEW}"]}
+    finally:
+        replaced.write_text(old)
+        new.unlink()
+        new.parent.rmdir()
+
+
+@pytest.mark.fault("injection killed at {point}, then {then}", "P1 P2")
+@pytest.mark.parametrize(
+    ("point", "then"),
+    [("kept:container_file", "undo"), ("injected:container", "undo"), ("after:stop", "code_injection")],
+)
+def test_a_killed_injection_leaves_old_or_new_files(named: stacks.Stack, point: str, then: str) -> None:
+    before = inside(named)
+    with changed_checkout(named) as variables:
+        named.kill_at(point, "code_injection", **variables)
+        if point != "after:stop":
+            after = inside(named)
+            assert (after == before) == (point == "kept:container_file")
+            assert not [path for path in after if path.endswith(".localdev")]
+        if then == "code_injection":
+            named.must(then, **variables)
+            assert inside(named)[REPLACED] != before[REPLACED]
+            assert NEW in inside(named)
+            assert named.answers()
+        named.must("undo")
+    assert inside(named) == before
+    assert named.answers()
+
+
+@pytest.mark.fault("--check --diff of an injection", "P4")
+def test_check_mode_says_what_would_be_injected(named: stacks.Stack) -> None:
+    before, state = inside(named), named.engine_state()
+    with changed_checkout(named) as variables:
+        result = named.must("code_injection", "--check", "--diff", **variables)
+    assert (inside(named), named.engine_state()) == (before, state)
+    assert not (named.dir / ".localdev").exists()
+    proofs.says(result, rf"{NEW} would be added", rf"{REPLACED} would be replaced", r"\+\(a line of 100013 characters")
