@@ -38,6 +38,12 @@ BUILT = ("backend", "celery-worker", "celery-beat", "frontend", "n8n")
 LEAN = ("db", "redis", "backend")
 WORKERS = ("celery-beat", "celery-worker", "frontend", "n8n")
 VARIANTS = {"pg15": "999", "pg15-uid70": "70", "pg17": "999"}
+# How the reference stack's application checks passwords, for the procedure that mends the administrator's account.
+ACCOUNT = {
+    "stack_account_path": "/api/v1/auth/me",
+    "stack_password_hash": "app.core.security:get_password_hash",
+    "stack_password_verify": "app.core.security:verify_password",
+}
 RUN_LABEL = "localdev.recovery.run"
 PLAYBOOK_TIMEOUT_S = 240.0
 # Processes of a run are found by this variable in their environment: Ansible's workers leave the process group.

@@ -12,12 +12,6 @@ import pytest
 import stacks
 from proofs import clear_error
 
-ACCOUNT = {
-    "stack_account_path": "/api/v1/auth/me",
-    "stack_password_hash": "app.core.security:get_password_hash",
-    "stack_password_verify": "app.core.security:verify_password",
-}
-
 # Without the time of the last login, which the application writes before it signs the token.
 USERS = "SELECT username, hashed_password, role, is_active FROM users ORDER BY 1"
 
@@ -27,7 +21,7 @@ def stack(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
     """A stack whose administrator can log in, until something is planted."""
     compose = named.dir / "docker-compose.yml"
     whole = compose.read_text()
-    named.write_inventory(**ACCOUNT)
+    named.write_inventory(**stacks.ACCOUNT)
     named.must("admin_account")
     try:
         yield named

@@ -75,13 +75,6 @@ def assert_hidden(stack: stacks.Stack, secrets: list[str], outputs: list[str], r
             assert not [secret for secret in hidden if secret in path.read_text()], f"{path} holds a secret"
 
 
-ACCOUNT = {
-    "stack_account_path": "/api/v1/auth/me",
-    "stack_password_hash": "app.core.security:get_password_hash",
-    "stack_password_verify": "app.core.security:verify_password",
-}
-
-
 @pytest.mark.fault(
     "passwords by file and environment, secrets made up, with -vvv; arguments and artifacts watched", "P4 P7"
 )
@@ -93,7 +86,7 @@ def test_passwords_are_nowhere_to_be_seen(named: stacks.Stack, tmp_path: Path) -
     key = named.env()["SECRET_KEY"]
     secrets = [*named.secrets(), by_file, by_variable]
     hashes = []
-    named.write_inventory(**ACCOUNT)
+    named.write_inventory(**stacks.ACCOUNT)
     try:
         with Watch(secrets) as watch:
             # Check mode changes nothing, least of all the time of the last login.
