@@ -322,16 +322,11 @@ def launch(docker: Docker, stack: Stack, services: t.Collection[str]) -> None:
     in_parallel(lambda container: docker.run("start", container), idle)
 
 
-def start(
-    docker: Docker,
-    stack: Stack,
-    services: t.Sequence[str],
-    *,
-    timeout: float,
-    then_wait: bool,
-    settle: float = 0,
-) -> list[dict[str, t.Any]]:
-    """Start the services in dependency order, waiting in between only where Compose's condition asks for it."""
+def start(docker: Docker, stack: Stack, services: t.Sequence[str], timeout: float) -> list[dict[str, t.Any]]:
+    """Start the services in dependency order, waiting in between only where Compose's condition asks for it.
+
+    Those that were waited for, as wait() describes them.
+    """
     ready: list[dict[str, t.Any]] = []
     started: list[str] = []
     for wave in waves(stack, services):
@@ -348,6 +343,4 @@ def start(
             started = [name for name in started if name not in needed]
         launch(docker, stack, wave)
         started += wave
-    if then_wait and started:
-        ready += wait(docker, stack, started, timeout, settle)
     return ready

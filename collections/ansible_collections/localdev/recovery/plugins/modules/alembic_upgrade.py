@@ -44,6 +44,13 @@ options:
       - Seconds to wait for the server to accept connections.
     type: float
     default: 60
+  until_ready:
+    description:
+      - Services to wait for, for as long as O(connect_timeout), while Alembic starts, such as a database that has just been started.
+      - One that does not come up is shown with its last log lines, instead of the error that Alembic sees.
+    type: list
+    elements: str
+    default: []
   lock_timeout:
     description:
       - Seconds to wait for another migration to end.
@@ -93,6 +100,7 @@ unknown:
   elements: str
 """
 
+import threading
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -102,8 +110,41 @@ from ansible_collections.localdev.recovery.plugins.module_utils.arguments import
     alembic_argument_spec,
     run_argument_spec,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, hide_only_secrets, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import end_helpers
+from ansible_collections.localdev.recovery.plugins.module_utils.services import wait
+
+
+def upgrade(
+    docker: Docker,
+    params: t.Mapping[str, t.Any],
+    request: t.Mapping[str, t.Any],
+    host: alembic_runtime.HostPython | None,
+) -> dict[str, t.Any]:
+    """Alembic's answer. Its container starts while the services come up that it needs: it asks until the server answers."""
+    stack, run_id = params["stack"], params["run_id"]
+    ended = threading.Event()
+
+    def migrate() -> dict[str, t.Any]:
+        try:
+            return alembic_runtime.ask(docker, stack, request, fresh=True, run_id=run_id, host=host)
+        finally:
+            ended.set()
+
+    def come_up() -> dict[str, t.Any]:
+        try:
+            wait(docker, stack, params["until_ready"], params["connect_timeout"])
+        except RecoveryError:
+            # Nobody would listen to Alembic any more. Its container may still be about to start.
+            while run_id and not ended.wait(0.2):
+                end_helpers(docker, run_id)
+            raise
+        return {}
+
+    answers = in_parallel(lambda do: do(), [come_up, migrate] if params["until_ready"] else [migrate])
+    return answers[-1]
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -120,7 +161,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     else:
         with part_of_run(params):
             request |= {"do": "upgrade"}
-            answer = alembic_runtime.ask(docker, stack, request, fresh=True, run_id=params["run_id"], host=host)
+            answer = upgrade(docker, params, request, host)
     before = answer["before"]
     after = [*before, *answer["applied"]]
     return {
@@ -141,6 +182,7 @@ def main() -> None:
             **alembic_argument_spec(),
             "from_base": {"type": "bool", "default": False},
             "connect_timeout": {"type": "float", "default": 60},
+            "until_ready": {"type": "list", "elements": "str", "default": []},
             "lock_timeout": {"type": "float", "default": 60},
         },
         supports_check_mode=True,

@@ -210,7 +210,8 @@ def need_database(docker: Docker, stack: dict[str, t.Any], *, end_others: bool) 
     service = stack["database"]["service"]
     if not docker.compose("ps", "--all", "--quiet", service).stdout.strip():
         services.create(docker, [service], recreate=False)
-    services.start(docker, stack, [service], timeout=DATABASE_TIMEOUT_S, then_wait=True)
+    services.start(docker, stack, [service], DATABASE_TIMEOUT_S)
+    services.wait(docker, stack, [service], DATABASE_TIMEOUT_S)
     if end_others:
         end_sessions(docker, server_of(stack, docker))
 

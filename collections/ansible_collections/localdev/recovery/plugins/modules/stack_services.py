@@ -63,7 +63,13 @@ options:
     default: true
   until_ready:
     description:
-      - With O(state=created), services to wait for in the end, such as a database that was started before.
+      - Services to wait for at the end of O(state=started). Without it all that were started.
+    type: list
+    elements: str
+    default: []
+  then_create:
+    description:
+      - With O(state=started), services whose containers are created while the started ones come up.
     type: list
     elements: str
     default: []
@@ -192,7 +198,12 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         wanted = asides.services_to_stop(stack, kept_by(Runs(stack["project"]["dir"]), params["asides_of"]))
     if module.check_mode:
         # What the stack description says of containers may be older than the last start.
-        actions = predict(params, wanted, gather(docker)["services"])
+        now = gather(docker)["services"]
+        actions = predict(params, wanted, now)
+        if params["then_create"]:
+            known = {action["service"] for action in actions}
+            created = predict({**params, "state": "created"}, params["then_create"], now)
+            actions += [action for action in created if action["service"] not in known]
         return {"changed": bool(actions), "services": actions}
     before = snapshot(docker, stack, wanted)
     with part_of_run(params) as run:
@@ -206,16 +217,14 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         if params["create"] or params["state"] == "created":
             services.create(docker, wanted, recreate=params["recreate"])
         if params["state"] == "created":
-            done = services.wait(docker, stack, params["until_ready"], params["timeout"])
+            done = []
         else:
-            done = services.start(
-                docker,
-                stack,
-                wanted,
-                timeout=params["timeout"],
-                then_wait=params["wait"],
-                settle=params["settle"],
-            )
+            done = services.start(docker, stack, wanted, params["timeout"])
+            if params["then_create"]:
+                services.create(docker, params["then_create"], recreate=params["recreate"])
+            if params["wait"]:
+                pending = set(params["until_ready"] or wanted) - {service["service"] for service in done}
+                done += services.wait(docker, stack, sorted(pending), params["timeout"], params["settle"])
     return {"changed": snapshot(docker, stack, wanted) != before, "services": done}
 
 
@@ -230,6 +239,7 @@ def main() -> None:
             "wait": {"type": "bool", "default": True},
             "asides_of": {"type": "list", "elements": "str"},
             "until_ready": {"type": "list", "elements": "str", "default": []},
+            "then_create": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "float", "default": 120},
             "settle": {"type": "float", "default": 0},
             "stateless_timeout": {"type": "float", "default": 1},

@@ -290,7 +290,7 @@ def test_starting_waits_only_where_compose_would() -> None:
         return done
 
     docker.run = run  # type: ignore[method-assign]
-    ready = services.start(docker, stack, list(stack["services"]), timeout=5, then_wait=False)
+    ready = services.start(docker, stack, list(stack["services"]), timeout=5)
     assert set(seen[:2]) == {"db", "redis"}
     assert seen[2:] == ["db?", "db?", "migrate", "api"]
     assert [r["service"] for r in ready] == ["db", "migrate"]

@@ -152,6 +152,7 @@ def upgrade(
         "chdir": "",
         "environment": {},
         "connect_timeout": 60.0,
+        "until_ready": [],
         "lock_timeout": 60.0,
     }
     module = types.SimpleNamespace(params=params, check_mode=check_mode)
@@ -178,3 +179,22 @@ def test_check_mode_only_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     result, (request, fresh) = upgrade(monkeypatch, answer, check_mode=True)
     assert (result["changed"], result["applied"]) == (True, ["b"])
     assert (request["do"], request["from_base"], fresh) == ("plan", True, False)
+
+
+def test_a_database_that_does_not_come_up_ends_alembic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its container, which would ask the server until the timeout, is removed, and the database's own error is shown."""
+    removed = threading.Event()
+
+    def ask(*_args: t.Any, **_more: t.Any) -> dict[str, t.Any]:
+        assert removed.wait(10)
+        raise RecoveryError("Alembic could not be asked")
+
+    def wait(*_args: t.Any) -> None:
+        raise RecoveryError("Not ready: db exited with code 1")
+
+    monkeypatch.setattr(alembic_upgrade.alembic_runtime, "ask", ask)
+    monkeypatch.setattr(alembic_upgrade, "wait", wait)
+    monkeypatch.setattr(alembic_upgrade, "end_helpers", lambda _docker, _run_id: removed.set())
+    params = {"stack": STACK, "run_id": "r1", "until_ready": ["db"], "connect_timeout": 60.0}
+    with pytest.raises(RecoveryError, match="db exited"):
+        alembic_upgrade.upgrade(t.cast("t.Any", None), params, {}, None)
