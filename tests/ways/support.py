@@ -18,8 +18,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = Path("collections/ansible_collections/localdev/recovery")
 PLAYBOOKS = sorted(path.stem for path in (ROOT / COLLECTION / "playbooks").glob("*.yml"))
-# Each worker of pytest-xdist installs into environments of its own.
-CACHE = ROOT / ".cache/ways" / os.environ.get("PYTEST_XDIST_WORKER", "")
+CACHE = ROOT / ".cache/ways"
+
+
+def all_find_their_roles(listing: str) -> None:
+    """What --list-hosts and --list-tasks say of all playbooks: each acts on this machine, by its own role."""
+    parts = listing.split("\nplaybook: ")[1:]
+    assert len(parts) == len(PLAYBOOKS)
+    for name, part in zip(PLAYBOOKS, parts, strict=True):
+        assert "localhost" in part, name
+        assert f"{name} : " in part, name
 
 
 def tracked_files(folder: Path = Path()) -> set[Path]:
