@@ -10,12 +10,14 @@ See tree_bridge.py.
 import base64
 import gzip
 import hashlib
+import io
 import os
 import sys
 import tarfile
 import threading
 
 from ansible_collections.localdev.recovery.plugins.module_utils.copy_bridge import (
+    differing,
     do_copy,
     finish_folders,
     is_marked,
@@ -79,11 +81,8 @@ def do_pack(request):
     source = os.fsencode(request["source"])
     entries = walk(source)
     progress = Progress(size_of(entries))
-    for name in request["unless"]:
-        if any(entry["name"] == name for entry in entries):
-            raise Refused("holds", name=name)
     if request["look_only"]:
-        return {"bytes": progress.total, "entries": []}
+        return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
     out = sys.stdout.buffer
     if request["gzip"]:
         out = gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0)
@@ -104,7 +103,21 @@ def do_pack(request):
     if request["gzip"]:
         out.close()
     sys.stdout.buffer.flush()
-    return {"bytes": progress.total, "entries": entries}
+    return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
+
+
+def versions(root, entries):
+    """What the files PG_VERSION say, by name."""
+    found = {}
+    for entry in entries:
+        if is_version(entry):
+            with open(path_in(root, entry), "rb") as handle:
+                found[entry["name"]] = text_of(handle.read()).strip()
+    return found
+
+
+def is_version(entry):
+    return entry["type"] == "file" and os.path.basename(entry["name"]) == "PG_VERSION" and entry["size"] < 64
 
 
 def zeros(out, count):
@@ -183,19 +196,46 @@ def unpack_file(root, entry, stream, sparse, progress):
     put_metadata(path_in(root, entry), entry)
 
 
-def hash_member(stream, progress):
+def read_member(entry, stream, found, progress):
     digest = hashlib.sha256()
     for data in iter(lambda: stream.read(BLOCK), b""):
         digest.update(data)
         progress.add(len(data))
-    return digest.hexdigest()
+        if is_version(entry):
+            found[entry["name"]] = text_of(data).strip()
+    if stream.tell() != entry["size"]:
+        raise tarfile.ReadError("unexpected end of data")
+    entry["sha256"] = digest.hexdigest()
+
+
+class Whole:
+    """A tar stream, unpacked by gzip where it is packed by that; tells whether it has come to its end.
+
+    tarfile takes a stream that ends between two members for a whole one, and looks at no checksum of gzip's.
+    """
+
+    def __init__(self, raw):
+        stream = io.BufferedReader(raw, BLOCK)
+        self.stream = gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == b"\x1f\x8b" else stream
+        self.tail = b""
+
+    def read(self, count):
+        data = self.stream.read(count)
+        self.tail = (self.tail + data[-tarfile.BLOCKSIZE :])[-tarfile.BLOCKSIZE :]
+        return data
+
+    def finish(self):
+        while self.read(BLOCK):
+            pass
+        if self.tail != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("unexpected end of data")
 
 
 def do_unpack(request):
     """Unpack the stream that follows the request into an empty folder; with look_only read it alone."""
     target = os.fsencode(request["target"]) if not request["look_only"] else None
     sparse = set(request["sparse"])
-    entries = []
+    entries, found = [], {}
     progress = Progress(request["total"])
     if target:
         token = request["token"].encode("utf-8", "surrogateescape")
@@ -206,13 +246,13 @@ def do_unpack(request):
         set_mark(target, token)
         need_room(target, request["total"], request["reserve"])
     # Not sys.stdin: it may have read on into the stream.
-    stream = os.fdopen(0, "rb", buffering=0, closefd=False)
-    with tarfile.open(fileobj=stream, mode="r|*", bufsize=BLOCK, encoding="utf-8", errors="surrogateescape") as archive:
+    stream = Whole(os.fdopen(0, "rb", buffering=0, closefd=False))
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK, encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
             entry = member_entry(member)
             if target is None:
                 if entry["type"] == "file":
-                    entry["sha256"] = hash_member(archive.extractfile(member), progress)
+                    read_member(entry, archive.extractfile(member), found, progress)
             elif entry["type"] == "file":
                 parents(target, entry)
                 unpack_file(target, entry, archive.extractfile(member), entry["name"] in sparse, progress)
@@ -225,10 +265,9 @@ def do_unpack(request):
             entries.append(entry)
             # The archive remembers every member otherwise.
             archive.members = []
-        while stream.read(BLOCK):
-            pass
+        stream.finish()
     if target is None:
-        return {"bytes": size_of(entries), "entries": entries}
+        return {"bytes": size_of(entries), "entries": entries, "versions": found}
     folders = [entry for entry in entries if entry["type"] == "folder"]
     os.unlink(os.path.join(target, MARKER))
     finish_folders(target, folders)
@@ -236,8 +275,14 @@ def do_unpack(request):
     flushing.start()
     others = walk(target)
     add_hashes(target, others, progress)
+    # Folders above the members need not be members.
+    names = {entry["name"] for entry in entries}
+    differences = differing(entries, [entry for entry in others if entry["name"] in names])
+    if differences:
+        set_mark(target, token)
     flushing.join()
-    return {"bytes": size_of(entries), "entries": entries, "found": others}
+    sync(target)
+    return {"bytes": size_of(entries), "entries": entries, "differences": differences}
 
 
 def parents(root, entry):

@@ -262,8 +262,6 @@ def serve(action, request):
         answer = action(request)
         for entry in answer.pop("entries"):
             say(entry=entry)
-        for entry in answer.pop("found", ()):
-            say(found=entry)
         say(**dict(answer, done=True))
     except Refused as exc:
         say(**exc.answer)

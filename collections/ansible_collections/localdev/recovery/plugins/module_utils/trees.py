@@ -28,6 +28,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.helper import RU
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, reach, size_in_words
 
 _FULL = 28  # ENOSPC
+Stream = t.Callable[[], t.ContextManager[t.IO[bytes]]]
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class Bridge:
         self.images = list(images)
         self.run = run
         self.report = report
+        self.problem: RecoveryError | None = None
 
     def command(self, image: str, mounts: t.Sequence[str]) -> list[str]:
         label = self.run.record["run_id"] if self.run else "none"
@@ -145,12 +147,12 @@ class Bridge:
         request: t.Mapping[str, t.Any],
         mounts: t.Sequence[str],
         *,
-        stdin: t.IO[bytes] | None = None,
+        stdin: Stream | None = None,
         stdout: t.IO[bytes] | None = None,
     ) -> dict[str, t.Any]:
-        """The program's answer with ``entries`` (and ``found``); RecoveryError when it could not do its work.
+        """The program's answer with ``entries``; RecoveryError when it could not do its work.
 
-        stdin: a stream that follows the request. stdout: where its stream goes.
+        stdin: opens a stream that follows the request. stdout: where its stream goes.
         """
         for image in self.images:
             answer = self._ask(image, request, mounts, stdin, stdout)
@@ -166,7 +168,7 @@ class Bridge:
         image: str,
         request: t.Mapping[str, t.Any],
         mounts: t.Sequence[str],
-        stdin: t.IO[bytes] | None,
+        stdin: Stream | None,
         stdout: t.IO[bytes] | None,
     ) -> dict[str, t.Any] | None:
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
@@ -178,7 +180,7 @@ class Bridge:
         feed = t.cast("t.IO[bytes]", process.stdin)
         feeder = threading.Thread(target=self._feed, args=(feed, request, stdin), daemon=True)
         feeder.start()
-        answer: dict[str, t.Any] = {"entries": [], "found": []}
+        answer: dict[str, t.Any] = {"entries": []}
         words = []
         for raw in t.cast("t.IO[bytes]", process.stderr):
             line = raw.decode(errors="replace")
@@ -190,8 +192,6 @@ class Bridge:
                 words.append(line.strip())
             elif "entry" in said:
                 answer["entries"].append(said["entry"])
-            elif "found" in said:
-                answer["found"].append(said["found"])
             elif "progress" in said:
                 self.report(said["progress"], said["total"])
             elif "held" in said:
@@ -203,6 +203,8 @@ class Bridge:
         with contextlib.suppress(OSError):
             feed.close()
         process.wait()
+        if self.problem:
+            raise self.problem
         text = "\n".join(words)
         if {"done", "refused", "error"} & set(answer):
             return answer
@@ -210,14 +212,17 @@ class Bridge:
             return None
         raise RecoveryError(f"The helper container of the image {image} could not run: {text[-2000:]}")
 
-    @staticmethod
-    def _feed(feed: t.IO[bytes], request: t.Mapping[str, t.Any], stdin: t.IO[bytes] | None) -> None:
+    def _feed(self, feed: t.IO[bytes], request: t.Mapping[str, t.Any], stdin: Stream | None) -> None:
         with contextlib.suppress(OSError):
             feed.write(json.dumps(request).encode("ascii") + b"\n")
             feed.flush()
             if stdin is not None:
-                while data := stdin.read(1 << 20):
-                    feed.write(data)
+                try:
+                    with stdin() as stream:
+                        while data := stream.read(1 << 20):
+                            feed.write(data)
+                except RecoveryError as exc:
+                    self.problem = exc
                 feed.close()
 
 
@@ -237,12 +242,6 @@ def complain(answer: t.Mapping[str, t.Any], source: str, target: Place | None) -
             f"Too little disk space in the {target}: {size_in_words(answer['needed'])} are needed, "
             f"{size_in_words(answer['free'])} are free",
             next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
-            kind="unsafe",
-        )
-    if refused == "holds":
-        raise RecoveryError(
-            f"The {source} holds {answer['name']}: a server runs on it, or was killed",
-            next_command="start the server and stop it properly (docker stop), then repeat this command",
             kind="unsafe",
         )
     if refused in ("outside", "unknown"):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -21,7 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.errors import Re
 
 STAMP = 1_700_000_000_123_456_789
 COPY = {"do": "copy", "token": "folder x", "reserve": 0, "look_only": False, "hold": False, "room_at": "/"}
-PACK = {"do": "pack", "unless": [], "look_only": False, "gzip": False}
+PACK = {"do": "pack", "look_only": False, "gzip": False}
 UNPACK = {"do": "unpack", "token": "x", "reserve": 0, "look_only": False, "sparse": [], "total": 0}
 
 
@@ -33,13 +34,11 @@ def ask(request: dict[str, t.Any], data: bytes = b"") -> tuple[dict[str, t.Any],
         check=False,
         timeout=60,
     )
-    answer: dict[str, t.Any] = {"entries": [], "found": []}
+    answer: dict[str, t.Any] = {"entries": []}
     for line in done.stderr.decode().splitlines():
         said = json.loads(line)
         if "entry" in said:
             answer["entries"].append(said["entry"])
-        elif "found" in said:
-            answer["found"].append(said["found"])
         else:
             answer.update(said)
     return answer, done.stdout
@@ -88,11 +87,9 @@ def awkward(root: Path) -> Path:
     if os.geteuid() == 0:
         os.lchown(root / "link", 70, 71)
         os.chown(root / "folder" / "text", 999, 1234)
-    try:
+    # Not every filesystem has them.
+    with contextlib.suppress(OSError):
         os.setxattr(root / "-rf", "user.note", b"\x00\xff bytes")
-    except OSError:
-        # Not every filesystem has them.
-        pass
     with socket.socket(socket.AF_UNIX) as server:
         here = os.getcwd()
         os.chdir(root)
@@ -201,7 +198,8 @@ def test_an_archive_gives_the_same_back(tmp_path: Path, packed: bool) -> None:
     unpacked, _nothing = ask(request, stream)
     assert unpacked.get("done"), unpacked
     assert manifests.differences(answer["entries"], unpacked["entries"]) == []
-    assert manifests.differences(answer["entries"], unpacked["found"]) == []
+    assert unpacked["differences"] == []
+    assert manifests.differences(answer["entries"], scan(target)) == []
     assert blocks(target / "sparse") <= 128
 
 
@@ -220,14 +218,15 @@ def test_the_archive_of_another_tar_is_read(tmp_path: Path) -> None:
     answer, _nothing = ask({**UNPACK, "target": str(target)}, stream)
     assert answer.get("done"), answer
     contents = {entry["name"]: entry.get("sha256") for entry in scan(source)}
-    assert {entry["name"]: entry.get("sha256") for entry in answer["found"]} == contents
+    assert {entry["name"]: entry.get("sha256") for entry in scan(target)} == contents
 
 
-@pytest.mark.parametrize("keep", [0, 100, 0.5, 0.98])
-def test_a_part_of_an_archive_is_no_archive(tmp_path: Path, keep: float) -> None:
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("keep", [0, 100, 300, 1024, 0.5, 0.98, -1024])
+def test_a_part_of_an_archive_is_no_archive(tmp_path: Path, keep: float, packed: bool) -> None:
     source = awkward(tmp_path / "source")
-    stream = ask_pack(source, gzip=True)[1]
-    part = stream[: int(keep if keep > 1 else keep * len(stream))]
+    stream = ask_pack(source, gzip=packed)[1]
+    part = stream[: int(keep * len(stream) if 0 < keep < 1 else keep)]
     answer, _nothing = ask({**UNPACK, "target": "", "look_only": True}, part)
     assert "done" not in answer
     assert answer["error"]
@@ -251,11 +250,12 @@ def test_an_archive_does_not_reach_outside(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "outside").exists()
 
 
-def test_what_a_running_server_leaves_is_refused(tmp_path: Path) -> None:
+def test_versions_of_postgresql_are_told(tmp_path: Path) -> None:
     source = awkward(tmp_path / "source")
-    (source / "postmaster.pid").touch()
-    answer, stream = ask_pack(source, unless=["postmaster.pid"])
-    assert (answer["refused"], stream) == ("holds", b"")
+    (source / "PG_VERSION").write_text("15\n")
+    answer, stream = ask_pack(source)
+    assert answer["versions"] == {"PG_VERSION": "15"}
+    assert ask({**UNPACK, "target": "", "look_only": True}, stream)[0]["versions"] == {"PG_VERSION": "15"}
 
 
 @pytest.mark.parametrize(
