@@ -18,6 +18,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     reports,
     schema_diagnosis,
     stack_queries,
+    transition,
 )
 
 
@@ -53,6 +54,9 @@ class FilterModule:
             "injection_report": injections.report,
             "registration_lines": registrations.lines,
             "container_report": container_report.container_report,
+            "transition_asides": transition.asides,
+            "transition_old_places": transition.old_places,
+            "transition_report": transition.report,
             "cleanup_report": reports.cleanup_report,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,
