@@ -293,6 +293,30 @@ PROCEDURES = (
         options=(_NO_LOGIN,),
     ),
     Procedure(
+        verb="volumes-to-named",
+        playbook="volume_transition",
+        summary="Move the data from bind mounts to named volumes.",
+        explanation=(
+            "Stops the services, copies the data and compares every file, changes the mounts in the Compose file and "
+            "nothing else of it, starts and verifies. The old data is kept until localdev cleanup.\n\n"
+            "When a step fails, the state before is brought back. After a success, localdev undo does that."
+        ),
+        sets={"volume_transition_to": "volume"},
+    ),
+    Procedure(
+        verb="volumes-to-bind",
+        playbook="volume_transition",
+        summary="Move the data from named volumes to bind mounts.",
+        explanation=(
+            "The way back of localdev volumes-to-named: the data then lies in folders of the project.\n\n"
+            "When a step fails, the state before is brought back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option("--folder", "volume_transition_folder", "Where the folders are made (data).", placeholder="FOLDER"),
+        ),
+        sets={"volume_transition_to": "bind"},
+    ),
+    Procedure(
         verb="status",
         playbook="status",
         summary="Show what the stack is doing.",
