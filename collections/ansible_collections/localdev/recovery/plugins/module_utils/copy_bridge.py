@@ -167,7 +167,7 @@ def do_copy(request):
     total = size_of(entries)
     if target and not is_marked(target, token):
         others = walk(target)
-        progress = Progress(size_of(others) + total)
+        progress = Progress("comparing", size_of(others) + total)
         if [entry["name"] for entry in entries] == [entry["name"] for entry in others]:
             add_hashes(source, entries, progress)
             add_hashes(target, others, progress)
@@ -182,7 +182,7 @@ def do_copy(request):
     set_mark(target, token)
     kept = keep_same(target, entries)
     need_room(target, allocated(source, [e for e in entries if e["name"] not in kept]), request["reserve"])
-    progress = Progress(2 * total)
+    progress = Progress("copying", total)
     files = [entry for entry in entries if entry["type"] == "file"]
     for entry in entries:
         if entry["type"] == "folder" and entry["name"] not in kept:
@@ -193,7 +193,7 @@ def do_copy(request):
         path = path_in(target, entry)
         if entry["name"] in kept:
             entry["sha256"] = read_file(path_in(source, entry), entry["size"], progress)
-            if read_file(path, entry["size"], Progress(0)) == entry["sha256"]:
+            if read_file(path, entry["size"], Progress("comparing", 0)) == entry["sha256"]:
                 put_metadata(path, entry)
                 resumed.append(entry["name"])
                 return
@@ -212,7 +212,7 @@ def do_copy(request):
     flushing = threading.Thread(target=sync, args=(target,))
     flushing.start()
     others = walk(target)
-    add_hashes(target, others, progress)
+    add_hashes(target, others, Progress("comparing", total))
     # The marker's coming and going is the last change of the folder itself.
     os.unlink(os.path.join(target, MARKER))
     put_metadata(target, entries[0])

@@ -80,7 +80,7 @@ def do_pack(request):
     """Write a tar stream to stdout; nothing but the order of the names is decided here."""
     source = os.fsencode(request["source"])
     entries = walk(source)
-    progress = Progress(size_of(entries))
+    progress = Progress("packing", size_of(entries))
     if request["look_only"]:
         return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
     out = sys.stdout.buffer
@@ -236,7 +236,7 @@ def do_unpack(request):
     target = os.fsencode(request["target"]) if not request["look_only"] else None
     sparse = set(request["sparse"])
     entries, found = [], {}
-    progress = Progress(request["total"])
+    progress = Progress("unpacking" if target else "checking", request["total"])
     if target:
         token = request["token"].encode("utf-8", "surrogateescape")
         if os.listdir(target) and not is_marked(target, token):
@@ -274,7 +274,7 @@ def do_unpack(request):
     flushing = threading.Thread(target=sync, args=(target,))
     flushing.start()
     others = walk(target)
-    add_hashes(target, others, progress)
+    add_hashes(target, others, Progress("comparing", size_of(entries)))
     # Folders above the members need not be members.
     names = {entry["name"] for entry in entries}
     differences = differing(entries, [entry for entry in others if entry["name"] in names])

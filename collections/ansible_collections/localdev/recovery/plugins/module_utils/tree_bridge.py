@@ -48,9 +48,10 @@ class Refused(Exception):
 
 
 class Progress:
-    """Bytes done, told at most twice a second."""
+    """Bytes done of a part of the work, told at most twice a second."""
 
-    def __init__(self, total):
+    def __init__(self, doing, total):
+        self.doing = doing
         self.total = total
         self.done = 0
         self.told = 0.0
@@ -61,7 +62,7 @@ class Progress:
             self.done += count
             if time.monotonic() - self.told > 0.5:
                 self.told = time.monotonic()
-                say(progress=self.done, total=self.total)
+                say(progress={"doing": self.doing, "done": self.done, "total": self.total, "about": False})
 
 
 def say(**answer):

@@ -21,7 +21,13 @@ import threading
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils import copy_bridge, manifests, tar_bridge, tree_bridge
+from ansible_collections.localdev.recovery.plugins.module_utils import (
+    copy_bridge,
+    manifests,
+    progress,
+    tar_bridge,
+    tree_bridge,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, users_of
@@ -126,13 +132,12 @@ class Bridge:
         docker: Docker,
         images: t.Sequence[str],
         run: ActiveRun | None = None,
-        report: t.Callable[[int, int], None] = lambda done, total: None,
     ) -> None:
-        """images: the first that has Python is taken. report(done, total): bytes, now and then."""
+        """images: the first that has Python is taken."""
         self.docker = docker
         self.images = list(images)
         self.run = run
-        self.report = report
+        self.now: dict[str, t.Any] | None = None
         self.problem: RecoveryError | None = None
 
     def command(self, image: str, mounts: t.Sequence[str]) -> list[str]:
@@ -154,10 +159,11 @@ class Bridge:
 
         stdin: opens a stream that follows the request. stdout: where its stream goes.
         """
-        for image in self.images:
-            answer = self._ask(image, request, mounts, stdin, stdout)
-            if answer is not None:
-                return answer
+        with progress.told_by(self.run, lambda: self.now):
+            for image in self.images:
+                answer = self._ask(image, request, mounts, stdin, stdout)
+                if answer is not None:
+                    return answer
         raise RecoveryError(
             f"No image has a python3 to copy files with; tried {', '.join(self.images) or 'none'}",
             next_command="docker compose build (or name an image that has python3 in the option image)",
@@ -193,7 +199,7 @@ class Bridge:
             elif "entry" in said:
                 answer["entries"].append(said["entry"])
             elif "progress" in said:
-                self.report(said["progress"], said["total"])
+                self.now = said["progress"]
             elif "held" in said:
                 reach(self.run, "copying")
                 feed.write(b"\n")
