@@ -13,15 +13,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import threading
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils import manifests, scratch
+from ansible_collections.localdev.recovery.plugins.module_utils import manifests, progress, scratch
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import users_of
 from ansible_collections.localdev.recovery.plugins.module_utils.manifests import Entry
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import reach, utc_now, write_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, reach, utc_now, write_atomically
 from ansible_collections.localdev.recovery.plugins.module_utils.trees import Bridge, Place, complain
 
 SUFFIX = ".manifest"
@@ -105,15 +108,19 @@ def scan(bridge: Bridge, source: Place, *, hashes: bool) -> dict[str, t.Any]:
 def create(bridge: Bridge, source: Place, path: str, *, check_mode: bool) -> dict[str, t.Any]:
     """Write an archive and its manifest. ``same``: it was there already, and the source has not changed since."""
     source.must_exist(bridge.docker)
-    source.refuse_if_used(bridge.docker)
+    # In check mode whatever comes before would have stopped the server.
+    running = check_mode and bool(users_of(bridge.docker, source.name))
+    if not running:
+        source.refuse_if_used(bridge.docker)
     path, compression = plan_name(path, has_zstd=shutil.which("zstd") is not None)
     exists = os.path.exists(path)
     found = scan(bridge, source, hashes=exists)
-    version = refuse_unclean(f"The {source}", found["entries"], found["versions"])
+    entries = [e for e in found["entries"] if not running or os.path.basename(e["name"]) != _PID_FILE]
+    version = refuse_unclean(f"The {source}", entries, found["versions"])
     result = {"path": path, "bytes": found["bytes"], "files": len(found["entries"]), "postgresql_version": version}
     if exists:
-        _head, entries = read_manifest(path) or ({}, [])
-        if manifests.differences(entries, found["entries"]):
+        _head, before = read_manifest(path) or ({}, [])
+        if manifests.differences(before, found["entries"]):
             raise RecoveryError(
                 f"There is an archive {path} already, of other content",
                 next_command="choose another path",
@@ -225,14 +232,15 @@ def opened(path: str) -> t.Iterator[t.IO[bytes]]:
             raise RecoveryError(f"The archive {path} is damaged, says zstd", kind="verification")
 
 
-def check_archive(path: str, head: t.Mapping[str, t.Any]) -> None:
+def check_archive(path: str, head: t.Mapping[str, t.Any], run: ActiveRun | None) -> None:
     """Whether the archive is, to the byte, what its manifest was written for."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size == head["archive"]["bytes"]:
+    size, read = os.path.getsize(path), progress.Counter()
+    if size == head["archive"]["bytes"]:
+        with open(path, "rb", buffering=0) as file, progress.told(run, "checking", lambda: read.bytes, size):
             while data := file.read(_BLOCK):
                 digest.update(data)
+                read.add(len(data))
     if digest.hexdigest() != head["archive"]["sha256"]:
         raise RecoveryError(
             f"The archive {path} is damaged: it is not what its manifest was written for "
@@ -249,7 +257,7 @@ def look_into(bridge: Bridge, path: str) -> tuple[list[Entry], str, bool]:
     with_manifest = read_manifest(path)
     if with_manifest:
         head, entries = with_manifest
-        check_archive(path, head)
+        check_archive(path, head, bridge.run)
         return entries, str(head["postgresql_version"]), True
     request = {"do": "unpack", "target": "", "token": "", "look_only": True, "sparse": [], "total": 0, "reserve": 0}
     answer = bridge.ask(request, [], stdin=lambda: opened(path))
@@ -264,6 +272,16 @@ def look_into(bridge: Bridge, path: str) -> tuple[list[Entry], str, bool]:
     return answer["entries"], version, False
 
 
+def server_version(docker: Docker, image: str) -> str:
+    """Major version of the PostgreSQL server in an image."""
+    command = ("run", "--rm", "--pull", "never", "--network", "none", "--entrypoint", "postgres", image, "--version")
+    answer = docker.run(*command).stdout
+    match = re.search(r"\(PostgreSQL\) (\d+)", answer)
+    if match is None:
+        raise RecoveryError(f"The image {image} does not tell the version of its PostgreSQL: {answer.strip()}")
+    return match.group(1)
+
+
 def extract(
     bridge: Bridge,
     path: str,
@@ -271,12 +289,20 @@ def extract(
     *,
     labels: t.Mapping[str, str],
     wanted_version: str,
+    server_image: str = "",
     reserve: int,
     check_mode: bool,
 ) -> dict[str, t.Any]:
-    """Unpack an archive into an empty place and prove it. ``same``: it was there already."""
+    """Unpack an archive into an empty place and prove it. ``same``: it was there already.
+
+    wanted_version: of PostgreSQL. server_image: the archive must hold a cluster for the server of this image.
+    """
     docker = bridge.docker
     entries, version, has_manifest = look_into(bridge, path)
+    if server_image and not version:
+        raise RecoveryError(f"The archive {path} holds no PostgreSQL cluster", kind="unsafe")
+    if server_image:
+        wanted_version = server_version(docker, server_image)
     if wanted_version and version and wanted_version != version:
         raise RecoveryError(
             f"The archive {path} holds data of PostgreSQL {version}, the server here is PostgreSQL {wanted_version}",

@@ -50,9 +50,16 @@ options:
     required: true
   postgresql_version:
     description:
-      - With O(state=extracted), the major version that a PostgreSQL cluster in the archive must have.
+      - With O(state=extracted), the major version that a PostgreSQL cluster in the archive must have. V(server) stands for that of the
+        stack's database, and lets the archive be refused when it holds no cluster.
     type: str
     default: ""
+  scratch:
+    description:
+      - With O(state=extracted), that what is unpacked is for the run alone, which deletes it at its end. A folder that has got another name
+        meanwhile, see O(localdev.recovery.set_aside#module:objects[].replacement), stays.
+    type: bool
+    default: false
   key:
     description:
       - Name of the volume in the C(volumes) of the Compose file. A volume that is made then gets Compose's labels, so that Compose takes it
@@ -129,7 +136,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import archives, trees
+from ansible_collections.localdev.recovery.plugins.module_utils import archives, scratch, trees
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
@@ -147,12 +154,21 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             answer = archives.create(bridge, place, params["path"], check_mode=module.check_mode)
             made, source = answer["path"], str(place)
         else:
+            database = stack["database"] or {}
+            if params["scratch"]:
+                folder = place.kind == "folder"
+                scratch.note(
+                    run,
+                    scratch.folder_entry(place.name, database["image"]) if folder else scratch.volume_entry(place.name),
+                )
+            for_server = params["postgresql_version"] == "server"
             answer = archives.extract(
                 bridge,
                 params["path"],
                 place,
                 labels=trees.labels_of(stack, params["key"]) if params["key"] else {},
-                wanted_version=params["postgresql_version"],
+                wanted_version="" if for_server else params["postgresql_version"],
+                server_image=database["image"] if for_server else "",
                 reserve=params["reserve_bytes"],
                 check_mode=module.check_mode,
             )
@@ -175,6 +191,7 @@ def main() -> None:
             "volume": {"type": "str", "required": True},
             "path": {"type": "path", "required": True},
             "postgresql_version": {"type": "str", "default": ""},
+            "scratch": {"type": "bool", "default": False},
             "key": {"type": "str", "default": "", "no_log": False},
             "image": {"type": "str", "default": ""},
             "reserve_bytes": {"type": "int", "default": 67108864},
