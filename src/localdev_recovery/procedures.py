@@ -293,6 +293,72 @@ PROCEDURES = (
         options=(_NO_LOGIN,),
     ),
     Procedure(
+        verb="volumes-to-named",
+        playbook="volume_transition",
+        summary="Move the data from bind mounts to named volumes.",
+        explanation=(
+            "Stops the services, copies the data and compares every file, changes the mounts in the Compose file and "
+            "nothing else of it, starts and verifies. The old data is kept until localdev cleanup.\n\n"
+            "When a step fails, the state before is brought back. After a success, localdev undo does that."
+        ),
+        sets={"volume_transition_to": "volume"},
+    ),
+    Procedure(
+        verb="volumes-to-bind",
+        playbook="volume_transition",
+        summary="Move the data from named volumes to bind mounts.",
+        explanation=(
+            "The way back of localdev volumes-to-named: the data then lies in folders of the project.\n\n"
+            "When a step fails, the state before is brought back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option("--folder", "volume_transition_folder", "Where the folders are made (data).", placeholder="FOLDER"),
+        ),
+        sets={"volume_transition_to": "bind"},
+    ),
+    Procedure(
+        verb="volumes-backup",
+        playbook="volume_backup",
+        summary="Archive the data files of services, in volumes and folders alike.",
+        explanation=(
+            "Stops the services that use the data, archives it with a manifest of every file, and starts what ran "
+            "before. Such an archive fits the same major version of PostgreSQL alone; localdev backup makes a dump, "
+            "and needs no stop."
+        ),
+        options=(
+            Option("", "volume_backup_services", "Whose data; without it all.", "list", "SERVICE"),
+            Option("--folder", "volume_backup_dir", "Where the archives lie (backups/volumes).", placeholder="FOLDER"),
+        ),
+    ),
+    Procedure(
+        verb="volumes-restore",
+        playbook="volume_restore",
+        summary="Bring the data of volume archives back; the old data is kept.",
+        explanation=(
+            "Unpacks the archives beside the data and compares every file with the manifest, then stops the services, "
+            "swaps the data, starts and verifies. Archives of tar czf are taken too.\n\n"
+            "When a step fails, the old data is brought back. After a success, localdev undo does that."
+        ),
+        options=(
+            Option(
+                "",
+                "volume_restore_select",
+                "latest (without it), a set's time such as 20260131_100000, or an archive's name or path.",
+                placeholder="ARCHIVES",
+            ),
+            Option("--service", "volume_restore_services", "Whose data the archive holds.", placeholder="SERVICE"),
+            Option("--folder", "volume_restore_dir", "Where the archives lie (backups/volumes).", placeholder="FOLDER"),
+            Option(
+                "--no-login",
+                "volume_restore_verify_login",
+                "Do not prove that the administrator can log in.",
+                "switch",
+                "",
+                False,
+            ),
+        ),
+    ),
+    Procedure(
         verb="status",
         playbook="status",
         summary="Show what the stack is doing.",

@@ -35,6 +35,7 @@ options:
       replacement:
         description:
           - Another database of that server, which takes the name of the one set aside in the same transaction.
+          - For a volume another one, whose content is copied into it; for a folder another one beside it, which takes its name.
           - For an image another name of the new one, which it loses when it takes the name.
         type: str
       copy:

@@ -18,6 +18,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     reports,
     schema_diagnosis,
     stack_queries,
+    transition,
+    volume_plans,
 )
 
 
@@ -53,6 +55,17 @@ class FilterModule:
             "injection_report": injections.report,
             "registration_lines": registrations.lines,
             "container_report": container_report.container_report,
+            "transition_asides": transition.asides,
+            "transition_old_places": transition.old_places,
+            "transition_report": transition.report,
+            "volume_places": volume_plans.places,
+            "volume_stops": volume_plans.to_stop,
+            "volume_archive_path": volume_plans.archive_path,
+            "volume_choice": volume_plans.choose,
+            "volume_fresh_name": volume_plans.fresh_name,
+            "volume_swap": volume_plans.swap_objects,
+            "volume_backup_report": volume_plans.backup_report,
+            "volume_restore_report": volume_plans.restore_report,
             "cleanup_report": reports.cleanup_report,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Conversation, Docker
@@ -55,3 +56,14 @@ def end_helpers(docker: Docker, run_id: str) -> None:
     if found:
         # One that ends by itself meanwhile is as good.
         docker.run("rm", "--force", "--volumes", *found, check=False)
+
+
+def users_of(docker: Docker, name: str) -> list[tuple[str, str]]:
+    """Running containers that mount a volume, or a folder or something in it: their names, and the path inside."""
+    running = docker.inspect("container", docker.run("ps", "--quiet", "--no-trunc").stdout.split())
+    return sorted(
+        (item["Name"].lstrip("/"), mount["Destination"])
+        for item in running
+        for mount in item["Mounts"]
+        if mount.get("Name") == name or f"{os.path.normpath(mount['Source'])}/".startswith(f"{name}/")
+    )

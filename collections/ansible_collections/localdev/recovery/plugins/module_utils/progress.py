@@ -23,6 +23,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     write_atomically,
 )
 
+Json = dict[str, t.Any]
+
 # Work that is shorter than this is not measured at all.
 FIRST_S = 1.0
 # Measured, and shown, once in so many seconds.
@@ -46,15 +48,20 @@ def path_in(project_dir: str) -> str:
     return os.path.join(project_dir, FOLDER, "progress.json")
 
 
-@contextlib.contextmanager
 def told(
     run: ActiveRun | None, doing: str, done: t.Callable[[], int], total: int | None, *, about: bool = False
-) -> t.Iterator[None]:
+) -> t.ContextManager[None]:
     """Tell, while the body works, how far it is.
 
     done: bytes so far, asked from a thread of its own. total: bytes in the end, None: unknown; about: an estimate.
     Without a run nobody looks.
     """
+    return told_by(run, lambda: {"doing": doing, "done": done(), "total": total, "about": about})
+
+
+@contextlib.contextmanager
+def told_by(run: ActiveRun | None, state: t.Callable[[], Json | None]) -> t.Iterator[None]:
+    """The same for work of several parts. state: doing, done, total and about, or None when nothing is to be told."""
     if run is None:
         yield
         return
@@ -68,12 +75,15 @@ def told(
             pause = EVERY_S
             # A server that restarts, a folder that is renamed: the work itself says what is wrong, if anything is.
             with contextlib.suppress(Exception):
-                count, moment = done(), time.monotonic()
-                rate = max(count - before[1], 0) / max(moment - before[0], 0.001)
-                before = (moment, count)
-                now = {"run_id": run.record["run_id"], "doing": doing, "done": count, "total": total, "about": about}
+                now, moment = state(), time.monotonic()
+                if now is None:
+                    continue
+                # A part that has just begun starts at nothing.
+                count = now["done"] - (before[1] if before[1] <= now["done"] else 0)
+                rate = count / max(moment - before[0], 0.001)
+                before = (moment, now["done"])
                 if not ended.is_set():
-                    write_atomically(path, json.dumps({**now, "rate": rate}))
+                    write_atomically(path, json.dumps({**now, "run_id": run.record["run_id"], "rate": rate}))
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()

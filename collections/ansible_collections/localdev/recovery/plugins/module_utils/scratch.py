@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import Helper
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import drop_sql, psql
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Record
 
@@ -31,6 +33,15 @@ def path_entry(path: str, unless: str = "") -> Entry:
 def database_entry(name: str, container: str, user: str) -> Entry:
     """A database of the server in a container; user: a superuser."""
     return {"kind": "database", "name": name, "container": container, "user": user}
+
+
+def volume_entry(name: str) -> Entry:
+    return {"kind": "volume", "name": name}
+
+
+def folder_entry(name: str, image: str) -> Entry:
+    """A folder whose files may belong to users of containers. image: for a helper container, with a shell."""
+    return {"kind": "folder", "name": name, "image": image}
 
 
 def note(run: ActiveRun | None, entry: Entry) -> None:
@@ -52,6 +63,15 @@ def delete(docker: Docker, entry: Entry) -> None:
     if entry["kind"] == "database":
         sql = drop_sql(entry["name"])
         psql(docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
+        return
+    if entry["kind"] == "volume":
+        docker.run("volume", "rm", "--force", entry["name"])
+        return
+    if entry["kind"] == "folder":
+        if os.path.isdir(entry["name"]):
+            parent, name = os.path.split(entry["name"])
+            with Helper(docker, entry["image"], [(parent, "/parent", True)], "none") as shell:
+                shell.run(f"rm -rf {shlex.quote(f'/parent/{name}')}")
         return
     if entry["unless"] and os.path.exists(entry["unless"]):
         return

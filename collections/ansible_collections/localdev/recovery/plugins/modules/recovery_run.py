@@ -217,6 +217,10 @@ def end(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
         return {"changed": True, "run_id": params["run_id"], "record": {}}
     record = runs.load(params["run_id"])
     clear_scratch(module, record)
+    if params["state"] == "succeeded":
+        # What a later undo finds in the old places is then set aside, never discarded.
+        for entry in record["asides"]:
+            entry["state"] = "live" if entry["state"] == "kept" else entry["state"]
     if params["state"] == "succeeded" and not can_be_undone(record):
         params["next_command"] = ""
     record.update(

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.helper import Helper
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import Helper, users_of
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, aside_name
 
 Entry = dict[str, t.Any]
@@ -81,14 +81,7 @@ class Keeper:
 
     def users(self, entry: Entry) -> list[tuple[str, str]]:
         """Running containers that mount a volume or folder: name, and path inside."""
-        running = self.docker.inspect("container", self.docker.run("ps", "--quiet", "--no-trunc").stdout.split())
-        return sorted(
-            (item["Name"].lstrip("/"), mount["Destination"])
-            for item in running
-            for mount in item["Mounts"]
-            if mount.get("Name") == entry["name"]
-            or f"{os.path.normpath(mount['Source'])}/".startswith(f"{entry['name']}/")
-        )
+        return users_of(self.docker, entry["name"])
 
     def refuse_if_used(self, entry: Entry) -> None:
         """Copying or moving files under a running server would give a mix of old and new."""

@@ -14,7 +14,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base imp
 
 
 class FolderKeeper(Keeper):
-    """Renames beside the original: at once, and on the same filesystem whatever its size."""
+    """Renames beside the original: at once, and on the same filesystem whatever its size.
+
+    replacement: a folder beside it that takes its name.
+    """
 
     plain_name = staticmethod(absolute_path)
 
@@ -54,8 +57,21 @@ class FolderKeeper(Keeper):
             entry["state"] = "kept"
             self.run.save()
             self.run.reach("kept:folder")
+            if entry.get("replacement"):
+                entry["state"] = "live"
+                self.run.save()
+                self._move(shell, entry["replacement"], entry["name"])
+                return
             # The engine would create a missing bind source as root's.
             shell.run(f"mkdir {name}; chown {entry['owner']} {name}; chmod {entry['mode']} {name}; [ -d {aside} ]")
+
+    def take_place(self, entry: Entry) -> None:
+        if entry.get("replacement"):
+            with self._shell(entry["name"]) as shell:
+                self._move(shell, entry["replacement"], entry["name"])
+
+    def state_when_kept(self, entry: Entry) -> str:
+        return "live" if entry.get("replacement") else "kept"
 
     def put_back(self, entry: Entry, displaced: Entry | None) -> None:
         self.refuse_if_used(entry)

@@ -14,6 +14,8 @@ SOURCE_LABEL = "localdev.recovery.source"
 
 
 class VolumeKeeper(Keeper):
+    """replacement: a volume whose content is copied into this one, once the old content is kept."""
+
     copies = True
 
     def exists(self, entry: Entry) -> bool:
@@ -53,6 +55,15 @@ class VolumeKeeper(Keeper):
             self.run.save()
             self.run.reach("kept:volume")
             shell.run(f"find /from -mindepth 1 -delete; {SYNC.format(folder='/from')}")
+        self.take_place(entry)
+        if entry.get("replacement"):
+            entry["state"] = "live"
+            self.run.save()
+
+    def take_place(self, entry: Entry) -> None:
+        if entry.get("replacement"):
+            with self.helper((entry["replacement"], "/from", False), (entry["name"], "/to", True)) as shell:
+                self._copy(shell, "/from", "/to")
 
     def put_back(self, entry: Entry, displaced: Entry | None) -> None:
         if displaced is not None and displaced["state"] == "planned":

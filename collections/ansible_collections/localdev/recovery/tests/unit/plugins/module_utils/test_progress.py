@@ -44,6 +44,24 @@ def test_work_that_takes_long_is_told_and_nothing_of_it_is_left(run: t.Any, tmp_
     assert os.listdir(path.parent) == []
 
 
+def test_a_part_that_begins_has_no_rate_below_nothing(run: t.Any, tmp_path: Path) -> None:
+    states = iter([None, ("copying", 2000), ("comparing", 1000)])
+    told: list[dict[str, t.Any]] = []
+
+    def state() -> dict[str, t.Any] | None:
+        path = tmp_path / ".localdev" / "progress.json"
+        told.append(json.loads(path.read_text()) if path.exists() else {})
+        found = next(states, ("comparing", 1000))
+        return found and {"doing": found[0], "done": found[1], "total": 2000, "about": False}
+
+    with progress.told_by(run, state):
+        while len(told) < 4:
+            time.sleep(0.01)
+    assert told[:2] == [{}, {}]
+    assert [line["doing"] for line in told[2:4]] == ["copying", "comparing"]
+    assert told[3]["rate"] > 0
+
+
 def test_short_work_is_not_measured(run: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "FIRST_S", 60)
     asked: list[int] = []

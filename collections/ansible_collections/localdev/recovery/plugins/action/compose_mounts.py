@@ -1,0 +1,54 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Works out which mounts move and edits the text of the Compose files: only the controller is sure to have YAML."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.transition import plan
+from ansible_collections.localdev.recovery.plugins.plugin_utils.compose_edit import edit
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        arguments = dict(self._task.args)
+        try:
+            moves = plan(
+                arguments["stack"],
+                arguments["to"],
+                services=arguments.get("services") or (),
+                names=arguments.get("names") or {},
+                folder=arguments.get("folder") or "data",
+            )
+            # The files may hold passwords, so their text is in no result that is shown.
+            contents = edit(self._texts(arguments["stack"]["project"]["files"], task_vars), moves) if moves else {}
+        except RecoveryError as exc:
+            return {"failed": True, "msg": str(exc), "failure": exc.kind}
+        arguments |= {"moves": moves, "contents": contents}
+        result: dict[str, t.Any] = self._execute_module(
+            module_name="localdev.recovery.compose_mounts", module_args=arguments, task_vars=task_vars
+        )
+        result.pop("invocation", None)
+        return result
+
+    def _texts(self, files: t.Sequence[str], task_vars: dict[str, t.Any] | None) -> dict[str, str]:
+        texts = {}
+        for path in files:
+            read = self._execute_module(
+                module_name="ansible.builtin.slurp", module_args={"src": path}, task_vars=task_vars
+            )
+            if read.get("failed"):
+                raise RecoveryError(f"The Compose file {path} cannot be read: {read.get('msg')}")
+            try:
+                texts[path] = base64.b64decode(read["content"]).decode("utf-8")
+            except UnicodeDecodeError as exc:
+                raise RecoveryError(f"The Compose file {path} is not UTF-8: {exc}") from exc
+        return texts

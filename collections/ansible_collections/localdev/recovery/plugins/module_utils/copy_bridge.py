@@ -1,0 +1,243 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The part of the program in a helper container that writes trees and copies them; see tree_bridge.py."""
+
+import base64
+import ctypes
+import fcntl
+import os
+import stat
+import threading
+
+from ansible_collections.localdev.recovery.plugins.module_utils.tree_bridge import (
+    MARKER,
+    Progress,
+    Refused,
+    add_hashes,
+    bytes_of,
+    describe,
+    in_threads,
+    path_in,
+    read_file,
+    say,
+    size_of,
+    walk,
+)
+
+FICLONE = 0x40049409
+
+
+def write_all(descriptor, data, offset):
+    while data:
+        count = os.pwrite(descriptor, data, offset)
+        data, offset = data[count:], offset + count
+
+
+def put_metadata(path, entry):
+    """Owner first, for that clears set-uid bits and capabilities; times last."""
+    os.chown(path, entry["uid"], entry["gid"], follow_symlinks=False)
+    if entry["type"] != "link":
+        os.chmod(path, entry["mode"])
+    for name, value in entry.get("xattrs", {}).items():
+        os.setxattr(path, name, base64.b64decode(value), follow_symlinks=False)
+    os.utime(path, ns=(entry["mtime_ns"], entry["mtime_ns"]), follow_symlinks=False)
+
+
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        for child in os.listdir(path):
+            remove(os.path.join(path, child))
+        os.rmdir(path)
+    else:
+        os.unlink(path)
+
+
+def make(root, entry):
+    """Anything but a file with content; a folder gets its metadata when it is full."""
+    path = path_in(root, entry)
+    kind = entry["type"]
+    if kind == "folder":
+        if entry["name"] != ".":
+            os.mkdir(path, 0o700)
+        return
+    if kind == "same":
+        os.link(os.path.join(root, bytes_of(entry["same"])), path, follow_symlinks=False)
+        return
+    if kind == "link":
+        os.symlink(bytes_of(entry["target"]), path)
+    elif kind == "fifo":
+        os.mkfifo(path, 0o600)
+    else:
+        form = stat.S_IFCHR if kind == "character" else stat.S_IFBLK
+        os.mknod(path, form | 0o600, os.makedev(*entry["device"]))
+    put_metadata(path, entry)
+
+
+def finish_folders(root, entries):
+    for entry in reversed(entries):
+        if entry["type"] == "folder":
+            put_metadata(path_in(root, entry), entry)
+
+
+def sync(root):
+    """Bring one filesystem to the disk; all of them where the C library does not say how."""
+    descriptor = os.open(root, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None).syncfs(descriptor) != 0:
+            os.sync()
+    except (AttributeError, OSError):
+        os.sync()
+    finally:
+        os.close(descriptor)
+
+
+def clone(source, target):
+    """Whether the filesystem has let the two share their blocks."""
+    try:
+        fcntl.ioctl(target, FICLONE, source)
+    except OSError:
+        return False
+    return True
+
+
+def copy_file(source_root, target_root, entry, progress):
+    """Copy, and note the hash of the source as it was read."""
+    source, target = path_in(source_root, entry), path_in(target_root, entry)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    try:
+        original = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            cloned = entry["size"] > 0 and clone(original, descriptor)
+        finally:
+            os.close(original)
+        write = None if cloned else lambda data, offset: write_all(descriptor, data, offset)
+        entry["sha256"] = read_file(source, entry["size"], progress, write)
+        os.ftruncate(descriptor, entry["size"])
+    finally:
+        os.close(descriptor)
+    put_metadata(target, entry)
+
+
+def allocated(root, entries):
+    files = [path_in(root, entry) for entry in entries if entry["type"] == "file"]
+    return sum(os.lstat(path).st_blocks * 512 for path in files)
+
+
+def need_room(root, wanted, reserve):
+    disk = os.statvfs(root)
+    free = disk.f_bavail * disk.f_frsize
+    if wanted + reserve > free:
+        raise Refused("room", needed=wanted, free=free)
+
+
+def is_marked(root, token):
+    try:
+        with open(os.path.join(root, MARKER), "rb") as handle:
+            return handle.read() == token
+    except OSError:
+        return False
+
+
+def set_mark(root, token):
+    with open(os.path.join(root, MARKER), "wb") as handle:
+        handle.write(token)
+
+
+def keep_same(target_root, entries):
+    """What an earlier copy has finished, by name; the rest of what it has left is removed."""
+    wanted = {entry["name"]: entry for entry in entries}
+    kept = {}
+    for entry in reversed(walk(target_root)):
+        name = entry["name"]
+        other = wanted.get(name, {})
+        compared = {"folder": ["type"], "file": ["type", "size", "mtime_ns"]}.get(entry["type"])
+        if compared and all(entry[key] == other.get(key) for key in compared):
+            kept[name] = entry
+        elif name != ".":
+            remove(path_in(target_root, entry))
+    return kept
+
+
+def do_copy(request):
+    source, target = os.fsencode(request["source"]), os.fsencode(request["target"])
+    token = request["token"].encode("utf-8", "surrogateescape")
+    entries = walk(source)
+    total = size_of(entries)
+    if target and not is_marked(target, token):
+        others = walk(target)
+        progress = Progress("comparing", size_of(others) + total)
+        if [entry["name"] for entry in entries] == [entry["name"] for entry in others]:
+            add_hashes(source, entries, progress)
+            add_hashes(target, others, progress)
+        differences = differing(entries, others)
+        if not differences:
+            return {"same": True, "bytes": total, "entries": entries, "resumed": 0}
+        if len(others) > 1:
+            raise Refused("occupied", differences=differences[:5])
+    if request["look_only"]:
+        need_room(request["room_at"], allocated(source, entries), request["reserve"])
+        return {"same": False, "bytes": total, "entries": [], "resumed": 0}
+    set_mark(target, token)
+    kept = keep_same(target, entries)
+    need_room(target, allocated(source, [e for e in entries if e["name"] not in kept]), request["reserve"])
+    progress = Progress("copying", total)
+    files = [entry for entry in entries if entry["type"] == "file"]
+    for entry in entries:
+        if entry["type"] == "folder" and entry["name"] not in kept:
+            make(target, entry)
+    resumed = []
+
+    def one(entry):
+        path = path_in(target, entry)
+        if entry["name"] in kept:
+            entry["sha256"] = read_file(path_in(source, entry), entry["size"], progress)
+            if read_file(path, entry["size"], Progress("comparing", 0)) == entry["sha256"]:
+                put_metadata(path, entry)
+                resumed.append(entry["name"])
+                return
+        copy_file(source, target, entry, progress)
+
+    if request["hold"] and files:
+        one(files.pop(0))
+        say(held=True)
+        request["go_on"].wait()
+    in_threads(one, files)
+    for entry in entries:
+        if entry["type"] not in ("folder", "file"):
+            make(target, entry)
+    finish_folders(target, entries)
+    # To the disk while it is read again.
+    flushing = threading.Thread(target=sync, args=(target,))
+    flushing.start()
+    others = walk(target)
+    add_hashes(target, others, Progress("comparing", total))
+    # The marker's coming and going is the last change of the folder itself.
+    os.unlink(os.path.join(target, MARKER))
+    put_metadata(target, entries[0])
+    others[0], _status = describe(target, b".")
+    differences = differing(entries, others)
+    if differences:
+        set_mark(target, token)
+    flushing.join()
+    sync(target)
+    return {
+        "same": False,
+        "bytes": total,
+        "entries": entries,
+        "resumed": len(resumed),
+        "differences": differences,
+    }
+
+
+def differing(entries, others):
+    """Pairs of entries that are not the same; None in place of one that is missing."""
+    by_name = {entry["name"]: entry for entry in others}
+    pairs = [[entry, by_name.pop(entry["name"], None)] for entry in entries]
+    pairs += [[None, entry] for entry in by_name.values()]
+
+    def plain(entry):
+        return entry and {key: value for key, value in entry.items() if key != "sparse"}
+
+    return [pair for pair in pairs if plain(pair[0]) != plain(pair[1])]

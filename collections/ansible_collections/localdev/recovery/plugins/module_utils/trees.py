@@ -1,0 +1,319 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copying, packing and unpacking volumes and folders, by a program in a helper container that sees nothing else.
+
+In a container, because only the engine reaches a volume everywhere, and because data belongs to users of the container.
+The program is Python, which at least the application's image has: that one needs no shell and no tools.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import re
+import shlex
+import subprocess
+import threading
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.localdev.recovery.plugins.module_utils import (
+    copy_bridge,
+    manifests,
+    progress,
+    tar_bridge,
+    tree_bridge,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, users_of
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, reach, size_in_words
+
+_FULL = 28  # ENOSPC
+Stream = t.Callable[[], t.ContextManager[t.IO[bytes]]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A named volume or a folder."""
+
+    kind: str
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> Place:
+        """What an option names: a path is a folder, all else a volume, as for ``docker run --volume``."""
+        if text.startswith(("/", "~")):
+            return cls("folder", os.path.realpath(os.path.expanduser(text)))
+        if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", text):
+            raise RecoveryError(f"{text!r} is neither an absolute path nor the name of a volume")
+        return cls("volume", text)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def exists(self, docker: Docker) -> bool:
+        if self.kind == "folder":
+            return os.path.isdir(self.name)
+        return bool(docker.inspect("volume", [self.name]))
+
+    def mount(self, target: str, *, writable: bool) -> list[str]:
+        kind = "bind" if self.kind == "folder" else "volume"
+        option = f"type={kind},source={self.name},target={target}" + ("" if writable else ",readonly")
+        # A comma would be read as the next option.
+        if "," in self.name:
+            raise RecoveryError(f"The name of the {self} has a comma, which docker run --mount cannot take")
+        return ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
+
+    def refuse_if_used(self, docker: Docker) -> None:
+        """Under a running server files change while they are read, or what is written is not seen."""
+        users = [name for name, _path in users_of(docker, self.name)]
+        if users:
+            raise RecoveryError(
+                f"The {self} is in use by the running container {', '.join(users)}",
+                next_command=f"docker stop {shlex.join(users)}",
+                kind="unsafe",
+            )
+
+    def must_exist(self, docker: Docker) -> None:
+        if not self.exists(docker):
+            look = f"ls -ld {shlex.quote(self.name)}" if self.kind == "folder" else "docker volume ls"
+            raise RecoveryError(f"The {self} does not exist", next_command=look)
+
+    def create(self, docker: Docker, labels: t.Mapping[str, str]) -> None:
+        """labels: of a new volume; with Compose's own it is adopted without a word."""
+        if self.kind == "folder":
+            try:
+                os.makedirs(self.name, exist_ok=True)
+            except OSError as exc:
+                raise RecoveryError(f"The {self} cannot be made: {exc.strerror}") from exc
+            return
+        words = [word for key, value in sorted(labels.items()) for word in ("--label", f"{key}={value}")]
+        docker.run("volume", "create", *words, self.name)
+
+
+def labels_of(stack: t.Mapping[str, t.Any], key: str) -> dict[str, str]:
+    """What Compose writes on the volume that has this key in its file. Pure."""
+    return {
+        "com.docker.compose.project": stack["project"]["name"],
+        "com.docker.compose.version": stack["engine"]["compose_version"],
+        "com.docker.compose.volume": key,
+    }
+
+
+def images(stack: t.Mapping[str, t.Any], wanted: str = "") -> list[str]:
+    """The wanted image, or those of the stack that exist, first the one that most likely has Python. Pure."""
+    if wanted:
+        return [wanted]
+    order = ("application", "worker", "migration", "other", "database", "cache")
+    services = [service for service in stack["services"].values() if service["image_id"]]
+    return list(dict.fromkeys(s["image"] for s in sorted(services, key=lambda s: order.index(s["kind"]))))
+
+
+def program() -> str:
+    """All parts as one Python program; those that others import come first, under their own names. Pure."""
+    lines = ["import sys, types"]
+    for part in (tree_bridge, copy_bridge):
+        name = part.__name__
+        lines.append(f"sys.modules[{name!r}] = module = types.ModuleType({name!r})")
+        lines.append(f"exec({inspect.getsource(part)!r}, module.__dict__)")
+    return "\n".join([*lines, f"exec({inspect.getsource(tar_bridge)!r})"])
+
+
+class Bridge:
+    """The program in its container. Entries of a manifest are dicts; see manifests.py."""
+
+    def __init__(
+        self,
+        docker: Docker,
+        images: t.Sequence[str],
+        run: ActiveRun | None = None,
+    ) -> None:
+        """images: the first that has Python is taken."""
+        self.docker = docker
+        self.images = list(images)
+        self.run = run
+        self.now: dict[str, t.Any] | None = None
+        self.problem: RecoveryError | None = None
+
+    def command(self, image: str, mounts: t.Sequence[str]) -> list[str]:
+        label = self.run.record["run_id"] if self.run else "none"
+        # Without a log driver, or the engine would write the whole stream into its log.
+        args = ["run", "--rm", "--interactive", "--pull", "never", "--network", "none", "--user", "0:0"]
+        args += ["--log-driver", "none", "--label", f"{RUN_LABEL}={label}", *mounts, "--entrypoint", "python3"]
+        return [self.docker.binary, *args, image, "-ISc", program()]
+
+    def ask(
+        self,
+        request: t.Mapping[str, t.Any],
+        mounts: t.Sequence[str],
+        *,
+        stdin: Stream | None = None,
+        stdout: t.IO[bytes] | None = None,
+    ) -> dict[str, t.Any]:
+        """The program's answer with ``entries``; RecoveryError when it could not do its work.
+
+        stdin: opens a stream that follows the request. stdout: where its stream goes.
+        """
+        with progress.told_by(self.run, lambda: self.now):
+            for image in self.images:
+                answer = self._ask(image, request, mounts, stdin, stdout)
+                if answer is not None:
+                    return answer
+        raise RecoveryError(
+            f"No image has a python3 to copy files with; tried {', '.join(self.images) or 'none'}",
+            next_command="docker compose build (or name an image that has python3 in the option image)",
+        )
+
+    def _ask(
+        self,
+        image: str,
+        request: t.Mapping[str, t.Any],
+        mounts: t.Sequence[str],
+        stdin: Stream | None,
+        stdout: t.IO[bytes] | None,
+    ) -> dict[str, t.Any] | None:
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            self.command(image, mounts),
+            stdin=subprocess.PIPE,
+            stdout=stdout or subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        feed = t.cast("t.IO[bytes]", process.stdin)
+        feeder = threading.Thread(target=self._feed, args=(feed, request, stdin), daemon=True)
+        feeder.start()
+        answer: dict[str, t.Any] = {"entries": []}
+        words = []
+        for raw in t.cast("t.IO[bytes]", process.stderr):
+            line = raw.decode(errors="replace")
+            try:
+                said = json.loads(line) if line.startswith("{") else None
+            except ValueError:
+                said = None
+            if said is None:
+                words.append(line.strip())
+            elif "entry" in said:
+                answer["entries"].append(said["entry"])
+            elif "progress" in said:
+                self.now = said["progress"]
+            elif "held" in said:
+                reach(self.run, "copying")
+                feed.write(b"\n")
+                feed.flush()
+            else:
+                answer.update(said)
+        with contextlib.suppress(OSError):
+            feed.close()
+        process.wait()
+        if self.problem:
+            raise self.problem
+        text = "\n".join(words)
+        if {"done", "refused", "error"} & set(answer):
+            return answer
+        if re.search(r"executable file not found|no such file or directory.*python3|python3.*no such file", text, re.I):
+            return None
+        raise RecoveryError(f"The helper container of the image {image} could not run: {text[-2000:]}")
+
+    def _feed(self, feed: t.IO[bytes], request: t.Mapping[str, t.Any], stdin: Stream | None) -> None:
+        with contextlib.suppress(OSError):
+            feed.write(json.dumps(request).encode("ascii") + b"\n")
+            feed.flush()
+            if stdin is not None:
+                try:
+                    with stdin() as stream:
+                        while data := stream.read(1 << 20):
+                            feed.write(data)
+                except RecoveryError as exc:
+                    self.problem = exc
+                feed.close()
+
+
+def complain(answer: t.Mapping[str, t.Any], source: str, target: Place | None) -> None:
+    """Turn what the program says into RecoveryError, or return when all is well."""
+    refused = answer.get("refused")
+    where = str(target) if target else source
+    if refused == "occupied":
+        raise RecoveryError(
+            f"The {target} is not empty, and holds something else than {source}",
+            details=manifests.summary(manifests.in_words(answer["differences"])),
+            next_command="choose another target, or set that one aside first",
+            kind="unsafe",
+        )
+    if refused == "room":
+        raise RecoveryError(
+            f"Too little disk space in the {target}: {size_in_words(answer['needed'])} are needed, "
+            f"{size_in_words(answer['free'])} are free",
+            next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
+            kind="unsafe",
+        )
+    if refused in ("outside", "unknown"):
+        what = "leads outside of the archive" if refused == "outside" else "is of a type that cannot be unpacked"
+        raise RecoveryError(f"{source} cannot be unpacked: {manifests.shown(answer['name'])} {what}", kind="unsafe")
+    if answer.get("errno") == _FULL:
+        raise RecoveryError(
+            f"The disk is full: {where} could not be written whole",
+            next_command="docker system df, then free some space",
+        )
+    if "error" in answer:
+        name = f" {manifests.shown(answer['name'])}" if answer.get("name") else ""
+        raise RecoveryError(f"{where}: {answer['error']}{name}")
+    if answer.get("differences"):
+        raise RecoveryError(
+            f"The copy in the {target} differs from the {source}",
+            details=manifests.summary(manifests.in_words(answer["differences"])),
+            next_command="repeat this command: what differs is copied again",
+            kind="verification",
+        )
+
+
+def copy(
+    bridge: Bridge,
+    source: Place,
+    target: Place,
+    *,
+    labels: t.Mapping[str, str],
+    reserve: int,
+    check_mode: bool,
+) -> dict[str, t.Any]:
+    """Copy and prove. ``same`` in the answer: the target was a copy already. ``resumed``: files that were there."""
+    docker = bridge.docker
+    source.must_exist(docker)
+    if source == target:
+        raise RecoveryError(f"Source and target are both the {source}")
+    source.refuse_if_used(docker)
+    there = target.exists(docker)
+    if there:
+        target.refuse_if_used(docker)
+    mounts = source.mount("/from", writable=False)
+    if check_mode and not there:
+        room = Place("folder", nearest_folder(target.name)) if target.kind == "folder" else None
+        mounts += room.mount("/room", writable=False) if room else []
+    else:
+        target.create(docker, labels)
+        mounts += target.mount("/to", writable=not check_mode)
+    answer = bridge.ask(
+        {
+            "do": "copy",
+            "source": "/from",
+            "target": "/to" if there or not check_mode else "",
+            "room_at": "/to" if there else "/room" if target.kind == "folder" else "/",
+            "token": str(source),
+            "reserve": reserve,
+            "look_only": check_mode,
+            "hold": os.environ.get("LOCALDEV_RECOVERY_HOLD") == "copying",
+        },
+        mounts,
+    )
+    complain(answer, str(source), target)
+    return answer
+
+
+def nearest_folder(path: str) -> str:
+    """The folder itself or the nearest above it that exists."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path

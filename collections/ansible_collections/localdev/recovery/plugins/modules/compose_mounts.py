@@ -1,0 +1,288 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: compose_mounts
+short_description: Change a Compose file from bind mounts to named volumes, or back
+description:
+  - Changes where services have their data from, in the text of the Compose file in which that is written. Comments, order, quotes and all
+    else stay as they are.
+  - Compose itself judges the changed file before it takes the place of the old one. Where it would change anything but the mounts, it is
+    refused.
+  - Copies no data, see M(localdev.recovery.volume_copy).
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Of the file only the changed lines are shown.
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(planned) says what would move, and refuses when the file cannot be changed or the copies would not fit. V(present) changes the file.
+    type: str
+    choices: [planned, present]
+    required: true
+  to:
+    description:
+      - What the data shall be mounted from, a named V(volume) or a V(bind) mount.
+    type: str
+    choices: [volume, bind]
+    required: true
+  services:
+    description:
+      - Only the data of these services, and of whatever mounts the same. Without it all data.
+    type: list
+    elements: str
+    default: []
+  names:
+    description:
+      - Keys of volumes or paths of folders, by C(service:target), where the default ones do not please.
+    type: dict
+    default: {}
+  folder:
+    description:
+      - Where new folders are made, relative to the project.
+    type: str
+    default: data
+  reserve_bytes:
+    description:
+      - Free space that must be left after the copies.
+    type: int
+    default: 268435456
+  moves:
+    description:
+      - Filled in by the action plugin.
+    type: list
+    elements: dict
+    default: []
+  contents:
+    description:
+      - Filled in by the action plugin.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Say what would move
+  localdev.recovery.compose_mounts:
+    stack: "{{ found.stack }}"
+    state: planned
+    to: volume
+  register: planned
+"""
+
+RETURN = r"""
+moves:
+  description: One entry for each volume or folder that moves.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - source: /srv/shop/data/postgres
+      from: bind
+      to: volume
+      written: postgres_data
+      place: shop_postgres_data
+      labels: {com.docker.compose.project: shop, com.docker.compose.volume: postgres_data, com.docker.compose.version: 2.26.1}
+      mounts: [{service: db, target: /var/lib/postgresql/data}]
+      bytes: 47841280
+changed_files:
+  description: Paths of the files that change.
+  returned: success
+  type: list
+  elements: str
+  sample: [/srv/shop/docker-compose.yml]
+"""
+
+import contextlib
+import dataclasses
+import difflib
+import os
+import shutil
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import transition, trees
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
+    ActiveRun,
+    Runs,
+    fsync_folder,
+    new_record,
+    size_in_words,
+)
+
+Json = dict[str, t.Any]
+
+
+@contextlib.contextmanager
+def candidates(contents: t.Mapping[str, str]) -> t.Iterator[dict[str, str]]:
+    """The new files under other names beside the old ones, for what they name relative to themselves: old -> new path."""
+    made: dict[str, str] = {}
+    try:
+        for path, text in contents.items():
+            real = os.path.realpath(path)
+            made[path] = os.path.join(os.path.dirname(real), f".{os.path.basename(real)}.localdev-new")
+            with open(made[path], "w", encoding="utf-8", newline="", opener=private) as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        yield made
+    except OSError as exc:
+        raise RecoveryError(f"Cannot write {exc.filename}: {exc.strerror}") from exc
+    finally:
+        for path in made.values():
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+
+def private(path: str, flags: int) -> int:
+    """Opener: nobody else reads the file before it has the mode of the one that it replaces."""
+    return os.open(path, flags, 0o600)
+
+
+def resolved(project: Project, replaced: t.Mapping[str, str]) -> Json:
+    """The configuration as Compose sees it, with some files replaced."""
+    files = tuple(replaced.get(path, path) for path in project.files)
+    docker = Docker(dataclasses.replace(project, files=files))
+    return t.cast("Json", docker.compose_json("--profile", "*", "config", "--format", "json"))
+
+
+def judge(stack: Json, moves: list[transition.Move], new: t.Mapping[str, str]) -> None:
+    """Let Compose read the new files; fills in the real names of the volumes."""
+    project = Project.of(stack)
+    before, after = resolved(project, {}), resolved(project, new)
+    found = transition.problems(before, after, moves)
+    for move in moves:
+        if move["to"] == "volume":
+            volume = (after.get("volumes") or {}).get(move["written"]) or {}
+            if volume.get("external"):
+                found.append(f"the volume {move['written']} is external")
+            move["place"] = volume.get("name", "")
+            move["labels"] = trees.labels_of(stack, move["written"])
+    if found:
+        raise RecoveryError(
+            f"The changed Compose file would not say what is meant: {'; '.join(found)}",
+            next_command="choose other names in volume_transition_names, or change the file by hand",
+            kind="unsafe",
+        )
+
+
+def need_room(stack: Json, moves: list[transition.Move], reserve: int) -> None:
+    """Measure what moves; refuse when the copies, and that of a volume which is set aside, would not fit."""
+    idle = new_record("check", project="", user="", controller_host="", parameters={})
+    image = (stack["database"] or {}).get("image") or ""
+    keeper = Keeper(Docker(Project.of(stack)), ActiveRun(Runs(stack["project"]["dir"]), "", record=idle), image)
+    wanted, engine_free = 0, 0
+    for move in moves:
+        kind = "volume" if move["from"] == "volume" else "folder"
+        move["bytes"], engine_free = keeper.used_and_free({"kind": kind, "name": move["source"]}, free_at="/")
+        wanted += move["bytes"]
+    free = [engine_free]
+    if moves[0]["to"] == "bind":
+        free += [shutil.disk_usage(trees.nearest_folder(move["place"])).free for move in moves]
+        wanted *= 2
+    if wanted + reserve > min(free):
+        raise RecoveryError(
+            f"Too little disk space to copy the data: {size_in_words(wanted)} for the copies and {size_in_words(reserve)} "
+            f"for new data are needed, {size_in_words(min(free))} are free",
+            next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
+            kind="unsafe",
+        )
+
+
+def changed_lines(old: str, new: str, path: str) -> Json:
+    """A diff of the changed lines alone: what stands around them may be a password. Pure."""
+    lines = [
+        line
+        for line in difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
+        if not line.startswith(("---", "+++", "@@"))
+    ]
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": "".join(f"{line[1:]}\n" for line in lines if line.startswith("-")),
+        "after": "".join(f"{line[1:]}\n" for line in lines if line.startswith("+")),
+    }
+
+
+def replace(path: str, candidate: str) -> None:
+    real = os.path.realpath(path)
+    status = os.stat(real)
+    with contextlib.suppress(PermissionError):
+        os.chown(candidate, status.st_uid, status.st_gid)
+    os.chmod(candidate, status.st_mode & 0o7777)
+    os.replace(candidate, real)
+    fsync_folder(os.path.dirname(real))
+
+
+def act(module: AnsibleModule) -> Json:
+    params = module.params
+    stack, moves, contents = params["stack"], params["moves"], params["contents"]
+    result: Json = {
+        "changed": False,
+        "moves": moves,
+        "changed_files": sorted(map(os.path.realpath, contents)),
+        "diff": [],
+    }
+    if not moves:
+        return result
+    writes = params["state"] == "present"
+    part = part_of_run({**params, "run_id": "" if module.check_mode else params["run_id"]})
+    with part as run, candidates(contents) as new:
+        judge(stack, moves, new)
+        if not writes:
+            need_room(stack, moves, params["reserve_bytes"])
+        for path, text in contents.items():
+            with open(path, encoding="utf-8", newline="") as file:
+                result["diff"].append(changed_lines(file.read(), text, path))
+        if writes and not module.check_mode:
+            if run is not None:
+                # A person may start the stack on the new places from now on.
+                run.new_content_from_here()
+            for path, candidate in new.items():
+                replace(path, candidate)
+    return {**result, "changed": writes and bool(contents)}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "state": {"type": "str", "required": True, "choices": ["planned", "present"]},
+            "to": {"type": "str", "required": True, "choices": ["volume", "bind"]},
+            "services": {"type": "list", "elements": "str", "default": []},
+            "names": {"type": "dict", "default": {}},
+            "folder": {"type": "str", "default": "data"},
+            "reserve_bytes": {"type": "int", "default": 268435456},
+            "moves": {"type": "list", "elements": "dict", "default": []},
+            "contents": {"type": "dict", "default": {}, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    # What the files hold is hidden by not being shown; their words must not be masked in the names of the result.
+    module.no_log_values = set()
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: volume_archive
+short_description: Archive a volume or folder with a manifest of every file, and unpack such an archive
+description:
+  - Packs all that a named volume or a folder holds into a tar, compressed with C(zstd) where the stack's host has it and with gzip elsewhere.
+    Beside it, as the archive's name with C(.manifest), lies what every file is and the archive's own checksum.
+  - Unpacks an archive into a volume or folder that is empty, and compares every file there with the manifest. What C(tar czf) makes by hand is
+    unpacked too, and compared with itself.
+  - A damaged archive is refused before anything is touched. So are a volume that a running container mounts, a PostgreSQL cluster that was not
+    shut down, and an archive of another major version of PostgreSQL.
+  - Works in a helper container of an image that is there already and has Python; no shell and no tools are needed in it.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details:
+      - What is there already is compared whole.
+options:
+  state:
+    description:
+      - V(created) writes O(path) from O(volume), V(extracted) the other way round.
+    type: str
+    choices: [created, extracted]
+    required: true
+  volume:
+    description:
+      - Name of a volume, or absolute path of a folder.
+    type: str
+    required: true
+  path:
+    description:
+      - The archive on the stack's host. Without one of the endings C(.tar.zst), C(.tzst), C(.tar.gz) and C(.tgz), the module adds one.
+    type: path
+    required: true
+  postgresql_version:
+    description:
+      - With O(state=extracted), the major version that a PostgreSQL cluster in the archive must have. V(server) stands for that of the
+        stack's database, and lets the archive be refused when it holds no cluster.
+    type: str
+    default: ""
+  scratch:
+    description:
+      - With O(state=extracted), that what is unpacked is for the run alone, which deletes it at its end. A folder that has got another name
+        meanwhile, see O(localdev.recovery.set_aside#module:objects[].replacement), stays.
+    type: bool
+    default: false
+  key:
+    description:
+      - Name of the volume in the C(volumes) of the Compose file. A volume that is made then gets Compose's labels, so that Compose takes it
+        for its own.
+    type: str
+    default: ""
+  image:
+    description:
+      - Image of the helper container. Without it an image of the stack.
+    type: str
+    default: ""
+  reserve_bytes:
+    description:
+      - Free space that must be left in the volume after unpacking.
+    type: int
+    default: 67108864
+"""
+
+EXAMPLES = r"""
+- name: Archive the data of the database, whose service is stopped
+  localdev.recovery.volume_archive:
+    stack: "{{ found.stack }}"
+    state: created
+    volume: shop_postgres_data
+    path: /srv/shop/backups/volumes/postgres_data_20260131_100000
+
+- name: Unpack it elsewhere
+  localdev.recovery.volume_archive:
+    stack: "{{ found.stack }}"
+    state: extracted
+    path: /srv/shop/backups/volumes/postgres_data_20260131_100000.tar.zst
+    volume: shop_postgres_data_again
+"""
+
+RETURN = r"""
+path:
+  description: The archive.
+  returned: success
+  type: str
+  sample: /srv/shop/backups/volumes/postgres_data_20260131_100000.tar.zst
+bytes:
+  description: Bytes of all files.
+  returned: success
+  type: int
+  sample: 47841280
+archive_bytes:
+  description: Bytes of the archive, in check mode 0.
+  returned: O(state=created)
+  type: int
+  sample: 9841280
+files:
+  description: Number of files, folders and links.
+  returned: success
+  type: int
+  sample: 1187
+postgresql_version:
+  description: Major version of the PostgreSQL cluster that was archived, or empty.
+  returned: success
+  type: str
+  sample: "15"
+manifest:
+  description: Whether the archive has a manifest. Without one it is proved only that it was unpacked as it is.
+  returned: O(state=extracted)
+  type: bool
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 2.4
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import archives, scratch, trees
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import size_in_words
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    place = trees.Place.of(params["volume"])
+    began = time.monotonic()
+    with part_of_run({**params, "run_id": "" if module.check_mode else params["run_id"]}) as run:
+        bridge = trees.Bridge(Docker(Project.of(stack)), trees.images(stack, params["image"]), run)
+        if params["state"] == "created":
+            answer = archives.create(bridge, place, params["path"], check_mode=module.check_mode)
+            made, source = answer["path"], str(place)
+        else:
+            database = stack["database"] or {}
+            if params["scratch"]:
+                folder = place.kind == "folder"
+                scratch.note(
+                    run,
+                    scratch.folder_entry(place.name, database["image"]) if folder else scratch.volume_entry(place.name),
+                )
+            for_server = params["postgresql_version"] == "server"
+            answer = archives.extract(
+                bridge,
+                params["path"],
+                place,
+                labels=trees.labels_of(stack, params["key"]) if params["key"] else {},
+                wanted_version="" if for_server else params["postgresql_version"],
+                server_image=database["image"] if for_server else "",
+                reserve=params["reserve_bytes"],
+                check_mode=module.check_mode,
+            )
+            made, source = str(place), answer["path"]
+    after = f"{made}: {size_in_words(answer['bytes'])} from {source}\n"
+    same = answer.pop("same")
+    return {
+        **answer,
+        "changed": not same,
+        "seconds": round(time.monotonic() - began, 2),
+        "diff": {"before": after if same else "", "after": after},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "state": {"type": "str", "required": True, "choices": ["created", "extracted"]},
+            "volume": {"type": "str", "required": True},
+            "path": {"type": "path", "required": True},
+            "postgresql_version": {"type": "str", "default": ""},
+            "scratch": {"type": "bool", "default": False},
+            "key": {"type": "str", "default": "", "no_log": False},
+            "image": {"type": "str", "default": ""},
+            "reserve_bytes": {"type": "int", "default": 67108864},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: volume_copy
+short_description: Copy a volume or folder into another one, and prove the copy
+description:
+  - Copies all that a named volume or a folder holds, either way, and compares content (SHA-256), type, size, owner, group, mode, time,
+    links and extended attributes of every file with the original. Owners stay the numbers that they are. Holes stay holes, and where the
+    filesystem can, files share their blocks.
+  - Works in a helper container of an image that is there already and has Python; no shell and no tools are needed in it.
+  - A source or target that a running container mounts is refused, and a target that holds something else.
+  - A copy that was cut short is continued when it is repeated.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.run
+attributes:
+  check_mode:
+    support: full
+    details:
+      - In check mode the size is measured and the room on the disk is proved.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details:
+      - A target that is a copy of the source already is compared whole.
+options:
+  source:
+    description:
+      - Name of a volume, or absolute path of a folder.
+    type: str
+    required: true
+  target:
+    description:
+      - Name of a volume, or absolute path of a folder. It is made if it is not there.
+    type: str
+    required: true
+  key:
+    description:
+      - Name of the target in the C(volumes) of the Compose file. A volume that is made then gets Compose's labels, so that Compose takes it
+        for its own.
+    type: str
+    default: ""
+  image:
+    description:
+      - Image of the helper container. Without it an image of the stack.
+    type: str
+    default: ""
+  reserve_bytes:
+    description:
+      - Free space that must be left after the copy.
+    type: int
+    default: 67108864
+"""
+
+EXAMPLES = r"""
+- name: Copy a folder into a volume
+  localdev.recovery.volume_copy:
+    stack: "{{ found.stack }}"
+    source: /srv/shop/data/postgres
+    target: shop_postgres_data
+    key: postgres_data
+"""
+
+RETURN = r"""
+bytes:
+  description: Bytes of all files.
+  returned: success
+  type: int
+  sample: 47841280
+files:
+  description: Number of files, folders and links that were compared.
+  returned: success
+  type: int
+  sample: 1187
+resumed:
+  description: Number of files that an earlier copy had brought over already.
+  returned: success
+  type: int
+  sample: 0
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+  sample: 2.4
+"""
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import trees
+from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import size_in_words
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    stack = params["stack"]
+    source, target = trees.Place.of(params["source"]), trees.Place.of(params["target"])
+    labels = trees.labels_of(stack, params["key"]) if params["key"] else {}
+    began = time.monotonic()
+    with part_of_run({**params, "run_id": "" if module.check_mode else params["run_id"]}) as run:
+        bridge = trees.Bridge(Docker(Project.of(stack)), trees.images(stack, params["image"]), run)
+        answer = trees.copy(
+            bridge,
+            source,
+            target,
+            labels=labels,
+            reserve=params["reserve_bytes"],
+            check_mode=module.check_mode,
+        )
+    size = size_in_words(answer["bytes"])
+    same = answer["same"]
+    return {
+        "changed": not same,
+        "bytes": answer["bytes"],
+        "files": len(answer["entries"]),
+        "resumed": answer["resumed"],
+        "seconds": round(time.monotonic() - began, 2),
+        "diff": {
+            "before": "" if not same else f"{target}: {size} from {source}\n",
+            "after": f"{target}: {size} from {source}\n",
+        },
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **run_argument_spec(),
+            "source": {"type": "str", "required": True},
+            "target": {"type": "str", "required": True},
+            "key": {"type": "str", "default": "", "no_log": False},
+            "image": {"type": "str", "default": ""},
+            "reserve_bytes": {"type": "int", "default": 67108864},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The program of the helper container, run by this Python on folders of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils import manifests, trees
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+
+STAMP = 1_700_000_000_123_456_789
+COPY = {"do": "copy", "token": "folder x", "reserve": 0, "look_only": False, "hold": False, "room_at": "/"}
+PACK = {"do": "pack", "look_only": False, "gzip": False}
+UNPACK = {"do": "unpack", "token": "x", "reserve": 0, "look_only": False, "sparse": [], "total": 0}
+
+
+def ask(request: dict[str, t.Any], data: bytes = b"") -> tuple[dict[str, t.Any], bytes]:
+    done = subprocess.run(
+        [sys.executable, "-ISc", trees.program()],
+        input=json.dumps(request).encode() + b"\n" + data,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    answer: dict[str, t.Any] = {"entries": []}
+    for line in done.stderr.decode().splitlines():
+        said = json.loads(line)
+        if "entry" in said:
+            answer["entries"].append(said["entry"])
+        else:
+            answer.update(said)
+    return answer, done.stdout
+
+
+def copy(source: Path, target: Path, **more: t.Any) -> dict[str, t.Any]:
+    # The program ends when nobody listens any more, so its stdin stays open while it works.
+    request = {**COPY, "source": str(source), "target": str(target), **more}
+    with subprocess.Popen(
+        [sys.executable, "-ISc", trees.program()], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        answer: dict[str, t.Any] = {"entries": []}
+        for line in process.stderr:
+            said = json.loads(line)
+            if "entry" in said:
+                answer["entries"].append(said["entry"])
+            else:
+                answer.update(said)
+    return answer
+
+
+def awkward(root: Path) -> Path:
+    """Files that a careless copy would change."""
+    root.mkdir()
+    top = os.fsencode(root)
+    (root / "empty folder").mkdir()
+    (root / "folder").mkdir()
+    (root / "folder" / "0-byte").touch()
+    (root / "folder" / "text").write_text("words\n" * 50_000)
+    for name in (b"new\nline", b"not utf-8 \xff\xfe", "umlaut ö".encode(), b" blank ", b"-rf", b"a" * 200):
+        (Path(os.fsdecode(top)) / os.fsdecode(name)).write_bytes(name)
+    os.link(root / "folder" / "text", root / "second name")
+    os.symlink("folder/text", root / "link")
+    os.symlink(b"nowhere \xff", top + b"/dangling")
+    os.mkfifo(root / "fifo")
+    with (root / "sparse").open("wb") as handle:
+        handle.seek(3_000_000)
+        handle.write(b"middle")
+        handle.truncate(9_000_000)
+    for name, mode in (("-rf", 0o400), ("folder/0-byte", 0o4755), ("empty folder", 0o2770), ("folder", 0o500)):
+        os.chmod(root / name, mode)
+    if os.geteuid() == 0:
+        os.lchown(root / "link", 70, 71)
+        os.chown(root / "folder" / "text", 999, 1234)
+    # Not every filesystem has them.
+    with contextlib.suppress(OSError):
+        os.setxattr(root / "-rf", "user.note", b"\x00\xff bytes")
+    with socket.socket(socket.AF_UNIX) as server:
+        here = os.getcwd()
+        os.chdir(root)
+        server.bind("socket")
+        os.chdir(here)
+    for folder, folders, files in os.walk(top, topdown=False):
+        for entry in (*files, *folders):
+            os.utime(os.path.join(folder, entry), ns=(STAMP, STAMP), follow_symlinks=False)
+    os.utime(root, ns=(STAMP, -STAMP))
+    return root
+
+
+def blocks(path: Path) -> int:
+    return os.stat(path).st_blocks
+
+
+def scan(folder: Path) -> list[dict[str, t.Any]]:
+    return t.cast("list[dict[str, t.Any]]", ask_pack(folder)[0]["entries"])
+
+
+def ask_pack(folder: Path, **more: t.Any) -> tuple[dict[str, t.Any], bytes]:
+    request = {**PACK, "source": str(folder), **more}
+    with subprocess.Popen(
+        [sys.executable, "-ISc", trees.program()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=(folder.parent / "stderr").open("wb"),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        stream = process.stdout.read()
+    answer: dict[str, t.Any] = {"entries": []}
+    for line in (folder.parent / "stderr").read_text().splitlines():
+        said = json.loads(line)
+        if "entry" in said:
+            answer["entries"].append(said["entry"])
+        else:
+            answer.update(said)
+    return answer, stream
+
+
+def test_a_copy_is_the_same_in_every_respect(tmp_path: Path) -> None:
+    source, target = awkward(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    answer = copy(source, target)
+    assert answer.get("done"), answer
+    assert answer["differences"] == []
+    before, after = scan(source), scan(target)
+    assert manifests.differences(before, after) == []
+    assert len(before) == 16
+    assert blocks(target / "sparse") <= blocks(source / "sparse") + 8
+    assert copy(source, target)["same"] is True
+
+
+def test_a_copy_that_was_cut_short_is_continued(tmp_path: Path) -> None:
+    source, target = awkward(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    (target / ".localdev-copy").write_text("folder x")
+    (target / "folder").mkdir()
+    # Whole; of the right size and time but with other content; half; and from nowhere.
+    (target / " blank ").write_bytes(b" blank ")
+    (target / "new\nline").write_bytes(b"new_line")
+    (target / "folder" / "text").write_text("wor")
+    (target / "stray").mkdir()
+    (target / "stray" / "file").touch()
+    for name in (" blank ", "new\nline"):
+        os.utime(target / name, ns=(STAMP, STAMP))
+    answer = copy(source, target)
+    assert answer["resumed"] == 1
+    assert manifests.differences(scan(source), scan(target)) == []
+
+
+def test_a_target_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    source, target = awkward(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    (target / "theirs").write_text("precious")
+    answer = copy(source, target)
+    assert answer["refused"] == "occupied"
+    assert os.listdir(target) == ["theirs"]
+    with pytest.raises(RecoveryError, match="is not empty"):
+        trees.complain(answer, "volume a", trees.Place("volume", "b"))
+
+
+def test_a_difference_that_is_found_in_the_end_fails(tmp_path: Path) -> None:
+    answer = {"done": True, "differences": [[{"name": "a", "type": "file", "uid": 70}, {"name": "a", "type": "file"}]]}
+    with pytest.raises(RecoveryError, match="owner 70 became none") as caught:
+        trees.complain(answer, "volume a", trees.Place("volume", "b"))
+    assert caught.value.kind == "verification"
+
+
+def test_too_little_room_is_refused_first(tmp_path: Path) -> None:
+    source, target = awkward(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    assert copy(source, target, reserve=2**62, look_only=True)["refused"] == "room"
+    assert os.listdir(target) == []
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_archive_gives_the_same_back(tmp_path: Path, packed: bool) -> None:
+    source, target = awkward(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    answer, stream = ask_pack(source, gzip=packed)
+    request = {**UNPACK, "target": str(target), "sparse": ["sparse"]}
+    unpacked, _nothing = ask(request, stream)
+    assert unpacked.get("done"), unpacked
+    assert manifests.differences(answer["entries"], unpacked["entries"]) == []
+    assert unpacked["differences"] == []
+    assert manifests.differences(answer["entries"], scan(target)) == []
+    assert blocks(target / "sparse") <= 128
+
+
+def test_an_archive_is_plain_tar(tmp_path: Path) -> None:
+    source, target = awkward(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    (tmp_path / "archive.tar").write_bytes(ask_pack(source)[1])
+    subprocess.run(["tar", "xpf", tmp_path / "archive.tar", "--xattrs", "-C", target], check=True)
+    assert manifests.differences(scan(source), scan(target)) == []
+
+
+def test_the_archive_of_another_tar_is_read(tmp_path: Path) -> None:
+    source, target = awkward(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    stream = subprocess.run(["tar", "czf", "-", "-C", source, "."], check=True, capture_output=True).stdout
+    answer, _nothing = ask({**UNPACK, "target": str(target)}, stream)
+    assert answer.get("done"), answer
+    contents = {entry["name"]: entry.get("sha256") for entry in scan(source)}
+    assert {entry["name"]: entry.get("sha256") for entry in scan(target)} == contents
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("keep", [0, 100, 300, 1024, 0.5, 0.98, -1024])
+def test_a_part_of_an_archive_is_no_archive(tmp_path: Path, keep: float, packed: bool) -> None:
+    source = awkward(tmp_path / "source")
+    stream = ask_pack(source, gzip=packed)[1]
+    part = stream[: int(keep * len(stream) if 0 < keep < 1 else keep)]
+    answer, _nothing = ask({**UNPACK, "target": "", "look_only": True}, part)
+    assert "done" not in answer
+    assert answer["error"]
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/outside", "link/outside"])
+def test_an_archive_does_not_reach_outside(tmp_path: Path, name: str) -> None:
+    import io
+    import tarfile
+
+    target = tmp_path / "target"
+    target.mkdir()
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+        archive.addfile(link)
+        archive.addfile(tarfile.TarInfo(name))
+    answer, _nothing = ask({**UNPACK, "target": str(target)}, stream.getvalue())
+    assert answer.get("refused") == "outside"
+    assert not (tmp_path / "outside").exists()
+
+
+def test_versions_of_postgresql_are_told(tmp_path: Path) -> None:
+    source = awkward(tmp_path / "source")
+    (source / "PG_VERSION").write_text("15\n")
+    answer, stream = ask_pack(source)
+    assert answer["versions"] == {"PG_VERSION": "15"}
+    assert ask({**UNPACK, "target": "", "look_only": True}, stream)[0]["versions"] == {"PG_VERSION": "15"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("/srv/data/", "folder"), ("shop_data", "volume"), ("./data", None), ("a", None), ("", None)]
+)
+def test_places_are_named_as_for_docker_run(text: str, kind: str | None) -> None:
+    if kind is None:
+        with pytest.raises(RecoveryError):
+            trees.Place.of(text)
+    else:
+        assert trees.Place.of(text).kind == kind
+
+
+def test_images_that_most_likely_have_python_come_first() -> None:
+    def service(kind: str, image: str, image_id: str | None = "sha256:1") -> dict[str, t.Any]:
+        return {"kind": kind, "image": image, "image_id": image_id}
+
+    described = {
+        "a": service("cache", "redis"),
+        "b": service("database", "postgres"),
+        "c": service("application", "web"),
+        "d": service("worker", "web"),
+        "e": service("worker", "unbuilt", None),
+    }
+    assert trees.images({"services": described}) == ["web", "postgres", "redis"]
+    assert trees.images({"services": described}, "mine") == ["mine"]
