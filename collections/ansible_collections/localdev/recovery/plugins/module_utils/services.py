@@ -24,6 +24,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils.masking import M
 Stack = t.Mapping[str, t.Any]
 POLL_S = 0.15
 PROBE_TIMEOUT_S = 30.0
+# A check that is cut short when time is up would look as if it hung.
+LEAST_PROBE_S = 5.0
 # A service that Docker has restarted this often since it was started will not come up by waiting.
 TOO_MANY_RESTARTS = 3
 
@@ -162,7 +164,7 @@ def wait(
             return time.monotonic() - first_seen[name][1] >= settle, "running"
         if (container["State"].get("Health") or {}).get("Status") == "healthy" and service["kind"] != "database":
             return True, "healthy"
-        remaining = max(1.0, min(PROBE_TIMEOUT_S, timeout - (time.monotonic() - began)))
+        remaining = max(LEAST_PROBE_S, min(PROBE_TIMEOUT_S, timeout - (time.monotonic() - began)))
         try:
             done = docker.run("exec", container["Id"], *command, check=False, timeout=remaining)
         except RecoveryError:
@@ -330,8 +332,12 @@ def start(
     timeout: float,
     then_wait: bool,
     settle: float = 0,
+    regardless: bool = False,
 ) -> list[dict[str, t.Any]]:
-    """Start the services in dependency order, waiting in between only where Compose's condition asks for it."""
+    """Start the services in dependency order, waiting in between only where Compose's condition asks for it.
+
+    regardless: start also what depends on a service that does not become ready, as it may have run before.
+    """
     ready: list[dict[str, t.Any]] = []
     started: list[str] = []
     for wave in waves(stack, services):
@@ -344,7 +350,11 @@ def start(
             }
         )
         if needed:
-            ready += wait(docker, stack, needed, timeout)
+            try:
+                ready += wait(docker, stack, needed, timeout)
+            except RecoveryError:
+                if not regardless:
+                    raise
             started = [name for name in started if name not in needed]
         launch(docker, stack, wave)
         started += wave

@@ -61,6 +61,12 @@ options:
       - Whether to wait at the end of O(state=started).
     type: bool
     default: true
+  regardless:
+    description:
+      - With O(state=started), whether to start also what depends on a service that does not become ready within O(timeout). That brings a
+        state back in which something was unhealthy.
+    type: bool
+    default: false
   until_ready:
     description:
       - With O(state=created), services to wait for in the end, such as a database that was started before.
@@ -215,6 +221,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
                 timeout=params["timeout"],
                 then_wait=params["wait"],
                 settle=params["settle"],
+                regardless=params["regardless"],
             )
     return {"changed": snapshot(docker, stack, wanted) != before, "services": done}
 
@@ -228,6 +235,7 @@ def main() -> None:
             "recreate": {"type": "bool", "default": False},
             "create": {"type": "bool", "default": True},
             "wait": {"type": "bool", "default": True},
+            "regardless": {"type": "bool", "default": False},
             "asides_of": {"type": "list", "elements": "str"},
             "until_ready": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "float", "default": 120},

@@ -296,6 +296,20 @@ def test_starting_waits_only_where_compose_would() -> None:
     assert [r["service"] for r in ready] == ["db", "migrate"]
 
 
+def test_what_needs_an_unhealthy_service_starts_only_regardless() -> None:
+    stack = stack_of(
+        redis=service("cache", health_check=check("CMD", "x")),
+        api=service("application", depends_on={"redis": "service_healthy"}),
+    )
+    docker = Scripted(redis=state("created"), api=state("created"))
+    docker.answers["redis"] = [1]
+    with pytest.raises(RecoveryError, match="redis its health check fails"):
+        services.start(docker, stack, ["api", "redis"], timeout=0.01, then_wait=False)
+    assert docker.started == [["redis"]]
+    assert services.start(docker, stack, ["api", "redis"], timeout=0.01, then_wait=False, regardless=True) == []
+    assert docker.started[-1] == ["api"]
+
+
 def test_running_containers_are_not_started_again() -> None:
     docker = Scripted(db=state("running"), api=state("exited"))
     services.launch(docker, stack_of(), ["db", "api"])
