@@ -84,7 +84,7 @@ def test_whatever_state_the_containers_are_in(named: stacks.Stack) -> None:
     assert named.containers()[f"{named.name}-backend"]["Id"] == backend
 
 
-@pytest.mark.fault("cache alive but unhealthy, application restarting for ever, both broken by hand", "P1 P5 P9")
+@pytest.mark.fault("application restarting for ever, cache alive but unhealthy, both broken by hand", "P1 P5 P9")
 def test_containers_that_no_restart_mends(named: stacks.Stack) -> None:
     """Each is told with its own words; made anew they work, and what was edited is kept."""
 
@@ -92,18 +92,17 @@ def test_containers_that_no_restart_mends(named: stacks.Stack) -> None:
         script = f"rm {path}; printf '{lines}' >{path}; chmod 755 {path}"
         stacks.docker("exec", "--user", "0", f"{named.name}-{service}", "sh", "-c", script)
 
-    write("redis", "#!/bin/sh\\necho sick today; exit 1\\n", "/usr/bin/redis-cli")
-    options = {"container_recovery_services": ["redis"], "stack_ready_timeout": 3}
-    unhealthy = named.playbook("container_recovery", **options)
-    clear_error(unhealthy, "Not ready within 3 s: redis its health check fails: sick today", "Next: .* logs redis")
-    assert named.running() == named.started
-
     write("backend", 'print("changed by hand", flush=True); raise SystemExit(9)', "/app/app/main.py")
     stacks.docker("restart", "--time", "1", f"{named.name}-backend")
     state = ("inspect", "--format", "{{.RestartCount}}", f"{named.name}-backend")
     stacks.until(lambda: int(stacks.docker(*state)) > 0, "restarting")
     options = {"container_recovery_services": ["backend"], "container_recovery_verify_login": False}
     clear_error(named.playbook("container_recovery", **options), "backend keeps restarting.*changed by hand")
+
+    write("redis", "#!/bin/sh\\necho sick today; exit 1\\n", "/usr/bin/redis-cli")
+    options["container_recovery_services"] = ["redis"]
+    sick = named.playbook("container_recovery", stack_ready_timeout=3, **options)
+    clear_error(sick, "Not ready within 3 s: redis its health check fails: sick today", "state before the run is back")
 
     options["container_recovery_services"] = ["backend", "redis"]
     named.must("container_recovery", container_recovery_recreate=True, **options)

@@ -324,6 +324,10 @@ def launch(docker: Docker, stack: Stack, services: t.Collection[str]) -> None:
     in_parallel(lambda container: docker.run("start", container), idle)
 
 
+def _was_unhealthy(service: t.Mapping[str, t.Any]) -> bool:
+    return any(container["health"] == "unhealthy" for container in service["containers"])
+
+
 def start(
     docker: Docker,
     stack: Stack,
@@ -336,7 +340,8 @@ def start(
 ) -> list[dict[str, t.Any]]:
     """Start the services in dependency order, waiting in between only where Compose's condition asks for it.
 
-    regardless: start also what depends on a service that does not become ready, as it may have run before.
+    regardless: start also what depends on a service that does not become ready, as it may have run before; one that the
+    description calls unhealthy is not waited for.
     """
     ready: list[dict[str, t.Any]] = []
     started: list[str] = []
@@ -347,6 +352,7 @@ def start(
                 for name in wave
                 for other, condition in stack["services"][name]["depends_on"].items()
                 if condition != "service_started" and other in started
+                if not (regardless and _was_unhealthy(stack["services"][other]))
             }
         )
         if needed:

@@ -66,7 +66,8 @@ class FileKeeper(Keeper):
     """Copies: the original stays in its place until a procedure replaces it. The aside name is relative to the stack's
     folder.
 
-    Kept in the entry: mode, for the copy is its owner's alone. or_absent: that there is no file is kept too, as absent in the entry; putting back then takes the new one away.
+    or_absent: that there is no file is kept too, as absent in the entry; putting back then takes the new one away.
+    Kept in the entry: mode, for the copy is its owner's alone.
     """
 
     copies = True

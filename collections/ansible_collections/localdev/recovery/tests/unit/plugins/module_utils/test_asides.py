@@ -113,7 +113,12 @@ class World:
                 if run_id
                 else self.box / path
             )
-        places = {"file": self.src, "volume": self.volumes, "image": self.images, **dict.fromkeys(DATABASES, self.cluster)}
+        places = {
+            "file": self.src,
+            "volume": self.volumes,
+            "image": self.images,
+            **dict.fromkeys(DATABASES, self.cluster),
+        }
         return places.get(kind, self.root) / name
 
     def make_database(self, name: str, content: str) -> None:
