@@ -111,14 +111,16 @@ def command_line(place: Place, arguments: Sequence[str], *, terminal: bool) -> t
 
     project = Project.of(place.stack)
     command = ["docker", "compose", *project.arguments(), *arguments]
-    if place.connection.get("become"):
-        command = ["sudo", *command]
+    become = bool(place.connection.get("become"))
     kind = str(place.connection.get("connection") or "ssh").rpartition(".")[2]
     if kind == "local":
-        return project.src, command
+        return project.src, ["sudo", *command] if become else command
     if kind not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
         raise NoSession(f"{place.host} is reached by the connection plugin {kind}; a session needs this machine or ssh")
     remote = f"cd {shlex.quote(project.src)} && exec {shlex.join(command)}"
+    if become:
+        # The folder may be closed to the user who logs in.
+        remote = shlex.join(["exec", "sudo", "sh", "-c", remote])
     return os.getcwd(), ["ssh", *_ssh_options(place.connection, terminal=terminal), _address(place), remote]
 
 

@@ -206,3 +206,27 @@ def test_a_session_in_a_terminal(stack: stacks.Stack) -> None:
     follower.expect(f"{stack.name}-db")
     follower.sendintr()
     assert ended(follower)[0] in (0, 130)
+
+
+def test_a_session_on_another_machine(stack: stacks.Stack, tmp_path: Path) -> None:
+    """ssh is replaced by what it does: its last argument goes to a shell, over there."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/bash\necho "$@" >>{tmp_path}/called\ncd / && exec env -i PATH=$PATH sh -c "${{@: -1}}"\n')
+    ssh.chmod(0o755)
+    inventory = tmp_path / "inventory.yml"
+    found = json.loads(stack.inventory.read_text())
+    found["stacks"]["hosts"] = {"web1": {"ansible_user": "dev", "ansible_python_interpreter": sys.executable}}
+    inventory.write_text(json.dumps(found))
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
+    done = subprocess.run(
+        [*COMMAND, "psql", "-i", str(inventory)],
+        input="SELECT 'it''s', current_user;\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**env, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"it's +\| scheduler", done.stdout)
+    assert (tmp_path / "called").read_text().splitlines()[-1].startswith(f"-T -l dev web1 cd {stack.dir} && exec ")

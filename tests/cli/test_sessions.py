@@ -114,6 +114,13 @@ def test_elsewhere_it_goes_through_ssh(terminal: bool, flag: str) -> None:
     assert words[-1] == "cd '/srv/my shop' && exec docker compose --project-name shop exec db psql"
 
 
+def test_elsewhere_another_user_enters_the_folder_too() -> None:
+    words = sessions.command_line(place(become=True), ["ps"], terminal=False)[1]
+    assert words[-1] == (
+        "exec sudo sh -c 'cd '\"'\"'/srv/my shop'\"'\"' && exec docker compose --project-name shop ps'"
+    )
+
+
 def test_without_a_connection_ansible_uses_ssh_and_the_name_in_the_inventory() -> None:
     assert sessions.command_line(place(), ["ps"], terminal=False)[1][:3] == ["ssh", "-T", "web1"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import proofs
 import pytest
 import stacks
+from secrecy import assert_hidden
 
 SIZE = r"\d[\d.]* [KMG]iB"
 
@@ -49,3 +50,36 @@ def test_undo_and_cleanup_in_check_mode_change_nothing(named: stacks.Stack) -> N
     assert named.fingerprint() == fresh
     proofs.says(undo, "Would take back full_rebuild", newest, SIZE)
     proofs.says(cleanup, f"Would free {SIZE}", f"Would delete volume {older}", f"Keeps volume {newest}")
+
+
+@pytest.mark.fault("--check --diff of a rebuild of images, a reset, registrations and an incomplete .env", "P4 P7")
+def test_the_smaller_procedures_in_check_mode_change_nothing(named: stacks.Stack) -> None:
+    main, env_file = named.dir / "backend" / "app" / "main.py", named.dir / ".env"
+    source, env, secrets = main.read_text(), env_file.read_text(), named.secrets()
+    options = ("--check", "--diff", "-vvv")
+    try:
+        main.write_text(f"{source}\napp.title = 'Changed'\n")
+        env_file.write_text("".join(line for line in env.splitlines(True) if not line.startswith("SECRET_KEY=")))
+        filled = named.must("env_file", *options)
+        env_file.write_text(env)
+        state, files = named.engine_state(), named.tree()
+        rebuild = named.must("container_recovery", *options, container_recovery_action="rebuild")
+        reset = named.must("container_recovery", *options, container_recovery_action="reset")
+        registered = named.must(
+            "constraint_registration",
+            *options,
+            stack_registration_check="from app import main\n[main.app.title]",
+            stack_registration_expected=["Changed"],
+            stack_registration_sources=["backend/app/main.py"],
+        )
+        assert (named.engine_state(), named.tree()) == (state, files)
+    finally:
+        main.write_text(source)
+        env_file.write_text(env)
+    assert not (named.dir / ".localdev").exists()
+    assert named.fingerprint() == named.old
+    proofs.says(filled, "SECRET_KEY")
+    proofs.says(rebuild, "backend")
+    proofs.says(reset, "backend", "db", "redis")
+    proofs.says(registered, "Changed", "main.py would be replaced")
+    assert_hidden(named, secrets, [result.output for result in (filled, rebuild, reset, registered)])

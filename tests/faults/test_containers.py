@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 import stacks
-from proofs import clear_error, old_data_is_back
+from proofs import clear_error, old_data_is_back, says
+from secrecy import Watch, assert_hidden
 
 REBUILD = {"container_recovery_action": "rebuild", "container_recovery_verify_login": False}
 
@@ -57,13 +58,17 @@ def changed_source(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
         named.start()
 
 
-@pytest.mark.fault("rebuild of images, with a migration, killed after start, run again, undone", "P1 P2")
+@pytest.mark.fault("rebuild of images, with a migration, killed after start, run again, undone", "P1 P2 P4 P7")
 def test_the_same_command_finishes_a_killed_rebuild(changed_source: stacks.Stack) -> None:
     stack = changed_source
     old = image(stack)
     stack.kill_at("after:start", "container_recovery", **REBUILD)
-    stack.must("container_recovery", **REBUILD)
+    with Watch(stack.secrets()) as watch:
+        done = stack.must("container_recovery", "-vvv", "--diff", **REBUILD)
+    assert watch.caught == set()
+    assert_hidden(stack, stack.secrets(), [done.output])
     assert image(stack) == runs_image(stack) != old
+    says(stack.must("container_recovery", **REBUILD), "Nothing to do", "changed=0 ")
     assert "public.audit_log" not in stack.fingerprint()
     stack.must("undo")
     stack.wait_until_up()
@@ -84,16 +89,29 @@ def test_whatever_state_the_containers_are_in(named: stacks.Stack) -> None:
     assert named.containers()[f"{named.name}-backend"]["Id"] == backend
 
 
-@pytest.mark.fault("application that somebody has broken restarts for ever: made anew, the edit kept", "P1 P5 P9")
-def test_a_container_that_restarts_for_ever(named: stacks.Stack) -> None:
-    edit = "echo 'print(\"changed by hand\", flush=True); raise SystemExit(9)' >/app/app/main.py"
-    stacks.docker("exec", "--user", "0", f"{named.name}-backend", "sh", "-c", edit)
+@pytest.mark.fault("application restarting for ever, cache alive but unhealthy, both broken by hand", "P1 P5 P9")
+def test_containers_that_no_restart_mends(named: stacks.Stack) -> None:
+    """Each is told with its own words; made anew they work, and what was edited is kept."""
+
+    def write(service: str, lines: str, path: str) -> None:
+        script = f"rm {path}; printf '{lines}' >{path}; chmod 755 {path}"
+        stacks.docker("exec", "--user", "0", f"{named.name}-{service}", "sh", "-c", script)
+
+    write("backend", 'print("changed by hand", flush=True); raise SystemExit(9)', "/app/alembic/env.py")
     stacks.docker("restart", "--time", "1", f"{named.name}-backend")
     state = ("inspect", "--format", "{{.RestartCount}}", f"{named.name}-backend")
     stacks.until(lambda: int(stacks.docker(*state)) > 0, "restarting")
     options = {"container_recovery_services": ["backend"], "container_recovery_verify_login": False}
     clear_error(named.playbook("container_recovery", **options), "backend keeps restarting.*changed by hand")
+
+    write("redis", "#!/bin/sh\\necho sick today; exit 1\\n", "/usr/bin/redis-cli")
+    options["container_recovery_services"] = ["redis"]
+    sick = named.playbook("container_recovery", stack_ready_timeout=3, **options)
+    clear_error(sick, "Not ready within 3 s: redis its health check fails: sick today", "state before the run is back")
+
+    options["container_recovery_services"] = ["backend", "redis"]
     named.must("container_recovery", container_recovery_recreate=True, **options)
     old_data_is_back(named)
+    assert stacks.docker("exec", f"{named.name}-redis", "redis-cli", "ping") == "PONG"
     kept = named.last_run("container_recovery")["asides"]
-    assert [(entry["kind"], entry["state"]) for entry in kept] == [("container", "live")]
+    assert [(entry["kind"], entry["state"]) for entry in kept] == [("container", "live")] * 2

@@ -12,6 +12,7 @@ import typing as t
 import proofs
 import pytest
 import stacks
+from secrecy import assert_hidden
 
 REPLACED, NEW = "app/scheduling/schedule.py", "app/extra/new.py"
 
@@ -56,7 +57,9 @@ def test_a_killed_injection_leaves_old_or_new_files(named: stacks.Stack, point: 
             assert (after == before) == (point == "kept:container_file")
             assert not [path for path in after if path.endswith(".localdev")]
         if then == "code_injection":
-            named.must(then, **variables)
+            done = named.must(then, "-vvv", "--diff", **variables)
+            assert_hidden(named, named.secrets(), [done.output])
+            proofs.says(named.must(then, **variables), "changed=0 ")
             assert inside(named)[REPLACED] != before[REPLACED]
             assert NEW in inside(named)
             assert named.answers()

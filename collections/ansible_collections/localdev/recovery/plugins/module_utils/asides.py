@@ -13,9 +13,9 @@ An entry of a run record's ``asides`` walks through these states; each is writte
     restored   the old content is back in its place
     deleted    cleanup has deleted what was set aside
 
-Volumes cannot be renamed, so they are copied and the copy is proved. Folders and databases are renamed, files and rows
-copied, files in containers to the stack's folder; an image gets a second name. Of a container the files are kept that
-somebody has changed in it.
+Volumes cannot be renamed, so they are copied and the copy is proved. Folders and databases are renamed. Files, those in
+containers too, and rows are copied to the folder of the runs; an image gets a second name. Of a container the files are
+kept that somebody has changed in it.
 """
 
 from __future__ import annotations

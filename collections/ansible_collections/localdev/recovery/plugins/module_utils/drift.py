@@ -306,10 +306,10 @@ def notes(service: t.Mapping[str, t.Any], *, only_proved: bool = False) -> list[
     """What is out of date of a described service, in words; empty when nothing is. only_proved: surely so."""
     found = []
     if any(container["stale_image"] for container in service["containers"]):
-        found.append("older than its image")
+        found.append("container is older than its image")
     if any(container["stale_config"] for container in service["containers"]):
         what = "; ".join(service["drift"]["config"])
-        found.append("older than its configuration" + (f" ({what})" if what else ""))
+        found.append("container is older than its configuration" + (f" ({what})" if what else ""))
     for proved, verb in ((True, "is older"), *(() if only_proved else ((False, "may be older"),))):
         words = []
         for kind in _KINDS:

@@ -24,6 +24,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils.masking import M
 Stack = t.Mapping[str, t.Any]
 POLL_S = 0.15
 PROBE_TIMEOUT_S = 30.0
+# A check that is cut short when time is up would look as if it hung.
+LEAST_PROBE_S = 5.0
 # A service that Docker has restarted this often since it was started will not come up by waiting.
 TOO_MANY_RESTARTS = 3
 
@@ -162,7 +164,7 @@ def wait(
             return time.monotonic() - first_seen[name][1] >= settle, "running"
         if (container["State"].get("Health") or {}).get("Status") == "healthy" and service["kind"] != "database":
             return True, "healthy"
-        remaining = max(1.0, min(PROBE_TIMEOUT_S, timeout - (time.monotonic() - began)))
+        remaining = max(LEAST_PROBE_S, min(PROBE_TIMEOUT_S, timeout - (time.monotonic() - began)))
         try:
             done = docker.run("exec", container["Id"], *command, check=False, timeout=remaining)
         except RecoveryError:
@@ -322,10 +324,17 @@ def launch(docker: Docker, stack: Stack, services: t.Collection[str]) -> None:
     in_parallel(lambda container: docker.run("start", container), idle)
 
 
-def start(docker: Docker, stack: Stack, services: t.Sequence[str], timeout: float) -> list[dict[str, t.Any]]:
+def _was_unhealthy(service: t.Mapping[str, t.Any]) -> bool:
+    return any(container["health"] == "unhealthy" for container in service["containers"])
+
+
+def start(
+    docker: Docker, stack: Stack, services: t.Sequence[str], timeout: float, *, regardless: bool = False
+) -> list[dict[str, t.Any]]:
     """Start the services in dependency order, waiting in between only where Compose's condition asks for it.
 
-    Those that were waited for, as wait() describes them.
+    Those that were waited for, as wait() describes them. regardless: start also what depends on a service that does not
+    become ready, as it may have run before; one that the description calls unhealthy is not waited for.
     """
     ready: list[dict[str, t.Any]] = []
     started: list[str] = []
@@ -336,10 +345,15 @@ def start(docker: Docker, stack: Stack, services: t.Sequence[str], timeout: floa
                 for name in wave
                 for other, condition in stack["services"][name]["depends_on"].items()
                 if condition != "service_started" and other in started
+                if not (regardless and _was_unhealthy(stack["services"][other]))
             }
         )
         if needed:
-            ready += wait(docker, stack, needed, timeout)
+            try:
+                ready += wait(docker, stack, needed, timeout)
+            except RecoveryError:
+                if not regardless:
+                    raise
             started = [name for name in started if name not in needed]
         launch(docker, stack, wave)
         started += wave

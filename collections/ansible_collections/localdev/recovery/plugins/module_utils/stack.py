@@ -36,6 +36,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts impo
     label,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts import Project as ProjectFiles
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_state import health_words
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OVERRIDE_FILES = (
@@ -169,18 +170,24 @@ def last_logs(
 ) -> dict[str, list[str]]:
     """The last log lines, secrets masked, of every service that is not as it should be and has a container.
 
-    kinds: services of these kinds count however they are.
+    A health check that fails has the last word. kinds: services of these kinds count however they are.
     """
     wanted = [
-        (name, container["id"])
+        (name, container)
         for name, service in stack["services"].items()
         if (not service["ok"] or service["kind"] in kinds) and not service["excluded"]
         for container in service["containers"]
     ]
-    texts = in_parallel(lambda item: docker.logs(item[1], lines), wanted)
+
+    def read(item: tuple[str, Json]) -> str:
+        text = docker.logs(item[1]["id"], lines)
+        if item[1]["health"] != "unhealthy":
+            return text
+        return "\n".join([text, *map(health_words, docker.inspect("container", [item[1]["id"]]))])
+
     found: dict[str, list[str]] = {}
-    for (name, _rest), text in zip(wanted, texts, strict=True):
-        found.setdefault(name, []).extend(masker.text(text).splitlines())
+    for (name, _container), text in zip(wanted, in_parallel(read, wanted), strict=True):
+        found.setdefault(name, []).extend(line for line in masker.text(text).splitlines() if line)
     return found
 
 

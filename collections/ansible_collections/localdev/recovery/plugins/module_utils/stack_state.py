@@ -186,6 +186,15 @@ def mount_warnings(described: Json, database: Service | None) -> list[str]:
     return warnings
 
 
+def health_words(item: Json) -> str:
+    """What the last failing health check of an inspected container has said at its end."""
+    asked = [entry for entry in (item["State"].get("Health") or {}).get("Log") or () if entry["ExitCode"] != 0]
+    if not asked:
+        return ""
+    said = (asked[-1].get("Output") or "").strip().splitlines()
+    return f"health check, exit code {asked[-1]['ExitCode']}: {said[-1].strip() if said else 'no output'}"
+
+
 def health_check(service: Service, masker: Masker) -> Json | None:
     """The health check in force, and whether it says anything about this service."""
     wanted = service.config.get("healthcheck") or {}

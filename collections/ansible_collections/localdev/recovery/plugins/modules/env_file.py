@@ -154,9 +154,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli impor
 from ansible_collections.localdev.recovery.plugins.module_utils.env_project import EnvProject
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.file import copy_file
 from ansible_collections.localdev.recovery.plugins.module_utils.masking import is_secret_name
 from ansible_collections.localdev.recovery.plugins.module_utils.passwords import new_password
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import fsync_folder, write_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs, write_atomically
 
 PRIVATE = 0o600
 COMMAND = "ansible-playbook localdev.recovery.env_file"
@@ -228,11 +229,14 @@ def refuse_new_database_password(
 
 
 def write(project: EnvProject, path: str, text: str) -> None:
-    """Proved by Compose under another name first. The owner stays; a new file belongs to the owner of the folder."""
+    """Proved by Compose under another name first, in the folder of the runs, which git ignores. The owner stays; a new
+    file belongs to the owner of the folder."""
     folder = os.path.dirname(path)
+    runs = Runs(project.src)
+    runs.make_folder()
+    candidate = os.path.join(runs.folder, "env.new")
     try:
         owner = os.stat(path if os.path.exists(path) else folder)
-        candidate = f"{path}.new"
         write_atomically(candidate, text, PRIVATE)
         try:
             try:
@@ -244,8 +248,7 @@ def write(project: EnvProject, path: str, text: str) -> None:
                 raise RecoveryError(f"Compose refuses the new {path}: {refused}", kind="verification")
             with contextlib.suppress(PermissionError):
                 os.chown(candidate, owner.st_uid, owner.st_gid)
-            os.replace(candidate, path)
-            fsync_folder(folder)
+            copy_file(candidate, path, f"{candidate}.tmp")
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(candidate)

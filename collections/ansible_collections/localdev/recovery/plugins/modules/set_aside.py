@@ -12,8 +12,8 @@ description:
   - Before a procedure overwrites or deletes something, this module keeps it under a name that carries the run id, and writes that down
     in the run record first.
   - Volumes cannot be renamed, so they are copied, the copy is proved (name, type, mode, owner, time and content of every file), and only
-    then is the original emptied. Folders and databases are renamed, files copied, those in containers to the stack's folder. An image
-    gets a second name.
+    then is the original emptied. Folders and databases are renamed. Files are copied to the folder of the runs, C(.localdev) in the
+    stack's folder, which git ignores; so are those in containers. An image gets a second name.
   - Putting back sets aside in turn what stands in the place now.
 version_added: 0.1.0
 author:

@@ -61,6 +61,12 @@ options:
       - Whether to wait at the end of O(state=started).
     type: bool
     default: true
+  regardless:
+    description:
+      - With O(state=started), whether to start also what depends on a service that does not become ready within O(timeout). That brings a
+        state back in which something was unhealthy.
+    type: bool
+    default: false
   until_ready:
     description:
       - Services to wait for at the end of O(state=started). Without it all that were started.
@@ -219,7 +225,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         if params["state"] == "created":
             done = []
         else:
-            done = services.start(docker, stack, wanted, params["timeout"])
+            done = services.start(docker, stack, wanted, params["timeout"], regardless=params["regardless"])
             if params["then_create"]:
                 services.create(docker, params["then_create"], recreate=params["recreate"])
             if params["wait"]:
@@ -237,6 +243,7 @@ def main() -> None:
             "recreate": {"type": "bool", "default": False},
             "create": {"type": "bool", "default": True},
             "wait": {"type": "bool", "default": True},
+            "regardless": {"type": "bool", "default": False},
             "asides_of": {"type": "list", "elements": "str"},
             "until_ready": {"type": "list", "elements": "str", "default": []},
             "then_create": {"type": "list", "elements": "str", "default": []},

@@ -113,7 +113,12 @@ class World:
                 if run_id
                 else self.box / path
             )
-        places = {"volume": self.volumes, "image": self.images, **dict.fromkeys(DATABASES, self.cluster)}
+        places = {
+            "file": self.src,
+            "volume": self.volumes,
+            "image": self.images,
+            **dict.fromkeys(DATABASES, self.cluster),
+        }
         return places.get(kind, self.root) / name
 
     def make_database(self, name: str, content: str) -> None:
@@ -425,12 +430,12 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         genuine_write(path, text, mode)
         world.touch()
 
-    def copy(self: asides.FileKeeper, source: str, target: str) -> None:
+    def copy(self: asides.FileKeeper, source: str, target: str, temporary: str, mode: int | None) -> None:
         world.touch()
         if world.touched + 1 == world.fatal:
-            Path(f"{target}.tmp").write_text("half")
+            Path(temporary).write_text("half")
             world.touch()
-        genuine_copy(self, source, target)
+        genuine_copy(self, source, target, temporary, mode)
         world.touch()
 
     def keep_content(path: str, content: bytes) -> None:

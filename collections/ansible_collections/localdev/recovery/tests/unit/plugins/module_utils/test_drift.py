@@ -230,8 +230,8 @@ def test_notes() -> None:
         },
     }
     assert drift.notes(service) == [
-        "older than its image",
-        "older than its configuration (environment GREETING; ports)",
+        "container is older than its image",
+        "container is older than its configuration (environment GREETING; ports)",
         "image is older than its Dockerfile and source (a0.py, a1.py, a2.py and 2 more)",
         "image may be older than its uv.lock",
         "changed in the container: /app/x.py",

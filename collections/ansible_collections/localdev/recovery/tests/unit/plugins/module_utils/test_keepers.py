@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
+import subprocess
 import typing as t
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils import asides, runs
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.keepers.file import copy_file
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.row import RowKeeper
 
 ROW = {
@@ -137,11 +141,47 @@ def test_that_there_was_no_file_is_kept_too(store: runs.Runs, tmp_path: Path) ->
 def test_an_undo_keeps_the_file_that_stands_there(store: runs.Runs, tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("OLD=1")
+    path.chmod(0o644)
     record = begun(store)
-    acting(store, record, Docker()).keep([{"kind": "file", "name": str(path)}])
+    (entry,) = acting(store, record, Docker()).keep([{"kind": "file", "name": str(path)}])
+    assert stat.S_IMODE((tmp_path / entry["aside"]).stat().st_mode) == 0o600
     path.write_text("NEW=1")
+    path.chmod(0o640)
     ended(store, record)
     undo = begun(store)
     acting(store, undo, Docker()).put_back(store.load(record["run_id"]))
-    assert path.read_text() == "OLD=1"
-    assert Path(undo["asides"][0]["aside"]).read_text() == "NEW=1"
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("OLD=1", 0o644)
+    assert (tmp_path / undo["asides"][0]["aside"]).read_text() == "NEW=1"
+
+
+def test_git_does_not_see_what_is_kept_of_files(store: runs.Runs, tmp_path: Path) -> None:
+    """Nobody commits a copy that holds secrets, whatever the project's own .gitignore says."""
+    paths = [tmp_path / ".env", tmp_path / "backend" / ".env"]
+    record = begun(store)
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"SECRET_KEY={path.parent.name}")
+    kept = acting(store, record, Docker()).keep([{"kind": "file", "name": str(path)} for path in paths])
+    assert [(tmp_path / entry["aside"]).read_text() for entry in kept] == [path.read_text() for path in paths]
+    for command in (["init", "-q"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    added = subprocess.run(["git", "ls-files"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert added.split() == [".env", "backend/.env"]
+
+
+def test_a_copy_goes_over_a_border_of_file_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new, place = tmp_path / "old", tmp_path / "new", tmp_path / "another disk"
+    old.write_text("OLD=1")
+    new.write_text("NEW=1")
+    place.mkdir()
+    genuine = os.replace
+
+    def replace(source: str, target: str) -> None:
+        if Path(source).parent != Path(target).parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        genuine(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    copy_file(str(old), str(new), str(place / "part"))
+    assert new.read_text() == "OLD=1"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["another disk", "new", "old"]

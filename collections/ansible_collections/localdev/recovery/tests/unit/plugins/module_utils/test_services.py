@@ -296,6 +296,28 @@ def test_starting_waits_only_where_compose_would() -> None:
     assert [r["service"] for r in ready] == ["db", "migrate"]
 
 
+def test_what_needs_an_unhealthy_service_starts_only_regardless() -> None:
+    stack = stack_of(
+        redis=service("cache", health_check=check("CMD", "x")),
+        api=service("application", depends_on={"redis": "service_healthy"}),
+    )
+    stack["services"]["redis"]["containers"] = [{"health": "healthy"}]
+    docker = Scripted(redis=state("created"), api=state("created"))
+    docker.answers["redis"] = [1]
+    with pytest.raises(RecoveryError, match="redis its health check fails"):
+        services.start(docker, stack, ["api", "redis"], timeout=0.01)
+    assert docker.started == [["redis"]]
+    assert services.start(docker, stack, ["api", "redis"], timeout=0.01, regardless=True) == []
+    assert docker.started[-1] == ["api"]
+
+    stack["services"]["redis"]["containers"] = [{"health": "unhealthy"}]
+    docker = Scripted(redis=state("created"), api=state("created"))
+    began = time.monotonic()
+    services.start(docker, stack, ["api", "redis"], timeout=60, regardless=True)
+    assert docker.started == [["redis"], ["api"]]
+    assert time.monotonic() - began < 5
+
+
 def test_running_containers_are_not_started_again() -> None:
     docker = Scripted(db=state("running"), api=state("exited"))
     services.launch(docker, stack_of(), ["db", "api"])

@@ -192,6 +192,19 @@ def test_logs_of_what_is_well_are_read_by_kind(replay: t.Any) -> None:
     assert stack.last_logs(docker, described, Masker(), 5) == {}
 
 
+def test_a_failing_health_check_has_the_last_word() -> None:
+    class Ill(Docker):
+        def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> Completed:
+            if args[0] == "logs":
+                return Completed(args, 0, "Ready\n\n")
+            log = [{"ExitCode": 1, "Output": "Traceback\n  no planted-secret here\n"}, {"ExitCode": 0, "Output": "ok"}]
+            return Completed(args, 0, json.dumps([{"State": {"Health": {"Status": "unhealthy", "Log": log}}}]))
+
+    ill = {"ok": False, "kind": "cache", "excluded": False, "containers": [{"id": "1", "health": "unhealthy"}]}
+    logs = stack.last_logs(Ill(), {"services": {"redis": ill}}, Masker(["planted-secret"]), 5)
+    assert logs == {"redis": ["Ready", f"health check, exit code 1: no {MASK} here"]}
+
+
 # --- files ---
 
 

@@ -1,0 +1,62 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Watching and searching what others can read, for secrets."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import threading
+from pathlib import Path
+
+import stacks
+
+
+class Watch(threading.Thread):
+    """Looks at the arguments of every process on the machine, and at what ansible-runner writes, for as long as it is
+    told to."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        super().__init__(daemon=True)
+        self.secrets = [secret.encode() for secret in secrets]
+        self.over = threading.Event()
+        self.caught: set[str] = set()
+        self.rounds = 0
+
+    def run(self) -> None:
+        while not self.over.wait(0.005):
+            self.rounds += 1
+            for entry in os.listdir("/proc"):
+                with contextlib.suppress(OSError):
+                    if entry.isdigit():
+                        line = Path("/proc", entry, "cmdline").read_bytes()
+                        if any(secret in line for secret in self.secrets):
+                            self.caught.add(line.replace(b"\0", b" ").decode(errors="replace"))
+            for folder in (os.environ.get("XDG_RUNTIME_DIR") or "/dev/shm", "/dev/shm"):
+                for path in [*Path(folder).glob("localdev-*/env/*"), *Path(folder).glob("localdev-*/artifacts/**/*")]:
+                    with contextlib.suppress(OSError):
+                        if path.is_file() and any(secret in path.read_bytes() for secret in self.secrets):
+                            self.caught.add(str(path))
+
+    def __enter__(self) -> Watch:
+        self.start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.over.set()
+        self.join()
+
+
+def assert_hidden(stack: stacks.Stack, secrets: list[str], outputs: list[str], rows: tuple[str, ...] = ()) -> None:
+    """rows: what only the rows that runs have set aside may hold."""
+    for output in outputs:
+        assert not [secret for secret in (*secrets, *rows) if secret in output]
+    for path in (stack.dir / ".localdev").rglob("*"):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o700 if path.is_dir() else 0o600), f"{path} has mode {mode:o}"
+        if path.is_file():
+            hidden = secrets if path.parent.name == "rows" else [*secrets, *rows]
+            assert not [secret for secret in hidden if secret in path.read_text()], f"{path} holds a secret"
