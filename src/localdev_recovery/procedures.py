@@ -311,6 +311,22 @@ PROCEDURES = (
         ),
     ),
     Procedure(
+        verb="runs",
+        playbook="run_list",
+        summary="List what has been run on the stack.",
+        explanation="Newest first, with what each run has set aside and still keeps. Changes nothing, needs no Docker.",
+    ),
+    Procedure(
+        verb="explain",
+        playbook="run_explain",
+        summary="Explain what a run did, and how to take it back.",
+        explanation=(
+            "Its steps, what it has set aside and where that is now, and why it failed. Changes nothing, needs no "
+            "Docker."
+        ),
+        options=(Option("", "run_explain_id", "Which run; without it the newest.", placeholder="RUN_ID"),),
+    ),
+    Procedure(
         verb="cleanup",
         playbook="cleanup",
         summary="Delete what old runs have set aside, never the newest.",

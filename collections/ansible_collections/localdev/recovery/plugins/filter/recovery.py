@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
@@ -16,6 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     proof,
     registrations,
     reports,
+    run_report,
     schema_diagnosis,
     stack_queries,
 )
@@ -53,6 +55,8 @@ class FilterModule:
             "injection_report": injections.report,
             "registration_lines": registrations.lines,
             "container_report": container_report.container_report,
+            "runs_report": lambda found: run_report.runs_report(found, time.time()),
+            "run_explanation": lambda found, run_id: run_report.explanation(found, run_id, time.time()),
             "cleanup_report": reports.cleanup_report,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,
