@@ -9,7 +9,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import schema
 import yaml
 from click.testing import CliRunner
 
@@ -190,9 +192,14 @@ def test_a_password_travels_in_a_private_file_that_goes(monkeypatch: pytest.Monk
     assert "Planted-Passw0rd" not in done.output
 
 
+def test_the_published_schema_is_that_of_the_result() -> None:
+    assert schema.SCHEMA.read_text() == schema.text()
+
+
 def test_wrong_usage_as_json() -> None:
     done = CliRunner().invoke(main, ["status", "-C", "/no/such/folder", "--json"])
     document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads(schema.SCHEMA.read_text()))
     assert (document["verb"], document["outcome"], document["exit_code"]) == ("status", "usage", 2)
     assert "/no/such/folder" in document["error"]["message"]
 

@@ -15,8 +15,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pexpect
 import pytest
+import schema
 import stacks
 
 from localdev_recovery import Outcome, Result, run
@@ -71,10 +73,16 @@ def test_rebuild_and_undo_without_a_terminal(stack: stacks.Stack) -> None:
     document: dict[str, Any] = json.loads(undone.stdout)
     assert undone.returncode == document["exit_code"] == 0
     assert document["verb"] == "undo"
+    jsonschema.validate(document, json.loads(schema.SCHEMA.read_text()))
     (host,) = document["hosts"].values()
     assert [step["n"] for step in host["steps"]] == [1, 2, 3, 4]
     assert host["report"][0].startswith(f"Took back full_rebuild (run {run_id}")
     assert stack.fingerprint() == stack.old
+
+    explained = localdev("explain", run_id, "-C", str(stack.dir))
+    assert "back in its place" in explained.stdout
+    listed = json.loads(localdev("runs", "-C", str(stack.dir), "--json").stdout)
+    assert listed["hosts"]["localhost"]["data"]["runs"][0]["run_id"] == run_id
 
 
 def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: stacks.Stack) -> None:
