@@ -31,7 +31,7 @@ _COMMON: tuple[Callable[[], click.Option], ...] = (
     lambda: click.Option(
         ["-C", "folder"],
         metavar="DIR",
-        help="Folder of the Compose project on this machine. Default: this folder.",
+        help="Folder of the Compose project on this machine, and of its localdev.yml. Default: this folder.",
         shell_complete=completion.completer("dir"),
     ),
     lambda: click.Option(
@@ -151,6 +151,8 @@ def run_verb(
 
     target = [*(["-C", folder] if folder else []), *(word for item in inventory for word in ("-i", item))]
     arguments = [word for pair in extra_vars for word in ("-e", pair)]
+    if procedure.asks and sys.stdin.isatty() and sys.stderr.isatty():
+        variables = {**_answers(folder, inventory, limit, extra_vars), **variables}
     with progress_for(sys.stderr, verbosity=verbose) as display:
 
         def on_event(update: Update) -> None:
@@ -178,6 +180,22 @@ def run_verb(
         else:
             show(result)
     sys.exit(result.exit_code)
+
+
+def _answers(
+    folder: str | None, inventory: tuple[str, ...], limit: str | None, extra_vars: tuple[str, ...]
+) -> dict[str, Any]:
+    """What the person at the terminal says of the one stack that is meant; nothing where it has an inventory."""
+    from localdev_recovery.api import INVENTORY, look
+    from localdev_recovery.questions import ask
+
+    if inventory or os.path.exists(os.path.join(folder or os.getcwd(), INVENTORY)):
+        return {}
+    arguments = [word for pair in extra_vars for word in ("-e", pair)]
+    places = look(stack_dir=folder, limit=limit, arguments=arguments)[1]
+    # What kept it from being looked at is said by the run that follows.
+    answered = [pair.partition("=")[0] for pair in extra_vars]
+    return ask(next(iter(places.values())).stack, answered) if places else {}
 
 
 def open_session(

@@ -49,7 +49,8 @@ class Procedure:
     """A playbook of the collection and the verb that runs it. explanation: paragraphs below the summary.
 
     sets: variables that the verb sets by itself; several verbs of one playbook differ in them. data: a module, and the
-    keys of its answer that are the result's data for programs.
+    keys of its answer that are the result's data for programs. asks: whether the verb asks on a terminal for what
+    nobody can discover.
     """
 
     verb: str
@@ -59,6 +60,7 @@ class Procedure:
     options: tuple[Option, ...] = ()
     sets: Mapping[str, str] = field(default_factory=dict)
     data: tuple[str, ...] = ()
+    asks: bool = False
 
     @property
     def address(self) -> str:
@@ -95,6 +97,26 @@ class Session:
 
 
 PROCEDURES = (
+    Procedure(
+        verb="init",
+        playbook="init",
+        summary="Show what is discovered of a project, and write its inventory.",
+        explanation=(
+            "Writes localdev.yml into the project's folder, where localdev finds it from then on: only what Compose "
+            "cannot know. On a terminal it asks; elsewhere -e answers. A file that exists is never overwritten.\n\n"
+            "A project of the usual shape needs no inventory at all."
+        ),
+        options=(
+            Option("--file", "init_file", "Write it there instead.", placeholder="FILE", completes="file"),
+            Option(
+                "--password-variable",
+                "init_admin_password_variable",
+                "Environment variable that holds the administrator's password.",
+                placeholder="NAME",
+            ),
+        ),
+        asks=True,
+    ),
     Procedure(
         verb="rebuild",
         playbook="full_rebuild",
