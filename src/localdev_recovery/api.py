@@ -102,7 +102,7 @@ def _place(stack_dir: Path_ | None, inventories: list[str]) -> tuple[str | None,
     """The folder whose stack is meant, or the inventories that name it."""
     if inventories:
         return None, inventories
-    folder = os.path.abspath(stack_dir or os.getcwd())
+    folder = os.path.abspath(os.path.expanduser(stack_dir or os.getcwd()))
     own = os.path.join(folder, INVENTORY)
     return (None, [own]) if os.path.isfile(own) else (folder, [])
 
@@ -124,7 +124,7 @@ def _wrong_place(stack_dir: Path_ | None, inventories: Sequence[str]) -> tuple[s
             how = "cannot be read" if os.path.exists(item) else "does not exist"
             return f"The inventory {item} {how}", f"ls -l {Path(item).parent}"
     if not inventories:
-        folder = Path(stack_dir) if stack_dir is not None else Path.cwd()
+        folder = Path(stack_dir).expanduser() if stack_dir is not None else Path.cwd()
         if not folder.is_dir():
             how = "is not a folder" if folder.exists() else "does not exist"
             return f"The project folder {folder} {how}", "name the folder that holds the Compose file"

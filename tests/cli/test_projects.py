@@ -104,13 +104,13 @@ class Project:
             stacks.docker("volume", "rm", "--force", volume, check=False)
 
 
-@pytest.fixture(params=SHAPES, ids=lambda shape: shape.name)
-def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
+@pytest.fixture(scope="module", params=SHAPES, ids=lambda shape: shape.name)
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     try:
         stacks.need_docker()
     except stacks.NoDocker as exc:
         pytest.fail(str(exc), pytrace=False)
-    made = Project(request.param, tmp_path)
+    made = Project(request.param, tmp_path_factory.mktemp("projects"))
     try:
         made.compose("up", "--build", "--detach", "--wait", "--quiet-pull")
         yield made
@@ -139,3 +139,16 @@ def test_the_folder_is_enough(project: Project) -> None:
     assert project.sql(shape.rows) == shape.rebuilt
     project.localdev("undo", rebuilt["run_id"])
     assert project.sql(shape.rows) == shape.planted
+
+
+@pytest.mark.parametrize("project", SHAPES[:1], ids=lambda shape: shape.name, indirect=True)
+def test_init_writes_once_and_is_found_from_then_on(project: Project) -> None:
+    foreseen = project.localdev("init", "--check")
+    assert any("Database visits, user keeper, in store" in line for line in foreseen["report"])
+    written = project.dir / "localdev.yml"
+    assert not written.exists()
+    assert project.localdev("init", "-e", '{"stack_excluded_services": ["reminders"]}')["changed"]
+    text = written.read_text()
+    assert not project.localdev("init")["changed"]
+    assert written.read_text() == text
+    assert project.localdev("status")["data"]["stack"]["services"]["reminders"]["excluded"]

@@ -30,8 +30,8 @@ DURATION = r"(\d+ min )?[\d.]+ s"
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-def localdev(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
+def localdev(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), **environment}
     return subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=300, cwd=cwd, env=env
     )
@@ -154,6 +154,10 @@ def test_nothing_to_undo_and_too_little_to_keep(stack: stacks.Stack) -> None:
     nothing = localdev("undo", "-C", str(stack.dir))
     assert nothing.returncode == 1
     assert "left anything to put back" in nothing.stderr
+    no_backup = localdev("restore", "nonesuch", "-C", str(stack.dir))
+    assert no_backup.returncode == 1
+    assert "nonesuch" in no_backup.stderr
+    assert "Next: " in no_backup.stderr
     refused = localdev("cleanup", "--keep", "0", "-C", str(stack.dir))
     assert refused.returncode == 6
     assert refused.stderr.splitlines()[-1].startswith("Refused at step 1 of 2")
@@ -164,6 +168,17 @@ def test_a_folder_without_a_compose_file(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "There is no Compose file in" in done.stderr
     assert f"The project folder is {tmp_path} (the current one); -C DIR names another." in done.stderr
+
+
+def test_without_a_daemon_the_runs_can_still_be_read(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {db: {image: 'postgres:15'}}\n")
+    nowhere = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    done = localdev("rebuild", "-C", str(tmp_path), **nowhere)
+    assert done.returncode == 1
+    assert "The Docker daemon does not answer" in done.stderr
+    assert "Next: " in done.stderr
+    listed = localdev("runs", "-C", str(tmp_path), **nowhere)
+    assert (listed.returncode, listed.stdout) == (0, "No procedure has run on this stack yet\n")
 
 
 def test_the_python_interface_serves_any_thread(stack: stacks.Stack) -> None:
