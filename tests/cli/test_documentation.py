@@ -33,6 +33,11 @@ def test_the_readme_names_every_procedure() -> None:
     assert {p.verb for p in PROCEDURES} <= set(re.findall(r"`localdev ([a-z-]+)", table))
 
 
+def test_the_readme_of_the_collection_names_every_playbook() -> None:
+    named = re.findall(r"^\| `localdev\.recovery\.(\w+)` \|", (COLLECTION / "README.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(path.stem for path in COLLECTION.glob("playbooks/*.yml"))
+
+
 def test_the_exit_codes_are_explained() -> None:
     rows = re.findall(r"^\| (\d+) \|", (ROOT / "docs/failures.md").read_text(), re.MULTILINE)
     assert sorted(map(int, rows)) == sorted(EXIT_CODES.values())
