@@ -258,6 +258,14 @@ class _Verbs(click.Group):
         """In the order of the table, not of the alphabet."""
         return list(self.commands)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """A run ends in order by itself; what is interrupted here is a question, or a look."""
+        try:
+            return super().invoke(ctx)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("\nInterrupted; nothing was changed.", err=True)
+            ctx.exit(EXIT_CODES[Outcome.INTERRUPTED])
+
 
 @click.group(
     cls=_Verbs,

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 import schema
@@ -173,6 +174,19 @@ def test_a_password_is_asked_for_only_on_a_terminal(monkeypatch: pytest.MonkeyPa
     done = CliRunner().invoke(main, ["admin", "--password-variable", "NO_SUCH_PASSWORD"])
     assert done.exit_code == 2
     assert "NO_SUCH_PASSWORD of --password-variable is not set" in done.output
+
+
+@pytest.mark.parametrize("how", [click.Abort, KeyboardInterrupt])
+def test_an_interrupted_question_changes_nothing_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, how: type[BaseException]
+) -> None:
+    def ask(*_arguments: Any, **_options: Any) -> None:
+        raise how
+
+    monkeypatch.setattr(cli, "run_verb", ask)
+    done = CliRunner().invoke(main, ["init"])
+    assert done.exit_code == 130
+    assert "Interrupted; nothing was changed." in done.output
 
 
 def test_a_password_travels_in_a_private_file_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
