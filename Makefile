@@ -34,6 +34,10 @@ test: venv prepare ## Run every test
 lint: venv ## Check style, types and documentation
 	@tools/lint
 
+.PHONY: docs
+docs: venv ## Build the documentation site into build/docs
+	@tools/docs
+
 .PHONY: unit
 unit: venv ## Test the pure logic, without Docker
 	pytest -m "not docker" $(COLLECTION)/tests/unit tests/cli

@@ -17,6 +17,8 @@ from localdev_recovery.results import Failure, Outcome, Result
 from localdev_recovery.sessions import Place
 
 Path_ = str | os.PathLike[str]
+# A project's own inventory, as init writes it.
+INVENTORY = "localdev.yml"
 
 
 def run(
@@ -34,8 +36,9 @@ def run(
     """Run a procedure and wait for it.
 
     procedure: name of its playbook, such as ``full_rebuild`` or ``status``.
-    stack_dir: folder of the Compose project on this machine; default: the current folder. With an inventory, that
-    names the folders instead. extra_vars: role variables; they never reach a disk or a command line.
+    stack_dir: folder of the Compose project on this machine; default: the current folder. A localdev.yml in it is the
+    inventory. With another inventory, that names the folders instead.
+    extra_vars: role variables; they never reach a disk or a command line.
     arguments: more options for ansible-playbook. on_event: called with each update as it happens, in the order of
     events. Expected failures do not raise: they are in the result.
 
@@ -51,10 +54,11 @@ def run(
     # Starting ansible-runner takes a third of a second, which a wrong folder and --help need not cost.
     from localdev_recovery.playbook import Request, play
 
+    folder, inventories = _place(stack_dir, inventories)
     return play(
         Request(
             procedure=procedure,
-            stack_dir=None if inventories else os.path.abspath(stack_dir or os.getcwd()),
+            stack_dir=folder,
             inventories=tuple(inventories),
             limit=limit,
             check=check,
@@ -80,7 +84,7 @@ def look(
         return Result("look", Outcome.USAGE, error=Failure(wrong[0], kind="usage"), next=wrong[1]), {}
     from localdev_recovery import playbook
 
-    folder = None if inventories else os.path.abspath(stack_dir or os.getcwd())
+    folder, inventories = _place(stack_dir, inventories)
     return playbook.look(
         playbook.Request("look", folder, inventories=tuple(inventories), limit=limit, arguments=tuple(arguments))
     )
@@ -92,6 +96,15 @@ def _as_list(inventory: Path_ | Sequence[Path_] | None) -> list[str]:
     if isinstance(inventory, (str, os.PathLike)):
         return [os.fspath(inventory)]
     return [os.fspath(item) for item in inventory]
+
+
+def _place(stack_dir: Path_ | None, inventories: list[str]) -> tuple[str | None, list[str]]:
+    """The folder whose stack is meant, or the inventories that name it."""
+    if inventories:
+        return None, inventories
+    folder = os.path.abspath(os.path.expanduser(stack_dir or os.getcwd()))
+    own = os.path.join(folder, INVENTORY)
+    return (None, [own]) if os.path.isfile(own) else (folder, [])
 
 
 def _wrong_usage(procedure: str, stack_dir: Path_ | None, inventories: Sequence[str]) -> tuple[str, str | None] | None:
@@ -111,7 +124,7 @@ def _wrong_place(stack_dir: Path_ | None, inventories: Sequence[str]) -> tuple[s
             how = "cannot be read" if os.path.exists(item) else "does not exist"
             return f"The inventory {item} {how}", f"ls -l {Path(item).parent}"
     if not inventories:
-        folder = Path(stack_dir) if stack_dir is not None else Path.cwd()
+        folder = Path(stack_dir).expanduser() if stack_dir is not None else Path.cwd()
         if not folder.is_dir():
             how = "is not a folder" if folder.exists() else "does not exist"
             return f"The project folder {folder} {how}", "name the folder that holds the Compose file"

@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from localdev_recovery import completion
 from localdev_recovery.procedures import PROCEDURES, SESSIONS, Option, Procedure, Session, as_typed
 from localdev_recovery.progress import Update
 from localdev_recovery.results import EXIT_CODES, MEANINGS, Failure, Outcome, Result
@@ -28,13 +29,17 @@ _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
 # What every verb takes, as ansible-playbook names it.
 _COMMON: tuple[Callable[[], click.Option], ...] = (
     lambda: click.Option(
-        ["-C", "folder"], metavar="DIR", help="Folder of the Compose project on this machine. Default: this folder."
+        ["-C", "folder"],
+        metavar="DIR",
+        help="Folder of the Compose project on this machine, and of its localdev.yml. Default: this folder.",
+        shell_complete=completion.completer("dir"),
     ),
     lambda: click.Option(
         ["-i", "--inventory"],
         metavar="FILE",
         multiple=True,
         help="Inventory of stacks, instead of -C. May be repeated.",
+        shell_complete=completion.completer("file"),
     ),
     lambda: click.Option(["-l", "--limit"], metavar="HOSTS", help="Only these hosts of the inventory."),
     lambda: click.Option(["--check"], is_flag=True, help="Say what would happen, and change nothing."),
@@ -52,16 +57,20 @@ _SESSION_COMMON = (*_COMMON[:3], _COMMON[5])
 
 
 def _parameter(option: Option) -> click.Parameter:
+    offer = completion.completer(option.completes) if option.completes else None
     if option.kind == "list":
-        return click.Argument([option.variable], metavar=f"[{option.placeholder}]...", nargs=-1)
+        return click.Argument([option.variable], metavar=f"[{option.placeholder}]...", nargs=-1, shell_complete=offer)
     if not option.flag:
-        return click.Argument([option.variable], metavar=f"[{option.placeholder}]", required=False)
+        return click.Argument(
+            [option.variable], metavar=f"[{option.placeholder}]", required=False, shell_complete=offer
+        )
     names = [*([option.short] if option.short else []), option.flag, option.parameter]
     if option.kind == "switch":
         return click.Option(names, is_flag=True, flag_value=option.switch_value, default=None, help=option.help)
     if option.kind == "asked":
         return click.Option(names, is_flag=True, help=option.help)
-    return click.Option(names, type=_TYPES.get(option.kind, click.STRING), metavar=option.placeholder, help=option.help)
+    kind = _TYPES.get(option.kind, click.STRING)
+    return click.Option(names, type=kind, metavar=option.placeholder, help=option.help, shell_complete=offer)
 
 
 def _command(verb: Procedure | Session) -> click.Command:
@@ -142,6 +151,8 @@ def run_verb(
 
     target = [*(["-C", folder] if folder else []), *(word for item in inventory for word in ("-i", item))]
     arguments = [word for pair in extra_vars for word in ("-e", pair)]
+    if procedure.asks and sys.stdin.isatty() and sys.stderr.isatty():
+        variables = {**_answers(folder, inventory, limit, extra_vars), **variables}
     with progress_for(sys.stderr, verbosity=verbose) as display:
 
         def on_event(update: Update) -> None:
@@ -169,6 +180,22 @@ def run_verb(
         else:
             show(result)
     sys.exit(result.exit_code)
+
+
+def _answers(
+    folder: str | None, inventory: tuple[str, ...], limit: str | None, extra_vars: tuple[str, ...]
+) -> dict[str, Any]:
+    """What the person at the terminal says of the one stack that is meant; nothing where it has an inventory."""
+    from localdev_recovery.api import INVENTORY, look
+    from localdev_recovery.questions import ask
+
+    if inventory or os.path.exists(os.path.join(folder or os.getcwd(), INVENTORY)):
+        return {}
+    arguments = [word for pair in extra_vars for word in ("-e", pair)]
+    places = look(stack_dir=folder, limit=limit, arguments=arguments)[1]
+    # What kept it from being looked at is said by the run that follows.
+    answered = [pair.partition("=")[0] for pair in extra_vars]
+    return ask(next(iter(places.values())).stack, answered) if places else {}
 
 
 def open_session(
@@ -231,6 +258,14 @@ class _Verbs(click.Group):
         """In the order of the table, not of the alphabet."""
         return list(self.commands)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """A run ends in order by itself; what is interrupted here is a question, or a look."""
+        try:
+            return super().invoke(ctx)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("\nInterrupted; nothing was changed.", err=True)
+            ctx.exit(EXIT_CODES[Outcome.INTERRUPTED])
+
 
 @click.group(
     cls=_Verbs,
@@ -253,3 +288,19 @@ def main(ctx: click.Context, /, **given: Any) -> None:
 
 for _verb in (*PROCEDURES, *SESSIONS):
     main.add_command(_command(_verb))
+
+
+@main.command(
+    "completion",
+    short_help="Print what makes a shell complete the verbs and names.",
+    help=(
+        "Print what makes a shell complete verbs, options, services, backups and runs.\n\n"
+        "\b\n"
+        'bash: eval "$(localdev completion bash)" in ~/.bashrc\n'
+        'zsh:  eval "$(localdev completion zsh)" in ~/.zshrc\n'
+        "fish: localdev completion fish > ~/.config/fish/completions/localdev.fish"
+    ),
+)
+@click.argument("shell", type=click.Choice(completion.SHELLS))
+def print_completion(shell: str) -> None:
+    click.echo(completion.script(main, "localdev", shell))

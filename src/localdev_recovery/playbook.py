@@ -17,7 +17,7 @@ import sysconfig
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -89,7 +89,7 @@ def play(request: Request, on_event: Callable[[Update], None]) -> Result:
     procedure = procedures.find(request.procedure)
     if procedure is None:
         raise ValueError(request.procedure)
-    return _play(request, lambda folder: procedure.address, on_event, lambda event: None)
+    return _play(request, lambda folder: procedure.address, on_event, lambda event: None, procedure.data)
 
 
 def look(request: Request) -> tuple[Result, dict[str, Place]]:
@@ -113,10 +113,12 @@ def _play(
     playbook: Callable[[Path], str],
     on_event: Callable[[Update], None],
     observe: Callable[[Mapping[str, Any]], None],
+    data: Sequence[str] = (),
 ) -> Result:
-    """playbook: says what to run, given a private folder. observe: is shown every event of ansible-runner."""
+    """playbook: says what to run, given a private folder. observe: is shown every event of ansible-runner. data: as
+    Progress has it."""
     began = time.monotonic()
-    progress = Progress()
+    progress = Progress(data)
     listener = _Listener(on_event)
     with private_folder() as folder, _Interruption() as interruption:
 

@@ -22,6 +22,7 @@ class Option:
     that may be given several times), or ``switch``, which sets the variable to switch_value, or ``asked`` (on the
     terminal) and ``environment`` (a variable's name), which set the variable to the name of a private file that holds
     the secret. Without the option the inventory and the role's defaults decide. short: a one-letter form of the flag.
+    completes: what a shell offers after Tab, as completion.py knows it.
     """
 
     flag: str
@@ -31,6 +32,7 @@ class Option:
     placeholder: str = ""
     switch_value: bool = True
     short: str = ""
+    completes: str = ""
 
     @property
     def parameter(self) -> str:
@@ -46,7 +48,9 @@ class Option:
 class Procedure:
     """A playbook of the collection and the verb that runs it. explanation: paragraphs below the summary.
 
-    sets: variables that the verb sets by itself; several verbs of one playbook differ in them.
+    sets: variables that the verb sets by itself; several verbs of one playbook differ in them. data: a module, and the
+    keys of its answer that are the result's data for programs. asks: whether the verb asks on a terminal for what
+    nobody can discover.
     """
 
     verb: str
@@ -55,13 +59,17 @@ class Procedure:
     explanation: str
     options: tuple[Option, ...] = ()
     sets: Mapping[str, str] = field(default_factory=dict)
+    data: tuple[str, ...] = ()
+    asks: bool = False
 
     @property
     def address(self) -> str:
         return f"{COLLECTION}.{self.playbook}"
 
 
-_SERVICES = Option("", "container_recovery_services", "Which services; without it all.", "list", "SERVICE")
+_SERVICES = Option(
+    "", "container_recovery_services", "Which services; without it all.", "list", "SERVICE", completes="services"
+)
 _RECREATE = Option(
     "--recreate", "container_recovery_recreate", "Make also those containers anew that are up to date.", "switch"
 )
@@ -89,6 +97,26 @@ class Session:
 
 
 PROCEDURES = (
+    Procedure(
+        verb="init",
+        playbook="init",
+        summary="Show what is discovered of a project, and write its inventory.",
+        explanation=(
+            "Writes localdev.yml into the project's folder, where localdev finds it from then on: only what Compose "
+            "cannot know. On a terminal it asks; elsewhere -e answers. A file that exists is never overwritten.\n\n"
+            "A project of the usual shape needs no inventory at all."
+        ),
+        options=(
+            Option("--file", "init_file", "Write it there instead.", placeholder="FILE", completes="file"),
+            Option(
+                "--password-variable",
+                "init_admin_password_variable",
+                "Environment variable that holds the administrator's password.",
+                placeholder="NAME",
+            ),
+        ),
+        asks=True,
+    ),
     Procedure(
         verb="rebuild",
         playbook="full_rebuild",
@@ -124,6 +152,7 @@ PROCEDURES = (
         summary="List the backups.",
         explanation="Newest first: size, age, revision, and when each was last proved restorable. Changes nothing.",
         options=(Option("--checksums", "backup_list_checksums", "Read every backup whole and check it.", "switch"),),
+        data=("backup_info", "backups"),
     ),
     Procedure(
         verb="backup-verify",
@@ -133,7 +162,15 @@ PROCEDURES = (
             "Restores it into a scratch database, compares rows and revision with its metadata, and drops the scratch "
             "database. BACKUP is latest, a name, a path, or an age such as 3d."
         ),
-        options=(Option("", "backup_verify_select", "Which backup; without it the latest.", placeholder="BACKUP"),),
+        options=(
+            Option(
+                "",
+                "backup_verify_select",
+                "Which backup; without it the latest.",
+                placeholder="BACKUP",
+                completes="backups",
+            ),
+        ),
     ),
     Procedure(
         verb="restore",
@@ -147,7 +184,9 @@ PROCEDURES = (
             "When a step fails, the state before stays or is brought back. After a success, localdev undo does that."
         ),
         options=(
-            Option("", "restore_select", "Which backup; without it the latest.", placeholder="BACKUP"),
+            Option(
+                "", "restore_select", "Which backup; without it the latest.", placeholder="BACKUP", completes="backups"
+            ),
             Option("--trust-dump", "restore_trust_dump", "Go by the revision in the dump itself.", "switch"),
             Option("--no-restart", "restore_restart", "Only end the sessions of the services.", "switch", "", False),
             Option("--cache", "restore_cache", "keep (default) or set_aside.", placeholder="WHAT"),
@@ -189,7 +228,14 @@ PROCEDURES = (
             "When a step fails, the originals go back. After a success, localdev undo does that."
         ),
         options=(
-            Option("", "code_injection_files", "Files or folders, relative to the project's folder.", "list", "PATH"),
+            Option(
+                "",
+                "code_injection_files",
+                "Files or folders, relative to the project's folder.",
+                "list",
+                "PATH",
+                completes="file",
+            ),
             Option("--git-range", "code_injection_git_range", "All files changed in A..B.", placeholder="A..B"),
         ),
     ),
@@ -217,7 +263,13 @@ PROCEDURES = (
             "When a step fails, the old row is brought back. After a success, localdev undo does that."
         ),
         options=(
-            Option("--password-file", "admin_account_password_file", "Read it from a file.", placeholder="FILE"),
+            Option(
+                "--password-file",
+                "admin_account_password_file",
+                "Read it from a file.",
+                placeholder="FILE",
+                completes="file",
+            ),
             Option(
                 "--password-variable",
                 "admin_account_password_file",
@@ -241,7 +293,13 @@ PROCEDURES = (
             "A database password is not made up when data of the database exists: the server keeps the old one."
         ),
         options=(
-            Option("--example", "env_file_example", "The file to make it from; .env.example.", placeholder="FILE"),
+            Option(
+                "--example",
+                "env_file_example",
+                "The file to make it from; .env.example.",
+                placeholder="FILE",
+                completes="file",
+            ),
             Option(
                 "--new-database",
                 "env_file_new_database",
@@ -363,6 +421,7 @@ PROCEDURES = (
         playbook="status",
         summary="Show what the stack is doing.",
         explanation="Services, their health, where they can be reached, and where the data lies. Changes nothing.",
+        data=("stack_status", "stack", "status"),
     ),
     Procedure(
         verb="undo",
@@ -373,7 +432,32 @@ PROCEDURES = (
             "takes the newest run that can be taken back. Finishes runs that were cut short."
         ),
         options=(
-            Option("", "undo_run_id", "The run to take back, such as 20260131T100000Z-1f2e.", placeholder="RUN_ID"),
+            Option(
+                "",
+                "undo_run_id",
+                "The run to take back, such as 20260131T100000Z-1f2e.",
+                placeholder="RUN_ID",
+                completes="runs",
+            ),
+        ),
+    ),
+    Procedure(
+        verb="runs",
+        playbook="run_list",
+        summary="List what has been run on the stack.",
+        explanation="Newest first, with what each run has set aside and still keeps. Changes nothing, needs no Docker.",
+        data=("recovery_run_info", "runs", "locked", "interrupted"),
+    ),
+    Procedure(
+        verb="explain",
+        playbook="run_explain",
+        summary="Explain what a run did, and how to take it back.",
+        explanation=(
+            "Its steps, what it has set aside and where that is now, and why it failed. Changes nothing, needs no "
+            "Docker."
+        ),
+        options=(
+            Option("", "run_explain_id", "Which run; without it the newest.", placeholder="RUN_ID", completes="runs"),
         ),
     ),
     Procedure(
@@ -397,7 +481,7 @@ SESSIONS = (
             "Secrets in the logs are shown as they are."
         ),
         options=(
-            Option("", "services", "Only these services.", "list", "SERVICE"),
+            Option("", "services", "Only these services.", "list", "SERVICE", completes="services"),
             Option("--follow", "follow", "Go on as new lines come.", "switch", short="-f"),
             Option("--tail", "tail", "Only so many of the last lines of each.", "integer", "COUNT"),
         ),
@@ -411,7 +495,11 @@ SESSIONS = (
         verb="shell",
         summary="Open a shell in a service.",
         explanation="bash, or sh where there is none. Without a terminal it reads commands from stdin.",
-        options=(Option("", "service", "Which service; without it the application.", placeholder="SERVICE"),),
+        options=(
+            Option(
+                "", "service", "Which service; without it the application.", placeholder="SERVICE", completes="services"
+            ),
+        ),
     ),
 )
 

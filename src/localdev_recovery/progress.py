@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from localdev_recovery.procedures import COLLECTION
 from localdev_recovery.results import Aside, Failure, HostResult, Outcome, Step
 
 Event = Mapping[str, Any]
@@ -175,6 +176,7 @@ class _Host:
     busy: bool = False
     changed: bool = False
     report: tuple[str, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
     run_id: str | None = None
@@ -191,9 +193,10 @@ class _Host:
 
 
 class Progress:
-    """Follows the events of one run."""
+    """Follows the events of one run. data: a module, and the keys of its answer that make up the result's data."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Sequence[str] = ()) -> None:
+        self._data = tuple(data)
         self._hosts: dict[str, _Host] = {}
         self._now = 0.0
         self._complaints: list[str] = []
@@ -261,9 +264,11 @@ class Progress:
                 return []
             host.notes += lines
             return [Note(host.name, line) for line in lines]
-        if _action(data) == "localdev.recovery.recovery_run":
+        if _action(data) == f"{COLLECTION}.recovery_run":
             host.run_id = result.get("run_id") or host.run_id
             host.record = result.get("record") or host.record
+        elif self._data and _action(data) == f"{COLLECTION}.{self._data[0]}":
+            host.data = {key: result[key] for key in self._data[1:] if key in result}
         return []
 
     def _task_failed(self, host: _Host, data: Mapping[str, Any]) -> list[Update]:
@@ -350,6 +355,7 @@ def _result(host: _Host, *, check: bool, interrupted: bool) -> HostResult:
         changed=host.changed and not check,
         steps=tuple(host.steps),
         report=host.report,
+        data=host.data,
         notes=tuple(host.notes),
         run_id=None if check else host.run_id,
         set_aside=tuple(

@@ -87,7 +87,8 @@ class Aside:
 class HostResult:
     """What a run came to on one host.
 
-    report: lines for people. notes: what is worth knowing beside it, such as a lock that was taken over.
+    report: lines for people. data: the same for programs, where a procedure looks at something; its keys are those of
+    the module that looked. notes: what is worth knowing beside it, such as a lock that was taken over.
     aftermath: in which state a failure left the stack. next: the command to run now, if there is one.
     """
 
@@ -96,6 +97,7 @@ class HostResult:
     changed: bool = False
     steps: tuple[Step, ...] = ()
     report: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     run_id: str | None = None
     set_aside: tuple[Aside, ...] = ()

@@ -9,7 +9,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import click
+import jsonschema
 import pytest
+import schema
 import yaml
 from click.testing import CliRunner
 
@@ -173,6 +176,19 @@ def test_a_password_is_asked_for_only_on_a_terminal(monkeypatch: pytest.MonkeyPa
     assert "NO_SUCH_PASSWORD of --password-variable is not set" in done.output
 
 
+@pytest.mark.parametrize("how", [click.Abort, KeyboardInterrupt])
+def test_an_interrupted_question_changes_nothing_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, how: type[BaseException]
+) -> None:
+    def ask(*_arguments: Any, **_options: Any) -> None:
+        raise how
+
+    monkeypatch.setattr(cli, "run_verb", ask)
+    done = CliRunner().invoke(main, ["init"])
+    assert done.exit_code == 130
+    assert "Interrupted; nothing was changed." in done.output
+
+
 def test_a_password_travels_in_a_private_file_that_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, str] = {}
 
@@ -190,9 +206,14 @@ def test_a_password_travels_in_a_private_file_that_goes(monkeypatch: pytest.Monk
     assert "Planted-Passw0rd" not in done.output
 
 
+def test_the_published_schema_is_that_of_the_result() -> None:
+    assert schema.SCHEMA.read_text() == schema.text()
+
+
 def test_wrong_usage_as_json() -> None:
     done = CliRunner().invoke(main, ["status", "-C", "/no/such/folder", "--json"])
     document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads(schema.SCHEMA.read_text()))
     assert (document["verb"], document["outcome"], document["exit_code"]) == ("status", "usage", 2)
     assert "/no/such/folder" in document["error"]["message"]
 

@@ -330,3 +330,12 @@ def test_a_step_left_open_without_interruption_has_failed() -> None:
     began = {"host": "h", "task": "Step 1 of 2 | Look", "task_action": "x"}
     progress, _updates = follow([{"event": "runner_on_start", "event_data": began}])
     assert progress.close(interrupted=False) == [StepEnded("h", Step(1, 2, "Look", 0.0, "failed"))]
+
+
+def test_the_answer_of_the_module_that_looks_is_the_data() -> None:
+    answer = {"changed": False, "runs": [{"run_id": "x"}], "locked": "", "deletable": []}
+    data = {"host": "localhost", "task": "Look", "task_action": "localdev.recovery.recovery_run_info", "res": answer}
+    progress = Progress(("recovery_run_info", "runs", "locked"))
+    progress.feed({"event": "runner_on_ok", "event_data": data})
+    result = progress.results(check=False, interrupted=False)["localhost"]
+    assert result.data == {"runs": [{"run_id": "x"}], "locked": ""}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
@@ -13,9 +14,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     container_report,
     env_needs,
     injections,
+    inventories,
     proof,
     registrations,
     reports,
+    run_report,
     schema_diagnosis,
     stack_queries,
     transition,
@@ -66,6 +69,11 @@ class FilterModule:
             "volume_swap": volume_plans.swap_objects,
             "volume_backup_report": volume_plans.backup_report,
             "volume_restore_report": volume_plans.restore_report,
+            "runs_report": lambda found: run_report.runs_report(found, time.time()),
+            "run_explanation": lambda found, run_id: run_report.explanation(found, run_id, time.time()),
+            "question_lines": inventories.question_lines,
+            "discovery_report": inventories.discovery_report,
+            "inventory": inventories.inventory,
             "cleanup_report": reports.cleanup_report,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,

@@ -1,0 +1,43 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What people are told to type has to exist, and what exists has to be told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from localdev_recovery.cli import main
+from localdev_recovery.procedures import PROCEDURES
+from localdev_recovery.results import EXIT_CODES
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = ROOT / "collections/ansible_collections/localdev/recovery"
+TEXTS = [ROOT / "README.md", COLLECTION / "README.md", *ROOT.glob("docs/*.md"), *COLLECTION.glob("roles/*/README.md")]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_verb_that_is_named_exists(path: Path) -> None:
+    named = set(re.findall(r"(?:`|^|\$\()localdev ([a-z][a-z-]+)", path.read_text(), re.MULTILINE))
+    assert named <= set(main.commands)
+
+
+def test_the_readme_names_every_procedure() -> None:
+    text = (ROOT / "README.md").read_text()
+    table = text.partition("<!-- procedures -->")[2].partition("<!-- end -->")[0]
+    assert {p.playbook for p in PROCEDURES} <= set(re.findall(r"`(\w+)`", table))
+    assert {p.verb for p in PROCEDURES} <= set(re.findall(r"`localdev ([a-z-]+)", table))
+
+
+def test_the_readme_of_the_collection_names_every_playbook() -> None:
+    named = re.findall(r"^\| `localdev\.recovery\.(\w+)` \|", (COLLECTION / "README.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(path.stem for path in COLLECTION.glob("playbooks/*.yml"))
+
+
+def test_the_exit_codes_are_explained() -> None:
+    rows = re.findall(r"^\| (\d+) \|", (ROOT / "docs/failures.md").read_text(), re.MULTILINE)
+    assert sorted(map(int, rows)) == sorted(EXIT_CODES.values())

@@ -1,0 +1,154 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Projects of strangers: their folder is all that the command is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stacks
+
+pytestmark = pytest.mark.docker
+
+PROJECTS = Path(__file__).resolve().parent.parent / "projects"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is asked of a project. rows: a query; planted, rebuilt: its answers with data planted, and afresh.
+
+    images: variable of the project's env file -> variable of what prepare provides.
+    """
+
+    name: str
+    variant: str
+    database: str
+    images: dict[str, str]
+    plant: str
+    rows: str
+    planted: str
+    rebuilt: str
+
+
+SHAPES = (
+    Shape(
+        name="clinic",
+        variant="pg17",
+        database="store",
+        images={"STORE_IMAGE": "POSTGRES_IMAGE", "RUNTIME_IMAGE": "PYTHON_IMAGE"},
+        plant="INSERT INTO visit (patient) SELECT 'p' || n FROM generate_series(1, 500) n",
+        rows="SELECT (SELECT count(*) FROM visit), (SELECT count(*) FROM room)",
+        planted="500|1",
+        rebuilt="0|1",
+    ),
+    Shape(
+        name="ledger",
+        variant="pg15-uid70",
+        database="pg",
+        images={"PG_IMAGE": "POSTGRES_IMAGE", "BASE": "PYTHON_IMAGE"},
+        plant="INSERT INTO entry (cents) SELECT n FROM generate_series(1, 500) n",
+        rows="SELECT count(*), sum(cents) FROM entry",
+        planted="501|125350",
+        rebuilt="1|100",
+    ),
+)
+
+
+class Project:
+    """A running copy of a project, in a folder whose name is the project's name."""
+
+    def __init__(self, shape: Shape, parent: Path) -> None:
+        self.shape = shape
+        self.dir = parent / f"ldt-{shape.name}-{secrets.token_hex(3)}"
+        shutil.copytree(PROJECTS / shape.name, self.dir)
+        answer = stacks.run(str(stacks.EXAMPLE / "prepare"), "--variant", shape.variant, "--images-only", timeout=1200)
+        images = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "_IMAGE=" in line)
+        lines = [f"{mine}={images[theirs]}" for mine, theirs in shape.images.items()]
+        (self.dir / ".env").write_text("\n".join([*lines, "KEEPER_SECRET=keeper-s3cret", ""]))
+        (self.dir / "pg_password.txt").write_text("pg-s3cret\n")
+
+    def compose(self, *arguments: str, check: bool = True) -> str:
+        return stacks.run("docker", "compose", *arguments, cwd=self.dir, check=check, timeout=600).stdout.strip()
+
+    def sql(self, statement: str) -> str:
+        user, database = ("keeper", "visits") if self.shape.name == "clinic" else ("postgres", "books")
+        client = ("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", user, "-d", database, "-c", statement)
+        return self.compose("exec", "-T", self.shape.database, *client)
+
+    def localdev(self, *arguments: str) -> dict[str, Any]:
+        """The one host's result of a verb that succeeds."""
+        env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
+        command = [sys.executable, "-m", "localdev_recovery", *arguments, "-C", str(self.dir), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=env, cwd="/")
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert "s3cret" not in done.stdout + done.stderr
+        (host,) = json.loads(done.stdout)["hosts"].values()
+        return dict(host)
+
+    def remove(self) -> None:
+        prefix = f"{self.dir.name}_archive"
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1", "--rmi", "local", check=False)
+        for volume in stacks.docker("volume", "ls", "--quiet", "--filter", f"name={prefix}").split():
+            stacks.docker("volume", "rm", "--force", volume, check=False)
+
+
+@pytest.fixture(scope="module", params=SHAPES, ids=lambda shape: shape.name)
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    try:
+        stacks.need_docker()
+    except stacks.NoDocker as exc:
+        pytest.fail(str(exc), pytrace=False)
+    made = Project(request.param, tmp_path_factory.mktemp("projects"))
+    try:
+        made.compose("up", "--build", "--detach", "--wait", "--quiet-pull")
+        yield made
+    finally:
+        made.remove()
+
+
+def test_the_folder_is_enough(project: Project) -> None:
+    shape = project.shape
+    project.sql(shape.plant)
+    assert project.sql(shape.rows) == shape.planted
+
+    found = project.localdev("status")["data"]
+    assert found["stack"]["database"]["service"] == shape.database
+    assert found["stack"]["alembic"] is not None
+    assert all(service["ok"] for service in found["stack"]["services"].values())
+
+    backup = project.localdev("backup")
+    assert any("rows" in line for line in backup["report"])
+    project.sql("DELETE FROM entry" if shape.name == "ledger" else "DELETE FROM visit")
+    restored = project.localdev("restore")
+    assert project.sql(shape.rows) == shape.planted
+    assert restored["set_aside"][0]["kind"] == "database"
+
+    rebuilt = project.localdev("rebuild")
+    assert project.sql(shape.rows) == shape.rebuilt
+    project.localdev("undo", rebuilt["run_id"])
+    assert project.sql(shape.rows) == shape.planted
+
+
+@pytest.mark.parametrize("project", SHAPES[:1], ids=lambda shape: shape.name, indirect=True)
+def test_init_writes_once_and_is_found_from_then_on(project: Project) -> None:
+    foreseen = project.localdev("init", "--check")
+    assert any("Database visits, user keeper, in store" in line for line in foreseen["report"])
+    written = project.dir / "localdev.yml"
+    assert not written.exists()
+    assert project.localdev("init", "-e", '{"stack_excluded_services": ["reminders"]}')["changed"]
+    text = written.read_text()
+    assert not project.localdev("init")["changed"]
+    assert written.read_text() == text
+    assert project.localdev("status")["data"]["stack"]["services"]["reminders"]["excluded"]

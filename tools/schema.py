@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write the JSON schema of what --json prints, made from the classes of the result."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from localdev_recovery.results import EXIT_CODES, Result
+
+SCHEMA = Path(__file__).resolve().parent.parent / "src/localdev_recovery/result.schema.json"
+
+
+def result_schema() -> dict[str, Any]:
+    """What print_json writes: the result, the verb before it and the exit code after it."""
+    found = TypeAdapter(Result).json_schema(mode="serialization")
+    found["properties"] = {
+        "verb": {"type": "string", "description": "What was typed after localdev."},
+        **found["properties"],
+        "exit_code": {"enum": sorted(EXIT_CODES.values())},
+    }
+    for part in (found, *found["$defs"].values()):
+        if "properties" in part:
+            part["required"] = list(part["properties"])
+            part["additionalProperties"] = False
+        if "description" in part:
+            part["description"] = " ".join(part["description"].split())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "What localdev --json prints"}
+
+
+def text() -> str:
+    return json.dumps(result_schema(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(0 if SCHEMA.read_text() == text() else f"{SCHEMA} is out of date: python tools/schema.py")
+    SCHEMA.write_text(text())
