@@ -16,7 +16,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils import backup_me
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import fsync_folder, new_run_id
 
-# The metadata last, as in a folder of backups.
 _PLAIN_NAME = re.compile(r"[^/\0]+")
 
 
@@ -96,7 +95,7 @@ def unpack(path: str, folder: str) -> backup_sets.BackupSet:
 
 
 def _extract(path: str, folder: str) -> list[str]:
-    """Write the files of a tar file, all of them private: names at the top. Anything that is no plain file is refused."""
+    """Write the files of a tar file, all of them private: the names at its top. Only plain files are accepted."""
     names: dict[str, None] = {}
     with tarfile.open(path) as archive:
         for member in archive:

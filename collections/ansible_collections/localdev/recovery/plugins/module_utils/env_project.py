@@ -102,7 +102,7 @@ class EnvProject:
 
 
 def data_of(docker: Docker, described: t.Mapping[str, t.Any]) -> list[str]:
-    """Volumes and folders that hold data of the database of a stack which stack_info has described, or may hold some."""
+    """Volumes and folders that hold data of the database of a stack which stack_info has described."""
     existing = {item["name"] for item in described["volumes"].values() if item["exists"]}
     found = {
         mount["source"]

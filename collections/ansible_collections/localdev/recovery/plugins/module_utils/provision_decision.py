@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is left to do on a machine that is to run a stack: which images it lacks, and whether its data is to be made. Pure."""
+"""What a machine that is to run a stack still lacks: which images, and whether its data is to be made. Pure."""
 
 from __future__ import annotations
 
