@@ -204,6 +204,9 @@ def show(result: Result, *, out: TextIO | None = None, err: TextIO | None = None
         out.flush()
         if host.error is not None:
             _show_failure(errors, _headline(host), host.error.message, host.error.details, host.aftermath, host.next)
+    if several:
+        for line in table(result):
+            errors.print(Text(line), soft_wrap=True)
     if result.error is not None:
         head = "" if result.outcome is Outcome.INTERRUPTED else "Error"
         _show_failure(errors, head, result.error.message, result.error.details, "", result.next)
@@ -211,6 +214,22 @@ def show(result: Result, *, out: TextIO | None = None, err: TextIO | None = None
         took = duration(result.seconds)
         words = f"Checked in {took}; nothing was changed." if result.check else f"Done in {took}."
         errors.print(Text(words, style="green"))
+
+
+def table(result: Result) -> list[str]:
+    """One line per host, below a head: outcome, whether anything changed, steps and their seconds. Pure."""
+    rows = [("host", "outcome", "changed", "steps")]
+    for host in result.hosts.values():
+        done = [step for step in host.steps if step.outcome == "done" and step.n is not None]
+        ended = next((step for step in host.steps if step.outcome in ("failed", "interrupted")), None)
+        parts = [f"{len(done)} done in {duration(sum(step.seconds or 0 for step in done))}"] if done else []
+        parts += [f"{ended.outcome}: {ended.title}"] if ended else []
+        rows.append((host.host, host.outcome.value, "yes" if host.changed else "no", ", ".join(parts) or "-"))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
+    return ["", *lines]
 
 
 def _headline(host: HostResult) -> str:

@@ -173,6 +173,32 @@ PROCEDURES = (
         ),
     ),
     Procedure(
+        verb="backup-fetch",
+        playbook="backup_fetch",
+        summary="Take a backup from a host to this machine.",
+        explanation=(
+            "Reads its checksums on the host and proves them again here. A backup that is here already is not moved; "
+            "another one of the same name is never overwritten. BACKUP is latest, a name, a path, or an age such as 3d."
+        ),
+        options=(
+            Option("", "backup_fetch_select", "Which backup; without it the latest.", placeholder="BACKUP"),
+            Option("--to", "backup_fetch_folder", "Folder that gets it; ./backups.", placeholder="FOLDER"),
+        ),
+    ),
+    Procedure(
+        verb="backup-distribute",
+        playbook="backup_distribute",
+        summary="Give a backup of this machine to hosts.",
+        explanation=(
+            "Proves its checksums here and again on each host. Restores nothing. A host that has it already is left "
+            "alone; another one of the same name is never overwritten."
+        ),
+        options=(
+            Option("", "backup_distribute_select", "Which backup; without it the latest.", placeholder="BACKUP"),
+            Option("--from", "backup_distribute_folder", "Folder in which it lies; ./backups.", placeholder="FOLDER"),
+        ),
+    ),
+    Procedure(
         verb="restore",
         playbook="restore",
         summary="Restore the database from a backup; the old data is kept.",
@@ -413,6 +439,25 @@ PROCEDURES = (
                 "switch",
                 "",
                 False,
+            ),
+        ),
+    ),
+    Procedure(
+        verb="provision",
+        playbook="provision",
+        summary="Make bare machines run the stack; what is there is left alone.",
+        explanation=(
+            "Engine and Compose, checkout, .env, images, and where there is no data yet, migrations and seeds or a "
+            "backup of this machine; proved by a login. For machines that are reached over SSH by a user who may "
+            "become root. A database that holds data is neither rebuilt nor restored.\n\n"
+            "One that was cut short is run again, and goes on where it was."
+        ),
+        options=(
+            Option("--repository", "provision_repository", "Address to clone from.", placeholder="URL"),
+            Option("--source", "provision_source", "Checkout on this machine to send instead.", placeholder="FOLDER"),
+            Option("--images-from", "provision_images_from", "registry (default) or controller.", placeholder="WHERE"),
+            Option(
+                "--from-backup", "provision_backup", "Begin with this backup, such as latest.", placeholder="BACKUP"
             ),
         ),
     ),

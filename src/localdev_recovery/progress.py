@@ -252,7 +252,7 @@ class Progress:
         return [*ended, Doing(host.name, _plain(task))]
 
     def _task_went_well(self, host: _Host, data: Mapping[str, Any], *, skipped: bool) -> list[Update]:
-        if skipped or _action(data) in ("include_tasks", "include_role"):
+        if skipped or _action(data) in ("include_tasks", "include_role", _VALIDATION):
             return []
         host.busy = True
         result = data.get("res") or {}

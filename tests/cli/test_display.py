@@ -161,5 +161,18 @@ def test_several_hosts_are_named() -> None:
     }
     assert shown(Result("status", Outcome.UNREACHABLE, hosts=hosts)) == (
         "\na\nfine\n",
-        "\nb\nUnreachable: b: no route\n",
+        "\nb\nUnreachable: b: no route\n"
+        "\nhost  outcome      changed  steps\na     done         no       -\nb     unreachable  no       -\n",
     )
+
+
+def test_several_hosts_end_with_a_table_of_steps_and_outcomes() -> None:
+    hosts = {
+        "alice": HostResult("alice", Outcome.DONE, changed=True, steps=(DONE, Step(2, 2, "Migrate", 3.0, "done"))),
+        "bob": HostResult("bob", Outcome.FAILED, steps=(DONE, FAILED), error=Failure("The migration 1f0c failed")),
+    }
+    assert shown(Result("full_rebuild", Outcome.FAILED, hosts=hosts))[1].splitlines()[-3:] == [
+        "host   outcome  changed  steps",
+        "alice  done     yes      2 done in 5.1 s",
+        "bob    failed   no       1 done in 2.1 s, failed: Migrate",
+    ]

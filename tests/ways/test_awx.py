@@ -2,20 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Way of running: an AWX project: AWX clones, installs collections/requirements.yml, lists playbooks by their text."""
+"""Ways of running elsewhere: an AWX project, an execution environment, ansible-runner at the other end of a pipe.
+
+An AWX project: AWX clones, installs collections/requirements.yml, lists playbooks by their text.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import stacks
 import support
 import yaml
-from support import COLLECTION, PLAYBOOKS, ROOT, Environment
+from support import COLLECTION, PLAYBOOKS, ROOT, Environment, run
 
 # What AWX takes for a playbook: a YAML file with such a line, in a folder that it does not pass over.
 MARK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?import_playbook):", re.MULTILINE)
@@ -67,3 +72,35 @@ def test_status_runs(project: Path, bare: Environment, stack: stacks.Stack) -> N
     assert "failed=0" in output
     place = bare.place_of("localdev.recovery.stack_info", cwd=project)
     assert place.is_relative_to(project)
+
+
+@pytest.mark.docker
+def test_status_runs_at_the_other_end_of_a_pipe(
+    project: Path, bare: Environment, stack: stacks.Stack, tmp_path: Path
+) -> None:
+    """The worker gets checkout, inventory and variables by the pipe alone, and its events come back by one."""
+    private = tmp_path / "private"
+    (private / "inventory").mkdir(parents=True)
+    shutil.copy(stack.inventory, private / "inventory")
+    shutil.copytree(project, private / "project", symlinks=True)
+    transmit = f"ansible-runner transmit {private} --playbook playbooks/status.yml"
+    worker = f"ansible-runner worker --private-data-dir {tmp_path / 'elsewhere'}"
+    process = f"ansible-runner process {tmp_path / 'here'}"
+    command = ("bash", "-o", "pipefail", "-c", f"{transmit} | {worker} | {process}")
+    output = support.run(*command, cwd=tmp_path, path=bare.folder / "bin").stdout
+    assert "backend" in output
+    assert "failed=0" in output
+
+
+def test_execution_environment_can_be_made(tmp_path: Path) -> None:
+    """The builder accepts the definition and finds its files; the image itself needs a registry."""
+    shutil.copy(ROOT / "execution-environment.yml", tmp_path)
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/localdev_recovery-0-py3-none-any.whl").touch()
+    run(Path(sys.executable).with_name("ansible-builder"), "create", "--output-filename", "Containerfile", cwd=tmp_path)
+    made = (tmp_path / "context/Containerfile").read_text()
+    assert "pip install --no-cache-dir /tmp/wheels/*.whl" in made
+    assert len(list((tmp_path / "context/_build/wheels").iterdir())) == 1
+    navigator = yaml.safe_load((ROOT / "ansible-navigator.yml").read_text())["ansible-navigator"]
+    assert navigator["execution-environment"]["image"] == "localdev/recovery-ee:latest"
+    assert "--tag localdev/recovery-ee" in (ROOT / "execution-environment.yml").read_text()

@@ -91,26 +91,7 @@ class EnvProject:
     def data(self, given: t.Mapping[str, str]) -> list[str]:
         """Volumes and folders that hold data of the project's database already."""
         with in_environment(given):
-            described = stack.gather(self.docker)
-        existing = {item["name"] for item in described["volumes"].values() if item["exists"]}
-        found = {
-            mount["source"]
-            for mount in (described["database"] or {}).get("data_mounts", [])
-            if mount["source"] in existing or _holds_something(mount["source"])
-        }
-        return sorted(found | self._data_of_containers())
-
-    def _data_of_containers(self) -> set[str]:
-        """Data of database containers made from this folder: the project's name may have stood in the env file."""
-        label = f"label=com.docker.compose.project.working_dir={self.src}"
-        ids = self.docker.run("ps", "--all", "--quiet", "--no-trunc", "--filter", label).stdout.split()
-        return {
-            str(mount.get("Name") or mount["Source"])
-            for item in self.docker.inspect("container", ids)
-            if "PGDATA" in environment_of(item["Config"]["Env"])
-            for mount in item["Mounts"]
-            if mount.get("RW")
-        }
+            return data_of(self.docker, stack.gather(self.docker))
 
     def refusal(self, path: str) -> str:
         """What Compose would miss with the env file at PATH; empty when nothing."""
@@ -118,6 +99,31 @@ class EnvProject:
         done = Docker(proved).compose("config", "--quiet", check=False)
         need = complaint(done.stderr) if done.returncode != 0 else None
         return f"{need.name} has no value: {need.message}" if need else ""
+
+
+def data_of(docker: Docker, described: t.Mapping[str, t.Any]) -> list[str]:
+    """Volumes and folders that hold data of the database of a stack which stack_info has described."""
+    existing = {item["name"] for item in described["volumes"].values() if item["exists"]}
+    found = {
+        mount["source"]
+        for mount in (described["database"] or {}).get("data_mounts", [])
+        if mount["source"] in existing or _holds_something(mount["source"])
+    }
+    return sorted(found | _data_of_containers(docker))
+
+
+def _data_of_containers(docker: Docker) -> set[str]:
+    """Data of database containers made from this folder: the project's name may have stood in the env file."""
+    src = docker.project.src if docker.project else ""
+    label = f"label=com.docker.compose.project.working_dir={src}"
+    ids = docker.run("ps", "--all", "--quiet", "--no-trunc", "--filter", label).stdout.split()
+    return {
+        str(mount.get("Name") or mount["Source"])
+        for item in docker.inspect("container", ids)
+        if "PGDATA" in environment_of(item["Config"]["Env"])
+        for mount in item["Mounts"]
+        if mount.get("RW")
+    }
 
 
 def _holds_something(path: str) -> bool:

@@ -182,3 +182,12 @@ def cleanup_report(found: t.Mapping[str, t.Any], planned: bool) -> list[str]:
             for e in entries
         ]
     return lines
+
+
+def transfer_report(moved: t.Mapping[str, t.Any], *, place: str, planned: bool) -> list[str]:
+    """What became of a backup that was to be at a place, line by line."""
+    backup = moved["backup"]
+    if not moved["changed"]:
+        return [f"{backup['name']} is there already: {place}"]
+    size = f" ({size_in_words(backup['bytes'])})" if "bytes" in backup else ""
+    return [f"{'Would bring' if planned else 'Brought'} {backup['name']}{size} to {place}"]

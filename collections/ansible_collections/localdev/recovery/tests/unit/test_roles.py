@@ -121,6 +121,13 @@ def test_playbook_is_a_list_of_roles_of_this_collection(playbook: Path) -> None:
         assert all(name.startswith("localdev.recovery.") for name in roles)
 
 
+@each_playbook
+def test_playbook_lets_people_say_how_many_hosts_go_at_once_and_how_many_may_fail(playbook: Path) -> None:
+    for play in load(playbook):
+        assert play["serial"] == "{{ stack_serial | default('100%') }}"
+        assert play["max_fail_percentage"] == "{{ stack_max_fail_percentage | default(100) }}"
+
+
 @in_checkout
 @each_playbook
 def test_playbook_has_a_wrapper_of_the_same_name(playbook: Path) -> None:

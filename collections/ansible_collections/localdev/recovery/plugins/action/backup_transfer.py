@@ -1,0 +1,64 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes a backup from a host to the controller, or from the controller to a host."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils import backup_archive
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.plugin_utils.transfers import Transfers, blocks
+
+
+class ActionModule(Transfers):
+    """The module works at the host's end, this at the controller's; a set that is there already is not moved."""
+
+    def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        here = os.path.abspath(os.path.expanduser(arguments["controller_folder"]))
+        move = self._fetch if arguments["direction"] == "fetch" else self._distribute
+        return move(here, arguments)
+
+    def _fetch(self, here: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        asked = self.ask(step="look")
+        if asked.get("failed") or backup_archive.held(here, asked["identity"]):
+            return asked
+        if self._task.check_mode:
+            return {**asked, "changed": True}
+        packed = self.ask(step="pack")
+        if packed.get("failed"):
+            return packed
+        with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
+            archive = os.path.join(folder, "backup.tar")
+            try:
+                digest = self.receive(
+                    packed["archive"], packed["archive_bytes"], archive, f"fetching {packed['backup']['name']}"
+                )
+            finally:
+                self.forget(packed["archive"])
+            if digest != packed["sha256"]:
+                raise RecoveryError("The backup has not arrived whole: its SHA-256 differs; run it again")
+            item = backup_archive.unpack(archive, here)
+        return {"changed": True, "backup": backup_archive.summary(item), "identity": asked["identity"]}
+
+    def _distribute(self, here: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        item = backup_archive.choose(
+            here, arguments.get("select") or "latest", arguments.get("database") or "", time.time()
+        )
+        identity = backup_archive.identity(item)
+        asked = self.ask(step="look", identity=identity)
+        if asked.get("failed") or not asked["changed"] or self._task.check_mode:
+            return asked
+        with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
+            archive = os.path.join(folder, "backup.tar")
+            size = backup_archive.pack(item, archive)["bytes"]
+            try:
+                digest = self.send(blocks(archive), asked["archive"], f"sending {item.name}", size)
+                return self.ask(step="unpack", identity=identity, archive=asked["archive"], sha256=digest)
+            finally:
+                self.forget(asked["archive"])

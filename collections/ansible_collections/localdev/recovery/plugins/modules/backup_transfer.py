@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup_transfer
+short_description: Take a backup from a host to the controller, or from the controller to a host
+description:
+  - Moves a dump and its metadata over Ansible's own connection. It is proved before it leaves and where it arrives, and appears there as
+    a whole or not at all.
+  - A backup that is there already is not moved. Another one of the same name is never overwritten.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details:
+      - RV(backup) says which backup is, or would be, moved.
+  idempotent:
+    support: full
+options:
+  direction:
+    description:
+      - V(fetch) takes it from the host, V(distribute) gives it to the host.
+    type: str
+    choices: [fetch, distribute]
+    required: true
+  folder:
+    description:
+      - Folder of the backups on the host.
+    type: path
+    required: true
+  controller_folder:
+    description:
+      - Folder of the backups on the controller.
+    type: str
+    required: true
+  select:
+    description:
+      - Which backup, as in M(localdev.recovery.backup_info).
+    type: str
+    default: latest
+  database:
+    description:
+      - Choose only among backups of this database.
+    type: str
+    default: ""
+  step:
+    description:
+      - Set by the action plugin. What to do at the host's end.
+    type: str
+    choices: [look, pack, unpack]
+    default: look
+  identity:
+    description:
+      - Set by the action plugin. Which backup is on its way.
+    type: dict
+    default: {}
+  archive:
+    description:
+      - Set by the action plugin. The file in which it arrives.
+    type: str
+    default: ""
+  sha256:
+    description:
+      - Set by the action plugin. What that file's SHA-256 must be.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Take the latest backup from the host
+  localdev.recovery.backup_transfer:
+    direction: fetch
+    folder: /srv/shop/backups/postgres
+    controller_folder: ~/backups
+
+- name: Give it to the host
+  localdev.recovery.backup_transfer:
+    direction: distribute
+    folder: /srv/shop/backups/postgres
+    controller_folder: ~/backups
+    select: shop_20260131_100000
+"""
+
+RETURN = r"""
+backup:
+  description: The backup that is, or would be, moved, as it lies where it arrives, or where it comes from in check mode.
+  returned: success
+  type: dict
+  sample:
+    name: shop_20260131_100000
+    path: /srv/shop/backups/postgres/shop_20260131_100000.dir
+    bytes: 48234496
+    alembic_versions: [20251225_schema_ver]
+archive:
+  description: Where the backup lies as one file on its way; it is deleted again.
+  returned: on the way
+  type: str
+archive_bytes:
+  description: Bytes of that file.
+  returned: on the way
+  type: int
+sha256:
+  description: SHA-256 of that file.
+  returned: on the way
+  type: str
+identity:
+  description: What makes two backups of one name the same.
+  returned: on the way
+  type: dict
+"""
+
+import os
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils import backup_archive
+from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+
+ON_THE_WAY = "~/.cache/localdev-recovery/backup.tar"
+
+
+def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
+    item = backup_archive.choose(params["folder"], params["select"], params["database"], time.time())
+    result = {"changed": False, "backup": backup_archive.summary(item), "identity": backup_archive.identity(item)}
+    if params["step"] == "pack":
+        os.makedirs(os.path.dirname(archive), mode=0o700, exist_ok=True)
+        packed = backup_archive.pack(item, archive)
+        result |= {"archive": archive, "archive_bytes": packed["bytes"], "sha256": packed["sha256"]}
+    return result
+
+
+def distribute(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
+    name = params["identity"]["name"]
+    if params["step"] == "look":
+        there = backup_archive.held(params["folder"], params["identity"])
+        path = os.path.join(params["folder"], name)
+        return {"changed": not there, "backup": {"name": name, "path": path}, "archive": archive}
+    if hash_file(params["archive"])["sha256"] != params["sha256"]:
+        raise RecoveryError("The backup has not arrived whole: its SHA-256 differs; run it again")
+    item = backup_archive.unpack(params["archive"], params["folder"])
+    return {"changed": True, "backup": backup_archive.summary(item)}
+
+
+def act(module: AnsibleModule) -> dict[str, t.Any]:
+    archive = os.path.expanduser(ON_THE_WAY)
+    return (fetch if module.params["direction"] == "fetch" else distribute)(module.params, archive)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "direction": {"type": "str", "choices": ["fetch", "distribute"], "required": True},
+            "folder": {"type": "path", "required": True},
+            "controller_folder": {"type": "str", "required": True},
+            "select": {"type": "str", "default": "latest"},
+            "database": {"type": "str", "default": ""},
+            "step": {"type": "str", "choices": ["look", "pack", "unpack"], "default": "look"},
+            "identity": {"type": "dict", "default": {}},
+            "archive": {"type": "str", "default": ""},
+            "sha256": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    execute(module, act)
+
+
+if __name__ == "__main__":
+    main()
