@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
@@ -73,8 +72,8 @@ class FilterModule:
             "volume_swap": volume_plans.swap_objects,
             "volume_backup_report": volume_plans.backup_report,
             "volume_restore_report": volume_plans.restore_report,
-            "runs_report": lambda found: run_report.runs_report(found, time.time()),
-            "run_explanation": lambda found, run_id: run_report.explanation(found, run_id, time.time()),
+            "runs_report": run_report.runs_report,
+            "run_explanation": run_report.explanation,
             "question_lines": inventories.question_lines,
             "discovery_report": inventories.discovery_report,
             "inventory": inventories.inventory,

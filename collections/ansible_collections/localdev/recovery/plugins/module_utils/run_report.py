@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.discovery import aligned
@@ -32,8 +33,9 @@ _WHERE = {
 }
 
 
-def runs_report(found: Found, now: float) -> list[str]:
-    """One line per run, newest first. found: what recovery_run_info has returned."""
+def runs_report(found: Found, now: float | None = None) -> list[str]:
+    """One line per run, newest first. found: what recovery_run_info has returned. now: default the present."""
+    now = time.time() if now is None else now
     if not found["runs"]:
         return ["No procedure has run on this stack yet"]
     rows = [
@@ -56,11 +58,12 @@ def runs_report(found: Found, now: float) -> list[str]:
     return [*lines, f"What a run did: {EXPLAIN} -e run_explain_id={found['runs'][-1]['run_id']}"]
 
 
-def explanation(found: Found, run_id: str, now: float) -> list[str]:
+def explanation(found: Found, run_id: str, now: float | None = None) -> list[str]:
     """What a run did, what it has set aside, in which state things are and how to take it back.
 
-    run_id: empty for the newest. No lines when there is no such run.
+    run_id: empty for the newest. No lines when there is no such run. now: default the present.
     """
+    now = time.time() if now is None else now
     record = next((record for record in reversed(found["runs"]) if run_id in ("", record["run_id"])), None)
     if record is None:
         return []
