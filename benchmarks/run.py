@@ -31,6 +31,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 import alembic_info  # noqa: E402
 import backup_restore  # noqa: E402
 import stacks  # noqa: E402  (the tests' throw-away copies of the reference stack)
+import volumes  # noqa: E402
 
 RUNS = 3
 SERVICES = ("db", "redis", "backend", "celery-worker", "celery-beat", "frontend")
@@ -199,6 +200,7 @@ ON_A_STACK: dict[str, t.Callable[[stacks.Stack], dict[str, t.Any]]] = {"cold_reb
 ALONE: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
     "alembic_info": lambda: [alembic_info.measure()],
     "backup_restore": backup_restore.measure,
+    "volumes": volumes.measure,
 }
 
 

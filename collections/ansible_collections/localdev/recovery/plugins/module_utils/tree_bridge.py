@@ -25,7 +25,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 # In the root of a target that is not whole yet; holds the name of what is being copied there.
 MARKER = b".localdev-copy"
-BLOCK = 1024 * 1024
+# Read, hashed and written while the processor still has it at hand: larger blocks take half as long again.
+BLOCK = 256 * 1024
 THREADS = 2
 TYPES = {
     stat.S_IFREG: "file",
@@ -193,7 +194,7 @@ ZEROS = memoryview(bytes(BLOCK))
 def read_file(path, size, progress, write=None):
     """SHA-256 of a file. write(data, offset) gets what is not a hole."""
     digest = hashlib.sha256()
-    buffer = memoryview(bytearray(BLOCK))
+    buffer = memoryview(bytearray(min(BLOCK, size)))
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         at = 0
