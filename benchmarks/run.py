@@ -30,6 +30,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 
 import alembic_info  # noqa: E402
 import backup_restore  # noqa: E402
+import hosts  # noqa: E402
 import stacks  # noqa: E402  (the tests' throw-away copies of the reference stack)
 import volumes  # noqa: E402
 
@@ -201,6 +202,7 @@ ALONE: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
     "alembic_info": lambda: [alembic_info.measure()],
     "backup_restore": backup_restore.measure,
     "volumes": volumes.measure,
+    "hosts": hosts.measure,
 }
 
 

@@ -62,6 +62,8 @@ def decide(stack: Stack, data: t.Sequence[str], records: t.Sequence[Record], *, 
     data: volumes and folders that hold data of the database. records: of the runs here, oldest first. restoring:
     whether a backup is to be restored. ``rebuild`` is followed by the restore then.
     """
+    # That says nothing of data, and comes first on every machine.
+    records = [record for record in records if record["procedure"] != "env_file"]
     if stack["database"] is None:
         return _decision("keep", "the stack has no database", stack)
     if not data:

@@ -129,8 +129,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils import backup_ar
 from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import hash_file
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-
-ON_THE_WAY = "~/.cache/localdev-recovery/backup.tar"
+from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming
 
 
 def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
@@ -156,7 +155,7 @@ def distribute(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    archive = os.path.expanduser(ON_THE_WAY)
+    archive = incoming("backup.tar")
     return (fetch if module.params["direction"] == "fetch" else distribute)(module.params, archive)
 
 

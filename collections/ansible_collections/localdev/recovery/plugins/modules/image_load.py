@@ -75,7 +75,6 @@ incoming:
   sample: /home/me/.cache/localdev-recovery/images.tar
 """
 
-import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -85,8 +84,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets impo
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-
-INCOMING = "~/.cache/localdev-recovery/images.tar"
+from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming
 
 
 def load(docker: Docker, archive: str, sha256: str) -> None:
@@ -104,7 +102,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     lacking = [name for name in module.params["images"] if images.image_id(docker, name) is None]
     if archive and lacking:
         raise RecoveryError(f"The images {', '.join(lacking)} were loaded, but not under these names")
-    return {"changed": bool(archive or lacking), "lacking": lacking, "incoming": os.path.expanduser(INCOMING)}
+    return {"changed": bool(archive or lacking), "lacking": lacking, "incoming": incoming("images.tar")}
 
 
 def main() -> None:

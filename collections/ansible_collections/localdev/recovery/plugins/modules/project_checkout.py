@@ -114,8 +114,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets impo
 from ansible_collections.localdev.recovery.plugins.module_utils.checkouts import has_secret
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming
 
-INCOMING = "~/.cache/localdev-recovery/checkout.bundle"
 # Nobody is there to answer a question.
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes", "LC_ALL": "C"}
 
@@ -159,7 +159,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             "The address in repository holds a password or token, which others could read on the host while git runs",
             next_command="use an SSH address, a credential helper on the host, or provision_source",
         )
-    result = {"wanted": not holds_something(params["dest"]), "incoming": os.path.expanduser(INCOMING)}
+    result = {"wanted": not holds_something(params["dest"]), "incoming": incoming("checkout.bundle")}
     if not result["wanted"]:
         return {"changed": False, **result}
     if not params["repository"] and not params["source"]:

@@ -71,6 +71,8 @@ class Transfers(ActionBase):  # type: ignore[misc]
         """Write a file of the host to a private file here. The SHA-256 of what came."""
         digest = hashlib.sha256()
         told = _Told(self._vars.get("inventory_hostname", ""), doing, size)
+        # The data itself is what the commands print, and -vvv shows that unless it is told not to.
+        self._connection._play_context.no_log = True
         with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             while told.done < size:
                 # As text: what commands print is decoded on its way.

@@ -45,10 +45,10 @@ class Host:
 
     def __init__(self) -> None:
         self.damage: t.Callable[[bytes], bytes] = lambda data: data
-        self.commands: list[str] = []
+        self.shown: t.Callable[[], bool] = lambda: True
 
     def shell(self, command: str, in_data: bytes | None = None, **options: t.Any) -> dict[str, t.Any]:
-        self.commands.append(command)
+        assert not (command.startswith("dd ") and self.shown()), "-vvv would show the data"
         data = None if in_data is None else self.damage(in_data)
         done = subprocess.run(["sh", "-c", command], input=data, capture_output=True, check=False)
         return {"rc": done.returncode, "stdout": done.stdout.decode(), "stderr": done.stderr.decode()}
@@ -65,6 +65,8 @@ class Host:
         made = action.__new__(action)
         made._task = types.SimpleNamespace(args=args, check_mode=check)
         made._vars = {"inventory_hostname": "alice"}
+        made._connection = types.SimpleNamespace(_play_context=types.SimpleNamespace(no_log=False))
+        self.shown = lambda: not made._connection._play_context.no_log
         made._low_level_execute_command = self.shell
         made._execute_module = lambda module_args, task_vars: act(FakeModule({**defaults, **module_args}, check))
         return made.transfer(dict(args))

@@ -69,8 +69,10 @@ FAILED = record("full_rebuild", "failed")
         (["v"], [record("status"), CUT_SHORT], False, "keep"),
         # Cut short.
         (["v"], [CUT_SHORT], False, "rebuild"),
+        (["v"], [record("env_file"), CUT_SHORT], False, "rebuild"),
         (["v"], [FAILED, CUT_SHORT], True, "rebuild"),
         (["v"], [EMPTY], True, "restore"),
+        (["v"], [record("env_file"), EMPTY, record("env_file")], True, "restore"),
         (["v"], [FAILED, EMPTY], True, "restore"),
         (["v"], [EMPTY, record("restore", "failed")], True, "restore"),
         (["v"], [EMPTY, record("restore", "failed"), record("restore", "running")], True, "restore"),

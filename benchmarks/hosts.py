@@ -1,0 +1,178 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long ``status`` takes on many hosts, against one: wall time, and the controller's own processor time.
+
+The hosts are containers with an SSH server. They share one engine and one light stack, for all of them share this
+machine's processors: what is measured is the way there and back. Delayed, the connections go through a relay that
+keeps what it gets for a while, for not every kernel has tc's netem.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+
+import stacks  # noqa: E402  (the tests' images and ways of calling docker)
+
+IMAGE = "localdev/testhost:bookworm-ssh"
+COUNTS = (1, 2, 4, 8)
+DELAYED_COUNTS = (1, 8, 32)
+DELAY_S = 0.05
+RUNS = 3
+GOALS = {8: 3, 32: 8}
+# The command and its plugins, from this machine, so that a host starts at once.
+SHARED = ("/var/run/docker.sock", shutil.which("docker") or "/usr/bin/docker", "/usr/libexec/docker", "/usr/lib/docker")
+COMPOSE = "services:\n  cache:\n    image: localdev/redis:7\n"
+
+
+@contextlib.contextmanager
+def hosts(count: int) -> t.Iterator[Path]:
+    """Hosts with an SSH server and a stack: the folder with inventory.json, in which they stand first to last."""
+    if not stacks.docker("image", "ls", "--quiet", IMAGE):
+        raise SystemExit(f"There is no image {IMAGE}: molecule create --scenario-name default makes it")
+    name = f"ldb-{secrets.token_hex(4)}"
+    names = [f"{name}-{number}" for number in range(count)]
+    with tempfile.TemporaryDirectory(prefix="localdev-bench-") as place:
+        folder = Path(place)
+        project = folder / name
+        project.mkdir()
+        (project / "compose.yaml").write_text(COMPOSE)
+        key = folder / "key"
+        stacks.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+        script = (
+            f"install -d -m 0700 /root/.ssh && echo '{key.with_suffix('.pub').read_text().strip()}' "
+            ">/root/.ssh/authorized_keys && mkdir -p /run/sshd && exec /usr/sbin/sshd -D -o MaxStartups=100"
+        )
+        mounts = [f"--volume={path}:{path}" for path in (*SHARED, str(project)) if os.path.exists(path)]
+        compose = ("compose", "--project-directory", str(project), "--file", str(project / "compose.yaml"))
+        try:
+            stacks.docker(*compose, "up", "--detach")
+            for each in names:
+                options = ("--name", each, *mounts)
+                stacks.docker("run", "--detach", *options, IMAGE, "/bin/sh", "-c", script)
+            write_inventory(folder, names, project)
+            yield folder
+        finally:
+            stacks.docker("rm", "--force", "--volumes", *names, check=False)
+            stacks.docker(*compose, "down", "--timeout", "1", check=False)
+
+
+def write_inventory(folder: Path, names: t.Sequence[str], project: Path) -> None:
+    addresses = stacks.docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", *names).split()
+    common = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+    described = {
+        "hosts": {name: {"ansible_host": address} for name, address in zip(names, addresses, strict=True)},
+        "vars": {
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(folder / "key"),
+            "ansible_ssh_common_args": common,
+            "stack_dir": str(project),
+        },
+    }
+    (folder / "inventory.json").write_text(json.dumps({"stacks": described}))
+
+
+@contextlib.contextmanager
+def delayed(folder: Path) -> t.Iterator[None]:
+    """Let Ansible reach every host through a relay."""
+    path = folder / "inventory.json"
+    inventory = json.loads(path.read_text())
+    found = inventory["stacks"]["hosts"]
+    command = [sys.executable, __file__, *(host["ansible_host"] for host in found.values())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as relay:
+        ports = json.loads(t.cast("t.IO[str]", relay.stdout).readline())
+        for host, port in zip(found.values(), ports, strict=True):
+            host |= {"ansible_host": "127.0.0.1", "ansible_port": port}
+        path.write_text(json.dumps(inventory))
+        try:
+            yield
+        finally:
+            relay.terminate()
+
+
+async def relay(addresses: t.Sequence[str]) -> None:
+    """Listen on a port for each address, and pass on in half of the delay what comes, either way."""
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await reader.read(65536):
+            loop.call_later(DELAY_S / 2, writer.write, data)
+        loop.call_later(DELAY_S / 2, writer.close)
+
+    def server_for(address: str) -> t.Callable[..., t.Awaitable[None]]:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there, back = await asyncio.open_connection(address, 22)
+            await asyncio.gather(pass_on(reader, back), pass_on(there, writer), return_exceptions=True)
+
+        return serve
+
+    servers = [await asyncio.start_server(server_for(address), "127.0.0.1", 0) for address in addresses]
+    print(json.dumps([server.sockets[0].getsockname()[1] for server in servers]), flush=True)
+    await asyncio.gather(*(server.serve_forever() for server in servers))
+
+
+def status(folder: Path, count: int) -> dict[str, float]:
+    """Medians of a status of the first hosts: wall seconds, and the controller's processor seconds."""
+    program = str(Path(sys.executable).parent / "ansible-playbook")
+    limit = f"stacks[0:{count - 1}]"
+    command = (program, "-i", str(folder / "inventory.json"), "localdev.recovery.status", "--limit", limit)
+    wall, processor = [], []
+    for number in range(RUNS + 1):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        stacks.run(
+            *command, cwd=str(stacks.ROOT), env={**os.environ, "ANSIBLE_CONFIG": str(stacks.ROOT / "ansible.cfg")}
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # The first one opens the connections, which stay.
+        if number:
+            wall.append(time.monotonic() - began)
+            processor.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return {"wall_s": round(statistics.median(wall), 2), "controller_s": round(statistics.median(processor), 2)}
+
+
+def row(seconds: dict[int, dict[str, float]], *, slow: bool) -> dict[str, t.Any]:
+    """The row of results.json: the most hosts against one."""
+    most = max(seconds)
+    ours, hand = seconds[most]["wall_s"], seconds[1]["wall_s"]
+    ratio = round(ours / hand, 2)
+    return {
+        "id": "hosts_delayed" if slow else "hosts",
+        "ours_s": ours,
+        "hand_s": hand,
+        "limit_s": hand,
+        "ratio": ratio,
+        "goal": f"status of {most} hosts at most {GOALS[most]} times that of one",
+        "reached": ratio <= GOALS[most],
+        "data": f"light stack, SSH{f', {DELAY_S * 1000:.0f} ms added to each link' if slow else ''}",
+        "by_hosts": {str(count): values for count, values in seconds.items()},
+    }
+
+
+def measure() -> list[dict[str, t.Any]]:
+    rows = []
+    with hosts(max(COUNTS)) as folder:
+        rows.append(row({count: status(folder, count) for count in COUNTS}, slow=False))
+    with hosts(max(DELAYED_COUNTS)) as folder, delayed(folder):
+        rows.append(row({count: status(folder, count) for count in DELAYED_COUNTS}, slow=True))
+    return rows
+
+
+if __name__ == "__main__":
+    asyncio.run(relay(sys.argv[1:]))

@@ -1,0 +1,43 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A machine on which a stack lives is left alone; one on which the first rebuild was cut short is not taken for one."""
+
+from __future__ import annotations
+
+import typing as t
+
+import proofs
+import pytest
+import stacks
+
+
+@pytest.fixture
+def fresh() -> t.Iterator[stacks.Stack]:
+    """A checkout with its env file, of which nothing has run yet."""
+    stacks.need_docker()
+    stack = stacks.Stack()
+    try:
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.mark.fault("provisioning where a stack with data lives", "P1")
+def test_a_stack_with_data_is_left_alone(named: stacks.Stack) -> None:
+    before = named.engine_state()
+    result = named.must("provision", provision_backup="latest", provision_verify_login=False)
+    assert "changed=0" in result.text
+    assert "The data stays as it is" in result.text
+    assert named.engine_state() == before
+    assert named.fingerprint() == named.old
+    assert not named.records()
+
+
+@pytest.mark.fault("kill in the first rebuild of a new machine", "P2")
+def test_a_provisioning_that_was_killed_goes_on(fresh: stacks.Stack) -> None:
+    fresh.kill_at("after:migrate", "provision")
+    fresh.must("provision")
+    proofs.fresh_data_is_in(fresh)
+    assert "changed=0" in fresh.must("provision").text
