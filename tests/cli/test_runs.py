@@ -95,7 +95,7 @@ def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: stack
     # Bold is no colour.
     assert not re.search(r"\x1b\[[0-9;]*[349]\dm", text)
     lines = [line.rstrip() for line in ANSI.sub("", text).replace("\r", "\n").splitlines()]
-    cut = [line for line in lines if re.fullmatch(rf"\[4/7\] Wait until PostgreSQL.*… {DURATION}", line)]
+    cut = [line for line in lines if re.fullmatch(rf"\[4/7\] Migrate to the heads.*… {DURATION}", line)]
     assert len(cut) == 1
     assert len(cut[0]) <= 50
     assert any(line.startswith("[7/7] Verify ... failed after") for line in lines)
