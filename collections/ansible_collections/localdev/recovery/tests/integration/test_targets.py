@@ -140,6 +140,7 @@ def play(target: str, images: t.Mapping[str, str]) -> Outcome:
     project = project_name(target)
     # What a killed test run has left.
     remove(leftovers(project))
+    remove(f"image {name}" for name in run("docker", "image", "ls", "--quiet", f"{project}-*").split())
     # Folders that containers write to: what a play does not delete belongs to other users, and may stay.
     with tempfile.TemporaryDirectory(prefix=f"{project}-", ignore_cleanup_errors=True) as folder:
         playbook = Path(folder) / "play.yml"
