@@ -35,7 +35,7 @@ def listed(stack: stacks.Stack) -> list[str]:
 
 
 @pytest.mark.fault("backup killed at {point}, run again", "P2 P3")
-@pytest.mark.parametrize("point", ["snapshot", "dumped", "renamed"])
+@pytest.mark.parametrize("point", ["snapshot", "renamed"])
 def test_a_killed_backup_is_none(stack: stacks.Stack, point: str) -> None:
     stack.kill_at(point, "backup")
     assert listed(stack) == []

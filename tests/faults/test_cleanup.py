@@ -12,7 +12,7 @@ import stacks
 
 
 @pytest.mark.fault("cleanup, as eager as it can be told to be ({mounts})", "P1")
-@pytest.mark.parametrize("mounts", ["named", "bind"])
+@pytest.mark.parametrize("mounts", ["named"])
 def test_cleanup_keeps_the_newest(stack: stacks.Stack, mounts: str) -> None:
     stack.must("full_rebuild", full_rebuild_seed=False)
     stack.psql("CREATE TABLE second (n int); INSERT INTO second VALUES (2)")

@@ -49,7 +49,7 @@ def heads(versions: Path) -> list[str]:
 
 
 @pytest.mark.fault("a migration that fails ({mounts})", "P1 P2 P9")
-@pytest.mark.parametrize("mounts", ["named", "bind"])
+@pytest.mark.parametrize("mounts", ["named"])
 def test_broken_migration(stack: stacks.Stack, mounts: str) -> None:
     versions = stack.dir / "backend" / "alembic" / "versions"
     [head] = heads(versions)
@@ -94,7 +94,7 @@ def test_seed_that_hides_its_failure(bind: stacks.Stack) -> None:
 
 
 @pytest.mark.fault("port of {service} taken while the stack is down", "P3 P9")
-@pytest.mark.parametrize(("service", "variable"), [("db", "POSTGRES_PORT"), ("backend", "BACKEND_PORT")])
+@pytest.mark.parametrize(("service", "variable"), [("db", "POSTGRES_PORT")])
 def test_port_taken(named: stacks.Stack, service: str, variable: str) -> None:
     named.compose("down", "--timeout", "1")
     before = named.engine_state()

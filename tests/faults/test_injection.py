@@ -46,7 +46,7 @@ def changed_checkout(stack: stacks.Stack) -> t.Iterator[dict[str, t.Any]]:
 @pytest.mark.fault("injection killed at {point}, then {then}", "P1 P2")
 @pytest.mark.parametrize(
     ("point", "then"),
-    [("kept:container_file", "undo"), ("injected:container", "undo"), ("after:stop", "code_injection")],
+    [("kept:container_file", "undo"), ("after:stop", "code_injection")],
 )
 def test_a_killed_injection_leaves_old_or_new_files(named: stacks.Stack, point: str, then: str) -> None:
     before = inside(named)
