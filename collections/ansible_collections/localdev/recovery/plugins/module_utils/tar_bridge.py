@@ -86,17 +86,18 @@ def do_pack(request):
     out = sys.stdout.buffer
     if request["gzip"]:
         out = gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0)
+    at = [0]
+
+    def write(data, offset):
+        zeros(out, offset - at[0])
+        out.write(data)
+        at[0] = offset + len(data)
+
     for entry in entries:
         size = entry.get("size", 0)
         out.write(tar_header(entry, size))
         if entry["type"] == "file":
-            at = [0]
-
-            def write(data, offset, at=at):
-                zeros(out, offset - at[0])
-                out.write(data)
-                at[0] = offset + len(data)
-
+            at[0] = 0
             entry["sha256"] = read_file(path_in(source, entry), size, progress, write)
             zeros(out, size - at[0] + -size % tarfile.BLOCKSIZE)
     zeros(out, 2 * tarfile.BLOCKSIZE)
