@@ -57,8 +57,8 @@ def hosts(count: int) -> t.Iterator[Path]:
         key = folder / "key"
         stacks.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
         script = (
-            f"install -d -m 0700 /root/.ssh && echo '{key.with_suffix('.pub').read_text().strip()}' "
-            ">/root/.ssh/authorized_keys && mkdir -p /run/sshd && exec /usr/sbin/sshd -D -o MaxStartups=100"
+            f"install -d -m 0700 ~/.ssh && echo '{key.with_suffix('.pub').read_text().strip()}' "
+            ">~/.ssh/authorized_keys && mkdir -p /run/sshd && exec /usr/sbin/sshd -D -o MaxStartups=100"
         )
         mounts = [f"--volume={path}:{path}" for path in (*SHARED, str(project)) if os.path.exists(path)]
         compose = ("compose", "--project-directory", str(project), "--file", str(project / "compose.yaml"))

@@ -67,19 +67,19 @@ class Procedure:
         return f"{COLLECTION}.{self.playbook}"
 
 
+def _no_login(variable: str) -> Option:
+    return Option("--no-login", variable, "Do not prove that the administrator can log in.", "switch", "", False)
+
+
+def _which_backup(variable: str, completes: str = "") -> Option:
+    return Option("", variable, "Which backup; without it the latest.", placeholder="BACKUP", completes=completes)
+
+
 _SERVICES = Option(
     "", "container_recovery_services", "Which services; without it all.", "list", "SERVICE", completes="services"
 )
 _RECREATE = Option(
     "--recreate", "container_recovery_recreate", "Make also those containers anew that are up to date.", "switch"
-)
-_NO_LOGIN = Option(
-    "--no-login",
-    "container_recovery_verify_login",
-    "Do not prove that the administrator can log in.",
-    "switch",
-    "",
-    False,
 )
 
 
@@ -162,15 +162,7 @@ PROCEDURES = (
             "Restores it into a scratch database, compares rows and revision with its metadata, and drops the scratch "
             "database. BACKUP is latest, a name, a path, or an age such as 3d."
         ),
-        options=(
-            Option(
-                "",
-                "backup_verify_select",
-                "Which backup; without it the latest.",
-                placeholder="BACKUP",
-                completes="backups",
-            ),
-        ),
+        options=(_which_backup("backup_verify_select", completes="backups"),),
     ),
     Procedure(
         verb="backup-fetch",
@@ -181,7 +173,7 @@ PROCEDURES = (
             "another one of the same name is never overwritten. BACKUP is latest, a name, a path, or an age such as 3d."
         ),
         options=(
-            Option("", "backup_fetch_select", "Which backup; without it the latest.", placeholder="BACKUP"),
+            _which_backup("backup_fetch_select"),
             Option("--to", "backup_fetch_folder", "Folder that gets it; ./backups.", placeholder="FOLDER"),
         ),
     ),
@@ -194,7 +186,7 @@ PROCEDURES = (
             "alone; another one of the same name is never overwritten."
         ),
         options=(
-            Option("", "backup_distribute_select", "Which backup; without it the latest.", placeholder="BACKUP"),
+            _which_backup("backup_distribute_select"),
             Option("--from", "backup_distribute_folder", "Folder in which it lies; ./backups.", placeholder="FOLDER"),
         ),
     ),
@@ -210,9 +202,7 @@ PROCEDURES = (
             "When a step fails, the state before stays or is brought back. After a success, localdev undo does that."
         ),
         options=(
-            Option(
-                "", "restore_select", "Which backup; without it the latest.", placeholder="BACKUP", completes="backups"
-            ),
+            _which_backup("restore_select", completes="backups"),
             Option("--trust-dump", "restore_trust_dump", "Go by the revision in the dump itself.", "switch"),
             Option("--no-restart", "restore_restart", "Only end the sessions of the services.", "switch", "", False),
             Option("--cache", "restore_cache", "keep (default) or set_aside.", placeholder="WHAT"),
@@ -344,7 +334,7 @@ PROCEDURES = (
             "them. Services that depend on one made anew are restarted after it."
         ),
         sets={"container_recovery_action": "restart"},
-        options=(_SERVICES, _RECREATE, _NO_LOGIN),
+        options=(_SERVICES, _RECREATE, _no_login("container_recovery_verify_login")),
     ),
     Procedure(
         verb="rebuild-images",
@@ -361,7 +351,7 @@ PROCEDURES = (
             _SERVICES,
             Option("--no-cache", "container_recovery_no_cache", "Run every instruction again.", "switch"),
             _RECREATE,
-            _NO_LOGIN,
+            _no_login("container_recovery_verify_login"),
         ),
     ),
     Procedure(
@@ -374,7 +364,7 @@ PROCEDURES = (
             "that."
         ),
         sets={"container_recovery_action": "reset"},
-        options=(_NO_LOGIN,),
+        options=(_no_login("container_recovery_verify_login"),),
     ),
     Procedure(
         verb="volumes-to-named",
@@ -432,14 +422,7 @@ PROCEDURES = (
             ),
             Option("--service", "volume_restore_services", "Whose data the archive holds.", placeholder="SERVICE"),
             Option("--folder", "volume_restore_dir", "Where the archives lie (backups/volumes).", placeholder="FOLDER"),
-            Option(
-                "--no-login",
-                "volume_restore_verify_login",
-                "Do not prove that the administrator can log in.",
-                "switch",
-                "",
-                False,
-            ),
+            _no_login("volume_restore_verify_login"),
         ),
     ),
     Procedure(

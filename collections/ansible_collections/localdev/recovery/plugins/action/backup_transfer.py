@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils import backup_archive
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.incoming import refuse_incomplete
 from ansible_collections.localdev.recovery.plugins.plugin_utils.transfers import Transfers, blocks
 
 
@@ -41,8 +41,7 @@ class ActionModule(Transfers):
                 )
             finally:
                 self.forget(packed["archive"])
-            if digest != packed["sha256"]:
-                raise RecoveryError("The backup has not arrived whole: its SHA-256 differs; run it again")
+            refuse_incomplete("backup", digest, packed["sha256"])
             item = backup_archive.unpack(archive, here)
         return {"changed": True, "backup": backup_archive.summary(item), "identity": asked["identity"]}
 

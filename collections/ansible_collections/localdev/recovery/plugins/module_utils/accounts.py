@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils.masking import Masker, is_secret_name
 from ansible_collections.localdev.recovery.plugins.module_utils.passwords import policy_problems
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import identifier, literal, table_name
+from ansible_collections.localdev.recovery.plugins.module_utils.report_lines import take_back
 
 Json = dict[str, t.Any]
 Account = t.Mapping[str, t.Any]
@@ -355,5 +356,5 @@ def account_report(
             f"The password {'would be' if planned else 'is'} in {probe['generated_to']}, which only its owner can read"
         )
     if run_id and not planned:
-        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        lines.append(take_back(run_id))
     return lines

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils.report_lines import kept_line, take_back
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import can_be_undone, size_in_words
 
 # action -> what is said of it before and after.
@@ -37,10 +38,8 @@ def container_report(
         lines.append(f"{'Stopped' if done else 'Would stop'} {names}")
     lines += [f"{_VERBS[item['action']][done]} {name}: {item['why']}" for name, item in plan["services"].items()]
     for entry in [entry for result in kept for entry in result.get("asides", [])]:
-        aside = entry["aside"] if done else "a name with the run id"
-        of = "the changed files of " if entry["kind"] == "container" else ""
-        size = size_in_words(entry["bytes"] or 0)
-        lines.append(f"{'Kept' if done else 'Would keep'} {of}{entry['kind']} {entry['name']} as {aside} ({size})")
+        of = "the changed files of" if entry["kind"] == "container" else ""
+        lines.append(f"{kept_line(entry, done, of)} ({size_in_words(entry['bytes'] or 0)})")
     for name, paths in plan["edited"].items():
         if plan["services"][name]["action"] != "recreate":
             lines.append(
@@ -49,7 +48,7 @@ def container_report(
                 f"-e container_recovery_services={name} -e container_recovery_recreate=true"
             )
     if done and can_be_undone(record):
-        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        lines.append(take_back(run_id))
     return lines
 
 

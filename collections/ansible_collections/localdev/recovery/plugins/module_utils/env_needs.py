@@ -11,6 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils.masking import is_secret_name, url_password
+from ansible_collections.localdev.recovery.plugins.module_utils.report_lines import take_back
 
 _INTERPOLATED = re.compile(
     r"\$(?:(?P<escaped>\$)|\{(?P<braced>[A-Za-z_]\w*)(?P<rest>[^\w{}][^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}|(?P<named>[A-Za-z_]\w*))"
@@ -209,5 +210,5 @@ def report(
     asides = [] if planned else (kept or {}).get("asides", [])
     lines += [f"Kept file {entry['name']} as {entry['aside']}" for entry in asides if not entry.get("absent")]
     if run_id and not planned:
-        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        lines.append(take_back(run_id))
     return lines

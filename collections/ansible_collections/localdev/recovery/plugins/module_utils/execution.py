@@ -33,9 +33,12 @@ def hide_only_secrets(module: AnsibleModule, masker: Masker) -> None:
 
 
 @contextlib.contextmanager
-def part_of_run(params: t.Mapping[str, t.Any]) -> t.Iterator[ActiveRun | None]:
-    """The run that the module's options name; None for a module that is used outside a run."""
-    if not params["run_id"]:
+def part_of_run(params: t.Mapping[str, t.Any], *, check_mode: bool = False) -> t.Iterator[ActiveRun | None]:
+    """The run that the module's options name; None for a module that is used outside a run.
+
+    check_mode: None too, for then no run was begun.
+    """
+    if check_mode or not params["run_id"]:
         yield None
         return
     # Modules that only look need not load it.

@@ -15,6 +15,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils.errors import Re
 RUN_LABEL = "localdev.recovery.run"
 
 
+def mount_arguments(source: str, target: str, *, writable: bool) -> list[str]:
+    """Of docker run. source: a path is a folder, all else the name of a volume, which gets nothing of the image."""
+    kind = "bind" if source.startswith("/") else "volume"
+    option = f"type={kind},source={source},target={target}" + ("" if writable else ",readonly")
+    return ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
+
+
 class Helper(Conversation):
     """A shell in a short-lived container that sees the volumes and folders it is given, and by itself no network.
 
@@ -34,9 +41,7 @@ class Helper(Conversation):
         args = ["run", "--rm", "--interactive", "--pull", "never", "--network", network, "--user", "0:0"]
         args += ["--label", f"{RUN_LABEL}={run_id}", "--entrypoint", "sh"]
         for source, target, writable in mounts:
-            kind = "bind" if source.startswith("/") else "volume"
-            option = f"type={kind},source={source},target={target}" + ("" if writable else ",readonly")
-            args += ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
+            args += mount_arguments(source, target, writable=writable)
         super().__init__(docker, [*args, image, "-s"])
 
     def run(self, script: str) -> str:

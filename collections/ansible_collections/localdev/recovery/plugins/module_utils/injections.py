@@ -13,6 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Project
+from ansible_collections.localdev.recovery.plugins.module_utils.report_lines import take_back
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import Record, in_words, seconds_since
 
 Injection = dict[str, t.Any]
@@ -97,5 +98,5 @@ def report(done: t.Mapping[str, t.Any], stack: t.Mapping[str, t.Any], run_id: st
     told += done.get("notes", [])
     if changed and not planned:
         told.append("A container that is made anew loses them; build the image when you can")
-        told.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        told.append(take_back(run_id))
     return told

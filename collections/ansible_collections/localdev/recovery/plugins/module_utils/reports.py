@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils.report_lines import kept_line, take_back
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import in_words, size_in_words
 from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import Stack, services_of, urls
 
@@ -30,11 +31,7 @@ def rebuild_report(
     lines.append(f"{'Stopped' if done else 'Would stop'} {names or 'nothing, nothing runs'}")
     lines.append(f"{'Created' if done else 'Would create'} the containers of {', '.join(services_of(stack))} anew")
     for entry in kept.get("asides", []):
-        aside = entry["aside"] if done else "a name with the run id"
-        lines.append(
-            f"{'Kept' if done else 'Would keep'} {entry['kind']} {entry['name']} as {aside} "
-            f"({size_in_words(entry['bytes'])})"
-        )
+        lines.append(f"{kept_line(entry, done)} ({size_in_words(entry['bytes'])})")
     if migrated.get("applied") is not None:
         lines.append(f"{'Applied' if done else 'Would apply'} {len(migrated['applied'])} migrations")
     if rows:
@@ -42,7 +39,7 @@ def rebuild_report(
         lines.append(f"{'Counted' if done else 'Would expect'} {counted}")
     lines += [f"{name}: {url}" for name, url in urls(stack).items()]
     if done:
-        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        lines.append(take_back(run_id))
     return lines
 
 
@@ -120,15 +117,11 @@ def restore_report(
         )
     lines += [f"warning: {warning}" for warning in made["warnings_found"]]
     for entry in swapped["asides"]:
-        aside = entry["aside"] if done else "a name with the run id"
-        lines.append(
-            f"{'Kept' if done else 'Would keep'} {entry['kind']} {entry['name']} as {aside} "
-            f"({size_in_words(entry['bytes'] or 0)})"
-        )
+        lines.append(f"{kept_line(entry, done)} ({size_in_words(entry['bytes'] or 0)})")
     if done:
         shut = max((entry.get("unavailable_s") or 0 for entry in swapped["asides"]), default=0)
         lines.append(f"The database was unavailable for {shut} s, {_application_down(record)}")
-        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        lines.append(take_back(run_id))
     return lines
 
 
@@ -161,14 +154,10 @@ def schema_report(
     else:
         lines.append(f"Nothing {'was' if done else 'would be'} applied: {decided['reason']}")
     for entry in kept.get("asides", []):
-        aside = entry["aside"] if done else "a name with the run id"
-        lines.append(
-            f"{'Kept a copy of' if done else 'Would keep a copy of'} {entry['kind']} {entry['name']} as {aside} "
-            f"({size_in_words(entry['bytes'] or 0)})"
-        )
+        lines.append(f"{kept_line(entry, done, 'a copy of')} ({size_in_words(entry['bytes'] or 0)})")
     lines += after
     if done and kept.get("asides"):
-        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        lines.append(take_back(run_id))
     return lines
 
 

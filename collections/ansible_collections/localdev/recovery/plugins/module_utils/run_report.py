@@ -10,6 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.discovery import aligned
+from ansible_collections.localdev.recovery.plugins.module_utils.report_lines import UNDO, take_back
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     Record,
     can_be_undone,
@@ -20,7 +21,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
 
 Found = t.Mapping[str, t.Any]
 
-UNDO = "ansible-playbook localdev.recovery.undo"
 EXPLAIN = "ansible-playbook localdev.recovery.run_explain"
 # What an entry's state says of the old content, see asides.
 _WHERE = {
@@ -133,4 +133,4 @@ def _state(record: Record, found: Found) -> list[str]:
         return ["The state before the run is back" if back else "There is nothing to take back"]
     if record["outcome"] == "failed":
         return [f"The state before it could not be brought back. Remove the cause, then: {UNDO}"]
-    return [f"To take this back: {UNDO} -e undo_run_id={record['run_id']}"]
+    return [take_back(record["run_id"])]

@@ -11,6 +11,8 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 
 Stack = t.Mapping[str, t.Any]
+# Compose's types of mounts that hold data -> what set_aside calls it.
+MOUNT_KINDS = {"volume": "volume", "bind": "folder"}
 
 
 def database_of(stack: Stack) -> t.Mapping[str, t.Any]:
@@ -71,8 +73,11 @@ def cache_objects(stack: Stack) -> list[dict[str, str]]:
 
 
 def _mount_objects(mounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, str]]:
-    kinds = {"volume": "volume", "bind": "folder"}
-    return [{"kind": kinds[mount["type"]], "name": mount["source"]} for mount in mounts if mount["type"] in kinds]
+    return [
+        {"kind": MOUNT_KINDS[mount["type"]], "name": mount["source"]}
+        for mount in mounts
+        if mount["type"] in MOUNT_KINDS
+    ]
 
 
 def database_object(stack: Stack, *, replacement: str = "", copy: bool = False) -> dict[str, t.Any]:

@@ -11,11 +11,12 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.report_lines import kept_line, take_back
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import size_in_words
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import MOUNT_KINDS
 
 Move = dict[str, t.Any]
 _FROM = {"volume": "bind", "bind": "volume"}
-_KINDS = {"volume": "volume", "bind": "folder"}
 
 
 def plan(
@@ -132,13 +133,13 @@ def problems(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], moves:
 
 def asides(moves: t.Sequence[Move], files: t.Sequence[str]) -> list[dict[str, str]]:
     """What is set aside before the copy, as objects for set_aside: the new places, and the files that change."""
-    places = [{"kind": _KINDS[move["to"]], "name": move["place"]} for move in moves]
+    places = [{"kind": MOUNT_KINDS[move["to"]], "name": move["place"]} for move in moves]
     return places + [{"kind": "file", "name": path} for path in files]
 
 
 def old_places(moves: t.Sequence[Move]) -> list[dict[str, str]]:
     """Where the data lay, as objects for set_aside."""
-    return [{"kind": _KINDS[move["from"]], "name": move["source"]} for move in moves]
+    return [{"kind": MOUNT_KINDS[move["from"]], "name": move["source"]} for move in moves]
 
 
 def report(
@@ -147,15 +148,13 @@ def report(
     """What a transition did (in check mode: would do), line by line. copied: results of the copies."""
     done = not kept.get("planned")
     lines = [
-        f"{'Moved' if done else 'Would move'} {_KINDS[move['from']]} {move['source']} to {_KINDS[move['to']]} "
-        f"{move['place']} ({size_in_words(move['bytes'])})"
+        f"{'Moved' if done else 'Would move'} {MOUNT_KINDS[move['from']]} {move['source']} "
+        f"to {MOUNT_KINDS[move['to']]} {move['place']} ({size_in_words(move['bytes'])})"
         for move in planned["moves"]
     ]
     lines += [f"Proved {result['files']} files in {result['seconds']} s" for result in copied if "files" in result]
     lines += [f"{'Changed' if done else 'Would change'} {path}" for path in planned["changed_files"]]
-    for entry in kept.get("asides", []):
-        aside = entry["aside"] if done else "a name with the run id"
-        lines.append(f"{'Kept' if done else 'Would keep'} {entry['kind']} {entry['name']} as {aside}")
+    lines += [kept_line(entry, done) for entry in kept.get("asides", [])]
     if done:
-        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        lines.append(take_back(run_id))
     return lines

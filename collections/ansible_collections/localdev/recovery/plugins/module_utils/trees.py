@@ -30,7 +30,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, users_of
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, mount_arguments, users_of
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, reach, size_in_words
 
 _FULL = 28  # ENOSPC
@@ -62,12 +62,10 @@ class Place:
         return bool(docker.inspect("volume", [self.name]))
 
     def mount(self, target: str, *, writable: bool) -> list[str]:
-        kind = "bind" if self.kind == "folder" else "volume"
-        option = f"type={kind},source={self.name},target={target}" + ("" if writable else ",readonly")
         # A comma would be read as the next option.
         if "," in self.name:
             raise RecoveryError(f"The name of the {self} has a comma, which docker run --mount cannot take")
-        return ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
+        return mount_arguments(self.name, target, writable=writable)
 
     def refuse_if_used(self, docker: Docker) -> None:
         """Under a running server files change while they are read, or what is written is not seen."""
@@ -97,7 +95,9 @@ class Place:
 
 
 def labels_of(stack: t.Mapping[str, t.Any], key: str) -> dict[str, str]:
-    """What Compose writes on the volume that has this key in its file. Pure."""
+    """What Compose writes on the volume that has this key in its file; nothing on one that is not there. Pure."""
+    if not key:
+        return {}
     return {
         "com.docker.compose.project": stack["project"]["name"],
         "com.docker.compose.version": stack["engine"]["compose_version"],

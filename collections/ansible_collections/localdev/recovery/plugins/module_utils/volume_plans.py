@@ -16,14 +16,19 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils.report_lines import kept_line, take_back
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import size_in_words
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import Stack, services_of, writers
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import (
+    MOUNT_KINDS,
+    Stack,
+    services_of,
+    writers,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils.trees import labels_of
 
 # label, service (whose data it is), services (all that mount it), kind and name as for set_aside, labels (that Compose
 # writes on a volume of the Compose file), cluster (whether it must hold a PostgreSQL cluster)
 Place = dict[str, t.Any]
-_KINDS = {"volume": "volume", "bind": "folder"}
 _ENDING = re.compile(r"\.(?:tar(?:\.(?:gz|zst))?|tgz|tzst)$")
 _STAMP = re.compile(r"(?P<label>.+)_(?P<stamp>\d{8}_\d{6})")
 _NEXT = "ansible-playbook localdev.recovery.volume_backup makes archives"
@@ -53,9 +58,9 @@ def places(stack: Stack, services: t.Sequence[str] | str = ()) -> list[Place]:
                 {
                     "label": label,
                     "service": name,
-                    "kind": _KINDS[mount["type"]],
+                    "kind": MOUNT_KINDS[mount["type"]],
                     "name": mount["source"],
-                    "labels": labels_of(stack, mount["key"]) if mount["key"] else {},
+                    "labels": labels_of(stack, mount["key"]),
                     "cluster": label == name and stack["services"][name]["kind"] == "database",
                     "services": [o for o in known if mount["source"] in [m["source"] for m in _mounts(stack, o)]],
                 },
@@ -68,7 +73,7 @@ def places(stack: Stack, services: t.Sequence[str] | str = ()) -> list[Place]:
 
 def _mounts(stack: Stack, service: str) -> list[t.Mapping[str, t.Any]]:
     mounts = stack["services"][service]["mounts"]
-    return [m for m in mounts if m["type"] in _KINDS and m["source"] and not m["anonymous"]]
+    return [m for m in mounts if m["type"] in MOUNT_KINDS and m["source"] and not m["anonymous"]]
 
 
 def to_stop(stack: Stack, chosen: t.Sequence[Place]) -> list[str]:
@@ -177,9 +182,7 @@ def restore_report(unpacked: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[
         if not result["manifest"]:
             lines.append(f"warning: {place['archive']} has no manifest: it was unpacked as it is, whatever that is")
     for entry in kept.get("asides", []):
-        aside = entry["aside"] if done else "a name with the run id"
-        size = size_in_words(entry["bytes"] or 0)
-        lines.append(f"{'Kept' if done else 'Would keep'} {entry['kind']} {entry['name']} as {aside} ({size})")
+        lines.append(f"{kept_line(entry, done)} ({size_in_words(entry['bytes'] or 0)})")
     if done:
-        lines.append(f"To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id={run_id}")
+        lines.append(take_back(run_id))
     return lines

@@ -127,9 +127,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils import backup_archive
 from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import hash_file
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming
+from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming, refuse_incomplete
 
 
 def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
@@ -148,8 +147,7 @@ def distribute(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
         there = backup_archive.held(params["folder"], params["identity"])
         path = os.path.join(params["folder"], name)
         return {"changed": not there, "backup": {"name": name, "path": path}, "archive": archive}
-    if hash_file(params["archive"])["sha256"] != params["sha256"]:
-        raise RecoveryError("The backup has not arrived whole: its SHA-256 differs; run it again")
+    refuse_incomplete("backup", hash_file(params["archive"])["sha256"], params["sha256"])
     item = backup_archive.unpack(params["archive"], params["folder"])
     return {"changed": True, "backup": backup_archive.summary(item)}
 

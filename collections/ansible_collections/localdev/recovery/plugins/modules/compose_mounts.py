@@ -247,7 +247,7 @@ def act(module: AnsibleModule) -> Json:
     if not moves:
         return result
     writes = params["state"] == "present"
-    part = part_of_run({**params, "run_id": "" if module.check_mode else params["run_id"]})
+    part = part_of_run(params, check_mode=module.check_mode)
     with part as run, candidates(contents) as new:
         judge(stack, moves, new)
         if not writes:

@@ -84,13 +84,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets impo
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming
+from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming, refuse_incomplete
 
 
 def load(docker: Docker, archive: str, sha256: str) -> None:
     """Load an archive that is whole."""
-    if hash_file(archive)["sha256"] != sha256:
-        raise RecoveryError(f"The images have not arrived whole in {archive}: their SHA-256 differs; run it again")
+    refuse_incomplete(f"archive of images {archive}", hash_file(archive)["sha256"], sha256)
     docker.run("load", "--quiet", "--input", archive)
 
 

@@ -114,7 +114,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets impo
 from ansible_collections.localdev.recovery.plugins.module_utils.checkouts import has_secret
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming
+from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming, refuse_incomplete
 
 # Nobody is there to answer a question.
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes", "LC_ALL": "C"}
@@ -170,8 +170,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     address = params["repository"] or params["bundle"]
     if module.check_mode or not address:
         return {"changed": module.check_mode, **result}
-    if params["bundle"] and hash_file(params["bundle"])["sha256"] != params["sha256"]:
-        raise RecoveryError("The checkout has not arrived whole: its SHA-256 differs; run it again")
+    if params["bundle"]:
+        refuse_incomplete("checkout", hash_file(params["bundle"])["sha256"], params["sha256"])
     try:
         return {"changed": True, **result, "commit": clone(module, address)}
     except OSError as exc:

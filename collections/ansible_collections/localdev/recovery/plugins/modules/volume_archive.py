@@ -148,7 +148,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = params["stack"]
     place = trees.Place.of(params["volume"])
     began = time.monotonic()
-    with part_of_run({**params, "run_id": "" if module.check_mode else params["run_id"]}) as run:
+    with part_of_run(params, check_mode=module.check_mode) as run:
         bridge = trees.Bridge(Docker(Project.of(stack)), trees.images(stack, params["image"]), run)
         if params["state"] == "created":
             answer = archives.create(bridge, place, params["path"], check_mode=module.check_mode)
@@ -166,7 +166,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
                 bridge,
                 params["path"],
                 place,
-                labels=trees.labels_of(stack, params["key"]) if params["key"] else {},
+                labels=trees.labels_of(stack, params["key"]),
                 wanted_version="" if for_server else params["postgresql_version"],
                 server_image=database["image"] if for_server else "",
                 reserve=params["reserve_bytes"],

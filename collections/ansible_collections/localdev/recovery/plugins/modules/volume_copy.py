@@ -109,19 +109,18 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     source, target = trees.Place.of(params["source"]), trees.Place.of(params["target"])
-    labels = trees.labels_of(stack, params["key"]) if params["key"] else {}
     began = time.monotonic()
-    with part_of_run({**params, "run_id": "" if module.check_mode else params["run_id"]}) as run:
+    with part_of_run(params, check_mode=module.check_mode) as run:
         bridge = trees.Bridge(Docker(Project.of(stack)), trees.images(stack, params["image"]), run)
         answer = trees.copy(
             bridge,
             source,
             target,
-            labels=labels,
+            labels=trees.labels_of(stack, params["key"]),
             reserve=params["reserve_bytes"],
             check_mode=module.check_mode,
         )
-    size = size_in_words(answer["bytes"])
+    after = f"{target}: {size_in_words(answer['bytes'])} from {source}\n"
     same = answer["same"]
     return {
         "changed": not same,
@@ -129,10 +128,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "files": len(answer["entries"]),
         "resumed": answer["resumed"],
         "seconds": round(time.monotonic() - began, 2),
-        "diff": {
-            "before": "" if not same else f"{target}: {size} from {source}\n",
-            "after": f"{target}: {size} from {source}\n",
-        },
+        "diff": {"before": after if same else "", "after": after},
     }
 
 
