@@ -68,7 +68,7 @@ _CONNECTION = ("connection", "host", "port", "user", "ssh_private_key_file", "ss
 _LOOK = [
     {
         "name": "Look at a stack",
-        "hosts": "{{ 'stacks' if groups['all'] | length > 0 else 'localhost' }}",
+        "hosts": "{{ groups | localdev.recovery.hosts_meant }}",
         "gather_facts": False,
         "roles": [f"{procedures.COLLECTION}.stack"],
         "tasks": [

@@ -77,6 +77,7 @@ class FilterModule:
             "question_lines": inventories.question_lines,
             "discovery_report": inventories.discovery_report,
             "inventory": inventories.inventory,
+            "hosts_meant": inventories.meant,
             "cleanup_report": reports.cleanup_report,
             "service_urls": stack_queries.urls,
             "api_url": stack_queries.api_url,

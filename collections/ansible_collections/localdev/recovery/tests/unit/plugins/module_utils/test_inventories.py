@@ -50,3 +50,8 @@ def test_what_was_discovered_and_what_nobody_can() -> None:
     assert "odd" in lines
     assert "stack_seed_commands (how a fresh database is filled)" in lines[-1]
     assert "stack_login_path" not in lines[-1]
+
+
+def test_without_an_inventory_this_machine_is_meant_and_never_for_want_of_a_group() -> None:
+    assert inventories.meant({"all": [], "ungrouped": []}) == "localhost"
+    assert inventories.meant({"all": ["web"], "ungrouped": ["web"]}) == "stacks"
