@@ -47,6 +47,21 @@ ORDER BY 1 \\gexec
 """
 
 
+# What ANALYZE without a table does, in several sessions at once: the largest first, each session every nth.
+_ANALYZE = """
+SELECT format('ANALYZE %I.%I', schema, name) FROM (
+    SELECT n.nspname AS schema, c.relname AS name, row_number() OVER (ORDER BY pg_relation_size(c.oid) DESC) AS place
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't') tables
+WHERE place % {parts} = {part} ORDER BY place \\gexec
+"""
+
+
+def analyze_query(part: int, parts: int) -> str:
+    """One of PARTS pieces of work, counted from 0, that together give the planner statistics of all tables."""
+    return _ANALYZE.format(part=part, parts=parts)
+
+
 def read_facts(session: Session) -> dict[str, t.Any]:
     """Version, encoding, collation, owner, size, extensions and roles of the session's database."""
     return t.cast("dict[str, t.Any]", json.loads("".join(session.query(_FACTS))))

@@ -277,9 +277,13 @@ class Conversation:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.finish()
+        self.process.wait()
+
+    def finish(self) -> None:
+        """Let the command come to its end, which takes a container half a second; leaving waits for that."""
         with contextlib.suppress(OSError):
             self.input.close()
-        self.process.wait()
 
     def ask(self, text: str, mark: str) -> tuple[list[str], str | None]:
         """Send a line of text: the lines up to the one that begins with mark, and the rest of that one.
@@ -300,6 +304,18 @@ class Conversation:
 
 T = t.TypeVar("T")
 R = t.TypeVar("R")
+
+
+@contextlib.contextmanager
+def ahead(manager: t.ContextManager[T]) -> t.Iterator[t.Callable[[], T]]:
+    """Enter a context beside what comes next, for a container takes a moment to start: a function that waits for it."""
+    with ThreadPoolExecutor(1) as beside:
+        entering = beside.submit(manager.__enter__)
+        try:
+            yield entering.result
+        finally:
+            if entering.exception() is None:
+                manager.__exit__(None, None, None)
 
 
 def in_parallel(function: t.Callable[[T], R], items: t.Sequence[T]) -> list[R]:

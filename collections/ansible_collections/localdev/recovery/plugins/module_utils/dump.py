@@ -25,7 +25,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     progress,
     scratch,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, ahead
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import Server, Session, server_of
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
@@ -103,7 +103,6 @@ def make_folder(folder: str) -> None:
 def back_up(docker: Docker, stack: Stack, run: ActiveRun | None, wishes: Wishes) -> backup_sets.BackupSet:
     """Dump the stack's database into a new set of the folder."""
     server = server_of(stack, docker)
-    secrets = database_secrets(docker, stack)
     make_folder(wishes.folder)
     run_id = run.record["run_id"] if run else new_run_id()
     hidden = os.path.join(wishes.folder, f"{backup_sets.PARTIAL}{run_id}")
@@ -111,7 +110,7 @@ def back_up(docker: Docker, stack: Stack, run: ActiveRun | None, wishes: Wishes)
     scratch.note(run, entry)
     try:
         os.mkdir(hidden, 0o700)
-        made = _dump(docker, stack, server, secrets, hidden, run, run_id, wishes)
+        made = _dump(docker, stack, server, hidden, run, run_id, wishes)
     except OSError as exc:
         raise RecoveryError(f"Cannot write the backup in {wishes.folder}: {exc.strerror}") from exc
     finally:
@@ -124,24 +123,81 @@ def _dump(
     docker: Docker,
     stack: Stack,
     server: Server,
-    secrets: t.Mapping[str, str],
     hidden: str,
     run: ActiveRun | None,
     run_id: str,
     wishes: Wishes,
 ) -> backup_sets.BackupSet:
-    database = secrets["name"]
+    database = stack["database"]["name"]
     began = time.monotonic()
     created = utc_now()
     name, file_name = free_name(wishes.folder, database, backup_sets.EXTENSIONS[wishes.format])
-    inside = f"{pg_clients.FOLDER}/{file_name}"
+    partial = os.path.join(hidden, file_name)
     if wishes.format == "directory":
-        os.mkdir(os.path.join(hidden, file_name), 0o700)
-    with (
-        Session(docker, server, database) as session,
-        pg_clients.clients(docker, server, hidden, password=secrets["password"], run_id=run_id, writable=True) as tools,
-        ThreadPoolExecutor(1) as beside,
-    ):
+        os.mkdir(partial, 0o700)
+    helper = pg_clients.clients(
+        docker,
+        server,
+        hidden,
+        password=lambda: database_secrets(docker, stack)["password"],
+        run_id=run_id,
+        writable=True,
+    )
+    with ahead(helper) as tools:
+        facts, rows, revisions = _dump_snapshot(docker, server, database, tools, partial, run, wishes)
+        # The container goes while the files are read.
+        tools().finish()
+        read = progress.Counter()
+        with progress.told(run, "checksumming", lambda: read.bytes, backup_sets.size_of(partial)):
+            files = backup_sets.hash_files(partial, read.add)
+        reach(run, "dumped")
+        target = os.path.join(wishes.folder, file_name)
+        metadata_path = os.path.join(wishes.folder, name + backup_sets.METADATA)
+        unfinished = scratch.path_entry(target, unless=metadata_path)
+        scratch.note(run, unfinished)
+        os.rename(partial, target)
+        fsync_folder(wishes.folder)
+        reach(run, "renamed")
+        metadata = {
+            "timestamp": name.removeprefix(f"{database}_"),
+            "alembic_version": ", ".join(revisions) or "none",
+            "database": database,
+            "backup_file": file_name,
+            "format_version": backup_metadata.FORMAT_VERSION,
+            "created": created,
+            "format": wishes.format,
+            "compression": wishes.compression,
+            "bytes": sum(item["bytes"] for item in files.values()),
+            "alembic_versions": revisions,
+            "version_table": wishes.version_table,
+            **facts,
+            "rows": rows,
+            "files": files,
+            "project": stack["project"]["name"],
+            "application_commit": git_lookup.head_commit(stack["project"]["dir"]),
+            "images": {name: item["image_id"] for name, item in stack["services"].items() if item["image_id"]},
+            "host": socket.gethostname(),
+            "run_id": run_id,
+            "duration_s": round(time.monotonic() - began, 2),
+            "last_proved_restorable": None,
+        }
+        backup_sets.write_metadata(metadata_path, metadata)
+        scratch.forget(run, unfinished)
+    return backup_sets.read_set(target)
+
+
+def _dump_snapshot(
+    docker: Docker,
+    server: Server,
+    database: str,
+    tools: t.Callable[[], pg_clients.Clients],
+    partial: str,
+    run: ActiveRun | None,
+    wishes: Wishes,
+) -> tuple[dict[str, t.Any], dict[str, int], list[str]]:
+    """Dump to partial, and what is true of the dump's own snapshot: (facts, rows, revisions)."""
+    inside = f"{pg_clients.FOLDER}/{os.path.basename(partial)}"
+    with Session(docker, server, database) as session, ThreadPoolExecutor(1) as beside:
         session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
         facts = database_facts.read_facts(session)
         refuse_full_disk(wishes.folder, needed_bytes(facts["database_bytes"], wishes.compression))
@@ -157,12 +213,12 @@ def _dump(
         # An archive that can be listed has come to its end. The helper is root; the files are the folder's owner's.
         check = "" if wishes.format == "plain" else f"pg_restore --list {shlex.quote(inside)} >/dev/null; "
         own = f"chown -R $(stat -c %u:%g {pg_clients.FOLDER}) {shlex.quote(inside)}"
-        partial = os.path.join(hidden, file_name)
         expected = likely_bytes(wishes, database, facts["database_bytes"])
         doing = f"dumping a database of {size_in_words(facts['database_bytes'])}, written"
+        clients = tools()
         with progress.told(run, doing, lambda: backup_sets.size_of(partial), expected, about=True):
             reach(run, "snapshot")
-            dumping = beside.submit(tools.run, f"{command}; {check}{own}")
+            dumping = beside.submit(clients.run, f"{command}; {check}{own}")
             rows = database_facts.count_rows(session)
             revisions = database_facts.read_revisions(session, wishes.version_table)
             try:
@@ -171,43 +227,7 @@ def _dump(
                 raise RecoveryError(
                     f"The dump of {database} failed: {exc.message}", next_command=f"df -h {wishes.folder}"
                 ) from exc
-    read = progress.Counter()
-    with progress.told(run, "checksumming", lambda: read.bytes, backup_sets.size_of(partial)):
-        files = backup_sets.hash_files(partial, read.add)
-    reach(run, "dumped")
-    target = os.path.join(wishes.folder, file_name)
-    metadata_path = os.path.join(wishes.folder, name + backup_sets.METADATA)
-    unfinished = scratch.path_entry(target, unless=metadata_path)
-    scratch.note(run, unfinished)
-    os.rename(partial, target)
-    fsync_folder(wishes.folder)
-    reach(run, "renamed")
-    metadata = {
-        "timestamp": name.removeprefix(f"{database}_"),
-        "alembic_version": ", ".join(revisions) or "none",
-        "database": database,
-        "backup_file": file_name,
-        "format_version": backup_metadata.FORMAT_VERSION,
-        "created": created,
-        "format": wishes.format,
-        "compression": wishes.compression,
-        "bytes": sum(item["bytes"] for item in files.values()),
-        "alembic_versions": revisions,
-        "version_table": wishes.version_table,
-        **facts,
-        "rows": rows,
-        "files": files,
-        "project": stack["project"]["name"],
-        "application_commit": git_lookup.head_commit(stack["project"]["dir"]),
-        "images": {name: item["image_id"] for name, item in stack["services"].items() if item["image_id"]},
-        "host": socket.gethostname(),
-        "run_id": run_id,
-        "duration_s": round(time.monotonic() - began, 2),
-        "last_proved_restorable": None,
-    }
-    backup_sets.write_metadata(metadata_path, metadata)
-    scratch.forget(run, unfinished)
-    return backup_sets.read_set(target)
+    return facts, rows, revisions
 
 
 def expire(

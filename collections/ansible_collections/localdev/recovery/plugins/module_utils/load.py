@@ -10,7 +10,6 @@ The live database is only read. What is refused is refused before the scratch da
 from __future__ import annotations
 
 import contextlib
-import gzip
 import json
 import os
 import re
@@ -19,7 +18,6 @@ import subprocess
 import tempfile
 import time
 import typing as t
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -32,9 +30,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     scratch,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import BackupSet
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, ahead, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils.dump_contents import blocks, inside, opened, with_head
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.plain_dump import PlainDump, revisions_in, role_names
+from ansible_collections.localdev.recovery.plugins.module_utils.plain_dump import PlainDump, role_names
 from ansible_collections.localdev.recovery.plugins.module_utils.postgres import (
     Server,
     Session,
@@ -51,12 +50,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils.stack import dat
 
 Stack = t.Mapping[str, t.Any]
 Json = dict[str, t.Any]
-_BLOCK = 1024 * 1024
 # Text that gzip has made small grows by about so much; for dumps whose metadata does not tell.
 _GROWTH = 6
 RESERVE_BYTES = 128 * 1024 * 1024
-_DUMPED_FROM = re.compile(rb"[Dd]umped from database version:? (\d+)")
-_HEAD_BYTES = 4096
 # The second where half a page still fits.
 _DISK_FULL = re.compile(r"No space left on device|could not (?:extend|write)[^\n]* wrote only \d+ of \d+ bytes")
 
@@ -148,34 +144,6 @@ def collation_warnings(item: BackupSet, server: Json) -> list[str]:
     return found
 
 
-def with_head(item: BackupSet, docker: Docker, server: Server) -> BackupSet:
-    """The set with the server version that its dump itself names, where the metadata does not tell."""
-    if item.metadata.get("server_major"):
-        return item
-    if item.format == "plain":
-        with _opened(item.path) as file:
-            head = file.read(_HEAD_BYTES)
-    else:
-        head = listing(item, docker, server).encode()
-    match = _DUMPED_FROM.search(head)
-    extra = {"server_major": int(match.group(1))} if match else {}
-    return BackupSet(**{**item.__dict__, "metadata": {**item.metadata, **extra}})
-
-
-def listing(item: BackupSet, docker: Docker, server: Server, options: str = "--list") -> str:
-    """What pg_restore tells of an archive. RecoveryError when it is none that this server's pg_restore can read."""
-    with pg_clients.clients(docker, server, os.path.dirname(item.path), password="", run_id="") as tools:
-        try:
-            return tools.run(f"pg_restore {options} {shlex.quote(_inside(item))}")
-        except RecoveryError as exc:
-            raise RecoveryError(
-                f"The pg_restore of PostgreSQL in {server.container} cannot read {item.path}: "
-                f"{exc.message.partition(': ')[2] or exc.message}",
-                next_command=backup_sets.LIST,
-                kind="unsafe",
-            ) from exc
-
-
 def prove_input(
     docker: Docker, stack: Stack, server: Server, item: BackupSet, name: str, run: ActiveRun | None = None
 ) -> tuple[Json, list[str]]:
@@ -206,16 +174,6 @@ def prove_input(
     return facts, warnings
 
 
-def revisions_of_dump(docker: Docker, server: Server, item: BackupSet, version_table: str) -> list[str]:
-    """Alembic's revisions as the dump itself holds them; empty when it has none."""
-    if item.format == "plain":
-        with _opened(item.path) as file:
-            return revisions_in(_blocks(file), version_table)
-    table = shlex.quote(version_table.rpartition(".")[2])
-    text = listing(item, docker, server, f"--data-only --table={table} --file=-")
-    return revisions_in([text.encode() + b"\n"], version_table)
-
-
 # --- into the scratch database -------------------------------------------------------------------------------------
 
 
@@ -243,53 +201,84 @@ def restore(
     *,
     jobs: int,
     version_table: str,
+    statistics: bool = True,
 ) -> Restored:
-    """Restore a set into a new database and prove it there. The database is dropped again when anything fails."""
+    """Restore a set into a new database and prove it there. The database is dropped again when anything fails.
+
+    statistics: whether the planner gets them, which is for what will be used.
+    """
     began = time.monotonic()
     server = server_of(stack, docker)
-    facts, warnings = prove_input(docker, stack, server, item, name, run)
     entry = scratch.database_entry(name, server.container, server.user)
-    scratch.note(run, entry)
-    try:
-        settings = facts["live"] or {**(item.metadata.get("collation") or {}), **_encoding(item)}
-        owner = (facts["live"] or {}).get("owner") or ""
-        sql = create_sql(name, settings, owner)
-        psql(docker, container=server.container, user=server.user, database="template1", sql=sql)
-        reach(run, "scratch")
-        if item.format == "plain":
-            warnings += _restore_plain(docker, server, item, name, facts, version_table, run)
-        else:
-            password = database_secrets(docker, stack)["password"]
-            warnings += _restore_archive(docker, server, item, name, facts, jobs, password, run)
-        reach(run, "restored")
-        rows, revisions = _prove(docker, server, item, name, version_table)
-        if facts["live"]:
-            sql = database_properties.copy_sql(stack["database"]["name"], name)
-            psql(docker, container=server.container, user=server.user, database=name, sql=sql)
-    except BaseException:
-        with contextlib.suppress(RecoveryError):
-            scratch.delete(docker, entry)
-            scratch.forget(run, entry)
-        raise
+    with contextlib.ExitStack() as leaving:
+        tools: t.Callable[[], pg_clients.Clients] | None = None
+        if item.format != "plain":
+            # It can but read the backup, so it may start before that is proved.
+            tools = leaving.enter_context(ahead(_tools(docker, stack, server, item, run)))
+        facts, warnings = prove_input(docker, stack, server, item, name, run)
+        scratch.note(run, entry)
+        try:
+            settings = facts["live"] or {**(item.metadata.get("collation") or {}), **_encoding(item)}
+            owner = (facts["live"] or {}).get("owner") or ""
+            sql = create_sql(name, settings, owner)
+            psql(docker, container=server.container, user=server.user, database="template1", sql=sql)
+            reach(run, "scratch")
+            if tools is None:
+                warnings += _restore_plain(docker, server, item, name, facts, version_table, run)
+            else:
+                warnings += _restore_archive(docker, server, item, name, facts, jobs, tools(), run)
+                tools().finish()
+            reach(run, "restored")
+            if statistics:
+                _analyse(docker, server, name, jobs)
+            like = stack["database"]["name"] if facts["live"] else ""
+            rows, revisions = _prove(docker, server, item, name, version_table, like)
+        except BaseException:
+            with contextlib.suppress(RecoveryError):
+                scratch.delete(docker, entry)
+                scratch.forget(run, entry)
+            raise
     return Restored(server, name, rows, revisions, round(time.monotonic() - began, 2), warnings)
+
+
+def _tools(
+    docker: Docker, stack: Stack, server: Server, item: BackupSet, run: ActiveRun | None
+) -> t.ContextManager[pg_clients.Clients]:
+    return pg_clients.clients(
+        docker,
+        server,
+        os.path.dirname(item.path),
+        password=lambda: database_secrets(docker, stack)["password"],
+        run_id=run.record["run_id"] if run else "",
+    )
 
 
 def _encoding(item: BackupSet) -> Json:
     return {"encoding": item.metadata["encoding"]} if item.metadata.get("encoding") else {}
 
 
+def _analyse(docker: Docker, server: Server, name: str, jobs: int) -> None:
+    """Make the statistics without which the application's first queries would be planned blindly."""
+
+    def work(part: int) -> None:
+        with Session(docker, server, name) as session:
+            session.query(database_facts.analyze_query(part, jobs))
+
+    in_parallel(work, range(jobs))
+
+
 def _prove(
-    docker: Docker, server: Server, item: BackupSet, name: str, version_table: str
+    docker: Docker, server: Server, item: BackupSet, name: str, version_table: str, like: str
 ) -> tuple[dict[str, int], list[str]]:
-    """Count what was restored and hold it against the metadata: (rows, revisions)."""
-    with Session(docker, server, name) as session, ThreadPoolExecutor(1) as beside:
-        # Without statistics the first queries of the application would be planned blindly.
-        analysing = beside.submit(
-            lambda: psql(docker, container=server.container, user=server.user, database=name, sql="ANALYZE")
-        )
+    """Count what was restored and hold it against the metadata: (rows, revisions).
+
+    like: the database whose settings and privileges it gets.
+    """
+    with Session(docker, server, name) as session:
         rows = database_facts.count_rows(session)
         revisions = database_facts.read_revisions(session, version_table)
-        analysing.result()
+        if like:
+            session.query(database_properties.copy_sql(like, name))
     problems = proof_problems(item, rows, revisions)
     if problems:
         raise RecoveryError(
@@ -322,31 +311,28 @@ def _restore_archive(
     name: str,
     facts: Json,
     jobs: int,
-    password: str,
-    run: ActiveRun | None = None,
+    tools: pg_clients.Clients,
+    run: ActiveRun | None,
 ) -> list[str]:
-    folder = os.path.dirname(item.path)
-    run_id = run.record["run_id"] if run else ""
     expected = item.metadata.get("database_bytes")
-    with pg_clients.clients(docker, server, folder, password=password, run_id=run_id) as tools:
-        inside = _inside(item)
-        named = item.metadata.get("roles")
-        if not isinstance(named, list):
-            text = tools.run(f"pg_restore --schema-only --file=- {shlex.quote(inside)}")
-            named = [role for line in text.splitlines() for role in role_names(line.encode())]
-        missing = sorted(set(named) - set(facts["roles"]))
-        command = pg_clients.restore_command(inside, database=name, jobs=jobs, owners=not missing)
+    path = inside(item)
+    named = item.metadata.get("roles")
+    if not isinstance(named, list):
+        text = tools.run(f"pg_restore --schema-only --file=- {shlex.quote(path)}")
+        named = [role for line in text.splitlines() for role in role_names(line.encode())]
+    missing = sorted(set(named) - set(facts["roles"]))
+    command = pg_clients.restore_command(path, database=name, jobs=jobs, owners=not missing)
 
-        def loaded() -> int:
-            sql = size_sql(name)
-            return int(psql(docker, container=server.container, user=server.user, database="template1", sql=sql))
+    def loaded() -> int:
+        sql = size_sql(name)
+        return int(psql(docker, container=server.container, user=server.user, database="template1", sql=sql))
 
-        try:
-            with progress.told(run, "loading", loaded, expected, about=True):
-                tools.run(command)
-        except RecoveryError as exc:
-            words = exc.message.partition(": ")[2] or exc.message
-            raise _restore_error(item, words, server, facts) from exc
+    try:
+        with progress.told(run, "loading", loaded, expected, about=True):
+            tools.run(command)
+    except RecoveryError as exc:
+        words = exc.message.partition(": ")[2] or exc.message
+        raise _restore_error(item, words, server, facts) from exc
     return _role_warning(missing, "all that the backup holds belongs to", server)
 
 
@@ -374,14 +360,14 @@ def _restore_plain(
     command = ["exec", "--interactive", "--env", f"PGOPTIONS={pg_clients.RESTORE_SETTINGS}"]
     command += server.client(name)[2:]
     # Notices may be many; a pipe that nobody reads would stop psql.
-    with tempfile.TemporaryFile() as complaints, _opened(item.path) as file:
+    with tempfile.TemporaryFile() as complaints, opened(item.path) as file:
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             [docker.binary, *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints
         )
         stdin = t.cast("t.IO[bytes]", process.stdin)
         try:
             with progress.told(run, "loading", lambda: os.lseek(file.fileno(), 0, os.SEEK_CUR), item.bytes):
-                for piece in dump.filtered(_blocks(file)):
+                for piece in dump.filtered(blocks(file)):
                     stdin.write(piece)
         except BrokenPipeError:
             # psql has met an error and says which.
@@ -419,29 +405,3 @@ def _restore_error(item: BackupSet, words: str, server: Server, facts: Json) -> 
         next_command=backup_sets.LIST,
         kind="verification",
     )
-
-
-def _inside(item: BackupSet) -> str:
-    return f"{pg_clients.FOLDER}/{os.path.basename(item.path)}"
-
-
-@contextlib.contextmanager
-def _opened(path: str) -> t.Iterator[t.IO[bytes]]:
-    """A plain dump's text. RecoveryError when its compression is damaged."""
-    try:
-        with open(path, "rb") as probe:
-            compressed = probe.read(2) == b"\x1f\x8b"
-        opener: t.Any = gzip.open if compressed else open
-        with opener(path, "rb") as file:
-            yield file
-    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
-        raise RecoveryError(
-            f"The dump {path} is damaged or was cut short: {exc}", next_command=backup_sets.LIST, kind="unsafe"
-        ) from exc
-    except OSError as exc:
-        raise RecoveryError(f"The dump {path} cannot be read: {exc.strerror or exc}") from exc
-
-
-def _blocks(file: t.IO[bytes]) -> t.Iterator[bytes]:
-    while block := file.read(_BLOCK):
-        yield block

@@ -38,16 +38,30 @@ class Clients:
         """Run a script; its output, or RecoveryError when it fails."""
         return self.shell.run(self.environment + script)
 
+    def finish(self) -> None:
+        """Nothing more is to be run: let the container go."""
+        self.shell.finish()
+
 
 @contextlib.contextmanager
 def clients(
-    docker: Docker, server: Server, folder: str, *, password: str, run_id: str, writable: bool = False
+    docker: Docker,
+    server: Server,
+    folder: str,
+    *,
+    password: t.Callable[[], str] | None,
+    run_id: str,
+    writable: bool = False,
 ) -> t.Iterator[Clients]:
-    """The server's client programs, with a folder of the host under FOLDER."""
+    """The server's client programs, with a folder of the host under FOLDER.
+
+    password: asked for while the container starts; None for what connects to no server.
+    """
     mounts = [(folder, FOLDER, writable)]
     with Helper(docker, server.image, mounts, run_id, network=f"container:{server.container}") as shell:
-        escaped = password.replace("\\", "\\\\").replace(":", "\\:")
-        shell.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")
+        if password:
+            escaped = password().replace("\\", "\\\\").replace(":", "\\:")
+            shell.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")
         yield Clients(shell, server)
 
 

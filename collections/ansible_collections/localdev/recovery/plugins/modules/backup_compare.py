@@ -112,8 +112,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
     alembic_runtime,
     backup_metadata,
     backup_sets,
+    dump_contents,
     git_lookup,
-    load,
     restore_decision,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
@@ -135,7 +135,7 @@ def judge(module: AnsibleModule, docker: Docker, item: backup_sets.BackupSet) ->
     unknown = [revision for revision in named if not graph.is_known(revision)]
     in_dump = None
     if not reliable and (unknown or not named):
-        in_dump = load.revisions_of_dump(docker, server_of(stack, docker), item, params["version_table"])
+        in_dump = dump_contents.revisions_of_dump(docker, server_of(stack, docker), item, params["version_table"])
     missing = [revision for revision in {*unknown, *(in_dump or ())} if not graph.is_known(revision)]
     found: dict[str, t.Any] = {
         revision: git_lookup.find_revision(stack["project"]["dir"], revision) or {} for revision in missing

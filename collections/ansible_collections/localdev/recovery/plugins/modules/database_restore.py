@@ -137,7 +137,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         _facts, warnings = load.prove_input(docker, stack, server, item, name)
         return {"changed": not params["drill"], "database": name, "warnings_found": warnings}
     with part_of_run(params) as run:
-        made = load.restore(docker, stack, run, item, name, jobs=params["jobs"], version_table=params["version_table"])
+        made = load.restore(
+            docker, stack, run, item, name,
+            jobs=params["jobs"], version_table=params["version_table"], statistics=not params["drill"],
+        )  # fmt: skip
         proved = drill_ended(docker, run, item, made) if params["drill"] else None
     return {
         "changed": True,

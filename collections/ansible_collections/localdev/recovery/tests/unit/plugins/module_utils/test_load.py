@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils import backup_sets, load
+from ansible_collections.localdev.recovery.plugins.module_utils import backup_sets, dump_contents, load
 from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import BackupSet
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
@@ -97,10 +97,13 @@ def test_the_server_of_a_plain_dump_is_read_in_it(tmp_path: Path, compressed: bo
     text = b"--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 16.2 (Debian 16.2-1)\n"
     path.write_bytes(gzip.compress(text) if compressed else text)
     nothing: t.Any = None
-    found = load.with_head(item(str(path), "plain"), nothing, nothing)
+    found = dump_contents.with_head(item(str(path), "plain"), nothing, nothing)
     assert found.metadata["server_major"] == 16
     # What the metadata tells is not looked for.
-    assert load.with_head(item("/nowhere", "plain", server_major=14), nothing, nothing).metadata["server_major"] == 14
+    assert (
+        dump_contents.with_head(item("/nowhere", "plain", server_major=14), nothing, nothing).metadata["server_major"]
+        == 14
+    )
 
 
 def test_a_damaged_plain_dump_is_no_traceback(tmp_path: Path) -> None:
@@ -110,11 +113,11 @@ def test_a_damaged_plain_dump_is_no_traceback(tmp_path: Path) -> None:
     for text in (whole[:40], whole[:30] + b"\xff" + whole[31:], b"\x1f\x8b\x08"):
         path.write_bytes(text)
         with pytest.raises(RecoveryError, match="damaged or was cut short") as caught:
-            load.revisions_of_dump(nothing, nothing, item(str(path), "plain"), "alembic_version")
+            dump_contents.revisions_of_dump(nothing, nothing, item(str(path), "plain"), "alembic_version")
         assert caught.value.kind == "unsafe"
     path.unlink()
     with pytest.raises(RecoveryError, match="cannot be read: No such file"):
-        load.revisions_of_dump(nothing, nothing, item(str(path), "plain"), "alembic_version")
+        dump_contents.revisions_of_dump(nothing, nothing, item(str(path), "plain"), "alembic_version")
 
 
 def test_a_flipped_bit_in_the_metadata_is_a_refusal_or_nothing_and_no_traceback(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_the_password_reaches_libpq_alone(
 ) -> None:
     passfile = tmp_path / "pgpass"
     monkeypatch.setattr(pg_clients, "_PASSFILE", str(passfile))
-    with pg_clients.clients(docker, SERVER, "/srv/b", password=password, run_id="r", writable=True) as tools:
+    with pg_clients.clients(docker, SERVER, "/srv/b", password=lambda: password, run_id="r", writable=True) as tools:
         seen = tools.run("env; umask; echo $0 $@")
     escaped = password.replace("\\", "\\\\").replace(":", "\\:")
     assert passfile.read_text() == f"*:*:*:*:{escaped}\n"
@@ -86,7 +86,7 @@ def test_a_folder_that_is_only_read_cannot_be_written(
 ) -> None:
     monkeypatch.setattr(pg_clients, "_PASSFILE", str(tmp_path / "pgpass"))
     with (
-        pg_clients.clients(docker, SERVER, "/srv/b", password="", run_id="r") as tools,
+        pg_clients.clients(docker, SERVER, "/srv/b", password=None, run_id="r") as tools,
         pytest.raises(RecoveryError, match=r"failed: words$"),
     ):
         tools.run("echo words; false")
