@@ -325,9 +325,14 @@ def _endpoint(running: Json, ports: t.Sequence[Json], port: int, engine: Engine)
                 "port": entry["published"],
                 "via": "published",
             }
+    address = container_address(running)
+    return {"host": address, "port": port, "via": "container"} if address and engine.reaches_containers else None
+
+
+def container_address(running: Json) -> str | None:
+    """The address of a running container in the first of its networks, another one after every start."""
     networks = ((running.get("NetworkSettings") or {}).get("Networks")) or {}
     addresses = [
         networks[name].get("IPAddress") or networks[name].get("GlobalIPv6Address") for name in sorted(networks)
     ]
-    address = next((item for item in addresses if item), None)
-    return {"host": address, "port": port, "via": "container"} if address and engine.reaches_containers else None
+    return next((item for item in addresses if item), None)

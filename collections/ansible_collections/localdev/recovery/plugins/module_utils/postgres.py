@@ -79,12 +79,19 @@ class Server:
 def server_of(stack: t.Mapping[str, t.Any], docker: Docker) -> Server:
     """The stack's database server, whose container must be running now."""
     database = database_of(stack)
+    item = running_container(stack, docker)
+    return Server(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
+
+
+def running_container(stack: t.Mapping[str, t.Any], docker: Docker) -> dict[str, t.Any]:
+    """``docker inspect`` of the container in which the stack's database server runs now."""
+    service = database_of(stack)["service"]
     for item in docker.containers(stack["project"]["name"]):
-        if item["Config"]["Labels"]["com.docker.compose.service"] == database["service"] and item["State"]["Running"]:
-            return Server(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
+        if item["Config"]["Labels"]["com.docker.compose.service"] == service and item["State"]["Running"]:
+            return item
     raise RecoveryError(
-        f"The database service {database['service']} is not running",
-        next_command=f"{Project.of(stack).command()} up --detach --no-deps {database['service']}",
+        f"The database service {service} is not running",
+        next_command=f"{Project.of(stack).command()} up --detach --no-deps {service}",
     )
 
 

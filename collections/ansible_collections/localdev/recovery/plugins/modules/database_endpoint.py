@@ -54,9 +54,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.localdev.recovery.plugins.module_utils.discovery import container_address
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils.postgres import running_container
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import database_secrets, gather
 from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import database_of
 
@@ -66,10 +68,13 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.of(stack))
     database = database_of(stack)
     endpoint = database["endpoint"]
-    if endpoint is None or endpoint["via"] == "container":
+    if endpoint is not None and endpoint["via"] == "container":
         # The address of a container is another one after every start.
-        now = gather(docker, database_service=database["service"])
-        endpoint = now["database"]["endpoint"]
+        address = container_address(running_container(stack, docker))
+        endpoint = {**endpoint, "host": address} if address else None
+    elif endpoint is None:
+        # It was not running when the stack was described.
+        endpoint = gather(docker, database_service=database["service"])["database"]["endpoint"]
     if endpoint is None:
         raise RecoveryError(
             f"The database service {database['service']} cannot be reached over TCP: it is not running, or it "

@@ -130,8 +130,11 @@ class DatabaseKeeper(Keeper):
         self._open(entry, entry["name"])
 
     def keep(self, entry: Entry) -> None:
-        if not self.aside_exists(entry):
-            entry["bytes"] = self._size(entry)
+        kept = f"EXISTS (SELECT 1 FROM pg_database WHERE datname = {literal(entry['aside'])})"
+        # One question, for each takes a tenth of a second: nothing where it is kept already.
+        size = self._psql(entry, f"SELECT pg_database_size({literal(entry['name'])}) WHERE NOT {kept}")
+        if size:
+            entry["bytes"] = int(size)
             if entry.get("copy"):
                 entry["unavailable_s"] = self._copy(entry)
             else:
