@@ -136,6 +136,12 @@ class Database:
     def megabytes(self) -> int:
         return round(int(self.psql("SELECT pg_database_size('bench')")) / 1e6)
 
+    def parts(self, seconds: float) -> dict[str, float]:
+        """Where the seconds of the last procedure went: the steps of its run record, and the rest, Ansible's own."""
+        newest = max((self.folder / ".localdev" / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime)
+        steps = {step["name"]: float(step["seconds"]) for step in json.loads(newest.read_text())["steps"]}
+        return {**steps, "Ansible": round(seconds - sum(steps.values()), 2)}
+
     def forget_restores(self) -> None:
         """Drop what restores have set aside, so that each starts with the same cluster."""
         names = self.psql("SELECT datname FROM pg_database WHERE datname LIKE 'bench.%'").split()
@@ -156,6 +162,11 @@ def row(
     }  # fmt: skip
 
 
+def where(ours: list[float], parts: list[dict[str, float]]) -> dict[str, float]:
+    """The parts of the run that took the median of the times."""
+    return parts[ours.index(statistics.median_low(ours))]
+
+
 def unavailable(output: str) -> float:
     """Seconds for which the database was shut, as the procedure reports them."""
     match = re.search(r"unavailable for ([\d.]+) s", output)
@@ -165,18 +176,20 @@ def unavailable(output: str) -> float:
 
 
 def backup(db: Database, data: str) -> Row:
-    ours, hand, limit = [], [], []
+    ours, hand, limit, parts = [], [], [], []
     for _ in range(RUNS):
         pipe = f"docker compose --project-name {NAME} exec -T db pg_dump -U bench bench > hand.sql; gzip -f hand.sql"
         hand.append(timed(lambda pipe=pipe: db.shell(pipe)))  # type: ignore[misc]
         limit.append(timed(lambda: db.inside("sh -c 'rm -rf /tmp/d; pg_dump -U bench -Fd -j2 -Z1 -f /tmp/d bench'")))
         ours.append(timed(lambda: db.playbook("backup", backup_keep=1, backup_keep_days=0)))
-    return row("backup", ours, hand, limit, 0.25, "ours at most 0.25 of pg_dump and gzip", data)
+        parts.append(db.parts(ours[-1]))
+    made = row("backup", ours, hand, limit, 0.25, "ours at most 0.25 of pg_dump and gzip", data)
+    return {**made, "parts_s": where(ours, parts)}
 
 
 def restore(db: Database, data: str) -> tuple[Row, float, float]:
     """The row, seconds of unavailability of ours, seconds of the hand's pipe into an empty database."""
-    ours, hand, limit, shut = [], [], [], []
+    ours, hand, limit, shut, parts = [], [], [], [], []
     for _ in range(RUNS):
         db.psql("CREATE DATABASE hand", "template1")
         pipe = f"gunzip -c hand.sql.gz | docker compose --project-name {NAME} exec -T db psql -q -U bench -d hand"
@@ -189,10 +202,11 @@ def restore(db: Database, data: str) -> tuple[Row, float, float]:
         began = time.monotonic()
         output = db.playbook("restore")
         ours.append(time.monotonic() - began)
+        parts.append(db.parts(ours[-1]))
         shut.append(unavailable(output))
         db.forget_restores()
     made = row("restore", ours, hand, limit, 0.6, "ours, proved and swapped in, at most 0.6 of gunzip and psql", data)
-    return made, statistics.median(shut), statistics.median(hand)
+    return {**made, "parts_s": where(ours, parts)}, statistics.median(shut), statistics.median(hand)
 
 
 def set_aside(db: Database, data: str) -> Row:
