@@ -14,7 +14,7 @@ import socket
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.localdev.recovery.plugins.module_utils import (
     backup_metadata,
@@ -44,11 +44,11 @@ RESERVE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Wishes:
-    """How a backup is to be made. compression: as pg_dump's --compress has it; jobs: parallel workers."""
+    """How a backup is to be made. compression: as pg_dump's --compress has it, or AUTO; jobs: parallel workers."""
 
     folder: str
     format: str = "directory"
-    compression: str = "1"
+    compression: str = pg_clients.AUTO
     jobs: int = 2
     version_table: str = "alembic_version"
     lock_timeout_s: int = 60
@@ -166,7 +166,7 @@ def _dump(
             "format_version": backup_metadata.FORMAT_VERSION,
             "created": created,
             "format": wishes.format,
-            "compression": wishes.compression,
+            "compression": facts["compression"],
             "bytes": sum(item["bytes"] for item in files.values()),
             "alembic_versions": revisions,
             "version_table": wishes.version_table,
@@ -201,6 +201,10 @@ def _dump_snapshot(
         session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
         facts = database_facts.read_facts(session)
         refuse_full_disk(wishes.folder, needed_bytes(facts["database_bytes"], wishes.compression))
+        clients = tools()
+        if wishes.compression == pg_clients.AUTO:
+            chosen = pg_clients.best_compression(clients, wishes.format, facts["server_major"])
+            wishes = replace(wishes, compression=chosen)
         command = pg_clients.dump_command(
             wishes.format,
             inside,
@@ -215,7 +219,6 @@ def _dump_snapshot(
         own = f"chown -R $(stat -c %u:%g {pg_clients.FOLDER}) {shlex.quote(inside)}"
         expected = likely_bytes(wishes, database, facts["database_bytes"])
         doing = f"dumping a database of {size_in_words(facts['database_bytes'])}, written"
-        clients = tools()
         with progress.told(run, doing, lambda: backup_sets.size_of(partial), expected, about=True):
             reach(run, "snapshot")
             dumping = beside.submit(clients.run, f"{command}; {check}{own}")
@@ -227,7 +230,7 @@ def _dump_snapshot(
                 raise RecoveryError(
                     f"The dump of {database} failed: {exc.message}", next_command=f"df -h {wishes.folder}"
                 ) from exc
-    return facts, rows, revisions
+    return {**facts, "compression": wishes.compression}, rows, revisions
 
 
 def expire(

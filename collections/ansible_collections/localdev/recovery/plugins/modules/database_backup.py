@@ -47,8 +47,9 @@ options:
   compression:
     description:
       - Compression as the option C(--compress) of the server's C(pg_dump) takes it. A level from V(0) to V(9) works with every version.
+      - V(auto) is V(zstd:1) where C(pg_dump) knows it (PostgreSQL 16 and newer), but for O(format=plain), else V(1), level 1 of gzip.
     type: str
-    default: "1"
+    default: auto
   jobs:
     description:
       - Tables to dump at once with O(format=directory).
@@ -151,7 +152,7 @@ def main() -> None:
             **run_argument_spec(),
             "folder": {"type": "path", "required": True},
             "format": {"type": "str", "default": "directory", "choices": ["directory", "custom", "plain"]},
-            "compression": {"type": "str", "default": "1"},
+            "compression": {"type": "str", "default": "auto"},
             "jobs": {"type": "int", "default": 2},
             "version_table": {"type": "str", "default": "alembic_version"},
             "lock_timeout": {"type": "int", "default": 60},

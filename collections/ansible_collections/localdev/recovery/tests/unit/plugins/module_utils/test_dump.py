@@ -95,9 +95,9 @@ def test_a_dump_is_expected_to_be_as_small_as_the_newest_that_was_made_alike(tmp
     write(tmp_path, 0, **{**made, "compression": "9", "database_bytes": 1000})
     write(tmp_path, 1, **{**made, "database_bytes": 100})
     write(tmp_path, 2, **{**made, "database_bytes": 10})
-    assert dump.likely_bytes(dump.Wishes(str(tmp_path)), "shop", 2000) == 200
-    assert dump.likely_bytes(dump.Wishes(str(tmp_path)), "other", 2000) is None
-    assert dump.likely_bytes(dump.Wishes(str(tmp_path), format="plain"), "shop", 2000) is None
+    assert dump.likely_bytes(dump.Wishes(str(tmp_path), compression="1"), "shop", 2000) == 200
+    assert dump.likely_bytes(dump.Wishes(str(tmp_path), compression="1"), "other", 2000) is None
+    assert dump.likely_bytes(dump.Wishes(str(tmp_path), format="plain", compression="1"), "shop", 2000) is None
 
 
 def test_a_set_that_cannot_be_read_keeps_nobody_from_making_a_new_one(tmp_path: Path) -> None:

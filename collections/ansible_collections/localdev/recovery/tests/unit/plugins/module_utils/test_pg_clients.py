@@ -91,3 +91,23 @@ def test_a_folder_that_is_only_read_cannot_be_written(
     ):
         tools.run("echo words; false")
     assert "type=bind,source=/srv/b,target=/backups,readonly" in (tmp_path / "arguments").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("kind", "major", "complaint", "best"),
+    [
+        ("directory", 15, "", "1"),
+        ("directory", 16, 'could not translate host name "/nowhere"', "zstd:1"),
+        ("custom", 17, "", "zstd:1"),
+        ("custom", 17, "pg_dump: error: this build does not support compression with zstd", "1"),
+        ("plain", 17, "", "1"),
+    ],
+)
+def test_the_best_compression_that_this_pg_dump_knows(kind: str, major: int, complaint: str, best: str) -> None:
+    class Tools:
+        @staticmethod
+        def run(_script: str) -> str:
+            return complaint
+
+    tools: t.Any = Tools
+    assert pg_clients.best_compression(tools, kind, major) == best
