@@ -237,12 +237,17 @@ FORMATS = {
     "directory -j2, level 1": "pg_dump -U bench -Fd -j2 -Z1 -f /tmp/x bench",
     "directory -j2, not compressed": "pg_dump -U bench -Fd -j2 -Z0 -f /tmp/x bench",
 }
+# What PostgreSQL 16 and newer know besides.
+NEWER_FORMATS = {
+    f"directory -j2, {name}": f"pg_dump -U bench -Fd -j2 -Z{option} -f /tmp/x bench"
+    for name, option in {"level 1": "1", "zstd level 1": "zstd:1", "zstd level 3": "zstd:3", "lz4": "lz4"}.items()
+}
 
 
-def formats(db: Database) -> list[Row]:
+def formats(db: Database, commands: dict[str, str]) -> list[Row]:
     """Seconds and megabytes of each format and compression."""
     found = []
-    for name, command in FORMATS.items():
+    for name, command in commands.items():
         db.inside("sh -c 'rm -rf /tmp/x*'")
         seconds = timed(lambda command=command: db.inside(f"sh -c '{command}'"))  # type: ignore[misc]
         size = int(db.inside("sh -c 'du -sk /tmp/x* | cut -f1'").split()[0]) / 1000
@@ -250,18 +255,22 @@ def formats(db: Database) -> list[Row]:
     return found
 
 
+def postgres_image(variant: str) -> str:
+    """The name of an image of the reference stack's; it is built where there is none."""
+    prepare = [str(ROOT / "examples" / "residency-scheduler" / "prepare"), "--images-only", "--variant", variant]
+    answer = subprocess.run(prepare, capture_output=True, text=True, check=True).stdout
+    return next(line.split("=", 1)[1] for line in answer.splitlines() if line.startswith("POSTGRES_IMAGE="))
+
+
 def measure() -> list[Row]:
     """The rows backup, restore, db_unavailable_s and set_aside; formats.json besides."""
-    prepare = ROOT / "examples" / "residency-scheduler" / "prepare"
-    answer = subprocess.run([str(prepare), "--images-only"], capture_output=True, text=True, check=True).stdout
-    image = next(line.split("=", 1)[1] for line in answer.splitlines() if line.startswith("POSTGRES_IMAGE="))
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
-        db = Database(Path(place), image)
+        db = Database(Path(place), postgres_image("pg15"))
         with db.running():
             db.inside(f"sh -c 'createdb -U bench pgbench; pgbench -i -q -s {PGBENCH_SCALE} -U bench pgbench'")
             db.psql("ALTER DATABASE bench RENAME TO empty", "template1")
             db.psql("ALTER DATABASE pgbench RENAME TO bench", "template1")
-            tables = {f"pgbench, {db.megabytes()} MB": formats(db)}
+            tables = {f"pgbench, {db.megabytes()} MB": formats(db, FORMATS)}
             db.fill(SMALL)
             small = f"{db.megabytes()} MB"
             db.playbook("backup")
@@ -270,10 +279,15 @@ def measure() -> list[Row]:
             db.fill(LARGE)
             large = f"{db.megabytes()} MB"
             data = f"random text, {large}, 4 tables"
-            tables[f"random text, {large}"] = formats(db)
+            tables[f"random text, {large}"] = formats(db, FORMATS)
             rows = [backup(db, data)]
             restored, shut, hand = restore(db, data)
             rows += [restored, set_aside(db, data)]
+    with tempfile.TemporaryDirectory(prefix=NAME) as place:
+        db = Database(Path(place), postgres_image("pg17"))
+        with db.running():
+            db.fill(LARGE)
+            tables[f"random text, {db.megabytes()} MB, PostgreSQL 17"] = formats(db, NEWER_FORMATS)
     (HERE / "formats.json").write_text(json.dumps(tables, indent=2) + "\n")
     rows.append(
         {
