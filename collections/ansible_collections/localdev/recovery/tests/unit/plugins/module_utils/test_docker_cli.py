@@ -4,12 +4,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import typing as t
+
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import (
     Completed,
     Docker,
     Project,
+    ahead,
     explain,
     in_parallel,
 )
@@ -229,6 +234,30 @@ def test_the_project_in_words() -> None:
         "cd '/srv/my shop' && docker compose --project-directory '/srv/my shop' --file a.yml --file b.yml --env-file e "
         "--profile p --project-name n"
     )
+
+
+def test_what_is_entered_ahead_is_waited_for_where_it_is_needed_and_left() -> None:
+    going_on = threading.Event()
+    seen = []
+
+    @contextlib.contextmanager
+    def slow(cause: str = "") -> t.Iterator[int]:
+        assert going_on.wait(10)
+        if cause:
+            raise RecoveryError(cause)
+        yield 1
+        seen.append("left")
+
+    with ahead(slow()) as entered:
+        going_on.set()
+        seen.append(str(entered()))
+    assert seen == ["1", "left"]
+    with pytest.raises(RecoveryError, match="no image"), ahead(slow("no image")) as entered:
+        entered()
+    # What goes wrong beside it is told, and nothing is left open.
+    with pytest.raises(ValueError, match="other"), ahead(slow()):
+        raise ValueError("other")
+    assert seen == ["1", "left", "left"]
 
 
 def test_in_parallel_keeps_the_order_and_tells_of_a_failure() -> None:
