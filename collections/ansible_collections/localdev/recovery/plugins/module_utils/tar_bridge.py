@@ -12,7 +12,6 @@ import gzip
 import hashlib
 import io
 import os
-import sys
 import tarfile
 import threading
 
@@ -77,15 +76,15 @@ def tar_header(entry, size):
 
 
 def do_pack(request):
-    """Write a tar stream to stdout; nothing but the order of the names is decided here."""
+    """Write a tar stream; nothing but the order of the names is decided here."""
     source = os.fsencode(request["source"])
     entries = walk(source)
     progress = Progress("packing", size_of(entries))
     if request["look_only"]:
         return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
-    out = sys.stdout.buffer
+    out = stream = os.fdopen(request["stream"], "wb")
     if request["gzip"]:
-        out = gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0)
+        out = gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1, mtime=0)
     at = [0]
 
     def write(data, offset):
@@ -103,7 +102,7 @@ def do_pack(request):
     zeros(out, 2 * tarfile.BLOCKSIZE)
     if request["gzip"]:
         out.close()
-    sys.stdout.buffer.flush()
+    stream.flush()
     return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
 
 
@@ -247,7 +246,7 @@ def do_unpack(request):
         set_mark(target, token)
         need_room(target, request["total"], request["reserve"])
     # Not sys.stdin: it may have read on into the stream.
-    stream = Whole(os.fdopen(0, "rb", buffering=0, closefd=False))
+    stream = Whole(os.fdopen(request["stream"], "rb", buffering=0, closefd=False))
     with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK, encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
             entry = member_entry(member)

@@ -255,9 +255,30 @@ def watch(go_on):
     os._exit(3)
 
 
+def connect(request):
+    """Descriptor of the stream to write or to read: of the named pipe where both its ends are under this kernel."""
+    packs = request["do"] == "pack"
+    stream = None
+    if request.get("pipe"):
+        try:
+            # Fails at once where nobody reads. The asker holds both ends until it knows what is said here.
+            probe = os.open(request["pipe"], os.O_WRONLY | os.O_NONBLOCK)
+            stream = probe if packs else os.open(request["pipe"], os.O_RDONLY)
+            os.set_blocking(stream, True)
+            if not packs:
+                os.close(probe)
+        except OSError:
+            stream = None
+    say(stream="standard" if stream is None else "pipe")
+    return int(packs) if stream is None else stream
+
+
 def serve(action, request):
     """Answer the one request."""
-    if request["do"] != "unpack":
+    if request["do"] != "copy":
+        request["stream"] = connect(request)
+    # On stdin the stream follows; its end says as much.
+    if request.get("stream") != 0:
         request["go_on"] = threading.Event()
         threading.Thread(target=watch, args=(request["go_on"],), daemon=True).start()
     try:
