@@ -216,10 +216,15 @@ def read_file(path, size, progress, write=None):
     return digest.hexdigest()
 
 
-def in_threads(function, items):
+def in_threads(function, files):
+    """The largest first, or in the end one thread would have one to do while the other has none."""
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        for _done in pool.map(function, items):
+        for _done in pool.map(function, sorted(files, key=size_in, reverse=True)):
             pass
+
+
+def size_in(entry):
+    return entry.get("size", 0)
 
 
 def add_hashes(root, entries, progress):
@@ -230,7 +235,7 @@ def add_hashes(root, entries, progress):
 
 
 def size_of(entries):
-    return sum(entry.get("size", 0) for entry in entries)
+    return sum(map(size_in, entries))
 
 
 # --- asking and answering ---------------------------------------------------------------------------------------------
