@@ -15,11 +15,12 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils import manifests, progress, scratch
+from ansible_collections.localdev.recovery.plugins.module_utils import manifests, pipes, progress, scratch
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.helper import users_of
@@ -159,23 +160,21 @@ def create(bridge: Bridge, source: Place, path: str, *, check_mode: bool) -> dic
 
 def _pack(bridge: Bridge, source: Place, part: str, compression: str) -> tuple[dict[str, t.Any], _Collector]:
     request = {"do": "pack", "source": "/from", "gzip": compression == "gzip", "look_only": False}
-    mounts = source.mount("/from", writable=False)
-    if compression == "zstd":
-        packer = _zstd("--threads=0", "--quiet", "--stdout", stdin=subprocess.PIPE)
-        collector = _Collector(t.cast("t.IO[bytes]", packer.stdout), part)
-        feed = t.cast("t.IO[bytes]", packer.stdin)
-    else:
+    with pipes.beside(part, bridge.run) as pipe:
         packer = None
-        out, into = os.pipe()
-        collector = _Collector(os.fdopen(out, "rb"), part)
-        feed = os.fdopen(into, "wb")
-    collector.start()
-    try:
-        answer = bridge.ask(request, mounts, stdout=feed)
-    finally:
-        feed.close()
-        collector.join()
-        code = packer.wait() if packer else 0
+        packed = pipe.reading
+        if compression == "zstd":
+            packer = _zstd("--threads=0", "--quiet", "--stdout", stdin=pipe.reading, stdout=subprocess.PIPE)
+            packed = t.cast("t.IO[bytes]", packer.stdout)
+            pipe.reading.close()
+        collector = _Collector(packed, part)
+        collector.start()
+        try:
+            answer = bridge.ask(request, source.mount("/from", writable=False), pipe=pipe)
+        finally:
+            pipe.writing.close()
+            collector.join()
+            code = packer.wait() if packer else 0
     if collector.problem is not None:
         raise RecoveryError(
             f"Cannot write {part}: {collector.problem.strerror}", next_command=f"df {os.path.dirname(part)}"
@@ -186,11 +185,9 @@ def _pack(bridge: Bridge, source: Place, part: str, compression: str) -> tuple[d
     return answer, collector
 
 
-def _zstd(*options: str, stdin: t.Any) -> subprocess.Popen[bytes]:
+def _zstd(*options: str, stdin: t.Any, stdout: t.Any) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # pylint: disable=ansible-bad-function
-            ["zstd", *options], stdin=stdin, stdout=subprocess.PIPE
-        )
+        return subprocess.Popen(["zstd", *options], stdin=stdin, stdout=stdout)  # pylint: disable=ansible-bad-function
     except FileNotFoundError as exc:
         raise RecoveryError(
             "The command zstd is not installed on this host", next_command="sudo apt install zstd"
@@ -215,21 +212,25 @@ def read_manifest(path: str) -> tuple[dict[str, t.Any], list[Entry]] | None:
         ) from exc
 
 
-@contextlib.contextmanager
-def opened(path: str) -> t.Iterator[t.IO[bytes]]:
-    """The archive as a stream that tarfile can read."""
+def _pour(path: str, into: t.IO[bytes]) -> None:
+    """Write an archive where tarfile reads it; zstd, which that need not know, is unpacked on the way."""
     # Without a buffer, for zstd reads on where this one has stopped.
     with open(path, "rb", buffering=0) as file:
         packed_by_zstd = file.read(len(_ZSTD_MAGIC)) == _ZSTD_MAGIC
         file.seek(0)
         if not packed_by_zstd:
-            yield t.cast("t.IO[bytes]", file)
+            shutil.copyfileobj(file, into, _BLOCK)
             return
-        unpacker = _zstd("--decompress", "--quiet", "--stdout", stdin=file)
-        with t.cast("t.IO[bytes]", unpacker.stdout) as stream:
-            yield stream
-        if unpacker.wait() != 0:
-            raise RecoveryError(f"The archive {path} is damaged, says zstd", kind="verification")
+        code = _zstd("--decompress", "--quiet", "--stdout", stdin=file, stdout=into).wait()
+    if code not in (0, -signal.SIGPIPE):
+        raise RecoveryError(f"The archive {path} is damaged, says zstd", kind="verification")
+
+
+def _unpack(
+    bridge: Bridge, request: t.Mapping[str, t.Any], path: str, mounts: t.Sequence[str]
+) -> dict[str, t.Any]:
+    with pipes.beside(path, bridge.run) as pipe:
+        return bridge.ask(request, mounts, pipe=pipe, source=lambda into: _pour(path, into))
 
 
 def check_archive(path: str, head: t.Mapping[str, t.Any], run: ActiveRun | None) -> None:
@@ -260,7 +261,7 @@ def look_into(bridge: Bridge, path: str) -> tuple[list[Entry], str, bool]:
         check_archive(path, head, bridge.run)
         return entries, str(head["postgresql_version"]), True
     request = {"do": "unpack", "target": "", "token": "", "look_only": True, "sparse": [], "total": 0, "reserve": 0}
-    answer = bridge.ask(request, [], stdin=lambda: opened(path))
+    answer = _unpack(bridge, request, path, [])
     if "error" in answer:
         raise RecoveryError(
             f"The archive {path} is damaged, or is no tar: {answer['error']}",
@@ -336,7 +337,7 @@ def extract(
         "total": total,
         "reserve": reserve,
     }
-    answer = bridge.ask(request, target.mount("/to", writable=True), stdin=lambda: opened(path))
+    answer = _unpack(bridge, request, path, target.mount("/to", writable=True))
     complain(answer, f"archive {path}", target)
     lines = manifests.differences(entries, answer["entries"])
     if lines:

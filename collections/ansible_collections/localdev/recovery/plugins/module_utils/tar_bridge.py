@@ -12,9 +12,9 @@ import gzip
 import hashlib
 import io
 import os
-import sys
 import tarfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.localdev.recovery.plugins.module_utils.copy_bridge import (
     differing,
@@ -49,6 +49,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils.tree_bridge impo
 
 # A hole of a sparse file is looked for in pieces of this size.
 HOLE = 64 * 1024
+# So large that handing it to another thread is worth its while.
+PIECE = 1024 * 1024
+HASHER = ThreadPoolExecutor(max_workers=1)
 
 
 def tar_header(entry, size):
@@ -77,15 +80,15 @@ def tar_header(entry, size):
 
 
 def do_pack(request):
-    """Write a tar stream to stdout; nothing but the order of the names is decided here."""
+    """Write a tar stream; nothing but the order of the names is decided here."""
     source = os.fsencode(request["source"])
     entries = walk(source)
     progress = Progress("packing", size_of(entries))
     if request["look_only"]:
         return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
-    out = sys.stdout.buffer
+    out = stream = os.fdopen(request["stream"], "wb", closefd=False)
     if request["gzip"]:
-        out = gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1, mtime=0)
+        out = gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1, mtime=0)
     at = [0]
 
     def write(data, offset):
@@ -103,7 +106,7 @@ def do_pack(request):
     zeros(out, 2 * tarfile.BLOCKSIZE)
     if request["gzip"]:
         out.close()
-    sys.stdout.buffer.flush()
+    stream.flush()
     return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
 
 
@@ -177,20 +180,26 @@ def member_entry(member):
 
 
 def unpack_file(root, entry, stream, sparse, progress):
+    """stream: has readinto, and is at the beginning of the content."""
     digest = hashlib.sha256()
+    size = entry["size"]
+    buffer = memoryview(bytearray(min(HOLE if sparse else PIECE, size)))
     descriptor = os.open(path_in(root, entry), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     at = 0
     try:
-        while at < entry["size"]:
-            data = stream.read(min(HOLE if sparse else BLOCK, entry["size"] - at))
+        while at < size:
+            data = buffer[: stream.readinto(buffer[: size - at])]
             if not data:
                 raise tarfile.ReadError("unexpected end of data")
-            digest.update(data)
-            if not sparse or data.count(0) != len(data):
-                write_all(descriptor, memoryview(data), at)
+            # Hashed and written at once; both leave the interpreter to others.
+            hashing = HASHER.submit(digest.update, data) if len(data) == PIECE else digest.update(data)
+            if not sparse or bytes(data).count(0) != len(data):
+                write_all(descriptor, data, at)
+            if hashing:
+                hashing.result()
             at += len(data)
             progress.add(len(data))
-        os.ftruncate(descriptor, entry["size"])
+        os.ftruncate(descriptor, size)
     finally:
         os.close(descriptor)
     entry["sha256"] = digest.hexdigest()
@@ -212,24 +221,52 @@ def read_member(entry, stream, found, progress):
 class Whole:
     """A tar stream, unpacked by gzip where it is packed by that; tells whether it has come to its end.
 
-    tarfile takes a stream that ends between two members for a whole one, and looks at no checksum of gzip's.
+    A file as tarfile wants it, which goes forward only. As a stream of tarfile's own every byte would be copied several
+    times; and that takes one that ends between two members for a whole one, and looks at no checksum of gzip's.
     """
 
     def __init__(self, raw):
         stream = io.BufferedReader(raw, BLOCK)
         self.stream = gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == b"\x1f\x8b" else stream
+        self.at = 0
         self.tail = b""
+
+    def tell(self):
+        return self.at
+
+    def seek(self, offset):
+        if offset < self.at:
+            raise tarfile.ReadError("the archive leads back")
+        while self.at < offset and self.read(min(BLOCK, offset - self.at)):
+            pass
 
     def read(self, count):
         data = self.stream.read(count)
-        self.tail = (self.tail + data[-tarfile.BLOCKSIZE :])[-tarfile.BLOCKSIZE :]
+        self._saw(memoryview(data))
         return data
+
+    def readinto(self, buffer):
+        count = self.stream.readinto(buffer)
+        self._saw(buffer[:count])
+        return count
+
+    def _saw(self, data):
+        self.at += len(data)
+        self.tail = (self.tail + bytes(data[-tarfile.BLOCKSIZE :]))[-tarfile.BLOCKSIZE :]
 
     def finish(self):
         while self.read(BLOCK):
             pass
         if self.tail != bytes(tarfile.BLOCKSIZE):
             raise tarfile.ReadError("unexpected end of data")
+
+
+def content(archive, member, stream):
+    """What gives the content of a member: the stream itself, unless it is stored in parts."""
+    if member.issparse():
+        return archive.extractfile(member)
+    stream.seek(member.offset_data)
+    return stream
 
 
 def do_unpack(request):
@@ -247,8 +284,8 @@ def do_unpack(request):
         set_mark(target, token)
         need_room(target, request["total"], request["reserve"])
     # Not sys.stdin: it may have read on into the stream.
-    stream = Whole(os.fdopen(0, "rb", buffering=0, closefd=False))
-    with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK, encoding="utf-8", errors="surrogateescape") as archive:
+    stream = Whole(os.fdopen(request["stream"], "rb", buffering=0, closefd=False))
+    with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
             entry = member_entry(member)
             if target is None:
@@ -256,7 +293,7 @@ def do_unpack(request):
                     read_member(entry, archive.extractfile(member), found, progress)
             elif entry["type"] == "file":
                 parents(target, entry)
-                unpack_file(target, entry, archive.extractfile(member), entry["name"] in sparse, progress)
+                unpack_file(target, entry, content(archive, member, stream), entry["name"] in sparse, progress)
             elif entry["type"] == "folder":
                 parents(target, entry)
                 os.makedirs(path_in(target, entry), 0o700, exist_ok=True)

@@ -216,10 +216,15 @@ def read_file(path, size, progress, write=None):
     return digest.hexdigest()
 
 
-def in_threads(function, items):
+def in_threads(function, files):
+    """The largest first, or in the end one thread would have one to do while the other has none."""
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        for _done in pool.map(function, items):
+        for _done in pool.map(function, sorted(files, key=size_in, reverse=True)):
             pass
+
+
+def size_in(entry):
+    return entry.get("size", 0)
 
 
 def add_hashes(root, entries, progress):
@@ -230,7 +235,7 @@ def add_hashes(root, entries, progress):
 
 
 def size_of(entries):
-    return sum(entry.get("size", 0) for entry in entries)
+    return sum(map(size_in, entries))
 
 
 # --- asking and answering ---------------------------------------------------------------------------------------------
@@ -255,9 +260,30 @@ def watch(go_on):
     os._exit(3)
 
 
+def connect(request):
+    """Descriptor of the stream to write or to read: of the named pipe where both its ends are under this kernel."""
+    packs = request["do"] == "pack"
+    stream = None
+    if request.get("pipe"):
+        try:
+            # Fails at once where nobody reads. The asker holds both ends until it knows what is said here.
+            probe = os.open(request["pipe"], os.O_WRONLY | os.O_NONBLOCK)
+            stream = probe if packs else os.open(request["pipe"], os.O_RDONLY)
+            os.set_blocking(stream, True)
+            if not packs:
+                os.close(probe)
+        except OSError:
+            stream = None
+    say(stream="standard" if stream is None else "pipe")
+    return int(packs) if stream is None else stream
+
+
 def serve(action, request):
     """Answer the one request."""
-    if request["do"] != "unpack":
+    if request["do"] != "copy":
+        request["stream"] = connect(request)
+    # On stdin the stream follows; its end says as much.
+    if request.get("stream") != 0:
         request["go_on"] = threading.Event()
         threading.Thread(target=watch, args=(request["go_on"],), daemon=True).start()
     try:

@@ -31,10 +31,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, mount_arguments, users_of
+from ansible_collections.localdev.recovery.plugins.module_utils.pipes import Pipe
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, reach, size_in_words
 
 _FULL = 28  # ENOSPC
-Stream = t.Callable[[], t.ContextManager[t.IO[bytes]]]
+# Writes a stream into an open file, and returns when there is no more of it, or when nobody reads it any more.
+Source = t.Callable[[t.IO[bytes]], None]
 
 
 @dataclass(frozen=True)
@@ -152,16 +154,17 @@ class Bridge:
         request: t.Mapping[str, t.Any],
         mounts: t.Sequence[str],
         *,
-        stdin: Stream | None = None,
-        stdout: t.IO[bytes] | None = None,
+        pipe: Pipe | None = None,
+        source: Source | None = None,
     ) -> dict[str, t.Any]:
         """The program's answer with ``entries``; RecoveryError when it could not do its work.
 
-        stdin: opens a stream that follows the request. stdout: where its stream goes.
+        pipe: what the program packs arrives at its reading end. source: gives the stream to unpack; it goes through
+        the pipe too.
         """
         with progress.told_by(self.run, lambda: self.now):
             for image in self.images:
-                answer = self._ask(image, request, mounts, stdin, stdout)
+                answer = self._ask(image, request, mounts, pipe, source, named=pipe is not None and bool(pipe.folder))
                 if answer is not None:
                     return answer
         raise RecoveryError(
@@ -174,20 +177,28 @@ class Bridge:
         image: str,
         request: t.Mapping[str, t.Any],
         mounts: t.Sequence[str],
-        stdin: Stream | None,
-        stdout: t.IO[bytes] | None,
+        pipe: Pipe | None,
+        source: Source | None,
+        *,
+        named: bool,
     ) -> dict[str, t.Any] | None:
+        """named: the container is to open the pipe by its name."""
+        if pipe and named:
+            request, mounts = {**request, "pipe": pipe.path_inside()}, [*mounts, *pipe.mount()]
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             self.command(image, mounts),
             stdin=subprocess.PIPE,
-            stdout=stdout or subprocess.DEVNULL,
+            # Whichever way it is packed, by name or through the engine, it arrives at the same end.
+            stdout=pipe.writing if pipe and not source else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
         feed = t.cast("t.IO[bytes]", process.stdin)
-        feeder = threading.Thread(target=self._feed, args=(feed, request, stdin), daemon=True)
-        feeder.start()
+        with contextlib.suppress(OSError):
+            feed.write(json.dumps(request).encode("ascii") + b"\n")
+            feed.flush()
         answer: dict[str, t.Any] = {"entries": []}
         words = []
+        began = False
         for raw in t.cast("t.IO[bytes]", process.stderr):
             line = raw.decode(errors="replace")
             try:
@@ -196,10 +207,17 @@ class Bridge:
                 said = None
             if said is None:
                 words.append(line.strip())
-            elif "entry" in said:
+                continue
+            began = True
+            if "entry" in said:
                 answer["entries"].append(said["entry"])
             elif "progress" in said:
                 self.now = said["progress"]
+            elif "stream" in said:
+                if source and pipe:
+                    by_name = said["stream"] == "pipe"
+                    pipe.reading.close()
+                    self._start(source, pipe.writing if by_name else feed)
             elif "held" in said:
                 reach(self.run, "copying")
                 feed.write(b"\n")
@@ -216,20 +234,21 @@ class Bridge:
             return answer
         if re.search(r"executable file not found|no such file or directory.*python3|python3.*no such file", text, re.I):
             return None
+        if named and not began:
+            # An engine on another machine does not know the folder.
+            return self._ask(image, request, mounts, pipe, source, named=False)
         raise RecoveryError(f"The helper container of the image {image} could not run: {text[-2000:]}")
 
-    def _feed(self, feed: t.IO[bytes], request: t.Mapping[str, t.Any], stdin: Stream | None) -> None:
-        with contextlib.suppress(OSError):
-            feed.write(json.dumps(request).encode("ascii") + b"\n")
-            feed.flush()
-            if stdin is not None:
+    def _start(self, source: Source, into: t.IO[bytes]) -> None:
+        def pour() -> None:
+            # The one who reads has ended, and has said why.
+            with contextlib.suppress(OSError), into:
                 try:
-                    with stdin() as stream:
-                        while data := stream.read(1 << 20):
-                            feed.write(data)
+                    source(into)
                 except RecoveryError as exc:
                     self.problem = exc
-                feed.close()
+
+        threading.Thread(target=pour, daemon=True).start()
 
 
 def complain(answer: t.Mapping[str, t.Any], source: str, target: Place | None) -> None:
