@@ -27,9 +27,7 @@ def localdev(*arguments: str, cwd: Path | None = None, **environment: str) -> su
     )
 
 
-def in_terminal(
-    *arguments: str, width: int = 80, into: Path | None = None, **environment: str
-) -> pexpect.spawn[str]:
+def in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **environment: str) -> pexpect.spawn[str]:
     """The command in a terminal; its output, but not its progress, goes into the file."""
     command = [*COMMAND, *arguments]
     if into:
