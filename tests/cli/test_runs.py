@@ -102,15 +102,6 @@ def test_ctrl_c_and_a_second_run_meanwhile(stack: stacks.Stack) -> None:
     assert stack.fingerprint() == stack.old
 
 
-def test_check_mode_changes_nothing(stack: stacks.Stack) -> None:
-    before = stack.engine_state(), stack.tree()
-    done = localdev("rebuild", "--check", "--diff", "-i", str(stack.inventory))
-    assert done.returncode == 0, done.stderr
-    assert "Would keep volume" in done.stdout
-    assert "nothing was changed" in done.stderr
-    assert (stack.engine_state(), stack.tree()) == before
-
-
 def test_a_folder_alone_is_enough(stack: stacks.Stack) -> None:
     here = localdev("status", cwd=stack.dir)
     before_the_verb = localdev("-C", str(stack.dir), "status", "--json")
