@@ -18,7 +18,7 @@ import click
 
 from localdev_recovery import completion
 from localdev_recovery.procedures import PROCEDURES, SESSIONS, Option, Procedure, Session, as_typed
-from localdev_recovery.progress import Update
+from localdev_recovery.progress import Note, Update
 from localdev_recovery.results import EXIT_CODES, MEANINGS, Failure, Outcome, Result
 
 _TYPES: Mapping[str, click.ParamType[Any]] = {"text": click.STRING, "integer": click.INT, "number": click.FLOAT}
@@ -156,6 +156,8 @@ def run_verb(
     with progress_for(sys.stderr, verbosity=verbose) as display:
 
         def on_event(update: Update) -> None:
+            if isinstance(update, Note):
+                update = dataclasses.replace(update, text=as_typed(update.text, target))
             # The terminal may be closed, or the reader of a pipe gone; the run goes on.
             with contextlib.suppress(OSError):
                 display(update)

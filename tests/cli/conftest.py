@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import stacks
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 Event = dict[str, Any]
 FIXTURES = Path(__file__).resolve().parent / "fixtures"

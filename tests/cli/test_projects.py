@@ -29,7 +29,8 @@ PROJECTS = Path(__file__).resolve().parent.parent / "projects"
 class Shape:
     """What is asked of a project. rows: a query; planted, rebuilt: its answers with data planted, and afresh.
 
-    images: variable of the project's env file -> variable of what prepare provides.
+    images: variable of the project's env file -> variable of what prepare provides. older: takes the last migration
+    back. move: the verb that moves the data from the kind of mount that the project has to the other one.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Shape:
     rows: str
     planted: str
     rebuilt: str
+    older: str
+    move: str
 
 
 SHAPES = (
@@ -52,6 +55,8 @@ SHAPES = (
         rows="SELECT (SELECT count(*) FROM visit), (SELECT count(*) FROM room)",
         planted="500|1",
         rebuilt="0|1",
+        older="DROP TABLE room; UPDATE alembic_version SET version_num = 'visits'",
+        move="volumes-to-bind",
     ),
     Shape(
         name="ledger",
@@ -62,6 +67,8 @@ SHAPES = (
         rows="SELECT count(*), sum(cents) FROM entry",
         planted="501|125350",
         rebuilt="1|100",
+        older="DELETE FROM entry WHERE id = 1; UPDATE alembic_version SET version_num = 'b1'",
+        move="volumes-to-named",
     ),
 )
 
@@ -98,9 +105,8 @@ class Project:
         return dict(host)
 
     def remove(self) -> None:
-        prefix = f"{self.dir.name}_archive"
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1", "--rmi", "local", check=False)
-        for volume in stacks.docker("volume", "ls", "--quiet", "--filter", f"name={prefix}").split():
+        for volume in stacks.docker("volume", "ls", "--quiet", "--filter", f"name={self.dir.name}_").split():
             stacks.docker("volume", "rm", "--force", volume, check=False)
 
 
@@ -135,9 +141,17 @@ def test_the_folder_is_enough(project: Project) -> None:
     assert project.sql(shape.rows) == shape.planted
     assert restored["set_aside"][0]["kind"] == "database"
 
+    project.sql(shape.older)
+    upgraded = project.localdev("schema")
+    assert project.sql(shape.rows) == shape.planted
+    assert upgraded["set_aside"][0]["kind"] == "database"
+
+    project.localdev(shape.move)
+    assert project.sql(shape.rows) == shape.planted
+
     rebuilt = project.localdev("rebuild")
     assert project.sql(shape.rows) == shape.rebuilt
-    assert rebuilt["set_aside"][0]["kind"] == ("volume" if shape.name == "clinic" else "folder")
+    assert rebuilt["set_aside"][0]["kind"] == ("folder" if shape.name == "clinic" else "volume")
 
 
 @pytest.mark.parametrize("project", SHAPES[:1], ids=lambda shape: shape.name, indirect=True)

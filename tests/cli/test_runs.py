@@ -16,46 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import pexpect
 import pytest
 import schema
 import stacks
+from commands import ANSI, COMMAND, ended, in_terminal, localdev
 
 from localdev_recovery import Outcome, Result, run
 
 pytestmark = pytest.mark.docker
 
-COMMAND = [sys.executable, "-m", "localdev_recovery"]
 DURATION = r"(\d+ min )?[\d.]+ s"
-ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-
-
-def localdev(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), **environment}
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=300, cwd=cwd, env=env
-    )
-
-
-def in_terminal(*arguments: str, width: int = 80, **environment: str) -> pexpect.spawn[str]:
-    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), "TERM": "xterm-256color"}
-    env.pop("CI", None)
-    return pexpect.spawn(
-        COMMAND[0],
-        [*COMMAND[1:], *arguments],
-        dimensions=(30, width),
-        env={**env, **environment},
-        encoding="utf-8",
-        timeout=300,
-    )
-
-
-def ended(child: pexpect.spawn[str]) -> tuple[int, str]:
-    """Exit code, and what was written to the terminal until the end."""
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus is not None
-    return child.exitstatus, str(child.before)
 
 
 def test_rebuild_and_undo_without_a_terminal(stack: stacks.Stack) -> None:
@@ -130,15 +100,6 @@ def test_ctrl_c_and_a_second_run_meanwhile(stack: stacks.Stack) -> None:
     assert "was cut short; what it set aside is put back first" in undone.stderr
     stack.wait_until_up()
     assert stack.fingerprint() == stack.old
-
-
-def test_check_mode_changes_nothing(stack: stacks.Stack) -> None:
-    before = stack.engine_state(), stack.tree()
-    done = localdev("rebuild", "--check", "--diff", "-i", str(stack.inventory))
-    assert done.returncode == 0, done.stderr
-    assert "Would keep volume" in done.stdout
-    assert "nothing was changed" in done.stderr
-    assert (stack.engine_state(), stack.tree()) == before
 
 
 def test_a_folder_alone_is_enough(stack: stacks.Stack) -> None:

@@ -1,0 +1,52 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command localdev as people start it, with and without a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import stacks
+
+COMMAND = [sys.executable, "-m", "localdev_recovery"]
+ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+def localdev(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), **environment}
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=300, cwd=cwd, env=env
+    )
+
+
+def in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **environment: str) -> pexpect.spawn[str]:
+    """The command in a terminal; its output, but not its progress, goes into the file."""
+    command = [*COMMAND, *arguments]
+    if into:
+        command = ["sh", "-c", f"{shlex.join(command)} >{shlex.quote(str(into))}"]
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), "TERM": "xterm-256color"}
+    env.pop("CI", None)
+    return pexpect.spawn(
+        command[0],
+        command[1:],
+        dimensions=(30, width),
+        env={**env, **environment},
+        encoding="utf-8",
+        timeout=300,
+    )
+
+
+def ended(child: pexpect.spawn[str]) -> tuple[int, str]:
+    """Exit code, and what was written to the terminal until the end."""
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus is not None
+    return child.exitstatus, str(child.before)

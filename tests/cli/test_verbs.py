@@ -1,0 +1,117 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every verb on the reference stack: in check mode in a terminal, then for real without one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import schema
+import stacks
+from commands import ANSI, ended, in_terminal, localdev
+
+from localdev_recovery.procedures import PROCEDURES
+
+pytestmark = pytest.mark.docker
+
+SOURCE = "backend/app/core/__init__.py"
+# In this order: each finds what those before it have left. {folder} is an empty one.
+WAYS: dict[str, tuple[str, ...]] = {
+    "init": ("--file", "{folder}/localdev.yml"),
+    "status": (),
+    "env": (),
+    "admin": (),
+    "backup": ("--format", "plain"),
+    "backups": (),
+    "backup-verify": ("latest",),
+    "backup-fetch": ("--to", "{folder}"),
+    "backup-distribute": ("--from", "{folder}"),
+    "restore": ("latest",),
+    "schema": (),
+    "inject": (SOURCE,),
+    "constraints": (),
+    "restart": ("redis",),
+    "rebuild-images": ("backend",),
+    "reset": (),
+    "volumes-backup": ("redis",),
+    "volumes-restore": ("latest",),
+    "volumes-to-bind": (),
+    "volumes-to-named": (),
+    "rebuild": (),
+    "undo": (),
+    "runs": (),
+    "explain": (),
+    "cleanup": ("--keep", "1"),
+    "provision": ("--source", "{folder}"),
+}
+# The others are run for real without a terminal in test_runs.py and test_projects.py, or are long and no different for the
+# command.
+FOR_REAL = (
+    "env", "admin", "backup", "backups", "backup-verify", "backup-fetch", "backup-distribute", "inject", "constraints",
+    "restart", "volumes-backup",
+)  # fmt: skip
+
+
+def test_no_verb_is_forgotten() -> None:
+    assert sorted(WAYS) == sorted(procedure.verb for procedure in PROCEDURES)
+
+
+@pytest.fixture(scope="module")
+def prepared(shared_stack: stacks.Stack) -> Iterator[stacks.Stack]:
+    """A stack that has something to do for each verb."""
+    shared_stack.reset()
+    shared_stack.write_inventory(
+        **stacks.ACCOUNT,
+        stack_expected_rows={},
+        stack_registration_check="['probe']",
+        stack_registration_expected=["probe"],
+    )
+    source = shared_stack.dir / SOURCE
+    old = source.read_text()
+    source.write_text(f"{old}\nCHANGED = True\n")
+    try:
+        yield shared_stack
+    finally:
+        source.write_text(old)
+        shared_stack.write_inventory()
+        stacks.docker("rm", "--force", "--volumes", *shared_stack.containers(), check=False)
+
+
+@pytest.mark.parametrize("verb", WAYS)
+def test_a_verb(verb: str, prepared: stacks.Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.getbasetemp() / "handed-over"
+    folder.mkdir(exist_ok=True)
+    words = [verb, *(word.format(folder=folder) for word in WAYS[verb]), "-i", str(prepared.inventory)]
+    before = prepared.engine_state(), prepared.run_ids()
+    document, shown = in_a_terminal([*words, "--check"], folder / "result.json")
+    assert document["check"]
+    assert (prepared.engine_state(), prepared.run_ids()) == before
+    seen = shown
+
+    if verb in FOR_REAL:
+        done = localdev(*words)
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert "\x1b" not in done.stdout + done.stderr
+        seen += done.stdout + done.stderr
+    # What a program gets is as the run record has it.
+    assert "ansible-playbook" not in seen
+    assert not any(secret in seen + json.dumps(document) for secret in prepared.secrets())
+
+
+def in_a_terminal(arguments: list[str], answer: Path) -> tuple[dict[str, Any], str]:
+    """The result as a program gets it, and what the terminal has shown meanwhile."""
+    code, text = ended(in_terminal(*arguments, "--json", into=answer))
+    document: dict[str, Any] = json.loads(answer.read_text())
+    jsonschema.validate(document, json.loads(schema.SCHEMA.read_text()))
+    assert (code, document["verb"], document["outcome"]) == (0, arguments[0], "done"), text + json.dumps(document)
+    shown = ANSI.sub("", text)
+    for step in document["hosts"]["localhost"]["steps"]:
+        assert f"[{step['n']}/{step['of']}]" in shown
+    return document, shown
