@@ -74,7 +74,7 @@ class Volumes:
         ours, hand, limit = [], [], []
         mounts = (f"{DATA}:/data:ro", f"{self.folder}:/backup")
         plain = "tar czf /backup/hand.tar.gz -C /data ."
-        bare = f"docker run --rm -v {DATA}:/data:ro --entrypoint tar {self.image} c -C /data . | zstd -qfT0 -o {{}}"
+        bare = f"docker run --rm --log-driver none -v {DATA}:/data:ro --entrypoint tar {self.image} c -C /data . | zstd -qfT0 -o {{}}"
         for _ in range(RUNS):
             self.clear()
             hand.append(self.by_hand(plain, *mounts))
@@ -99,7 +99,7 @@ class Volumes:
         ours, hand, limit = [], [], []
         mounts = (f"{OTHER}:/data", f"{self.folder}:/backup:ro")
         plain = "rm -rf /data/* && tar xzf /backup/hand.tar.gz -C /data"
-        bare = f"zstd -qdc {{}} | docker run --rm -iv {OTHER}:/data --entrypoint tar {self.image} x -C /data"
+        bare = f"zstd -qdc {{}} | docker run --rm --log-driver none -iv {OTHER}:/data --entrypoint tar {self.image} x -C /data"
         for _ in range(RUNS):
             self.clear()
             hand.append(self.by_hand(plain, *mounts))
