@@ -32,12 +32,13 @@ class VolumeKeeper(Keeper):
     def _copy(self, shell: Helper, source: str, target: str) -> tuple[int, str]:
         """Copy and prove: bytes and digest of what is now in both places."""
         # Nothing else uses the two volumes. One is read while it is copied, the other while it goes to the disk.
+        # The spaces: two brackets together would begin a sum.
         answer = shell.run(
             f"find {target} -mindepth 1 -delete; "
-            f"echo from $({DIGEST.format(folder=source)}) & reader=$!; "
+            f"echo from $( {DIGEST.format(folder=source)} ) & reader=$!; "
             f"cp -a {source}/. {target}/ || {{ wait; exit 1; }}; "
             f"{SYNC.format(folder=target)} & writer=$!; "
-            f"echo to $({DIGEST.format(folder=target)}); "
+            f"echo to $( {DIGEST.format(folder=target)} ); "
             f"wait $reader; wait $writer; echo used $(du -sk {target} | cut -f1)"
         )
         said = dict(line.split() for line in answer.splitlines() if len(line.split()) == 2)
