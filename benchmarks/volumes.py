@@ -74,7 +74,9 @@ class Volumes:
         ours, hand, limit = [], [], []
         mounts = (f"{DATA}:/data:ro", f"{self.folder}:/backup")
         plain = "tar czf /backup/hand.tar.gz -C /data ."
-        bare = f"docker run --rm -v {DATA}:/data:ro --entrypoint tar {self.image} c -C /data . | zstd -qfT0 -o {{}}"
+        # Or the engine would write the whole stream into its log.
+        run = "docker run --rm --log-driver none"
+        bare = f"{run} -v {DATA}:/data:ro --entrypoint tar {self.image} c -C /data . | zstd -qfT0 -o {{}}"
         for _ in range(RUNS):
             self.clear()
             hand.append(self.by_hand(plain, *mounts))
@@ -99,7 +101,8 @@ class Volumes:
         ours, hand, limit = [], [], []
         mounts = (f"{OTHER}:/data", f"{self.folder}:/backup:ro")
         plain = "rm -rf /data/* && tar xzf /backup/hand.tar.gz -C /data"
-        bare = f"zstd -qdc {{}} | docker run --rm -iv {OTHER}:/data --entrypoint tar {self.image} x -C /data"
+        run = "docker run --rm --log-driver none"
+        bare = f"zstd -qdc {{}} | {run} -iv {OTHER}:/data --entrypoint tar {self.image} x -C /data"
         for _ in range(RUNS):
             self.clear()
             hand.append(self.by_hand(plain, *mounts))

@@ -226,9 +226,7 @@ def _pour(path: str, into: t.IO[bytes]) -> None:
         raise RecoveryError(f"The archive {path} is damaged, says zstd", kind="verification")
 
 
-def _unpack(
-    bridge: Bridge, request: t.Mapping[str, t.Any], path: str, mounts: t.Sequence[str]
-) -> dict[str, t.Any]:
+def _unpack(bridge: Bridge, request: t.Mapping[str, t.Any], path: str, mounts: t.Sequence[str]) -> dict[str, t.Any]:
     with pipes.beside(path, bridge.run) as pipe:
         return bridge.ask(request, mounts, pipe=pipe, source=lambda into: _pour(path, into))
 

@@ -7,9 +7,10 @@
 It is executed by whatever Python the image has, so it stays with old syntax and imports nothing but its other parts:
 copy_bridge.py copies, tar_bridge.py packs and unpacks.
 
-The request is one line of JSON on stdin, which a stream to unpack may follow. The answer is lines of JSON on stderr,
-for packing writes its stream to stdout; the last one has the key ``done``, ``refused`` or ``error``. Entries are those
-that manifests.py describes.
+The request is one line of JSON on stdin. The stream that is packed or unpacked goes through the named pipe that the
+request names; where that cannot be opened, what is packed goes to stdout, and what is to be unpacked follows the
+request. The answer is lines of JSON on stderr: ``stream`` says which way it goes; the last one has the key ``done``,
+``refused`` or ``error``. Entries are those that manifests.py describes.
 """
 
 import base64

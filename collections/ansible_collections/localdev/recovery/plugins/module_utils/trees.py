@@ -183,10 +183,9 @@ class Bridge:
         named: bool,
     ) -> dict[str, t.Any] | None:
         """named: the container is to open the pipe by its name."""
-        if pipe and named:
-            request, mounts = {**request, "pipe": pipe.path_inside()}, [*mounts, *pipe.mount()]
+        channel = pipe if named else None
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            self.command(image, mounts),
+            self.command(image, [*mounts, *(channel.mount() if channel else [])]),
             stdin=subprocess.PIPE,
             # Whichever way it is packed, by name or through the engine, it arrives at the same end.
             stdout=pipe.writing if pipe and not source else subprocess.DEVNULL,
@@ -194,11 +193,13 @@ class Bridge:
         )
         feed = t.cast("t.IO[bytes]", process.stdin)
         with contextlib.suppress(OSError):
-            feed.write(json.dumps(request).encode("ascii") + b"\n")
+            asked = {**request, "pipe": channel.path_inside() if channel else ""}
+            feed.write(json.dumps(asked).encode("ascii") + b"\n")
             feed.flush()
         answer: dict[str, t.Any] = {"entries": []}
         words = []
         began = False
+        pouring: threading.Thread | None = None
         for raw in t.cast("t.IO[bytes]", process.stderr):
             line = raw.decode(errors="replace")
             try:
@@ -214,19 +215,23 @@ class Bridge:
             elif "progress" in said:
                 self.now = said["progress"]
             elif "stream" in said:
+                answer.update(said)
                 if source and pipe:
-                    by_name = said["stream"] == "pipe"
                     pipe.reading.close()
-                    self._start(source, pipe.writing if by_name else feed)
+                    pouring = self._start(source, pipe.writing if said["stream"] == "pipe" else feed)
             elif "held" in said:
                 reach(self.run, "copying")
                 feed.write(b"\n")
                 feed.flush()
             else:
                 answer.update(said)
-        with contextlib.suppress(OSError):
-            feed.close()
+        if pouring is None or answer["stream"] == "pipe":
+            with contextlib.suppress(OSError):
+                feed.close()
         process.wait()
+        if pouring is not None:
+            # Nobody reads any more, so it ends at once.
+            pouring.join()
         if self.problem:
             raise self.problem
         text = "\n".join(words)
@@ -239,7 +244,7 @@ class Bridge:
             return self._ask(image, request, mounts, pipe, source, named=False)
         raise RecoveryError(f"The helper container of the image {image} could not run: {text[-2000:]}")
 
-    def _start(self, source: Source, into: t.IO[bytes]) -> None:
+    def _start(self, source: Source, into: t.IO[bytes]) -> threading.Thread:
         def pour() -> None:
             # The one who reads has ended, and has said why.
             with contextlib.suppress(OSError), into:
@@ -248,7 +253,9 @@ class Bridge:
                 except RecoveryError as exc:
                     self.problem = exc
 
-        threading.Thread(target=pour, daemon=True).start()
+        thread = threading.Thread(target=pour, daemon=True)
+        thread.start()
+        return thread
 
 
 def complain(answer: t.Mapping[str, t.Any], source: str, target: Place | None) -> None:

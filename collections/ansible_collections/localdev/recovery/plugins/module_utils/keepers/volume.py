@@ -31,16 +31,20 @@ class VolumeKeeper(Keeper):
 
     def _copy(self, shell: Helper, source: str, target: str) -> tuple[int, str]:
         """Copy and prove: bytes and digest of what is now in both places."""
+        # Nothing else uses the two volumes. One is read while it is copied, the other while it goes to the disk.
+        # The spaces: two brackets together would begin a sum.
         answer = shell.run(
-            f"find {target} -mindepth 1 -delete; cp -a {source}/. {target}/; "
-            f"{SYNC.format(folder=target)}; du -sk {target} | cut -f1; "
-            f"{DIGEST.format(folder=source)} & {DIGEST.format(folder=target)}; wait"
-        ).split()
-        if len(answer) != 3 or answer[1] != answer[2]:
-            raise RecoveryError(
-                f"The copy of a volume differs from the original: {' '.join(answer)[:400]}", kind="verification"
-            )
-        return int(answer[0]) * 1024, answer[1]
+            f"find {target} -mindepth 1 -delete; "
+            f"echo from $( {DIGEST.format(folder=source)} ) & reader=$!; "
+            f"cp -a {source}/. {target}/ || {{ wait; exit 1; }}; "
+            f"{SYNC.format(folder=target)} & writer=$!; "
+            f"echo to $( {DIGEST.format(folder=target)} ); "
+            f"wait $reader; wait $writer; echo used $(du -sk {target} | cut -f1)"
+        )
+        said = dict(line.split() for line in answer.splitlines() if len(line.split()) == 2)
+        if set(said) != {"from", "to", "used"} or said["from"] != said["to"]:
+            raise RecoveryError(f"The copy of a volume differs from the original: {answer[:400]}", kind="verification")
+        return int(said["used"]) * 1024, said["from"]
 
     def keep(self, entry: Entry) -> None:
         name, aside = entry["name"], entry["aside"]

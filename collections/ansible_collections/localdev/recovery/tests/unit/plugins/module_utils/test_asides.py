@@ -353,7 +353,8 @@ def quickly(script: str, *, torn: bool) -> str:
         if torn:
             (folder / "PG_VERSION").unlink(missing_ok=True)
         contents = [sorted(p.read_text() for p in f.rglob("*") if p.is_file()) for f in (source, folder)]
-        return " ".join(["4", *("=" + "+".join(content) for content in contents)])
+        before, after = ("=" + "+".join(content) for content in contents)
+        return f"from {before}\nto {after}\nused 4"
     if command == "if":
         new, old = words[2], words[words.index("!") + 2]
         if not os.path.exists(new):

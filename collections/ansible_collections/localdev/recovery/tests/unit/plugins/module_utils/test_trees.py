@@ -7,17 +7,21 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tarfile
+import threading
 import typing as t
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils import manifests, trees
+from ansible_collections.localdev.recovery.plugins.module_utils import manifests, pipes, trees
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 
 STAMP = 1_700_000_000_123_456_789
@@ -232,11 +236,115 @@ def test_a_part_of_an_archive_is_no_archive(tmp_path: Path, keep: float, packed:
     assert answer["error"]
 
 
+class Here(trees.Bridge):
+    """The program runs on this machine, as if in a container."""
+
+    def __init__(self, way: str = "pipe", kill_after: float = 0) -> None:
+        super().__init__(t.cast("t.Any", None), ["image"])
+        self.way, self.kill_after = way, kill_after
+
+    def command(self, image: str, mounts: t.Sequence[str]) -> list[str]:
+        if self.way == "unknown to the engine" and mounts:
+            return ["sh", "-c", "echo 'docker: bind source path does not exist' >&2; exit 125"]
+        kill = ["timeout", "-s", "KILL", str(self.kill_after)] if self.kill_after else []
+        return [*kill, sys.executable, "-ISc", trees.program()]
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pipe has the same path on both sides."""
+    monkeypatch.setattr(pipes.Pipe, "path_inside", lambda pipe: f"{pipe.folder}/stream")
+
+
+def pack_through(bridge: trees.Bridge, source: Path) -> tuple[dict[str, t.Any], bytes]:
+    found: list[bytes] = []
+    with pipes.beside(str(source), None) as pipe:
+        reader = threading.Thread(target=lambda: found.append(t.cast("t.Any", pipe.reading).readall()), daemon=True)
+        reader.start()
+        try:
+            answer = bridge.ask({**PACK, "source": str(source)}, [], pipe=pipe)
+        finally:
+            pipe.writing.close()
+            reader.join(20)
+            assert not reader.is_alive()
+    return answer, found[0]
+
+
+@pytest.mark.usefixtures("names")
+@pytest.mark.parametrize("way", ["pipe", "another kernel", "unknown to the engine"])
+def test_every_way_gives_the_same_bytes(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = awkward(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    if way == "another kernel":
+        # A pipe of this name, which nobody on this side has open.
+        os.mkfifo(tmp_path / "there")
+        monkeypatch.setattr(pipes.Pipe, "path_inside", lambda pipe: str(tmp_path / "there"))
+    answer, stream = pack_through(Here(way), source)
+    assert answer["stream"] == ("pipe" if way == "pipe" else "standard")
+    assert stream == ask_pack(source)[1]
+    with pipes.beside(str(source), None) as pipe:
+        unpacked = Here(way).ask(
+            {**UNPACK, "target": str(target)},
+            [],
+            pipe=pipe,
+            source=lambda into: shutil.copyfileobj(io.BytesIO(stream), into),
+        )
+    assert unpacked["stream"] == answer["stream"]
+    assert manifests.differences(answer["entries"], unpacked["entries"]) == []
+    assert not list(tmp_path.glob(".pipe-*"))
+
+
+@pytest.mark.usefixtures("names")
+def test_a_program_that_is_killed_leaves_nobody_waiting(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    with (source / "endless").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(RecoveryError, match="could not run"):
+        pack_through(Here(kill_after=1), source)
+    header = tarfile.TarInfo("endless")
+    header.size = 2**40
+    poured = threading.Event()
+
+    def pour(into: t.IO[bytes]) -> None:
+        try:
+            into.write(header.tobuf())
+            while True:
+                into.write(bytes(2**20))
+        except BrokenPipeError:
+            poured.set()
+            raise
+
+    request = {**UNPACK, "target": str(target), "sparse": ["endless"]}
+    with pytest.raises(RecoveryError, match="could not run"), pipes.beside(str(source), None) as pipe:
+        Here(kill_after=1).ask(request, [], pipe=pipe, source=pour)
+    assert poured.wait(20)
+
+
+@pytest.mark.parametrize("request_", [PACK, UNPACK], ids=["pack", "unpack"])
+def test_the_program_ends_with_the_one_who_asked(tmp_path: Path, request_: dict[str, t.Any]) -> None:
+    """Also when the pipe itself stays open: nothing is read from it, or written to it."""
+    for name in ("source", "target"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "source" / "large").write_bytes(bytes(2**22))
+    places = {"source": str(tmp_path / "source"), "target": str(tmp_path / "target")}
+    with pipes.beside(str(tmp_path / "x"), None) as pipe:
+        program = subprocess.Popen(
+            [sys.executable, "-ISc", trees.program()], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        with program:
+            assert program.stdin is not None
+            assert program.stderr is not None
+            program.stdin.write(json.dumps({**request_, **places, "pipe": f"{pipe.folder}/stream"}).encode() + b"\n")
+            program.stdin.flush()
+            assert json.loads(program.stderr.readline()) == {"stream": "pipe"}
+            program.stdin.close()
+            assert program.wait(20) == 3
+
+
 @pytest.mark.parametrize("name", ["../outside", "/etc/outside", "link/outside"])
 def test_an_archive_does_not_reach_outside(tmp_path: Path, name: str) -> None:
-    import io
-    import tarfile
-
     target = tmp_path / "target"
     target.mkdir()
     stream = io.BytesIO()
