@@ -146,14 +146,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
 from ansible_collections.localdev.recovery.plugins.module_utils.stack import gather
 
 
-def snapshot(docker: Docker, stack: dict[str, t.Any], wanted: t.Collection[str]) -> set[tuple[str, str]]:
-    """Every container of the project, and when those of the wanted services were started."""
-    return {
-        (c["Id"], c["State"]["StartedAt"] if c["Config"]["Labels"]["com.docker.compose.service"] in wanted else "")
-        for c in docker.containers(stack["project"]["name"])
-    }
-
-
 def dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
     """What the wanted services depend on, directly or not: Compose creates that too."""
     found: set[str] = set()
@@ -211,7 +203,6 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             created = predict({**params, "state": "created"}, params["then_create"], now)
             actions += [action for action in created if action["service"] not in known]
         return {"changed": bool(actions), "services": actions}
-    before = snapshot(docker, stack, wanted)
     with part_of_run(params) as run:
         if params["state"] == "stopped":
             stopped = services.stop(docker, stack, wanted, params["stateless_timeout"])
@@ -220,18 +211,33 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             return {"changed": False, "services": services.wait(docker, stack, wanted, params["timeout"])}
         if run is not None:
             run.new_content_from_here()
-        if params["create"] or params["state"] == "created":
-            services.create(docker, wanted, recreate=params["recreate"])
-        if params["state"] == "created":
-            done = []
-        else:
-            done = services.start(docker, stack, wanted, params["timeout"], regardless=params["regardless"])
-            if params["then_create"]:
-                services.create(docker, params["then_create"], recreate=params["recreate"])
-            if params["wait"]:
-                pending = set(params["until_ready"] or wanted) - {service["service"] for service in done}
-                done += services.wait(docker, stack, sorted(pending), params["timeout"], params["settle"])
-    return {"changed": snapshot(docker, stack, wanted) != before, "services": done}
+        return bring_up(docker, stack, wanted, params)
+
+
+def bring_up(docker: Docker, stack: dict[str, t.Any], wanted: list[str], params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Create and start. The containers are listed only as often as they may have become others: that takes time."""
+
+    def look() -> list[dict[str, t.Any]]:
+        return docker.containers(stack["project"]["name"])
+
+    def ids(containers: list[dict[str, t.Any]]) -> set[str]:
+        return {container["Id"] for container in containers}
+
+    before = now = look()
+    if params["create"] or params["state"] == "created":
+        services.create(docker, wanted, recreate=params["recreate"])
+        now = look()
+    if params["state"] == "created":
+        return {"changed": ids(now) != ids(before), "services": []}
+    done = services.start(docker, stack, wanted, params["timeout"], regardless=params["regardless"], containers=now)
+    changed = ids(now) != ids(before) or bool(services.idle(now, wanted))
+    if params["then_create"]:
+        services.create(docker, params["then_create"], recreate=params["recreate"])
+        changed = changed or ids(look()) != ids(before)
+    if params["wait"]:
+        pending = set(params["until_ready"] or wanted) - {service["service"] for service in done}
+        done += services.wait(docker, stack, sorted(pending), params["timeout"], params["settle"])
+    return {"changed": changed, "services": done}
 
 
 def main() -> None:
