@@ -138,12 +138,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import asides, services
+from ansible_collections.localdev.recovery.plugins.module_utils import services
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
-from ansible_collections.localdev.recovery.plugins.module_utils.stack import gather
 
 
 def dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
@@ -180,11 +178,16 @@ def predict(params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str
     return actions
 
 
-def kept_by(runs: Runs, run_ids: t.Iterable[str]) -> list[dict[str, t.Any]]:
-    """What the runs have set aside; an undo's run puts back what another one has."""
+def to_stop(stack: dict[str, t.Any], run_ids: t.Iterable[str]) -> list[str]:
+    """What must stand still while that which the runs have set aside is put back; an undo's run puts back another's."""
+    # Only here: the far end compiles whatever is imported, for every task.
+    from ansible_collections.localdev.recovery.plugins.module_utils.asides import services_to_stop
+    from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
+
+    runs = Runs(stack["project"]["dir"])
     records = [runs.load(run_id) for run_id in run_ids]
     records += [runs.load(record["undoes"]) for record in records if record.get("undoes")]
-    return [entry for record in records for entry in record["asides"]]
+    return services_to_stop(stack, [entry for record in records for entry in record["asides"]])
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -193,8 +196,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.of(stack))
     wanted = services.selected(stack, params["services"])
     if params["asides_of"] is not None:
-        wanted = asides.services_to_stop(stack, kept_by(Runs(stack["project"]["dir"]), params["asides_of"]))
+        wanted = to_stop(stack, params["asides_of"])
     if module.check_mode:
+        from ansible_collections.localdev.recovery.plugins.module_utils.stack import gather
+
         # What the stack description says of containers may be older than the last start.
         now = gather(docker)["services"]
         actions = predict(params, wanted, now)
