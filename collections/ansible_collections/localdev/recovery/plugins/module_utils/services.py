@@ -311,17 +311,13 @@ def create(docker: Docker, services: t.Sequence[str], *, recreate: bool) -> None
     docker.compose("create", *(["--force-recreate"] if recreate else []), *services)
 
 
-def launch(docker: Docker, stack: Stack, services: t.Collection[str]) -> None:
-    """Start the created containers of the services at once.
-
-    Not by Compose: it would wait for the health checks of dependencies, which the caller does better.
-    """
-    idle = [
+def idle(containers: t.Iterable[t.Mapping[str, t.Any]], services: t.Collection[str]) -> list[str]:
+    """Ids of the containers of the services that do not run."""
+    return [
         container["Id"]
-        for container in docker.containers(_project(stack))
+        for container in containers
         if container["Config"]["Labels"]["com.docker.compose.service"] in services and not container["State"]["Running"]
     ]
-    in_parallel(lambda container: docker.run("start", container), idle)
 
 
 def _was_unhealthy(service: t.Mapping[str, t.Any]) -> bool:
@@ -329,13 +325,23 @@ def _was_unhealthy(service: t.Mapping[str, t.Any]) -> bool:
 
 
 def start(
-    docker: Docker, stack: Stack, services: t.Sequence[str], timeout: float, *, regardless: bool = False
+    docker: Docker,
+    stack: Stack,
+    services: t.Sequence[str],
+    timeout: float,
+    *,
+    regardless: bool = False,
+    containers: t.Sequence[t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, t.Any]]:
-    """Start the services in dependency order, waiting in between only where Compose's condition asks for it.
+    """Start the created containers in dependency order, waiting in between only where Compose's condition asks for it.
 
+    Not by Compose: it would wait for the health checks of dependencies, which wait() does better.
     Those that were waited for, as wait() describes them. regardless: start also what depends on a service that does not
     become ready, as it may have run before; one that the description calls unhealthy is not waited for.
+    containers: those of the project, by a caller who has just looked.
     """
+    if containers is None:
+        containers = docker.containers(_project(stack))
     ready: list[dict[str, t.Any]] = []
     started: list[str] = []
     for wave in waves(stack, services):
@@ -355,6 +361,6 @@ def start(
                 if not regardless:
                     raise
             started = [name for name in started if name not in needed]
-        launch(docker, stack, wave)
+        in_parallel(lambda container: docker.run("start", container), idle(containers, wave))
         started += wave
     return ready

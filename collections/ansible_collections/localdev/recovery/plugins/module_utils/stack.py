@@ -161,7 +161,7 @@ def database_secrets(docker: Docker, stack: t.Mapping[str, t.Any]) -> dict[str, 
         )
     names = stack["database"]["service"], discovery.application_of(stack)
     # Compose's configuration alone mostly says it all; only a secret that lies inside the container needs a look there.
-    found = discovery.secrets_of(read_facts(docker, live=False), *names)
+    found = discovery.secrets_of(_configured(docker), *names)
     return found if found["password"] else discovery.secrets_of(read_facts(docker), *names)
 
 
@@ -238,6 +238,15 @@ def _secret_values(config: Json) -> t.Iterator[str]:
 
 def _call(function: t.Callable[[], t.Any]) -> t.Any:
     return function()
+
+
+def _configured(docker: Docker) -> Facts:
+    """What one call of ``docker compose config`` tells."""
+    document, warnings = _config(docker)
+    config = unescaped(document)
+    project = ProjectFiles(*_files(_project(docker)))
+    reader = file_reader(config, docker, [])
+    return Facts(config=config, project=project, read_file=reader, live=False, warnings=warnings)
 
 
 def _project(docker: Docker) -> Project:

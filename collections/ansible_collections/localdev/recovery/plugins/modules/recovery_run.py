@@ -134,9 +134,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import scratch, services
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import objects_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.asides import Asides
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
@@ -179,9 +177,14 @@ def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     if params["undoes"]:
         record["undoes"] = params["undoes"]
     runs.refuse_if_locked()
+    # Only where they are needed: the far end compiles whatever is imported, for every task.
     if params["starts"]:
+        from ansible_collections.localdev.recovery.plugins.module_utils import services
+
         services.refuse_taken_ports(Docker(Project.of(stack)), stack, params["starts"])
     if params["objects"]:
+        from ansible_collections.localdev.recovery.plugins.module_utils.asides import Asides
+
         image = (stack["database"] or {}).get("image") or ""
         asides = Asides(Docker(Project.of(stack)), ActiveRun(runs, "", record=record), image)
         asides.plan(params["objects"], params["reserve_bytes"])
@@ -205,6 +208,8 @@ def clear_scratch(module: AnsibleModule, record: Record) -> None:
     """Delete what the run made for itself. What cannot be deleted now stays in the record, for a cleanup."""
     if not record.get("scratch"):
         return
+    from ansible_collections.localdev.recovery.plugins.module_utils import scratch
+
     try:
         scratch.clear(Docker(Project.of(module.params["stack"])), record)
     except RecoveryError as exc:

@@ -107,6 +107,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.services import 
 from ansible_collections.localdev.recovery.plugins.module_utils.tracebacks import condensed
 
 Stack = t.Mapping[str, t.Any]
+Containers = t.Sequence[t.Mapping[str, t.Any]]
 
 
 def service_of(stack: Stack, command: t.Mapping[str, t.Any]) -> str:
@@ -120,17 +121,17 @@ def service_of(stack: Stack, command: t.Mapping[str, t.Any]) -> str:
     return t.cast(str, name)
 
 
-def container_of(docker: Docker, stack: Stack, service: str) -> str:
+def container_of(containers: Containers, service: str) -> str:
     """Id of the running container of a service. By it commands are run without Compose, which costs a tenth of a second."""
-    for container in docker.containers(stack["project"]["name"]):
+    for container in containers:
         if container["Config"]["Labels"]["com.docker.compose.service"] == service and container["State"]["Running"]:
             return t.cast(str, container["Id"])
     raise RecoveryError(f"service {service} has no running container")
 
 
-def count(docker: Docker, stack: Stack, tables: t.Sequence[str]) -> dict[str, int]:
+def count(docker: Docker, stack: Stack, containers: Containers, tables: t.Sequence[str]) -> dict[str, int]:
     database = stack["database"]
-    container = container_of(docker, stack, database["service"])
+    container = container_of(containers, database["service"])
     rows = psql(docker, container=container, user=database["user"], database=database["name"], sql=count_query(tables))
     return {name: int(number) for name, number in (line.split("|") for line in rows.splitlines())}
 
@@ -161,14 +162,23 @@ def failure(
     )
 
 
-def seed(docker: Docker, stack: Stack, command: t.Mapping[str, t.Any], environment: dict[str, str]) -> dict[str, t.Any]:
+def seed(
+    docker: Docker,
+    stack: Stack,
+    command: t.Mapping[str, t.Any],
+    environment: dict[str, str],
+    containers: Containers | None = None,
+) -> dict[str, t.Any]:
+    """Run one command and count its rows. containers: those of the project, by a caller who has just looked."""
     service = service_of(stack, command)
     began = time.monotonic()
     # --env NAME without a value hands over this process's own variable: no value in an argument list.
     names = [part for name in environment for part in ("--env", name)]
+    if containers is None:
+        containers = docker.containers(stack["project"]["name"])
     try:
         done = docker.run(
-            "exec", *names, container_of(docker, stack, service), *command["command"],
+            "exec", *names, container_of(containers, service), *command["command"],
             environment=environment, check=False, timeout=command["timeout"],
         )  # fmt: skip
     except RecoveryError as exc:
@@ -179,7 +189,7 @@ def seed(docker: Docker, stack: Stack, command: t.Mapping[str, t.Any], environme
         raise failure(docker, stack, message, output=done.output, environment=environment, kind="failed")
     if command["rows"]:
         try:
-            wrong = compare_counts(command["rows"], count(docker, stack, list(command["rows"])))
+            wrong = compare_counts(command["rows"], count(docker, stack, containers, list(command["rows"])))
         except RecoveryError as exc:
             wrong = [f"its rows cannot be counted: {exc.message}"]
         if wrong:
@@ -202,9 +212,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.of(stack))
     environment = {name: str(value) for name, value in params["environment"].items()}
     with part_of_run(params) as run:
+        containers = docker.containers(stack["project"]["name"])
 
         def seed_one(command: dict[str, t.Any]) -> dict[str, t.Any]:
-            seeded = seed(docker, stack, command, environment)
+            seeded = seed(docker, stack, command, environment, containers)
             reach(run, f"seeded:{command['name']}")
             return seeded
 

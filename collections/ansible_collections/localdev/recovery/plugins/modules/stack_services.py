@@ -138,20 +138,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import asides, services
+from ansible_collections.localdev.recovery.plugins.module_utils import services
 from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
-from ansible_collections.localdev.recovery.plugins.module_utils.stack import gather
-
-
-def snapshot(docker: Docker, stack: dict[str, t.Any], wanted: t.Collection[str]) -> set[tuple[str, str]]:
-    """Every container of the project, and when those of the wanted services were started."""
-    return {
-        (c["Id"], c["State"]["StartedAt"] if c["Config"]["Labels"]["com.docker.compose.service"] in wanted else "")
-        for c in docker.containers(stack["project"]["name"])
-    }
 
 
 def dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
@@ -188,11 +178,16 @@ def predict(params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str
     return actions
 
 
-def kept_by(runs: Runs, run_ids: t.Iterable[str]) -> list[dict[str, t.Any]]:
-    """What the runs have set aside; an undo's run puts back what another one has."""
+def to_stop(stack: dict[str, t.Any], run_ids: t.Iterable[str]) -> list[str]:
+    """What must stand still while that which the runs have set aside is put back; an undo's run puts back another's."""
+    # Only here: the far end compiles whatever is imported, for every task.
+    from ansible_collections.localdev.recovery.plugins.module_utils.asides import services_to_stop
+    from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
+
+    runs = Runs(stack["project"]["dir"])
     records = [runs.load(run_id) for run_id in run_ids]
     records += [runs.load(record["undoes"]) for record in records if record.get("undoes")]
-    return [entry for record in records for entry in record["asides"]]
+    return services_to_stop(stack, [entry for record in records for entry in record["asides"]])
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -201,8 +196,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.of(stack))
     wanted = services.selected(stack, params["services"])
     if params["asides_of"] is not None:
-        wanted = asides.services_to_stop(stack, kept_by(Runs(stack["project"]["dir"]), params["asides_of"]))
+        wanted = to_stop(stack, params["asides_of"])
     if module.check_mode:
+        from ansible_collections.localdev.recovery.plugins.module_utils.stack import gather
+
         # What the stack description says of containers may be older than the last start.
         now = gather(docker)["services"]
         actions = predict(params, wanted, now)
@@ -211,7 +208,6 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             created = predict({**params, "state": "created"}, params["then_create"], now)
             actions += [action for action in created if action["service"] not in known]
         return {"changed": bool(actions), "services": actions}
-    before = snapshot(docker, stack, wanted)
     with part_of_run(params) as run:
         if params["state"] == "stopped":
             stopped = services.stop(docker, stack, wanted, params["stateless_timeout"])
@@ -220,18 +216,33 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             return {"changed": False, "services": services.wait(docker, stack, wanted, params["timeout"])}
         if run is not None:
             run.new_content_from_here()
-        if params["create"] or params["state"] == "created":
-            services.create(docker, wanted, recreate=params["recreate"])
-        if params["state"] == "created":
-            done = []
-        else:
-            done = services.start(docker, stack, wanted, params["timeout"], regardless=params["regardless"])
-            if params["then_create"]:
-                services.create(docker, params["then_create"], recreate=params["recreate"])
-            if params["wait"]:
-                pending = set(params["until_ready"] or wanted) - {service["service"] for service in done}
-                done += services.wait(docker, stack, sorted(pending), params["timeout"], params["settle"])
-    return {"changed": snapshot(docker, stack, wanted) != before, "services": done}
+        return bring_up(docker, stack, wanted, params)
+
+
+def bring_up(docker: Docker, stack: dict[str, t.Any], wanted: list[str], params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Create and start. The containers are listed only as often as they may have become others: that takes time."""
+
+    def look() -> list[dict[str, t.Any]]:
+        return docker.containers(stack["project"]["name"])
+
+    def ids(containers: list[dict[str, t.Any]]) -> set[str]:
+        return {container["Id"] for container in containers}
+
+    before = now = look()
+    if params["create"] or params["state"] == "created":
+        services.create(docker, wanted, recreate=params["recreate"])
+        now = look()
+    if params["state"] == "created":
+        return {"changed": ids(now) != ids(before), "services": []}
+    done = services.start(docker, stack, wanted, params["timeout"], regardless=params["regardless"], containers=now)
+    changed = ids(now) != ids(before) or bool(services.idle(now, wanted))
+    if params["then_create"]:
+        services.create(docker, params["then_create"], recreate=params["recreate"])
+        changed = changed or ids(look()) != ids(before)
+    if params["wait"]:
+        pending = set(params["until_ready"] or wanted) - {service["service"] for service in done}
+        done += services.wait(docker, stack, sorted(pending), params["timeout"], params["settle"])
+    return {"changed": changed, "services": done}
 
 
 def main() -> None:

@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.filter.recovery import FilterModule
+from ansible_collections.localdev.recovery.plugins.filter.recovery import FUNCTIONS, FilterModule
 
 FILTERS = FilterModule().filters()
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
 def test_every_filter_is_a_documented_function(name: str) -> None:
-    assert callable(FILTERS[name])
-    assert FILTERS[name].__doc__
+    module, function = FUNCTIONS[name]
+    found = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.module_utils.{module}")
+    assert callable(getattr(found, function))
+    assert getattr(found, function).__doc__
 
 
 def test_filters_answer() -> None:

@@ -320,7 +320,7 @@ def test_what_needs_an_unhealthy_service_starts_only_regardless() -> None:
 
 def test_running_containers_are_not_started_again() -> None:
     docker = Scripted(db=state("running"), api=state("exited"))
-    services.launch(docker, stack_of(), ["db", "api"])
+    services.start(docker, stack_of(db=service("database"), api=service()), ["db", "api"], timeout=5)
     assert docker.started == [["api"]]
 
 

@@ -8,7 +8,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.modules.stack_services import dependencies, predict
+from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.modules.stack_services import bring_up, dependencies, predict
 
 
 def service(*states: str, depends_on: tuple[str, ...] = (), stale: str = "") -> dict[str, t.Any]:
@@ -59,3 +60,45 @@ def test_what_a_service_needs_would_be_created_but_not_started() -> None:
 def test_dependencies_end_also_in_a_circle_and_at_services_that_do_not_exist() -> None:
     services = {"a": service(depends_on=("b",)), "b": service(depends_on=("a", "gone"))}
     assert dependencies(services, ["a"]) == ["b"]
+
+
+class Engine(Docker):
+    """One service, api. new: its container after ``compose create``."""
+
+    def __init__(self, running: bool, new: str = "old") -> None:
+        super().__init__()
+        self.id, self.running, self.new = "old", running, new
+
+    def containers(self, project_name: str) -> list[dict[str, t.Any]]:
+        config = {"Labels": {"com.docker.compose.service": "api"}}
+        return [{"Id": self.id, "Config": config, "State": {"Running": self.running}}]
+
+    def compose(self, *args: str, **kwargs: t.Any) -> Completed:
+        self.running = self.running and self.id == self.new
+        self.id = self.new
+        return Completed(args, 0, "", "")
+
+    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+        assert args == ("start", self.id)
+        self.running = True
+        return Completed(args, 0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("more", "engine", "changed"),
+    [
+        ({"create": False}, Engine(running=True), False),
+        ({"create": False}, Engine(running=False), True),
+        ({}, Engine(running=True), False),
+        ({}, Engine(running=True, new="new"), True),
+        ({"state": "created"}, Engine(running=False), False),
+        ({"state": "created"}, Engine(running=False, new="new"), True),
+        ({"create": False, "then_create": ["api"]}, Engine(running=True, new="new"), True),
+    ],
+)
+def test_what_counts_as_changed(more: dict[str, t.Any], engine: Engine, changed: bool) -> None:
+    stack = {"project": {"name": "shop"}, "services": {"api": service("running")}, "start_order": [["api"]]}
+    params = {"state": "started", "create": True, "recreate": False, "then_create": [], "wait": False, "timeout": 5}
+    done = bring_up(engine, stack, ["api"], {**params, "regardless": False, **more})
+    assert done["changed"] is changed
+    assert engine.running or "state" in more or "then_create" in more
