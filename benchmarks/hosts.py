@@ -153,7 +153,7 @@ def row(seconds: dict[int, dict[str, float]], *, slow: bool) -> dict[str, t.Any]
     ours, hand = seconds[most]["wall_s"], seconds[1]["wall_s"]
     ratio = round(ours / hand, 2)
     return {
-        "id": "hosts_delayed" if slow else "hosts",
+        "id": f"hosts_{most}{'_delayed' if slow else ''}",
         "ours_s": ours,
         "hand_s": hand,
         "limit_s": hand,
