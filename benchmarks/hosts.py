@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long ``status`` takes on many hosts, against one: wall time, and the controller's own processor time.
+"""How long ``status`` takes on many hosts, against one: wall time, and the controller's own processor time. Beside it,
+``volume_transition``, with a stack of its own on each host.
 
 The hosts are containers with an SSH server. They share one engine and one light stack, for all of them share this
 machine's processors: what is measured is the way there and back. Delayed, the connections go through a relay that
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import resource
@@ -34,56 +36,77 @@ import stacks  # noqa: E402  (the tests' images and ways of calling docker)
 IMAGE = "localdev/testhost:bookworm-ssh"
 COUNTS = (1, 2, 4, 8)
 DELAYED_COUNTS = (1, 8, 32)
+MOVE_COUNTS = (1, 2, 4)
+MOVES = ("bind", "volume")
 DELAY_S = 0.05
 RUNS = 3
 GOALS = {8: 3, 32: 8}
 # The command and its plugins, from this machine, so that a host starts at once.
 SHARED = ("/var/run/docker.sock", shutil.which("docker") or "/usr/bin/docker", "/usr/libexec/docker", "/usr/lib/docker")
-COMPOSE = "services:\n  cache:\n    image: localdev/redis:7\n"
+COMPOSE = """
+services:
+  cache:
+    image: localdev/redis:7
+    volumes: [cache:/data]
+  # What copies files is Python.
+  application:
+    image: localdev/python:3.13
+    command: sleep infinity
+    init: true
+volumes:
+  cache:
+"""
 
 
 @contextlib.contextmanager
-def hosts(count: int) -> t.Iterator[Path]:
-    """Hosts with an SSH server and a stack: the folder with inventory.json, in which they stand first to last."""
+def hosts(count: int, *, apart: bool = False) -> t.Iterator[Path]:
+    """Hosts with an SSH server and a stack: the folder with inventory.json, in which they stand first to last.
+
+    apart: each has a stack of its own.
+    """
     if not stacks.docker("image", "ls", "--quiet", IMAGE):
         raise SystemExit(f"There is no image {IMAGE}: molecule create --scenario-name default makes it")
     name = f"ldb-{secrets.token_hex(4)}"
     names = [f"{name}-{number}" for number in range(count)]
     with tempfile.TemporaryDirectory(prefix="localdev-bench-") as place:
         folder = Path(place)
-        project = folder / name
-        project.mkdir()
-        (project / "compose.yaml").write_text(COMPOSE)
+        projects = [folder / each for each in (names if apart else [name])]
+        for project in projects:
+            project.mkdir()
+            (project / "compose.yaml").write_text(COMPOSE)
         key = folder / "key"
         stacks.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
         script = (
             f"install -d -m 0700 ~/.ssh && echo '{key.with_suffix('.pub').read_text().strip()}' "
             ">~/.ssh/authorized_keys && mkdir -p /run/sshd && exec /usr/sbin/sshd -D -o MaxStartups=100"
         )
-        mounts = [f"--volume={path}:{path}" for path in (*SHARED, str(project)) if os.path.exists(path)]
-        compose = ("compose", "--project-directory", str(project), "--file", str(project / "compose.yaml"))
+        mounts = [f"--volume={path}:{path}" for path in (*SHARED, str(folder)) if os.path.exists(path)]
         try:
-            stacks.docker(*compose, "up", "--detach")
+            for project in projects:
+                stacks.docker("compose", "up", "--detach", cwd=project)
             for each in names:
                 options = ("--name", each, *mounts)
                 stacks.docker("run", "--detach", *options, IMAGE, "/bin/sh", "-c", script)
-            write_inventory(folder, names, project)
+            write_inventory(folder, names, projects)
             yield folder
         finally:
             stacks.docker("rm", "--force", "--volumes", *names, check=False)
-            stacks.docker(*compose, "down", "--timeout", "1", check=False)
+            for project in projects:
+                stacks.docker("compose", "down", "--timeout", "1", "--volumes", check=False, cwd=project)
 
 
-def write_inventory(folder: Path, names: t.Sequence[str], project: Path) -> None:
+def write_inventory(folder: Path, names: t.Sequence[str], projects: t.Sequence[Path]) -> None:
     addresses = stacks.docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", *names).split()
     common = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
     described = {
-        "hosts": {name: {"ansible_host": address} for name, address in zip(names, addresses, strict=True)},
+        "hosts": {
+            name: {"ansible_host": address, "stack_dir": str(project)}
+            for name, address, project in zip(names, addresses, itertools.cycle(projects), strict=False)
+        },
         "vars": {
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(folder / "key"),
             "ansible_ssh_common_args": common,
-            "stack_dir": str(project),
         },
     }
     (folder / "inventory.json").write_text(json.dumps({"stacks": described}))
@@ -128,23 +151,30 @@ async def relay(addresses: t.Sequence[str]) -> None:
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
-def status(folder: Path, count: int) -> dict[str, float]:
-    """Medians of a status of the first hosts: wall seconds, and the controller's processor seconds."""
+def run(folder: Path, count: int, name: str, *arguments: str) -> dict[str, float]:
+    """One run of a playbook on the first hosts: wall seconds, and the controller's processor seconds."""
     program = str(Path(sys.executable).parent / "ansible-playbook")
     limit = f"stacks[0:{count - 1}]"
-    command = (program, "-i", str(folder / "inventory.json"), "localdev.recovery.status", "--limit", limit)
-    wall, processor = [], []
-    for number in range(RUNS + 1):
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        stacks.run(
-            *command, cwd=str(stacks.ROOT), env={**os.environ, "ANSIBLE_CONFIG": str(stacks.ROOT / "ansible.cfg")}
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        # The first one opens the connections, which stay.
-        if number:
-            wall.append(time.monotonic() - began)
-            processor.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return {"wall_s": round(statistics.median(wall), 2), "controller_s": round(statistics.median(processor), 2)}
+    command = (program, "-i", str(folder / "inventory.json"), f"localdev.recovery.{name}", "--limit", limit, *arguments)
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    stacks.run(*command, cwd=str(stacks.ROOT), env={**os.environ, "ANSIBLE_CONFIG": str(stacks.ROOT / "ansible.cfg")})
+    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"wall_s": wall, "controller_s": processor}
+
+
+def medians(runs: t.Sequence[dict[str, float]]) -> dict[str, float]:
+    return {key: round(statistics.median(each[key] for each in runs), 2) for key in runs[0]}
+
+
+def status(folder: Path, count: int) -> dict[str, float]:
+    # The first one opens the connections, which stay.
+    return medians([run(folder, count, "status") for _ in range(RUNS + 1)][1:])
+
+
+def move(folder: Path, count: int) -> dict[str, float]:
+    """The data to a folder and back, both of which count."""
+    return medians([run(folder, count, "volume_transition", "-e", f"volume_transition_to={to}") for to in MOVES])
 
 
 def row(seconds: dict[int, dict[str, float]], *, slow: bool) -> dict[str, t.Any]:
@@ -153,7 +183,7 @@ def row(seconds: dict[int, dict[str, float]], *, slow: bool) -> dict[str, t.Any]
     ours, hand = seconds[most]["wall_s"], seconds[1]["wall_s"]
     ratio = round(ours / hand, 2)
     return {
-        "id": "hosts_delayed" if slow else "hosts",
+        "id": f"hosts_{most}{'_delayed' if slow else ''}",
         "ours_s": ours,
         "hand_s": hand,
         "limit_s": hand,
@@ -169,6 +199,8 @@ def measure() -> list[dict[str, t.Any]]:
     rows = []
     with hosts(max(COUNTS)) as folder:
         rows.append(row({count: status(folder, count) for count in COUNTS}, slow=False))
+    with hosts(max(MOVE_COUNTS), apart=True) as folder:
+        rows[0]["volume_transition"] = {str(count): move(folder, count) for count in MOVE_COUNTS}
     with hosts(max(DELAYED_COUNTS)) as folder, delayed(folder):
         rows.append(row({count: status(folder, count) for count in DELAYED_COUNTS}, slow=True))
     return rows

@@ -41,6 +41,13 @@ SETTINGS: Mapping[str, str] = {
     "ANSIBLE_NOCOWS": "true",
     "ANSIBLE_PIPELINING": "true",
 }
+# For many hosts, and hosts that go away, as in the checkout's ansible.cfg; who has an ansible.cfg has decided.
+WITHOUT_CONFIGURATION: Mapping[str, str] = {
+    "ANSIBLE_FORKS": "32",
+    "ANSIBLE_SSH_ARGS": (
+        "-o ControlMaster=auto -o ControlPersist=10m -o ServerAliveInterval=10 -o ServerAliveCountMax=6"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -213,10 +220,20 @@ def _inventory_of(stack_dir: str) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, str]:
-    found = {name: os.environ.get(name, value) for name, value in SETTINGS.items()}
+    configured = any(map(os.path.isfile, _configurations()))
+    ours = SETTINGS if configured else {**SETTINGS, **WITHOUT_CONFIGURATION}
+    found = {name: os.environ.get(name, value) for name, value in ours.items()}
     # ansible-playbook lies beside this interpreter, whether or not its environment is active.
     found["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     return found
+
+
+def _configurations() -> Iterator[str]:
+    """Where Ansible looks for its configuration."""
+    if "ANSIBLE_CONFIG" in os.environ:
+        given = os.path.expanduser(os.environ["ANSIBLE_CONFIG"])
+        yield from (given, os.path.join(given, "ansible.cfg"))
+    yield from ("ansible.cfg", os.path.expanduser("~/.ansible.cfg"), "/etc/ansible/ansible.cfg")
 
 
 def _runner(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import shlex
@@ -18,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from localdev_recovery import Outcome, Update, run
-from localdev_recovery.playbook import Request, _Interruption, _runner, private_folder
+from localdev_recovery.playbook import WITHOUT_CONFIGURATION, Request, _Interruption, _runner, private_folder
 
 
 @pytest.fixture
@@ -78,6 +79,28 @@ def test_the_environment_of_the_user_goes_before_ours(folder: Path, monkeypatch:
     assert "ANSIBLE_HOST_KEY_CHECKING" not in env
     assert "ANSIBLE_CACHE_PLUGIN" not in env
     assert Path(env["PATH"].split(os.pathsep)[0], "ansible-playbook").exists()
+
+
+def test_where_nothing_is_configured_connections_are_as_in_the_checkout(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = configparser.ConfigParser(interpolation=None)
+    checkout.read(Path(__file__).resolve().parents[2] / "ansible.cfg")
+    wanted = {
+        "ANSIBLE_FORKS": checkout["defaults"]["forks"],
+        "ANSIBLE_SSH_ARGS": checkout["ssh_connection"]["ssh_args"],
+    }
+    assert wanted == WITHOUT_CONFIGURATION
+    monkeypatch.delenv("ANSIBLE_CONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.chdir(folder)
+    with private_folder() as place:
+        _command, env = prepared(Request("status", "/srv"), place)
+    assert env.items() >= wanted.items()
+    (folder / "ansible.cfg").write_text("[defaults]\nforks = 3\n")
+    with private_folder() as place:
+        _command, env = prepared(Request("status", "/srv"), place)
+    assert not env.keys() & wanted.keys()
 
 
 def test_the_private_folder_is_private_and_goes() -> None:
