@@ -51,7 +51,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "cleanup": ("--keep", "1"),
     "provision": ("--source", "{folder}"),
 }
-# The others are run for real without a terminal in test_runs.py and test_projects.py, or are long and no different here.
+# The others are run for real without a terminal in test_runs.py and test_projects.py, or are long and no other here.
 FOR_REAL = (
     "env", "admin", "backup", "backups", "backup-verify", "backup-fetch", "backup-distribute", "inject", "constraints",
     "restart", "volumes-backup",
