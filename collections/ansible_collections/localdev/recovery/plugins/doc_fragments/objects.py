@@ -38,6 +38,9 @@ options:
           - For a volume another one, whose content is copied into it; for a folder another one beside it, which takes its name.
           - For an image another name of the new one, which it loses when it takes the name.
         type: str
+      labels:
+        description: Make a volume that is not there first, with these labels, so that putting back empties it again.
+        type: dict
       copy:
         description: Keep a copy of a database, and leave the database itself in its place.
         type: bool

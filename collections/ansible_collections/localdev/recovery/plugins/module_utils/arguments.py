@@ -54,6 +54,7 @@ def objects_argument_spec() -> dict[str, t.Any]:
                 "container": {"type": "str"},
                 "user": {"type": "str"},
                 "replacement": {"type": "str"},
+                "labels": {"type": "dict"},
                 "copy": {"type": "bool", "default": False},
                 "or_absent": {"type": "bool", "default": False},
                 "database": {"type": "str"},

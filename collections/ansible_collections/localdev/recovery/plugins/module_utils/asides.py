@@ -109,6 +109,7 @@ class Asides:
             keeper = self.keeper(entry)
             if self._keeps(entry):
                 continue
+            keeper.prepare(entry)
             if not keeper.exists(entry):
                 keeper.take_place(entry)
                 continue

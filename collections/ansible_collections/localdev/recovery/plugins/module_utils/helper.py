@@ -22,6 +22,12 @@ def mount_arguments(source: str, target: str, *, writable: bool) -> list[str]:
     return ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
 
 
+def create_volume(docker: Docker, name: str, labels: t.Mapping[str, str]) -> None:
+    """With Compose's own labels it is adopted without a word."""
+    words = [word for key, value in sorted(labels.items()) for word in ("--label", f"{key}={value}")]
+    docker.run("volume", "create", *words, name)
+
+
 class Helper(Conversation):
     """A shell in a short-lived container that sees the volumes and folders it is given, and by itself no network.
 

@@ -131,9 +131,13 @@ def problems(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], moves:
     return found
 
 
-def asides(moves: t.Sequence[Move], files: t.Sequence[str]) -> list[dict[str, str]]:
+def asides(moves: t.Sequence[Move], files: t.Sequence[str]) -> list[dict[str, t.Any]]:
     """What is set aside before the copy, as objects for set_aside: the new places, and the files that change."""
-    places = [{"kind": MOUNT_KINDS[move["to"]], "name": move["place"]} for move in moves]
+    places: list[dict[str, t.Any]] = [
+        {"kind": MOUNT_KINDS[move["to"]], "name": move["place"]}
+        | ({"labels": move["labels"]} if move["to"] == "volume" else {})
+        for move in moves
+    ]
     return places + [{"kind": "file", "name": path} for path in files]
 
 

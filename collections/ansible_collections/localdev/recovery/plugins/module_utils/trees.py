@@ -30,7 +30,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils import (
 )
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, mount_arguments, users_of
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import (
+    RUN_LABEL,
+    create_volume,
+    mount_arguments,
+    users_of,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils.pipes import Pipe
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, reach, size_in_words
 
@@ -92,8 +97,7 @@ class Place:
             except OSError as exc:
                 raise RecoveryError(f"The {self} cannot be made: {exc.strerror}") from exc
             return
-        words = [word for key, value in sorted(labels.items()) for word in ("--label", f"{key}={value}")]
-        docker.run("volume", "create", *words, self.name)
+        create_volume(docker, self.name, labels)
 
 
 def labels_of(stack: t.Mapping[str, t.Any], key: str) -> dict[str, str]:

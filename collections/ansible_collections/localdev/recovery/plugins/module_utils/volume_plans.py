@@ -145,9 +145,13 @@ def fresh_name(place: Place, run_id: str) -> str:
     return f"{place['name']}.restore-{run_id}"
 
 
-def swap_objects(chosen: t.Sequence[Place], run_id: str) -> list[dict[str, str]]:
+def swap_objects(chosen: t.Sequence[Place], run_id: str) -> list[dict[str, t.Any]]:
     """Objects for set_aside, which let the unpacked data take the place of the old."""
-    return [{"kind": p["kind"], "name": p["name"], "replacement": fresh_name(p, run_id)} for p in chosen]
+    return [
+        {"kind": p["kind"], "name": p["name"], "replacement": fresh_name(p, run_id)}
+        | ({"labels": p["labels"]} if p["kind"] == "volume" else {})
+        for p in chosen
+    ]
 
 
 def backup_report(made: t.Sequence[t.Mapping[str, t.Any]], stopped: t.Sequence[str], planned: bool) -> list[str]:

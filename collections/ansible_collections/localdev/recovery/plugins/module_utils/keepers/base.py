@@ -110,6 +110,9 @@ class Keeper:
         used, free = answer.split()
         return int(used) * 1024, int(free) * 1024
 
+    def prepare(self, entry: Entry) -> None:
+        """What is done before it is asked whether there is something to keep."""
+
     def keep(self, entry: Entry) -> None:
         raise NotImplementedError
 

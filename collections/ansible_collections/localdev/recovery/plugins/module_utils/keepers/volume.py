@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, Helper
+from ansible_collections.localdev.recovery.plugins.module_utils.helper import RUN_LABEL, Helper, create_volume
 from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import DIGEST, SYNC, Entry, Keeper
 
 SOURCE_LABEL = "localdev.recovery.source"
 
 
 class VolumeKeeper(Keeper):
-    """replacement: a volume whose content is copied into this one, once the old content is kept."""
+    """replacement: a volume whose content is copied into this one, once the old content is kept. labels: with them a
+    volume that is not there is made."""
 
     copies = True
 
@@ -46,13 +47,15 @@ class VolumeKeeper(Keeper):
             raise RecoveryError(f"The copy of a volume differs from the original: {answer[:400]}", kind="verification")
         return int(said["used"]) * 1024, said["from"]
 
+    def prepare(self, entry: Entry) -> None:
+        labels = entry.pop("labels", {})
+        if labels and not self.exists(entry):
+            create_volume(self.docker, entry["name"], labels)
+
     def keep(self, entry: Entry) -> None:
         name, aside = entry["name"], entry["aside"]
         self.refuse_if_used(entry)
-        self.docker.run(
-            "volume", "create", "--label", f"{RUN_LABEL}={self.run.record['run_id']}", "--label",
-            f"{SOURCE_LABEL}={name}", aside,
-        )  # fmt: skip
+        create_volume(self.docker, aside, {RUN_LABEL: self.run.record["run_id"], SOURCE_LABEL: name})
         with self.helper((name, "/from", True), (aside, "/to", True)) as shell:
             entry["bytes"], entry["digest"] = self._copy(shell, "/from", "/to")
             entry["state"] = "kept"
