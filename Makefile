@@ -12,7 +12,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 COLLECTION := collections/ansible_collections/localdev/recovery
 EXAMPLE := examples/residency-scheduler
 # Everything that make test runs, in two lanes side by side, what fails fastest first: most tests wait half of the time.
-STAGES := lint unit modules ways faults + cli molecule
+STAGES := lint unit modules faults + cli ways molecule
 
 # Each worker has stacks of its own.
 FAULT_WORKERS ?= 2
