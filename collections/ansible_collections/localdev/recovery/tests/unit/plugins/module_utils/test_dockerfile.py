@@ -16,7 +16,7 @@ WORKDIR /app
 
 # The requirements come before the source.
 COPY requirements.txt .
-RUN --mount=type=cache,target=/root/.cache/pip \\
+RUN --mount=type=cache,target=/var/cache/pip \\
     pip install --requirement requirements.txt
 COPY . .
 USER app
