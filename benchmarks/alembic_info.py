@@ -109,9 +109,7 @@ def write_project(folder: Path, name: str) -> dict[str, tuple[str, ...]]:
         (versions / f"{revision}_step.py").write_text(MIGRATION.format(revision=revision, down=given))
     (versions.parent / "env.py").write_text(ENV)
     (folder / "many" / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/migrations\n")
-    prepared = stacks.run(str(stacks.EXAMPLE / "prepare"), "--images-only", "--variant", "pg15").stdout
-    images = dict(line.split("=", 1) for line in prepared.splitlines() if "_IMAGE=" in line)
-    values = {"postgres": images["POSTGRES_IMAGE"], "app": stacks.build_images()["backend"]}
+    values = {"postgres": stacks.base_images()["POSTGRES_IMAGE"], "app": stacks.build_images()["backend"]}
     (folder / "docker-compose.yml").write_text(COMPOSE.format(name=name, password=secrets.token_hex(8), **values))
     return revisions
 

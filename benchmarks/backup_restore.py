@@ -24,7 +24,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-sys.path.insert(0, str(ROOT / "collections"))
+sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "tests")]
+
+import stacks  # noqa: E402
 
 from ansible_collections.localdev.recovery.plugins.module_utils import asides, runs  # noqa: E402
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker  # noqa: E402
@@ -255,17 +257,10 @@ def formats(db: Database, commands: dict[str, str]) -> list[Row]:
     return found
 
 
-def postgres_image(variant: str) -> str:
-    """The name of an image of the reference stack's; it is built where there is none."""
-    prepare = [str(ROOT / "examples" / "residency-scheduler" / "prepare"), "--images-only", "--variant", variant]
-    answer = subprocess.run(prepare, capture_output=True, text=True, check=True).stdout
-    return next(line.split("=", 1)[1] for line in answer.splitlines() if line.startswith("POSTGRES_IMAGE="))
-
-
 def measure() -> list[Row]:
     """The rows backup, restore, db_unavailable_s and set_aside; formats.json besides."""
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
-        db = Database(Path(place), postgres_image("pg15"))
+        db = Database(Path(place), stacks.base_images()["POSTGRES_IMAGE"])
         with db.running():
             db.inside(f"sh -c 'createdb -U bench pgbench; pgbench -i -q -s {PGBENCH_SCALE} -U bench pgbench'")
             db.psql("ALTER DATABASE bench RENAME TO empty", "template1")
@@ -284,7 +279,7 @@ def measure() -> list[Row]:
             restored, shut, hand = restore(db, data)
             rows += [restored, set_aside(db, data)]
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
-        db = Database(Path(place), postgres_image("pg17"))
+        db = Database(Path(place), stacks.base_images("pg17")["POSTGRES_IMAGE"])
         with db.running():
             db.fill(LARGE)
             tables[f"random text, {db.megabytes()} MB, PostgreSQL 17"] = formats(db, NEWER_FORMATS)

@@ -48,7 +48,8 @@ services:
   cache:
     image: localdev/redis:7
     volumes: [cache:/data]
-  # What copies files is Python.
+  # What copies files is Python, of an image of the stack. It only has to run, until it is stopped: an application that
+  # has ended would count as broken.
   application:
     image: localdev/python:3.13
     command: sleep infinity

@@ -15,7 +15,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from backup_restore import LARGE, NAME, PGBENCH_SCALE, ROOT, Database, Row, row, timed
+import stacks
+from backup_restore import LARGE, NAME, PGBENCH_SCALE, Database, Row, row, timed
 
 from ansible_collections.localdev.recovery.plugins.module_utils import archives, asides, runs, trees
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
@@ -24,6 +25,8 @@ RUNS = 3
 SCALE = float(os.environ.get("LOCALDEV_BENCH_SCALE", "1"))
 DATA, OTHER = f"{NAME}_data", f"{NAME}_other"
 RESERVE = 64 * 2**20
+# With a log driver the engine would write the whole stream into its log.
+RUN = "docker run --rm --log-driver none"
 
 
 class Volumes:
@@ -74,9 +77,7 @@ class Volumes:
         ours, hand, limit = [], [], []
         mounts = (f"{DATA}:/data:ro", f"{self.folder}:/backup")
         plain = "tar czf /backup/hand.tar.gz -C /data ."
-        # Or the engine would write the whole stream into its log.
-        run = "docker run --rm --log-driver none"
-        bare = f"{run} -v {DATA}:/data:ro --entrypoint tar {self.image} c -C /data . | zstd -qfT0 -o {{}}"
+        bare = f"{RUN} -v {DATA}:/data:ro --entrypoint tar {self.image} c -C /data . | zstd -qfT0 -o {{}}"
         for _ in range(RUNS):
             self.clear()
             hand.append(self.by_hand(plain, *mounts))
@@ -101,8 +102,7 @@ class Volumes:
         ours, hand, limit = [], [], []
         mounts = (f"{OTHER}:/data", f"{self.folder}:/backup:ro")
         plain = "rm -rf /data/* && tar xzf /backup/hand.tar.gz -C /data"
-        run = "docker run --rm --log-driver none"
-        bare = f"zstd -qdc {{}} | {run} -iv {OTHER}:/data --entrypoint tar {self.image} x -C /data"
+        bare = f"zstd -qdc {{}} | {RUN} -iv {OTHER}:/data --entrypoint tar {self.image} x -C /data"
         for _ in range(RUNS):
             self.clear()
             hand.append(self.by_hand(plain, *mounts))
@@ -143,9 +143,7 @@ class Volumes:
 
 def measure() -> list[Row]:
     """The rows volume_copy, volume_backup and volume_restore."""
-    prepare = ROOT / "examples" / "residency-scheduler" / "prepare"
-    answer = subprocess.run([str(prepare), "--images-only"], capture_output=True, text=True, check=True).stdout
-    images = dict(line.split("=", 1) for line in answer.splitlines() if "_IMAGE=" in line)
+    images = stacks.base_images()
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
         db = Database(Path(place), images["POSTGRES_IMAGE"])
         with db.running():

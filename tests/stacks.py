@@ -137,6 +137,12 @@ def processes_with(token: str) -> list[int]:
     return sorted(found, reverse=True)
 
 
+def base_images(variant: str = "pg15") -> dict[str, str]:
+    """Variable of an env file, such as POSTGRES_IMAGE -> image; what is missing is built."""
+    answer = run(str(EXAMPLE / "prepare"), "--variant", variant, "--images-only", timeout=1200)
+    return dict(line.split("=", 1) for line in answer.stdout.splitlines() if "_IMAGE=" in line)
+
+
 @functools.cache
 def build_images() -> dict[str, str]:
     """Build the stack's own images once: service -> image id."""

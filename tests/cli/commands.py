@@ -20,25 +20,39 @@ COMMAND = [sys.executable, "-m", "localdev_recovery"]
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-def localdev(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), **environment}
+def environment(**more: str) -> dict[str, str]:
+    """That of this process, with the collection of the checkout."""
+    return {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), **more}
+
+
+def localdev(
+    *arguments: str, cwd: Path | None = None, given: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """given: what it reads on its standard input. more: of its environment."""
     return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=300, cwd=cwd, env=env
+        [*COMMAND, *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        cwd=cwd,
+        env=environment(**more),
     )
 
 
-def in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **environment: str) -> pexpect.spawn[str]:
+def in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **more: str) -> pexpect.spawn[str]:
     """The command in a terminal; its output, but not its progress, goes into the file."""
     command = [*COMMAND, *arguments]
     if into:
         command = ["sh", "-c", f"{shlex.join(command)} >{shlex.quote(str(into))}"]
-    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), "TERM": "xterm-256color"}
+    env = environment(TERM="xterm-256color")
     env.pop("CI", None)
     return pexpect.spawn(
         command[0],
         command[1:],
         dimensions=(30, width),
-        env={**env, **environment},
+        env={**env, **more},
         encoding="utf-8",
         timeout=300,
     )

@@ -7,11 +7,8 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import Any
 
 import pytest
 import stacks
+from commands import localdev
 
 pytestmark = pytest.mark.docker
 
@@ -80,8 +78,7 @@ class Project:
         self.shape = shape
         self.dir = parent / f"ldt-{shape.name}-{secrets.token_hex(3)}"
         shutil.copytree(PROJECTS / shape.name, self.dir)
-        answer = stacks.run(str(stacks.EXAMPLE / "prepare"), "--variant", shape.variant, "--images-only", timeout=1200)
-        images = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "_IMAGE=" in line)
+        images = stacks.base_images(shape.variant)
         lines = [f"{mine}={images[theirs]}" for mine, theirs in shape.images.items()]
         (self.dir / ".env").write_text("\n".join([*lines, "KEEPER_SECRET=keeper-s3cret", ""]))
         (self.dir / "pg_password.txt").write_text("pg-s3cret\n")
@@ -96,9 +93,7 @@ class Project:
 
     def localdev(self, *arguments: str) -> dict[str, Any]:
         """The one host's result of a verb that succeeds."""
-        env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
-        command = [sys.executable, "-m", "localdev_recovery", *arguments, "-C", str(self.dir), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=env, cwd="/")
+        done = localdev(*arguments, "-C", str(self.dir), "--json", cwd=Path("/"))
         assert done.returncode == 0, done.stderr + done.stdout
         assert "s3cret" not in done.stdout + done.stderr
         (host,) = json.loads(done.stdout)["hosts"].values()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -19,7 +18,7 @@ import jsonschema
 import pytest
 import schema
 import stacks
-from commands import ANSI, COMMAND, ended, in_terminal, localdev
+from commands import ANSI, ended, in_terminal, localdev
 
 from localdev_recovery import Outcome, Result, run
 
@@ -153,16 +152,10 @@ def test_the_python_interface_serves_any_thread(stack: stacks.Stack) -> None:
 
 def test_sessions_without_a_terminal(stack: stacks.Stack) -> None:
     folder = ("-C", str(stack.dir))
-    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
-
-    def with_input(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [*COMMAND, *arguments, *folder]
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60, env=env)
-
-    asked = with_input("SELECT current_user, current_database(), 41 + 1;\n", "psql")
+    asked = localdev("psql", *folder, given="SELECT current_user, current_database(), 41 + 1;\n")
     assert (asked.returncode, asked.stderr) == (0, "")
     assert re.search(r"scheduler +\| residency_scheduler +\| +42", asked.stdout)
-    left = with_input("cat /proc/1/comm; exit 5\n", "shell", "redis")
+    left = localdev("shell", "redis", *folder, given="cat /proc/1/comm; exit 5\n")
     assert (left.returncode, left.stdout.strip()) == (5, "redis-server")
     logs = localdev("logs", "db", "--tail", "3", *folder)
     assert logs.returncode == 0
@@ -200,16 +193,8 @@ def test_a_session_on_another_machine(stack: stacks.Stack, tmp_path: Path) -> No
     found = json.loads(stack.inventory.read_text())
     found["stacks"]["hosts"] = {"web1": {"ansible_user": "dev", "ansible_python_interpreter": sys.executable}}
     inventory.write_text(json.dumps(found))
-    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
-    done = subprocess.run(
-        [*COMMAND, "psql", "-i", str(inventory)],
-        input="SELECT 'it''s', current_user;\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**env, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
-    )
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = localdev("psql", "-i", str(inventory), given="SELECT 'it''s', current_user;\n", PATH=path)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(r"it's +\| scheduler", done.stdout)
     assert (tmp_path / "called").read_text().splitlines()[-1].startswith(f"-T -l dev web1 cd {stack.dir} && exec ")
