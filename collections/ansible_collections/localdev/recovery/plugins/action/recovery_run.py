@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells the module who the controller is: only the controller knows its own process."""
+"""Tells the module who the controller is, and whether an earlier one is gone: only its own machine knows either."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import this_process
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import process_lives, this_process
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -21,8 +21,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         # Tasks run in forked workers; the process that lives as long as the run is their parent.
         controller = {"process": this_process(os.getppid()), "host": socket.gethostname(), "user": getpass.getuser()}
-        arguments = {**self._task.args, "controller": controller}
-        result: dict[str, t.Any] = self._execute_module(
-            module_name="localdev.recovery.recovery_run", module_args=arguments, task_vars=task_vars
-        )
+        arguments = {**self._task.args, "controller": controller, "abandoned": ""}
+
+        def ask() -> dict[str, t.Any]:
+            result: dict[str, t.Any] = self._execute_module(
+                module_name="localdev.recovery.recovery_run", module_args=arguments, task_vars=task_vars
+            )
+            return result
+
+        result = ask()
+        holder = result.get("holder")
+        if holder and process_lives(holder["controller"]) is False:
+            arguments["abandoned"] = holder["run_id"]
+            result = ask()
         return result

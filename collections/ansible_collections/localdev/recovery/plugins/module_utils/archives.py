@@ -331,6 +331,7 @@ def extract(
         "target": "/to",
         "token": path,
         "look_only": False,
+        "proved": has_manifest,
         "sparse": [entry["name"] for entry in entries if entry.get("sparse")],
         "total": total,
         "reserve": reserve,

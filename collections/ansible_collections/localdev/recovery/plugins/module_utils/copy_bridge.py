@@ -12,6 +12,7 @@ import stat
 import threading
 
 from ansible_collections.localdev.recovery.plugins.module_utils.tree_bridge import (
+    BLOCK,
     MARKER,
     Progress,
     Refused,
@@ -160,6 +161,42 @@ def keep_same(target_root, entries):
     return kept
 
 
+def compare(source_root, target_root, entries, others, progress):
+    """Give the others their hashes. Comparing two files takes half the time of hashing one, whose hash is known."""
+    by_name = {entry["name"]: entry for entry in entries if entry["type"] == "file"}
+
+    def one(other):
+        entry = by_name.get(other["name"], {})
+        path, size = path_in(target_root, other), other["size"]
+        if entry.get("size") == size and same_content(path_in(source_root, entry), path, size, progress):
+            other["sha256"] = entry["sha256"]
+        else:
+            other["sha256"] = read_file(path, size, progress)
+
+    in_threads(one, [other for other in others if other["type"] == "file"])
+
+
+def same_content(path, other, size, progress):
+    """Whether two files of one size hold the same bytes."""
+    descriptors = []
+    try:
+        for name in (path, other):
+            descriptors.append(os.open(name, os.O_RDONLY | os.O_NOFOLLOW))
+        # Not memoryviews: those are compared item by item.
+        buffers = [bytearray(min(BLOCK, size)) for _descriptor in descriptors]
+        for at in range(0, size, BLOCK):
+            for descriptor, buffer in zip(descriptors, buffers):
+                if os.preadv(descriptor, [buffer], at) != min(BLOCK, size - at):
+                    return False
+            if buffers[0] != buffers[1]:
+                return False
+            progress.add(min(BLOCK, size - at))
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+    return True
+
+
 def do_copy(request):
     source, target = os.fsencode(request["source"]), os.fsencode(request["target"])
     token = request["token"].encode("utf-8", "surrogateescape")
@@ -193,7 +230,7 @@ def do_copy(request):
         path = path_in(target, entry)
         if entry["name"] in kept:
             entry["sha256"] = read_file(path_in(source, entry), entry["size"], progress)
-            if read_file(path, entry["size"], Progress("comparing", 0)) == entry["sha256"]:
+            if read_file(path, entry["size"]) == entry["sha256"]:
                 put_metadata(path, entry)
                 resumed.append(entry["name"])
                 return
@@ -212,7 +249,7 @@ def do_copy(request):
     flushing = threading.Thread(target=sync, args=(target,))
     flushing.start()
     others = walk(target)
-    add_hashes(target, others, Progress("comparing", total))
+    compare(source, target, entries, others, Progress("comparing", total))
     # The marker's coming and going is the last change of the folder itself.
     os.unlink(os.path.join(target, MARKER))
     put_metadata(target, entries[0])

@@ -6,20 +6,32 @@
 
 from __future__ import annotations
 
+import typing as t
+
 
 class RecoveryError(Exception):
     """An expected failure that a person can act on.
 
     message: names the object and the cause. next_command: what to run next, or empty.
     kind: ``failed``, ``locked``, ``unsafe`` or ``verification``; callers derive exit codes from it.
+    holder: of ``locked``, who holds the lock: its ``run_id`` and its ``controller``, a process.
     """
 
-    def __init__(self, message: str, *, next_command: str = "", kind: str = "failed", details: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        next_command: str = "",
+        kind: str = "failed",
+        details: str = "",
+        holder: dict[str, t.Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.next_command = next_command
         self.kind = kind
         self.details = details
+        self.holder = holder
 
     def __str__(self) -> str:
         text = self.message

@@ -23,7 +23,7 @@ def execute(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str,
     try:
         result = action(module)
     except RecoveryError as exc:
-        module.fail_json(msg=str(exc), failure=exc.kind)
+        module.fail_json(msg=str(exc), failure=exc.kind, **({"holder": exc.holder} if exc.holder else {}))
     module.exit_json(**result)
 
 

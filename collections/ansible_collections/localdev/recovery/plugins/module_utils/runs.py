@@ -179,10 +179,14 @@ def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
 
 
 class Runs:
-    """The records and the lock of the stack in a folder."""
+    """The records and the lock of the stack in a folder.
 
-    def __init__(self, project_src: str) -> None:
+    abandoned: a run whose controller is gone, as that controller's machine has found.
+    """
+
+    def __init__(self, project_src: str, *, abandoned: str = "") -> None:
         self.src = project_src
+        self.abandoned = abandoned
         self.folder = os.path.join(project_src, FOLDER)
         self.records = os.path.join(self.folder, "runs")
         self.lock_path = os.path.join(self.folder, "lock.json")
@@ -263,7 +267,7 @@ class Runs:
         return lock_verdict(
             lock,
             worker_lives=process_lives(worker) if worker else False,
-            controller_lives=process_lives(lock["controller"]),
+            controller_lives=False if lock["run_id"] == self.abandoned else process_lives(lock["controller"]),
             silent_s=seconds_since(lock["heartbeat"]),
         )
 
@@ -284,6 +288,7 @@ class Runs:
                 f"The stack in {self.src} is locked by {self.describe_holder(lock)}; {why}",
                 next_command="wait for that run to end, or end it, then repeat this command",
                 kind="locked",
+                holder={"run_id": lock["run_id"], "controller": lock["controller"]},
             )
 
     def start(self, record: Record, controller: t.Mapping[str, t.Any]) -> list[str]:

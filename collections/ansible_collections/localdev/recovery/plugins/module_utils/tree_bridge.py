@@ -192,7 +192,7 @@ def hash_zeros(digest, count):
 ZEROS = memoryview(bytes(BLOCK))
 
 
-def read_file(path, size, progress, write=None):
+def read_file(path, size, progress=None, write=None):
     """SHA-256 of a file. write(data, offset) gets what is not a hole."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(min(BLOCK, size)))
@@ -210,7 +210,8 @@ def read_file(path, size, progress, write=None):
                 if write is not None:
                     write(buffer[:count], at)
                 at += count
-                progress.add(count)
+                if progress is not None:
+                    progress.add(count)
         hash_zeros(digest, size - at)
     finally:
         os.close(descriptor)

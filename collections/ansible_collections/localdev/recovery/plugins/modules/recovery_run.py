@@ -85,6 +85,11 @@ options:
       - The controller's process. The action plugin of this module fills it in.
     type: dict
     default: {}
+  abandoned:
+    description:
+      - A run whose controller is gone, which only that controller's machine can tell. The action plugin of this module fills it in.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -126,6 +131,10 @@ running_before:
 record:
   description: The run record.
   returned: O(state=succeeded) or O(state=failed)
+  type: dict
+holder:
+  description: Who holds the lock, its C(run_id) and its C(controller).
+  returned: when it is locked
   type: dict
 """
 
@@ -240,7 +249,7 @@ def end(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    runs = Runs(module.params["stack"]["project"]["dir"])
+    runs = Runs(module.params["stack"]["project"]["dir"], abandoned=module.params["abandoned"])
     if module.params["state"] == "started":
         if not module.params["procedure"]:
             raise RecoveryError("state=started needs a procedure")
@@ -262,6 +271,7 @@ def main() -> None:
             "error": {"type": "str", "default": ""},
             "next_command": {"type": "str", "default": ""},
             "controller": {"type": "dict", "default": {}},
+            "abandoned": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

@@ -8,26 +8,54 @@ import os
 import types
 import typing as t
 
+import pytest
 from ansible_collections.localdev.recovery.plugins.action import recovery_run
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import process_lives
+from ansible_collections.localdev.recovery.plugins.module_utils.runs import process_lives, this_process
 
 
-def test_the_module_learns_who_the_controller_is(monkeypatch: t.Any) -> None:
-    handed: dict[str, t.Any] = {}
 
-    def execute(**given: t.Any) -> dict[str, t.Any]:
-        handed.update(given)
-        return {"changed": True}
+class Action(recovery_run.ActionModule):
+    """What the module is asked, and answers that are given in their order."""
 
-    monkeypatch.setattr(recovery_run.ActionBase, "run", lambda *_args, **_options: {})
-    action = object.__new__(recovery_run.ActionModule)
-    action._task = types.SimpleNamespace(args={"state": "started", "controller": {"user": "forged"}})
-    action._execute_module = execute
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: dict[str, t.Any]) -> None:
+        monkeypatch.setattr(recovery_run.ActionBase, "run", lambda *_args, **_options: {})
+        self._task = types.SimpleNamespace(args={"state": "started", "controller": {"user": "forged"}})
+        self.answers = list(answers)
+        self.asked: list[dict[str, t.Any]] = []
+
+    def _execute_module(
+        self, module_name: str, module_args: dict[str, t.Any], task_vars: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        assert (module_name, task_vars) == ("localdev.recovery.recovery_run", {"x": 1})
+        self.asked.append(dict(module_args))
+        return self.answers.pop(0)
+
+
+def test_the_module_learns_who_the_controller_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, {"changed": True})
     assert action.run(task_vars={"x": 1}) == {"changed": True}
-    controller = handed["module_args"]["controller"]
-    assert handed["module_name"] == "localdev.recovery.recovery_run"
-    assert handed["module_args"]["state"] == "started"
+    [asked] = action.asked
+    controller = asked["controller"]
+    assert asked["state"] == "started"
     assert controller["process"]["pid"] == os.getppid()
     assert process_lives(controller["process"]) is True
     assert controller["user"] != "forged"
     assert action._task.args == {"state": "started", "controller": {"user": "forged"}}
+
+
+@pytest.mark.parametrize(
+    ("controller", "abandoned"),
+    [
+        pytest.param({"started": "long ago"}, ["", "R"], id="gone"),
+        pytest.param({}, [""], id="at work"),
+        pytest.param({"started": "long ago", "machine": "elsewhere"}, [""], id="of another machine"),
+    ],
+)
+def test_the_lock_of_a_controller_of_this_machine_is_taken_over_when_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch, controller: dict[str, t.Any], abandoned: list[str]
+) -> None:
+    locked = {"failed": True, "holder": {"run_id": "R", "controller": {**this_process(), **controller}}}
+    action = Action(monkeypatch, locked, {"changed": True})
+    answered = action.run(task_vars={"x": 1})
+    assert [asked["abandoned"] for asked in action.asked] == abandoned
+    assert answered == ({"changed": True} if abandoned[-1] else locked)

@@ -247,6 +247,18 @@ def test_the_lock_of_a_dead_controller_is_taken_over_with_a_note(store: runs.Run
     store.touch("20260131T110000Z-0000", working=True)
 
 
+def test_a_controller_elsewhere_counts_until_its_own_machine_says_that_it_is_gone(store: runs.Runs) -> None:
+    elsewhere = {**runs.this_process(), "machine": "elsewhere"}
+    store.start(record("restore", RUN_ID), elsewhere)
+    with pytest.raises(RecoveryError, match="its last sign of life was") as caught:
+        runs.Runs(store.src, abandoned="20260131T110000Z-0000").refuse_if_locked()
+    assert caught.value.holder == {"run_id": RUN_ID, "controller": elsewhere}
+    told = runs.Runs(store.src, abandoned=RUN_ID)
+    with runs.ActiveRun(store, RUN_ID, "a step"), pytest.raises(RecoveryError, match="it is at work"):
+        told.refuse_if_locked()
+    assert "its controller is gone" in told.start(record(run_id="20260131T110000Z-0000"), elsewhere)[0]
+
+
 def test_a_working_module_keeps_the_lock_of_a_dead_controller(store: runs.Runs) -> None:
     store.start(record(run_id=RUN_ID), {**runs.this_process(), "started": "long ago"})
     with runs.ActiveRun(store, RUN_ID, "a step"), pytest.raises(RecoveryError, match="it is at work"):

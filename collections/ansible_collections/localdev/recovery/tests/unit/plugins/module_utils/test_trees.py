@@ -21,13 +21,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils import manifests, pipes, trees
+from ansible_collections.localdev.recovery.plugins.module_utils import copy_bridge, manifests, pipes, tree_bridge, trees
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 
 STAMP = 1_700_000_000_123_456_789
 COPY = {"do": "copy", "token": "folder x", "reserve": 0, "look_only": False, "hold": False, "room_at": "/"}
 PACK = {"do": "pack", "look_only": False, "gzip": False}
-UNPACK = {"do": "unpack", "token": "x", "reserve": 0, "look_only": False, "sparse": [], "total": 0}
+UNPACK = {"do": "unpack", "token": "x", "reserve": 0, "look_only": False, "sparse": [], "total": 0, "proved": False}
 
 
 def ask(request: dict[str, t.Any], data: bytes = b"") -> tuple[dict[str, t.Any], bytes]:
@@ -186,6 +186,22 @@ def test_a_difference_that_is_found_in_the_end_fails(tmp_path: Path) -> None:
     assert caught.value.kind == "verification"
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"x" * tree_bridge.BLOCK, b"x" * tree_bridge.BLOCK + b"y", b"x" * tree_bridge.BLOCK + b"longer"]
+)
+def test_a_copy_is_compared_to_its_last_byte(tmp_path: Path, content: bytes) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for folder, inside in ((source, b"x" * tree_bridge.BLOCK + b"z"), (target, content)):
+        folder.mkdir()
+        (folder / "file").write_bytes(inside)
+    entries, others = scan(source), [{**entry, "sha256": ""} for entry in scan(target)]
+    expected = [entry.get("sha256", "") for entry in scan(target)]
+    copy_bridge.compare(os.fsencode(source), os.fsencode(target), entries, others, tree_bridge.Progress("", 0))
+    assert [entry["sha256"] for entry in others] == expected
+    copy_bridge.compare(os.fsencode(source), os.fsencode(source), entries, entries, tree_bridge.Progress("", 0))
+    assert manifests.differences(entries, scan(source)) == []
+
+
 def test_too_little_room_is_refused_first(tmp_path: Path) -> None:
     source, target = awkward(tmp_path / "source"), tmp_path / "target"
     target.mkdir()
@@ -193,12 +209,13 @@ def test_too_little_room_is_refused_first(tmp_path: Path) -> None:
     assert os.listdir(target) == []
 
 
+@pytest.mark.parametrize("proved", [False, True])
 @pytest.mark.parametrize("packed", [False, True])
-def test_an_archive_gives_the_same_back(tmp_path: Path, packed: bool) -> None:
+def test_an_archive_gives_the_same_back(tmp_path: Path, packed: bool, proved: bool) -> None:
     source, target = awkward(tmp_path / "source"), tmp_path / "target"
     target.mkdir()
     answer, stream = ask_pack(source, gzip=packed)
-    request = {**UNPACK, "target": str(target), "sparse": ["sparse"]}
+    request = {**UNPACK, "target": str(target), "sparse": ["sparse"], "proved": proved}
     unpacked, _nothing = ask(request, stream)
     assert unpacked.get("done"), unpacked
     assert manifests.differences(answer["entries"], unpacked["entries"]) == []

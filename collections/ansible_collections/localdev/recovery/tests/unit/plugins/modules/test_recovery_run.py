@@ -39,6 +39,7 @@ def act(folder: Path, *, check_mode: bool = False, dead: bool = False, **params:
         "error": "",
         "next_command": "",
         "controller": {"process": process, "user": "me", "host": "here"},
+        "abandoned": "",
     }
     module = types.SimpleNamespace(params={**defaults, "stack": stack(folder), **params}, check_mode=check_mode)
     return recovery_run.act(t.cast("t.Any", module))
