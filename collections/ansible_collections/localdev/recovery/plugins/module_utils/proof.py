@@ -38,4 +38,9 @@ def login_problems(answer: t.Mapping[str, t.Any]) -> list[str]:
     if status in (200, 201):
         return []
     cause = "was not answered" if status == -1 else f"was answered with HTTP status {status}"
+    if status in (401, 403):
+        cause += (
+            " (set stack_admin_password to the administrator's password in this data, or leave the login out: "
+            "--no-login, or the role's verify_login: false)"
+        )
     return [f"the login at {answer.get('url', 'the API')} {cause}"]

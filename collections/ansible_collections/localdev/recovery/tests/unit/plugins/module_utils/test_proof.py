@@ -73,14 +73,22 @@ def test_revisions(heads: list[str], current: list[str], unknown: list[str], pro
     [
         ({"status": 200}, []),
         ({"status": 201}, []),
-        ({"status": 401, "url": "http://x/login"}, ["the login at http://x/login was answered with HTTP status 401"]),
+        ({"status": 500, "url": "http://x/login"}, ["the login at http://x/login was answered with HTTP status 500"]),
         ({"status": -1, "url": "http://x/login"}, ["the login at http://x/login was not answered"]),
         ({"skipped": True}, ["the login at the API was not answered"]),
     ],
-    ids=["logged in", "created", "refused", "no answer", "never asked"],
+    ids=["logged in", "created", "broken", "no answer", "never asked"],
 )
 def test_login(answer: dict[str, t.Any], problems: list[str]) -> None:
     assert proof.login_problems(answer) == problems
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_login_is_told_what_to_set(status: int) -> None:
+    [problem] = proof.login_problems({"status": status, "url": "http://x/login"})
+    assert f"the login at http://x/login was answered with HTTP status {status}" in problem
+    assert "stack_admin_password" in problem
+    assert "--no-login" in problem
 
 
 @pytest.mark.parametrize(
