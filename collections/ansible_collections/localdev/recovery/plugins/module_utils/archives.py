@@ -164,7 +164,7 @@ def _pack(bridge: Bridge, source: Place, part: str, compression: str) -> tuple[d
         packer = None
         packed = pipe.reading
         if compression == "zstd":
-            packer = _zstd("--threads=0", "--quiet", "--stdout", stdin=pipe.reading, stdout=subprocess.PIPE)
+            packer = _zstd("-2", "--threads=0", "--quiet", "--stdout", stdin=pipe.reading, stdout=subprocess.PIPE)
             packed = t.cast("t.IO[bytes]", packer.stdout)
             pipe.reading.close()
         collector = _Collector(packed, part)
