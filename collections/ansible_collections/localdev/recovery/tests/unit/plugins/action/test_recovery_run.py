@@ -9,9 +9,9 @@ import types
 import typing as t
 
 import pytest
+
 from ansible_collections.localdev.recovery.plugins.action import recovery_run
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import process_lives, this_process
-
 
 
 class Action(recovery_run.ActionModule):
