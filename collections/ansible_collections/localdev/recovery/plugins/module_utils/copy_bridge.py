@@ -185,8 +185,8 @@ def same_content(path, other, size, progress):
         # Not memoryviews: those are compared item by item.
         buffers = [bytearray(min(BLOCK, size)) for _descriptor in descriptors]
         for at in range(0, size, BLOCK):
-            for descriptor, buffer in zip(descriptors, buffers):
-                if os.preadv(descriptor, [buffer], at) != min(BLOCK, size - at):
+            for number, buffer in enumerate(buffers):
+                if os.preadv(descriptors[number], [buffer], at) != min(BLOCK, size - at):
                     return False
             if buffers[0] != buffers[1]:
                 return False
