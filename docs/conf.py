@@ -61,7 +61,7 @@ PAGE = """\
 def page(role: Path) -> str:
     """What the verbs of a role say, then what the role itself says."""
     verbs = [procedure for procedure in PROCEDURES if procedure.playbook == role.name]
-    commands = ", ".join(f"{{ref}}`localdev {verb.verb} <cli-{verb.verb}>`" for verb in verbs)
+    commands = ", ".join(f"{{ref}}`localdev {verb.verb} <cli-{verb.verb.replace(' ', '-')}>`" for verb in verbs)
     address = f"{COLLECTION}.{role.name}"
     cells = {
         "Command": commands,

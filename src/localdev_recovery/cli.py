@@ -12,12 +12,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from localdev_recovery import completion
-from localdev_recovery.procedures import PROCEDURES, SESSIONS, Option, Procedure, Session, as_typed
+from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Option, Procedure, Session, as_typed
 from localdev_recovery.progress import Note, Update
 from localdev_recovery.results import EXIT_CODES, MEANINGS, Failure, Outcome, Result
 
@@ -90,7 +90,7 @@ def _command(verb: Procedure | Session) -> click.Command:
             run_verb(verb, {**verb.sets, **variables, **files}, **given)
 
     return click.Command(
-        verb.verb,
+        verb.verb.split()[-1],
         params=[*map(_parameter, verb.options), *(make() for make in (_COMMON if procedure else _SESSION_COMMON))],
         callback=callback,
         help="\n\n".join(part for part in parts if part),
@@ -285,11 +285,26 @@ class _Verbs(click.Group):
 def main(ctx: click.Context, /, **given: Any) -> None:
     # What stands before the verb is as good as what stands after it.
     named = {name: value for name, value in given.items() if value}
-    ctx.default_map = dict.fromkeys(main.commands, named)
+    ctx.default_map = _defaults(main, named)
+
+
+def _defaults(group: click.Group, named: Mapping[str, Any]) -> dict[str, Any]:
+    """The same defaults for every verb of a group, as click looks them up."""
+    return {
+        name: _defaults(command, named) if isinstance(command, click.Group) else dict(named)
+        for name, command in group.commands.items()
+    }
 
 
 for _verb in (*PROCEDURES, *SESSIONS):
-    main.add_command(_command(_verb))
+    _group: click.Group = main
+    for _word in _verb.verb.split()[:-1]:
+        if _word not in main.commands:
+            main.add_command(
+                _Verbs(_word, help=GROUPS[_word], context_settings={"help_option_names": ["-h", "--help"]})
+            )
+        _group = cast("click.Group", main.commands[_word])
+    _group.add_command(_command(_verb))
 
 
 @main.command(

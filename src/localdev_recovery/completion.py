@@ -48,8 +48,11 @@ def completer(what: str) -> Completer:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         if what not in _NAMES:
             return [CompletionItem(incomplete, type=what)]
-        before_the_verb = ctx.parent.params if ctx.parent else {}
-        folder = Path(ctx.params.get("folder") or before_the_verb.get("folder") or ".")
+        # -C may stand before the verb too.
+        named: click.Context | None = ctx
+        while named and not named.params.get("folder"):
+            named = named.parent
+        folder = Path(named.params["folder"] if named else ".")
         return [CompletionItem(name) for name in _NAMES[what](folder) if name.startswith(incomplete)]
 
     return complete

@@ -48,6 +48,8 @@ class Option:
 class Procedure:
     """A playbook of the collection and the verb that runs it. explanation: paragraphs below the summary.
 
+    verb: one word, or two, of which the first is one of GROUPS.
+
     sets: variables that the verb sets by itself; several verbs of one playbook differ in them. data: a module, and the
     keys of its answer that are the result's data for programs. asks: whether the verb asks on a terminal for what
     nobody can discover.
@@ -367,7 +369,7 @@ PROCEDURES = (
         options=(_no_login("container_recovery_verify_login"),),
     ),
     Procedure(
-        verb="volumes-to-named",
+        verb="volumes to-named",
         playbook="volume_transition",
         summary="Move the data from bind mounts to named volumes.",
         explanation=(
@@ -378,11 +380,11 @@ PROCEDURES = (
         sets={"volume_transition_to": "volume"},
     ),
     Procedure(
-        verb="volumes-to-bind",
+        verb="volumes to-bind",
         playbook="volume_transition",
         summary="Move the data from named volumes to bind mounts.",
         explanation=(
-            "The way back of localdev volumes-to-named: the data then lies in folders of the project.\n\n"
+            "The way back of localdev volumes to-named: the data then lies in folders of the project.\n\n"
             "When a step fails, the state before is brought back. After a success, localdev undo does that."
         ),
         options=(
@@ -391,7 +393,7 @@ PROCEDURES = (
         sets={"volume_transition_to": "bind"},
     ),
     Procedure(
-        verb="volumes-backup",
+        verb="volumes backup",
         playbook="volume_backup",
         summary="Archive the data files of services, in volumes and folders alike.",
         explanation=(
@@ -400,12 +402,14 @@ PROCEDURES = (
             "and needs no stop."
         ),
         options=(
-            Option("", "volume_backup_services", "Whose data; without it all.", "list", "SERVICE"),
+            Option(
+                "", "volume_backup_services", "Whose data; without it all.", "list", "SERVICE", completes="services"
+            ),
             Option("--folder", "volume_backup_dir", "Where the archives lie (backups/volumes).", placeholder="FOLDER"),
         ),
     ),
     Procedure(
-        verb="volumes-restore",
+        verb="volumes restore",
         playbook="volume_restore",
         summary="Bring the data of volume archives back; the old data is kept.",
         explanation=(
@@ -500,6 +504,9 @@ PROCEDURES = (
     ),
 )
 
+# First words of verbs of two.
+GROUPS: Mapping[str, str] = {"volumes": "Move, archive and restore the files of volumes and folders."}
+
 SESSIONS = (
     Session(
         verb="logs",
@@ -555,7 +562,7 @@ def as_typed(text: str, target: Sequence[str] = ()) -> str:
         procedure = find(match.group(1), variables)
         if procedure is None:
             return match.group(0)
-        words = ["localdev", procedure.verb, *target]
+        words = ["localdev", *procedure.verb.split(), *target]
         for variable, value in variables.items():
             if variable not in procedure.sets:
                 words += _as_option(procedure, variable, value)

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from localdev_recovery import cli, procedures
 from localdev_recovery.cli import main
-from localdev_recovery.procedures import PROCEDURES, SESSIONS, Procedure, as_typed
+from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Procedure, as_typed
 
 COLLECTION = Path(__file__).resolve().parents[2] / "collections/ansible_collections/localdev/recovery"
 
@@ -33,7 +33,7 @@ def test_every_verb_has_its_playbook_and_its_variables(procedure: Procedure) -> 
 
 @pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda procedure: procedure.verb)
 def test_every_verb_teaches_its_use(procedure: Procedure) -> None:
-    done = CliRunner().invoke(main, [procedure.verb, "--help"])
+    done = CliRunner().invoke(main, [*procedure.verb.split(), "--help"])
     assert done.exit_code == 0
     for word in (procedure.summary, procedure.address, "-C DIR", "--inventory", "--check", "--json"):
         assert word in done.output
@@ -41,9 +41,20 @@ def test_every_verb_teaches_its_use(procedure: Procedure) -> None:
         assert (option.flag or option.placeholder) in done.output
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_lists_its_verbs(group: str) -> None:
+    text = CliRunner().invoke(main, [group, "--help"]).output
+    of_group = [p for p in PROCEDURES if p.verb.startswith(f"{group} ")]
+    assert of_group
+    for procedure in of_group:
+        assert f"\n  {procedure.verb.split()[1]} " in text
+    assert CliRunner().invoke(main, [group, "nonsense"]).exit_code == 2
+
+
 def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> None:
     text = CliRunner().invoke(main, ["--help"]).output
-    places = [text.index(f"\n  {procedure.verb} ") for procedure in (*PROCEDURES, *SESSIONS)]
+    words = dict.fromkeys(verb.verb.split()[0] for verb in (*PROCEDURES, *SESSIONS))
+    places = [text.index(f"\n  {word} ") for word in words]
     assert places == sorted(places)
     assert "130  interrupted" in text
 
@@ -52,6 +63,10 @@ def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> 
     ("text", "typed"),
     [
         ("Next: ansible-playbook localdev.recovery.undo", "Next: localdev undo -C /srv/a"),
+        (
+            "ansible-playbook localdev.recovery.volume_transition -e volume_transition_to=bind goes back",
+            "localdev volumes to-bind -C /srv/a goes back",
+        ),
         (
             "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=20260131T100000Z-1f2e",
             "To take this back: localdev undo -C /srv/a 20260131T100000Z-1f2e",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from localdev_recovery import completion
 from localdev_recovery.cli import main
 
 OLD, NEW = "20260131T100000Z-1f2e", "20260131T110000Z-3a4b"
@@ -36,6 +37,12 @@ def test_names_of_the_project_that_is_meant_are_offered(project: Path) -> None:
     assert offered("localdev", "-C", str(project), "explain", NEW[:13]) == [NEW]
     assert offered("localdev", "restore", "-C", str(project), "sh") == ["shop_1"]
     assert offered("localdev", "expl") == ["explain"]
+    assert offered("localdev", "volumes", "to-") == ["to-named", "to-bind"]
+
+
+def test_a_folder_before_a_group_is_the_one_that_is_meant(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(completion._NAMES, "services", lambda folder: [folder.name])
+    assert offered("localdev", "-C", str(project), "volumes", "backup", "") == [project.name]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

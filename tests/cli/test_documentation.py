@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from localdev_recovery.cli import main
-from localdev_recovery.procedures import PROCEDURES
+from localdev_recovery.procedures import GROUPS, PROCEDURES
 from localdev_recovery.results import EXIT_CODES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,8 +22,10 @@ TEXTS = [ROOT / "README.md", COLLECTION / "README.md", *ROOT.glob("docs/*.md"), 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_verb_that_is_named_exists(path: Path) -> None:
-    named = set(re.findall(r"(?:`|^|\$\()localdev ([a-z][a-z-]+)", path.read_text(), re.MULTILINE))
-    assert named <= set(main.commands)
+    named = re.findall(r"(?:`|^|\$\()localdev ([a-z][a-z-]+)(?: ([a-z-]+))?", path.read_text(), re.MULTILINE)
+    assert {first for first, _second in named} <= set(main.commands)
+    in_groups = {f"{first} {second}" for first, second in named if first in GROUPS and second}
+    assert in_groups <= {p.verb for p in PROCEDURES}
 
 
 def test_the_readme_names_every_procedure() -> None:
@@ -32,7 +34,8 @@ def test_the_readme_names_every_procedure() -> None:
     assert {p.playbook for p in PROCEDURES} <= set(re.findall(r"`(\w+)`", table))
     # Several in one: `localdev backup-fetch / backup-distribute [BACKUP]`.
     commands = " / ".join(re.findall(r"`localdev ([^`]+)`", table))
-    assert {p.verb for p in PROCEDURES} <= set(re.findall(r"(?:^|/ )([a-z-]+)", commands))
+    named = {" ".join(words).strip() for words in re.findall(r"(?:^|/ )([a-z-]+)(?: ([a-z-]+))?", commands)}
+    assert {p.verb for p in PROCEDURES} <= named
 
 
 def test_the_readme_of_the_collection_names_every_playbook() -> None:

@@ -54,7 +54,7 @@ SHAPES = (
         planted="500|1",
         rebuilt="0|1",
         older="DROP TABLE room; UPDATE alembic_version SET version_num = 'visits'",
-        move="volumes-to-bind",
+        move="volumes to-bind",
     ),
     Shape(
         name="ledger",
@@ -66,7 +66,7 @@ SHAPES = (
         planted="501|125350",
         rebuilt="1|100",
         older="DELETE FROM entry WHERE id = 1; UPDATE alembic_version SET version_num = 'b1'",
-        move="volumes-to-named",
+        move="volumes to-named",
     ),
 )
 
@@ -141,7 +141,7 @@ def test_the_folder_is_enough(project: Project) -> None:
     assert project.sql(shape.rows) == shape.planted
     assert upgraded["set_aside"][0]["kind"] == "database"
 
-    project.localdev(shape.move)
+    project.localdev(*shape.move.split())
     assert project.sql(shape.rows) == shape.planted
 
     rebuilt = project.localdev("rebuild")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -17,9 +18,19 @@ from ansible_collections.localdev.recovery.plugins.module_utils.masking import M
 if t.TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun
 
+# ansible-core would run modules on older ones, which lack what these use.
+OLDEST_PYTHON = (3, 11)
+
 
 def execute(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
     """Run the action and leave the module with its result, or with the error and its kind in C(failure)."""
+    if sys.version_info < OLDEST_PYTHON:
+        found, oldest = (".".join(map(str, version[:2])) for version in (sys.version_info, OLDEST_PYTHON))
+        module.fail_json(
+            msg=f"{sys.executable} is Python {found}; the stack's host needs {oldest} or newer.\n"
+            f"Next: install it there and name it in the inventory: ansible_python_interpreter: /usr/bin/python{oldest}",
+            failure="unsafe",
+        )
     try:
         result = action(module)
     except RecoveryError as exc:

@@ -44,6 +44,11 @@ class Helper(Conversation):
         network: str = "none",
     ) -> None:
         """mounts: source (a name is a volume, a path a folder), target, whether it is writable."""
+        if not image:
+            raise RecoveryError(
+                "No image of the stack is on its host: a volume or folder is only reached from a container",
+                next_command="docker compose build, or docker compose pull",
+            )
         args = ["run", "--rm", "--interactive", "--pull", "never", "--network", network, "--user", "0:0"]
         args += ["--label", f"{RUN_LABEL}={run_id}", "--entrypoint", "sh"]
         for source, target, writable in mounts:

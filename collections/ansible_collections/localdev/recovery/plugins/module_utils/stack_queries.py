@@ -110,6 +110,16 @@ def out_of_date(services: t.Sequence[str], stack: Stack) -> list[str]:
     return [name for name, found in described.items() if not found or any(c["stale_image"] for c in found)]
 
 
+def shell_image(stack: Stack) -> str:
+    """An image of the stack, present on its host, for containers that work with a shell; empty where there is none.
+
+    First those that have a shell and tar for certain: an application's image may have neither.
+    """
+    order = ("database", "cache", "other", "worker", "migration", "application")
+    present = [s for s in stack["services"].values() if s["image_id"]]
+    return min(present, key=lambda s: order.index(s["kind"]), default={"image": ""})["image"]
+
+
 def services_of(stack: Stack, *, kinds: t.Sequence[str] = (), but: t.Sequence[str] = ()) -> list[str]:
     """Services that a procedure acts on, of some kinds or of all but some."""
     return sorted(

@@ -130,6 +130,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     new_record,
     size_in_words,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import shell_image
 
 Json = dict[str, t.Any]
 
@@ -190,7 +191,7 @@ def judge(stack: Json, moves: list[transition.Move], new: t.Mapping[str, str]) -
 def need_room(stack: Json, moves: list[transition.Move], reserve: int) -> None:
     """Measure what moves; refuse when the copies, and that of a volume which is set aside, would not fit."""
     idle = new_record("check", project="", user="", controller_host="", parameters={})
-    image = (stack["database"] or {}).get("image") or ""
+    image = shell_image(stack)
     keeper = Keeper(Docker(Project.of(stack)), ActiveRun(Runs(stack["project"]["dir"]), "", record=idle), image)
     wanted, engine_free = 0, 0
     for move in moves:

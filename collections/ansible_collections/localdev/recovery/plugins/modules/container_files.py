@@ -124,6 +124,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.execution import
 from ansible_collections.localdev.recovery.plugins.module_utils.injection_plan import Place, Source
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Runs
 from ansible_collections.localdev.recovery.plugins.module_utils.services import masker_of
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import shell_image
 
 Inspected = dict[str, t.Any]
 LEFT_OUT = ("__pycache__", ".git")
@@ -346,7 +347,7 @@ def inject(
     docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any], work: list[Work]
 ) -> list[dict[str, t.Any]]:
     with ActiveRun(Runs(stack["project"]["dir"]), params["run_id"], params["step"]) as run:
-        image = (stack["database"] or {}).get("image") or ""
+        image = shell_image(stack)
         items = [
             {
                 "kind": "container_file",

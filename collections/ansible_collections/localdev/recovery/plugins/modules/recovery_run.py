@@ -70,6 +70,11 @@ options:
     type: list
     elements: str
     default: []
+  verifies:
+    description:
+      - Whether the run is going to ask the database over TCP. It is refused when Python on the stack's host has neither psycopg nor psycopg2.
+    type: bool
+    default: false
   error:
     description:
       - Why the run failed.
@@ -139,6 +144,8 @@ holder:
 """
 
 import getpass
+import importlib.util
+import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -156,6 +163,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     this_process,
     utc_now,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import shell_image
 
 
 def answer(record: Record, notes: list[str], interrupted: list[str]) -> dict[str, t.Any]:
@@ -166,6 +174,16 @@ def answer(record: Record, notes: list[str], interrupted: list[str]) -> dict[str
         "interrupted": interrupted,
         "running_before": record["running_before"],
     }
+
+
+def refuse_without_driver() -> None:
+    """A run that cannot be proved in the end would only be taken back then."""
+    if not any(importlib.util.find_spec(name) for name in ("psycopg", "psycopg2")):
+        raise RecoveryError(
+            f"{sys.executable} has neither psycopg nor psycopg2, and the outcome is proved by asking the database",
+            next_command="apt install python3-psycopg2, or pip install 'psycopg[binary]' for that Python",
+            kind="unsafe",
+        )
 
 
 def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
@@ -185,6 +203,8 @@ def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     )
     if params["undoes"]:
         record["undoes"] = params["undoes"]
+    if params["verifies"]:
+        refuse_without_driver()
     runs.refuse_if_locked()
     # Only where they are needed: the far end compiles whatever is imported, for every task.
     if params["starts"]:
@@ -194,7 +214,7 @@ def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     if params["objects"]:
         from ansible_collections.localdev.recovery.plugins.module_utils.asides import Asides
 
-        image = (stack["database"] or {}).get("image") or ""
+        image = shell_image(stack)
         asides = Asides(Docker(Project.of(stack)), ActiveRun(runs, "", record=record), image)
         asides.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
@@ -268,6 +288,7 @@ def main() -> None:
             "parameters": {"type": "dict", "default": {}},
             "undoes": {"type": "str", "default": ""},
             "starts": {"type": "list", "elements": "str", "default": []},
+            "verifies": {"type": "bool", "default": False},
             "error": {"type": "str", "default": ""},
             "next_command": {"type": "str", "default": ""},
             "controller": {"type": "dict", "default": {}},

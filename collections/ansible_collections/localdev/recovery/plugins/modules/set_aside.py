@@ -121,6 +121,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     size_in_words,
     utc_now,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import shell_image
 
 DATABASE_TIMEOUT_S = 120.0
 
@@ -240,7 +241,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = params["stack"]
     docker = Docker(Project.of(stack))
     runs = Runs(stack["project"]["dir"])
-    image = (stack["database"] or {}).get("image") or ""
+    image = shell_image(stack)
     if params["state"] == "kept":
         if module.check_mode:
             # Nothing is written: an unsaved record stands in for the run.

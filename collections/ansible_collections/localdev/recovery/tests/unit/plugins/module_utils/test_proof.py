@@ -155,6 +155,16 @@ def test_the_data_of_caches_as_objects() -> None:
     assert stack_queries.cache_objects(stack()) == []
 
 
+def test_the_image_of_shells_is_one_that_is_there_and_surely_has_a_shell() -> None:
+    api, cache, database = (
+        service(kind, image=f"shop-{kind}", image_id="sha256:1") for kind in ("application", "cache", "database")
+    )
+    assert stack_queries.shell_image(stack(api=api, redis=cache, db=database)) == "shop-database"
+    assert stack_queries.shell_image(stack(api=api, redis=cache, db={**database, "image_id": None})) == "shop-cache"
+    assert stack_queries.shell_image(stack(api=api)) == "shop-application"
+    assert stack_queries.shell_image(stack()) == ""
+
+
 def test_the_database_as_an_object() -> None:
     shop = stack(db=service("database", containers=[{"name": "shop-db-1"}]))
     shop["database"]["user"] = "keeper"

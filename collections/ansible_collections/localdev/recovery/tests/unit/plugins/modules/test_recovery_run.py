@@ -17,10 +17,10 @@ from ansible_collections.localdev.recovery.plugins.modules import recovery_run, 
 
 def stack(folder: Path) -> dict[str, t.Any]:
     services = {
-        "db": {"containers": [{"state": "running"}]},
-        "api": {"containers": [{"state": "exited"}, {"state": "running"}]},
-        "worker": {"containers": [{"state": "exited"}]},
-        "n8n": {"containers": []},
+        "db": {"containers": [{"state": "running"}], "kind": "database", "image": "postgres:16", "image_id": "sha256:1"},
+        "api": {"containers": [{"state": "exited"}, {"state": "running"}], "image_id": None},
+        "worker": {"containers": [{"state": "exited"}], "image_id": None},
+        "n8n": {"containers": [], "image_id": None},
     }
     project = {"name": "shop", "dir": str(folder), "files": [], "env_files": [], "profiles": []}
     return {"project": project, "services": services, "database": None}
@@ -36,6 +36,7 @@ def act(folder: Path, *, check_mode: bool = False, dead: bool = False, **params:
         "starts": [],
         "objects": [],
         "reserve_bytes": 0,
+        "verifies": False,
         "error": "",
         "next_command": "",
         "controller": {"process": process, "user": "me", "host": "here"},
@@ -70,6 +71,19 @@ def test_check_mode_writes_nothing_and_is_refused_as_well(tmp_path: Path) -> Non
     act(tmp_path, state="started")
     with pytest.raises(RecoveryError, match="is locked by"):
         act(tmp_path, state="started", check_mode=True)
+
+
+def test_a_run_that_could_not_ask_the_database_in_the_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: set[str] = set()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in there or None)
+    with pytest.raises(RecoveryError, match=r"psycopg2\b.*\nNext: apt install") as refused:
+        act(tmp_path, state="started", verifies=True)
+    assert refused.value.kind == "unsafe"
+    assert list(tmp_path.iterdir()) == []
+    there.add("psycopg2")
+    act(tmp_path, state="started", verifies=True)
 
 
 def test_a_run_that_has_no_room_is_refused_before_anything_is_written(tmp_path: Path) -> None:

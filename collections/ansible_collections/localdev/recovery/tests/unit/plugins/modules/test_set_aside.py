@@ -42,7 +42,7 @@ def test_check_mode_foresees_and_writes_nothing(tmp_path: Path, state: str, asid
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
     params: dict[str, t.Any] = {
-        "stack": {"project": project, "database": None},
+        "stack": {"project": project, "services": {}, "database": None},
         "state": state,
         "run_id": "",
         "source_run_id": record["run_id"],
