@@ -56,6 +56,8 @@ ways: venv prepare ## Prove every way of running: checkout, wheel, Galaxy artifa
 
 .PHONY: molecule
 molecule: venv prepare ## Run the Molecule scenarios, one per procedure
+# Its memory of the test hosts lies in the home folder, by the name of this one, and outlives them.
+	molecule destroy
 	molecule test --all
 
 .PHONY: faults

@@ -35,7 +35,7 @@ def localdev(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=stacks.HANGS_S,
         cwd=cwd,
         env=environment(**more),
     )
@@ -54,7 +54,7 @@ def in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **mo
         dimensions=(30, width),
         env={**env, **more},
         encoding="utf-8",
-        timeout=300,
+        timeout=stacks.HANGS_S,
     )
 
 

@@ -84,7 +84,7 @@ class Project:
         (self.dir / "pg_password.txt").write_text("pg-s3cret\n")
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        return stacks.run("docker", "compose", *arguments, cwd=self.dir, check=check, timeout=600).stdout.strip()
+        return stacks.run("docker", "compose", *arguments, cwd=self.dir, check=check).stdout.strip()
 
     def sql(self, statement: str) -> str:
         user, database = ("keeper", "visits") if self.shape.name == "clinic" else ("postgres", "books")

@@ -78,7 +78,7 @@ def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: stack
 def test_ctrl_c_and_a_second_run_meanwhile(stack: stacks.Stack) -> None:
     child = in_terminal("rebuild", "-i", str(stack.inventory), LOCALDEV_RECOVERY_HOLD="before:start")
     held = stack.dir / ".localdev" / "held"
-    stacks.until(held.exists, "reaching the third step", 120)
+    stacks.until(held.exists, "reaching the third step")
 
     second = localdev("rebuild", "-i", str(stack.inventory))
     assert second.returncode == 5

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
 import threading
@@ -35,19 +36,27 @@ class Watch(threading.Thread):
                         line = Path("/proc", entry, "cmdline").read_bytes()
                         if any(secret in line for secret in self.secrets):
                             self.caught.add(line.replace(b"\0", b" ").decode(errors="replace"))
-            for folder in (os.environ.get("XDG_RUNTIME_DIR") or "/dev/shm", "/dev/shm"):
-                for path in [*Path(folder).glob("localdev-*/env/*"), *Path(folder).glob("localdev-*/artifacts/**/*")]:
+            for place in {os.environ.get("XDG_RUNTIME_DIR") or "/dev/shm", "/dev/shm"}:
+                self.look_at_files(place)
+
+    def look_at_files(self, place: str) -> None:
+        """Folders come and go meanwhile, which would end a glob of pathlib."""
+        for folder in [*glob.glob(f"{place}/localdev-*/env"), *glob.glob(f"{place}/localdev-*/artifacts")]:
+            for top, _folders, names in os.walk(folder):
+                for path in (os.path.join(top, name) for name in names):
                     with contextlib.suppress(OSError):
-                        if path.is_file() and any(secret in path.read_bytes() for secret in self.secrets):
-                            self.caught.add(str(path))
+                        if any(secret in Path(path).read_bytes() for secret in self.secrets):
+                            self.caught.add(path)
 
     def __enter__(self) -> Watch:
         self.start()
         return self
 
     def __exit__(self, *details: object) -> None:
+        watched = self.is_alive()
         self.over.set()
         self.join()
+        assert watched, "the watch has ended before what it watches"
 
 
 def assert_hidden(stack: stacks.Stack, secrets: list[str], outputs: list[str], rows: tuple[str, ...] = ()) -> None:

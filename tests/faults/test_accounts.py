@@ -48,7 +48,7 @@ def test_what_is_not_the_fault_of_the_account(stack: stacks.Stack) -> None:
 
     compose = stack.dir / "docker-compose.yml"
     compose.write_text(compose.read_text().replace("${SECRET_KEY:?set SECRET_KEY in .env}", '""'))
-    stack.compose("create", "--no-build", "backend", timeout=60)
+    stack.compose("create", "--no-build", "backend")
     stack.start()
     clear_error(
         stack.playbook("admin_account"), "finding: signing_key", "SECRET_KEY of service backend is empty", "Next: "

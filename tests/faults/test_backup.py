@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_no_half_set(stack: stacks.Stack) -> None:
         running = stack.start_playbook("backup", hold="snapshot", stack_backup_dir=place)
         running.wait_held("snapshot")
         told = r"progress: \[localhost\] dumping a database of [\d.]+ MiB, written 0 B"
-        stacks.until(lambda: re.search(told, running.output()), "a line that tells how far the dump is", 30)
+        stacks.until(lambda: re.search(told, running.output()), "a line that tells how far the dump is")
         with contextlib.suppress(OSError):
             stack.fill_disk(leave_mb=0)
         running.go_on()

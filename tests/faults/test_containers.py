@@ -54,7 +54,7 @@ def changed_source(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
         remove_images(named)
         named.psql(r"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname ~ '\.aside-' \gexec")
         # The next test finds the containers of the images that it knows.
-        named.compose("create", "--no-build", *named.started, timeout=60)
+        named.compose("create", "--no-build", *named.started)
         named.start()
 
 

@@ -62,12 +62,12 @@ def upgrade():
 '''
     with changed(versions / "20251231_broken.py", broken):
         if mounts == "named":
-            stack.compose("build", "--quiet", "backend", timeout=300)
+            stack.compose("build", "--quiet", "backend")
         result = stack.playbook("full_rebuild")
     stack.tag_images()
     proofs.clear_error(result, "Migrate", "20251231_broken", "table_of_nobody", "alembic history", ROLLED_BACK)
     # The application's own start command meets the broken migration too; without it, it runs.
-    stack.compose("up", "--detach", "--no-deps", "--force-recreate", "backend", timeout=60)
+    stack.compose("up", "--detach", "--no-deps", "--force-recreate", "backend")
     proofs.old_data_is_back(stack)
     proofs.nothing_unknown_is_left(stack)
 

@@ -107,7 +107,7 @@ def test_a_migration_that_lives_on_does_not_reach_the_old_data(named: stacks.Sta
     shim = named.docker_shim("*compose*run*--entrypoint*", f"kill {named.name}-db")
     running = named.start_playbook("full_rebuild", environment=shim.environment)
     try:
-        stacks.until(lambda: shim.fired() and named.one_offs(), "the migration's container", 120)
+        stacks.until(lambda: shim.fired() and named.one_offs(), "the migration's container")
     finally:
         running.kill()
     named.must("undo")

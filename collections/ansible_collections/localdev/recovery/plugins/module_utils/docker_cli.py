@@ -22,6 +22,9 @@ from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
 
+# An attestation holds the time, so in an engine with containerd's image store every build would make another image.
+SAME_BUILDS = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
 
 @dataclass(frozen=True)
 class Project:
@@ -184,7 +187,7 @@ class Docker:
                 stdin=subprocess.DEVNULL if data is None else None,
                 capture_output=True,
                 cwd=src or None,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **SAME_BUILDS, **(environment or {})},
                 timeout=timeout,
                 check=False,
             )

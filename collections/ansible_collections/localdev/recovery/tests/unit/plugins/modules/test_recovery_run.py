@@ -17,7 +17,12 @@ from ansible_collections.localdev.recovery.plugins.modules import recovery_run, 
 
 def stack(folder: Path) -> dict[str, t.Any]:
     services = {
-        "db": {"containers": [{"state": "running"}], "kind": "database", "image": "postgres:16", "image_id": "sha256:1"},
+        "db": {
+            "containers": [{"state": "running"}],
+            "kind": "database",
+            "image": "postgres:16",
+            "image_id": "sha256:1",
+        },
         "api": {"containers": [{"state": "exited"}, {"state": "running"}], "image_id": None},
         "worker": {"containers": [{"state": "exited"}], "image_id": None},
         "n8n": {"containers": [], "image_id": None},
