@@ -174,6 +174,7 @@ def run_verb(
             on_event=on_event,
         )
     result = result.with_texts(lambda text: as_typed(text, target))
+    result = with_hint_at_help(result, procedure)
     if not inventory:
         result = with_hint_at_folder(result, folder)
     with contextlib.suppress(OSError):
@@ -247,6 +248,17 @@ def with_hint_at_folder(result: Result, folder: str | None) -> Result:
             where = os.path.abspath(folder) if folder else f"{os.getcwd()} (the current one)"
             hint = f"The project folder is {where}; -C DIR names another."
             hosts[name] = dataclasses.replace(host, aftermath="\n".join(filter(None, [host.aftermath, hint])))
+    return dataclasses.replace(result, hosts=hosts)
+
+
+def with_hint_at_help(result: Result, procedure: Procedure) -> Result:
+    """Where a value is none that a variable can have, the verb's help says which there are."""
+    hosts = {
+        name: dataclasses.replace(host, next=f"localdev {procedure.verb} --help")
+        if host.error is not None and host.error.kind == "usage" and host.next is None
+        else host
+        for name, host in result.hosts.items()
+    }
     return dataclasses.replace(result, hosts=hosts)
 
 

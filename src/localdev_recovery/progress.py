@@ -24,6 +24,8 @@ _STEP = re.compile(r"Step (?P<n>\d+) of (?P<of>\d+) \| (?P<title>.+)", re.DOTALL
 _NEXT = re.compile(r"^Next: (?P<command>.+)$", re.MULTILINE)
 # What the collection's action plugins show meanwhile.
 _MOVED = re.compile(r"progress: \[(?P<host>[^\]]+)\] (?P<text>.+)")
+# What a filter of the collection refuses is an error like that of a module, but Ansible says where it came from first.
+_FILTER = re.compile(rf".*The filter plugin '{re.escape(COLLECTION)}\.\w+' failed: (?P<error>.+)", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # Beginning and ending a run is the frame around the steps.
 _FRAME_ROLE = "recovery_run"
@@ -113,6 +115,9 @@ def failure_of(data: Mapping[str, Any]) -> tuple[Failure, str | None]:
     if loop:
         result = {**loop[0], "failure": loop[0].get("failure", result.get("failure"))}
     task, role = str(data.get("task", "")), str(data.get("role") or "")
+    refused = _FILTER.fullmatch(str(result.get("msg")))
+    if refused:
+        result = {**result, "msg": refused["error"], "failure": "failed"}
     kind = str(result.get("failure") or ("usage" if _action(data) == _VALIDATION else "failed"))
     if kind == "failed" and role == "verify":
         kind = "verification"
@@ -132,7 +137,7 @@ def _error_text(action: str, task: str, result: Mapping[str, Any]) -> str:
     crash = str(result.get("module_stderr") or result.get("module_stdout") or "").strip()
     if text.startswith("MODULE FAILURE") and crash:
         return f"{task}: {action} crashed: {crash.splitlines()[-1]}\n-v shows the whole of it."
-    if action == _VALIDATION:
+    if action == _VALIDATION and not result.get("failure"):
         return text.partition("\n")[2] or text
     # Only what this collection says by itself names the object of the task.
     return text if result.get("failure") or action in ("fail", "assert") else f"{task}: {text}"

@@ -241,6 +241,14 @@ def test_a_crash_is_its_last_line_not_its_traceback() -> None:
     assert error.message == "Register: localdev.recovery.stack_info crashed: KeyError: 'stack'"
 
 
+@pytest.mark.parametrize("action", ["ansible.builtin.validate_argument_spec", "ansible.builtin.debug"])
+def test_what_a_filter_refuses_is_no_wrong_usage_and_says_why(action: str) -> None:
+    text = "Task failed: The filter plugin 'localdev.recovery.volume_places' failed: No service x\nNext: choose from y"
+    result = failed_task({"msg": text}, task_action=action)
+    assert result.error is not None
+    assert (result.error.message, result.next, result.outcome) == ("No service x", "choose from y", Outcome.FAILED)
+
+
 def test_a_loop_fails_with_its_first_failing_item() -> None:
     items = [{"msg": "fine"}, {"failed": True, "msg": "The volume x is gone", "failure": "unsafe"}]
     result = failed_task({"msg": "One or more items failed", "results": items})

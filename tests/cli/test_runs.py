@@ -113,10 +113,6 @@ def test_nothing_to_undo_and_too_little_to_keep(stack: stacks.Stack) -> None:
     nothing = localdev("undo", "-C", str(stack.dir))
     assert nothing.returncode == 1
     assert "left anything to put back" in nothing.stderr
-    no_backup = localdev("restore", "nonesuch", "-C", str(stack.dir))
-    assert no_backup.returncode == 1
-    assert "nonesuch" in no_backup.stderr
-    assert "Next: " in no_backup.stderr
     refused = localdev("cleanup", "--keep", "0", "-C", str(stack.dir))
     assert refused.returncode == 6
     assert refused.stderr.splitlines()[-1].startswith("Refused at step 1 of 2")

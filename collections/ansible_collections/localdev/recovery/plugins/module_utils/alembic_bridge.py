@@ -216,7 +216,10 @@ def known(script, revision):
 
 
 def steps_to(script, current, target):
-    """Alembic's steps of an upgrade, in order; refuses a database at revisions from which there is none."""
+    """Alembic's steps of an upgrade, in order; refuses a target or a database for which there are none."""
+    from alembic.script.revision import RevisionError
+    from alembic.util import CommandError
+
     unknown = [revision for revision in current if not known(script, revision)]
     if unknown:
         raise Refused("the database is at unknown revisions", unknown=unknown)
@@ -229,7 +232,11 @@ def steps_to(script, current, target):
     heads = sorted(script.get_heads())
     if target == "head" and len(heads) > 1:
         raise Refused("Multiple heads: " + ", ".join(heads) + "; name one of them, or all as heads")
-    return script._upgrade_revs(target, tuple(current))
+    try:
+        return script._upgrade_revs(target, tuple(current))
+    except (CommandError, RevisionError) as exc:
+        # The cause also says which revisions an abbreviation may mean.
+        raise Refused("no upgrade to %s: %s" % (target, exc.__cause__ or exc)) from None
 
 
 def all_revisions(script):

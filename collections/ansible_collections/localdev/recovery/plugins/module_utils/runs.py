@@ -235,7 +235,8 @@ class Runs:
                 return t.cast(Record, json.load(handle))
         except FileNotFoundError as exc:
             raise RecoveryError(
-                f"There is no run {run_id} in {self.records}", next_command=f"ls {self.records}"
+                f"There is no run {run_id} in {self.records}",
+                next_command="ansible-playbook localdev.recovery.run_list",
             ) from exc
         except (OSError, ValueError) as exc:
             raise RecoveryError(f"The run record {path} cannot be read: {exc}") from exc

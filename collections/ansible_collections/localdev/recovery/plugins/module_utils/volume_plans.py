@@ -124,6 +124,8 @@ def _named(
     for candidate in paths:
         if select in (os.path.basename(candidate), _ENDING.sub("", os.path.basename(candidate))):
             path = candidate
+    if os.path.dirname(path) == os.path.normpath(folder) and path not in paths:
+        raise RecoveryError(f"There is no archive {select} in {folder}", next_command=_NEXT)
     place = by_label.get(parse(path)[0]) or (found[0] if len(found) == 1 else None)
     if place is None:
         raise RecoveryError(

@@ -242,6 +242,20 @@ def test_a_plan_says_what_an_upgrade_would_do(source: Source, ask: Ask) -> None:
     assert ask("plan", target="head")["error"] == "Multiple heads: b1b2, c1b2; name one of them, or all as heads"
 
 
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("feedbeef", "no upgrade to feedbeef: No such revision or branch 'feedbeef'"),
+        ("cafe", "no upgrade to cafe: Multiple revisions start with 'cafe'"),
+    ],
+)
+def test_no_plan_to_a_revision_that_is_none_or_several(source: Source, ask: Ask, target: str, words: str) -> None:
+    source.make({"cafe1": [], "cafe2": ["cafe1"]})
+    answer = ask("plan", target=target)
+    assert answer["error"].startswith(words)
+    assert "trace" not in answer
+
+
 def test_no_plan_from_an_unknown_revision(source: Source, ask: Ask) -> None:
     source.make(MERGED)
     source.stamp("feedbeef")

@@ -101,6 +101,8 @@ def test_archives_are_chosen(select: str, services: list[str], found: list[tuple
     [
         ("20250101_000000", [], "no set 20250101_000000"),
         ("latest", ["files"], ""),
+        ("db_20200101_000000.tar.gz", [], "There is no archive db_20200101_000000.tar.gz in"),
+        ("postgres_backup", ["db"], "There is no archive postgres_backup in"),
         ("/elsewhere/postgres_backup.tar.gz", [], "does not say which data it holds"),
         ("/elsewhere/postgres_backup.tar.gz", ["files"], "does not say which data it holds"),
     ],
