@@ -159,3 +159,51 @@ def test_init_writes_once_and_is_found_from_then_on(project: Project) -> None:
     assert not project.localdev("init")["changed"]
     assert written.read_text() == text
     assert project.localdev("status")["data"]["stack"]["services"]["reminders"]["excluded"]
+
+
+QUEUE = """\
+services:
+  queue:
+    image: {REDIS_IMAGE}
+    user: "0:0"
+    command: [redis-server, --appendonly, "yes", --dir, /data]
+    volumes: ["./kept:/data"]
+  worker:
+    image: {PYTHON_IMAGE}
+    command: [python3, -c, "import threading; threading.Event().wait()"]
+    init: true
+"""
+
+
+def test_a_project_without_a_database(tmp_path: Path) -> None:
+    folder = tmp_path / f"ldt-queue-{secrets.token_hex(3)}"
+    folder.mkdir()
+    (folder / "compose.yaml").write_text(QUEUE.format(**stacks.base_images()))
+
+    def ask(*words: str) -> str:
+        return stacks.run("docker", "compose", *words, cwd=folder).stdout.strip()
+
+    def verb(*words: str) -> None:
+        done = localdev(*words, "-C", str(folder))
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    try:
+        ask("up", "--detach", "--wait")
+        ask("exec", "-T", "queue", "redis-cli", "set", "job", "first")
+        verb("volumes", "to-named")
+        assert "kept:/data" not in ask("config")
+        assert ask("exec", "-T", "queue", "redis-cli", "get", "job") == "first"
+        verb("volumes", "backup")
+        ask("exec", "-T", "queue", "redis-cli", "set", "job", "second")
+        verb("volumes", "restore")
+        assert ask("exec", "-T", "queue", "redis-cli", "get", "job") == "first"
+        verb("undo")
+        assert ask("exec", "-T", "queue", "redis-cli", "get", "job") == "second"
+        verb("restart", "queue")
+        refused = localdev("rebuild", "-C", str(folder))
+        assert refused.returncode == 1
+        assert "No PostgreSQL service was found" in refused.stderr
+    finally:
+        ask("down", "--volumes", "--timeout", "1")
+        for volume in stacks.docker("volume", "ls", "--quiet", "--filter", f"name={folder.name}_").split():
+            stacks.docker("volume", "rm", "--force", volume, check=False)
