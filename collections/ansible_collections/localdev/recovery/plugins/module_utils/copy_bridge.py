@@ -6,6 +6,7 @@
 
 import base64
 import ctypes
+import errno
 import fcntl
 import os
 import stat
@@ -16,18 +17,20 @@ from ansible_collections.localdev.recovery.plugins.module_utils.tree_bridge impo
     MARKER,
     Progress,
     Refused,
-    add_hashes,
     bytes_of,
     describe,
     in_threads,
     path_in,
     read_file,
     say,
+    segments,
     size_of,
     walk,
 )
 
 FICLONE = 0x40049409
+# As much as may pass between two reports of progress.
+IN_KERNEL = 16 * 1024 * 1024
 
 
 def write_all(descriptor, data, offset):
@@ -95,7 +98,7 @@ def sync(root):
 
 
 def clone(source, target):
-    """Whether the filesystem has let the two share their blocks."""
+    """Of two descriptors. Whether the filesystem has let the two share their blocks."""
     try:
         fcntl.ioctl(target, FICLONE, source)
     except OSError:
@@ -104,21 +107,42 @@ def clone(source, target):
 
 
 def copy_file(source_root, target_root, entry, progress):
-    """Copy, and note the hash of the source as it was read."""
     source, target = path_in(source_root, entry), path_in(target_root, entry)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    descriptors = []
     try:
-        original = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
-        try:
-            cloned = entry["size"] > 0 and clone(original, descriptor)
-        finally:
-            os.close(original)
-        write = None if cloned else lambda data, offset: write_all(descriptor, data, offset)
-        entry["sha256"] = read_file(source, entry["size"], progress, write)
-        os.ftruncate(descriptor, entry["size"])
+        for path, flags in ((source, os.O_RDONLY), (target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
+            descriptors.append(os.open(path, flags | os.O_NOFOLLOW, 0o600))
+        if entry["size"] == 0 or clone(*descriptors):
+            progress.add(entry["size"])
+        else:
+            for start, length in segments(descriptors[0], entry["size"]):
+                copy_range(*descriptors, start, start + length, progress)
+        os.ftruncate(descriptors[1], entry["size"])
     finally:
-        os.close(descriptor)
+        for descriptor in descriptors:
+            os.close(descriptor)
     put_metadata(target, entry)
+
+
+def copy_range(source, target, at, end, progress):
+    """By the kernel, which need not hand the bytes out and take them back; by hand where it does not copy these."""
+    buffer = None
+    while at < end:
+        try:
+            count = 0 if buffer else os.copy_file_range(source, target, min(IN_KERNEL, end - at), at, at)
+        except (AttributeError, OSError) as exc:
+            if getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            count = 0
+        # Some filesystems say so instead of failing.
+        if count == 0:
+            buffer = buffer or memoryview(bytearray(BLOCK))
+            count = os.preadv(source, [buffer[: min(BLOCK, end - at)]], at)
+            if count == 0:
+                raise OSError(errno.EIO, "it has become shorter while it was read")
+            write_all(target, buffer[:count], at)
+        at += count
+        progress.add(count)
 
 
 def allocated(root, entries):
@@ -162,16 +186,16 @@ def keep_same(target_root, entries):
 
 
 def compare(source_root, target_root, entries, others, progress):
-    """Give the others their hashes. Comparing two files takes half the time of hashing one, whose hash is known."""
+    """Read both sides and compare them byte by byte, which takes half the time of hashing one of them. Files that
+    differ, and they alone, get hashes."""
     by_name = {entry["name"]: entry for entry in entries if entry["type"] == "file"}
 
     def one(other):
         entry = by_name.get(other["name"], {})
-        path, size = path_in(target_root, other), other["size"]
-        if entry.get("size") == size and same_content(path_in(source_root, entry), path, size, progress):
-            other["sha256"] = entry["sha256"]
-        else:
-            other["sha256"] = read_file(path, size, progress)
+        source, target = path_in(source_root, other), path_in(target_root, other)
+        if entry.get("size") == other["size"] and not same_content(source, target, other["size"], progress):
+            entry["sha256"] = read_file(source, entry["size"])
+            other["sha256"] = read_file(target, other["size"])
 
     in_threads(one, [other for other in others if other["type"] == "file"])
 
@@ -184,17 +208,27 @@ def same_content(path, other, size, progress):
             descriptors.append(os.open(name, os.O_RDONLY | os.O_NOFOLLOW))
         # Not memoryviews: those are compared item by item.
         buffers = [bytearray(min(BLOCK, size)) for _descriptor in descriptors]
-        for at in range(0, size, BLOCK):
+        for at, count in parts(descriptors, size):
             for number, buffer in enumerate(buffers):
-                if os.preadv(descriptors[number], [buffer], at) != min(BLOCK, size - at):
+                if os.preadv(descriptors[number], [memoryview(buffer)[:count]], at) != count:
                     return False
+            # What is left of the part before is the same in both.
             if buffers[0] != buffers[1]:
                 return False
-            progress.add(min(BLOCK, size - at))
+            progress.add(count)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
     return True
+
+
+def parts(descriptors, size):
+    """(offset, length) of the blocks in which files of one size may differ: not where all of them have a hole."""
+    ranges = [list(segments(descriptor, size)) for descriptor in descriptors]
+    # Mostly they are the same; else a block may come twice.
+    for start, length in ranges[0] if ranges[0] == ranges[-1] else ranges[0] + ranges[-1]:
+        for at in range(start, start + length, BLOCK):
+            yield at, min(BLOCK, start + length - at)
 
 
 def do_copy(request):
@@ -204,10 +238,8 @@ def do_copy(request):
     total = size_of(entries)
     if target and not is_marked(target, token):
         others = walk(target)
-        progress = Progress("comparing", size_of(others) + total)
         if [entry["name"] for entry in entries] == [entry["name"] for entry in others]:
-            add_hashes(source, entries, progress)
-            add_hashes(target, others, progress)
+            compare(source, target, entries, others, Progress("comparing", total))
         differences = differing(entries, others)
         if not differences:
             return {"same": True, "bytes": total, "entries": entries, "resumed": 0}
@@ -228,12 +260,10 @@ def do_copy(request):
 
     def one(entry):
         path = path_in(target, entry)
-        if entry["name"] in kept:
-            entry["sha256"] = read_file(path_in(source, entry), entry["size"], progress)
-            if read_file(path, entry["size"]) == entry["sha256"]:
-                put_metadata(path, entry)
-                resumed.append(entry["name"])
-                return
+        if entry["name"] in kept and same_content(path_in(source, entry), path, entry["size"], progress):
+            put_metadata(path, entry)
+            resumed.append(entry["name"])
+            return
         copy_file(source, target, entry, progress)
 
     if request["hold"] and files:

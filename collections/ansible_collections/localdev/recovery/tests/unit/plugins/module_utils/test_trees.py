@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -194,12 +195,63 @@ def test_a_copy_is_compared_to_its_last_byte(tmp_path: Path, content: bytes) -> 
     for folder, inside in ((source, b"x" * tree_bridge.BLOCK + b"z"), (target, content)):
         folder.mkdir()
         (folder / "file").write_bytes(inside)
-    entries, others = scan(source), [{**entry, "sha256": ""} for entry in scan(target)]
-    expected = [entry.get("sha256", "") for entry in scan(target)]
+    assert differing(source, target) == ["file"]
+    assert differing(source, source) == []
+
+
+def differing(source: Path, target: Path) -> list[str]:
+    """The names of what differs, times of folders left out."""
+    entries, others = (tree_bridge.walk(os.fsencode(folder))[1:] for folder in (source, target))
+    for entry in (*entries, *others):
+        entry["mtime_ns"] = 0
     copy_bridge.compare(os.fsencode(source), os.fsencode(target), entries, others, tree_bridge.Progress("", 0))
-    assert [entry["sha256"] for entry in others] == expected
-    copy_bridge.compare(os.fsencode(source), os.fsencode(source), entries, entries, tree_bridge.Progress("", 0))
-    assert manifests.differences(entries, scan(source)) == []
+    return [pair[0]["name"] for pair in copy_bridge.differing(entries, others)]
+
+
+@pytest.mark.parametrize("hole", ["source", "target"])
+def test_data_beside_a_hole_is_compared_too(tmp_path: Path, hole: str) -> None:
+    for name in ("source", "target"):
+        (tmp_path / name).mkdir()
+        with (tmp_path / name / "file").open("wb") as handle:
+            if name != hole:
+                handle.seek(5_000_000)
+                handle.write(b"data")
+            handle.truncate(9_000_000)
+    assert differing(tmp_path / "source", tmp_path / "target") == ["file"]
+
+
+@pytest.mark.parametrize("how", ["fails", "copies nothing", "is unknown"])
+def test_where_the_kernel_does_not_copy_it_is_done_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    def refuse(*_args: t.Any) -> int:
+        if how == "fails":
+            raise OSError(errno.EXDEV, "other filesystem")
+        return 0
+
+    if how == "is unknown":
+        monkeypatch.delattr(os, "copy_file_range")
+    else:
+        monkeypatch.setattr(os, "copy_file_range", refuse)
+    (tmp_path / "source").mkdir()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "source" / "file").write_bytes(os.urandom(tree_bridge.BLOCK * 3 + 17))
+    (entry,) = tree_bridge.walk(os.fsencode(tmp_path / "source"))[1:]
+    copy_bridge.copy_file(
+        os.fsencode(tmp_path / "source"), os.fsencode(tmp_path / "target"), entry, tree_bridge.Progress("", 0)
+    )
+    assert differing(tmp_path / "source", tmp_path / "target") == []
+
+
+def test_a_full_disk_while_the_kernel_copies_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: t.Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "copy_file_range", full)
+    (tmp_path / "file").write_bytes(b"x")
+    fails = pytest.raises(OSError, match="No space left")
+    with (tmp_path / "file").open("rb") as source, (tmp_path / "other").open("wb") as target, fails:
+        copy_bridge.copy_range(source.fileno(), target.fileno(), 0, 1, tree_bridge.Progress("", 0))
 
 
 def test_too_little_room_is_refused_first(tmp_path: Path) -> None:
