@@ -104,13 +104,13 @@ def read_facts(docker: Docker, *, live: bool = True) -> Facts:
     project = _project(docker)
     calls: list[t.Callable[[], t.Any]] = [
         lambda: _config(docker),
-        lambda: _enabled(docker),
         lambda: _plain_version(docker.run("compose", "version", "--short").stdout),
     ]
     if live:
         calls += [lambda: _engine(docker), lambda: _container_ids(docker)]
-    (document, warnings), enabled, compose_version, *answers = in_parallel(_call, calls)
+    (document, warnings), compose_version, *answers = in_parallel(_call, calls)
     config = unescaped(document)
+    enabled = _enabled(docker, document)
     directory, files, env_files, profiles = _files(project)
     facts: dict[str, t.Any] = {
         "config": config,
@@ -275,7 +275,10 @@ def _config(docker: Docker) -> tuple[Json, tuple[str, ...]]:
     return document, (*extra, *compose_warnings(everything.stderr))
 
 
-def _enabled(docker: Docker) -> frozenset[str]:
+def _enabled(docker: Docker, document: Json) -> frozenset[str]:
+    """Services of the active profiles; Compose is asked where there are profiles at all."""
+    if not any(service.get("profiles") for service in document["services"].values()):
+        return frozenset(document["services"])
     done = docker.compose("config", "--services", check=False)
     if done.returncode != 0:
         raise _config_error(docker, done)

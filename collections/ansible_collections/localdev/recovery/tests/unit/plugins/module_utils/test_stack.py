@@ -35,7 +35,7 @@ def test_gather_asks_little(replay: t.Any) -> None:
     assert described["database"]["service"] == "db"
     assert described["engine"]["compose_version"].startswith("2.")
     assert described["engine"]["version"].count(".") == 2
-    assert len(docker.calls) == 9
+    assert len(docker.calls) == 8
 
 
 def test_gather_without_the_engine_asks_no_daemon(replay: t.Any) -> None:
