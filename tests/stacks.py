@@ -29,6 +29,8 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "residency-scheduler"
 # Images are built once under this project name and tagged for every copy.
@@ -50,7 +52,7 @@ HANGS_S = 1200.0
 # Processes of a run are found by this variable in their environment: Ansible's workers leave the process group.
 TOKEN = "LOCALDEV_TEST_RUN"
 
-# One statement for all tables: name, number of rows, digest of the rows in their own order; the same for sequences.
+# Of each table: name, number of rows, digest of the rows in their own order; the same for sequences; the databases.
 FINGERPRINT = r"""
 SELECT format('SELECT %L, count(*), md5(coalesce(string_agg(t::text, E''\n'' ORDER BY t::text), '''')) FROM %I.%I t',
               schemaname || '.' || tablename, schemaname, tablename)
@@ -59,6 +61,7 @@ UNION ALL
 SELECT format('SELECT %L, 1, last_value::text FROM %I.%I', schemaname || '.' || sequencename, schemaname, sequencename)
 FROM pg_sequences
 ORDER BY 1 \gexec
+SELECT 'databases', string_agg(datname, ' ' ORDER BY datname) FROM pg_database;
 """
 
 # What no migration and no seed would ever make: rows in the application's tables, odd values, a table of its own, a
@@ -440,9 +443,23 @@ class Stack:
         return False
 
     def wait_for_database(self, container: str = "") -> None:
-        """Until the server answers over TCP: over its socket the temporary one of its first start would answer."""
-        ask = ("docker", "exec", container or f"{self.name}-db", "pg_isready", "-qh", "127.0.0.1")
-        until(lambda: run(*ask, check=False).returncode == 0, f"PostgreSQL in {ask[2]}")
+        """Until the server answers over TCP: over its socket the temporary one of its first start would answer.
+
+        container: one that publishes no port.
+        """
+        ask = ("docker", "exec", container, "pg_isready", "-qh", "127.0.0.1")
+        ready = (lambda: run(*ask, check=False).returncode == 0) if container else self.database_answers
+        until(ready, f"PostgreSQL in {container or self.name}")
+
+    def database_answers(self) -> bool:
+        # Not by docker exec: a process for each question takes the time that the server needs to come up.
+        env = self.env()
+        login = {"user": env["DB_USER"], "password": env["DB_PASSWORD"], "dbname": env["DB_NAME"]}
+        try:
+            psycopg.connect(host="127.0.0.1", port=int(self.ports["POSTGRES_PORT"]), connect_timeout=5, **login).close()
+        except psycopg.OperationalError as exc:
+            return "authentication failed" in str(exc)
+        return True
 
     def in_container(self, *command: str, **places: str) -> str:
         """Run a command as root in a container of the database's image that sees these places below /."""
@@ -465,12 +482,7 @@ class Stack:
 
     def fingerprint(self, container: str = "") -> dict[str, str]:
         """Table -> number of rows and digest over them, and the databases of the cluster."""
-        lines = self.psql(FINGERPRINT, container=container).splitlines()
-        found = dict(line.split("|", 1) for line in lines)
-        found["databases"] = self.psql(
-            "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database", container=container
-        )
-        return found
+        return dict(line.split("|", 1) for line in self.psql(FINGERPRINT, container=container).splitlines())
 
     def rows(self, *tables: str) -> tuple[int, ...]:
         found = self.fingerprint()
