@@ -44,6 +44,7 @@ SETTINGS: Mapping[str, str] = {
 # For many hosts, and hosts that go away, as in the checkout's ansible.cfg; who has an ansible.cfg has decided.
 WITHOUT_CONFIGURATION: Mapping[str, str] = {
     "ANSIBLE_FORKS": "32",
+    "ANSIBLE_PYTHON_INTERPRETER": "python3",
     "ANSIBLE_SSH_ARGS": (
         "-o ControlMaster=auto -o ControlPersist=10m -o ServerAliveInterval=10 -o ServerAliveCountMax=6"
     ),

@@ -88,6 +88,7 @@ def test_where_nothing_is_configured_connections_are_as_in_the_checkout(
     checkout.read(Path(__file__).resolve().parents[2] / "ansible.cfg")
     wanted = {
         "ANSIBLE_FORKS": checkout["defaults"]["forks"],
+        "ANSIBLE_PYTHON_INTERPRETER": checkout["defaults"]["interpreter_python"],
         "ANSIBLE_SSH_ARGS": checkout["ssh_connection"]["ssh_args"],
     }
     assert wanted == WITHOUT_CONFIGURATION

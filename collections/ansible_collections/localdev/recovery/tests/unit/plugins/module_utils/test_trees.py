@@ -250,7 +250,7 @@ def test_a_full_disk_while_the_kernel_copies_is_an_error(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "copy_file_range", full)
     (tmp_path / "file").write_bytes(b"x")
     fails = pytest.raises(OSError, match="No space left")
-    with (tmp_path / "file").open("rb") as source, (tmp_path / "other").open("wb") as target, fails:
+    with fails, (tmp_path / "file").open("rb") as source, (tmp_path / "other").open("wb") as target:
         copy_bridge.copy_range(source.fileno(), target.fileno(), 0, 1, tree_bridge.Progress("", 0))
 
 
