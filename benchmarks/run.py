@@ -186,6 +186,27 @@ def status(stack: stacks.Stack) -> dict[str, t.Any]:
     }
 
 
+def command(stack: stacks.Stack) -> dict[str, t.Any]:
+    """What the command costs beside the playbook that it runs."""
+    settle(stack)
+    program = str(Path(sys.executable).with_name("localdev"))
+    collections = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
+    ours, hand, told = [], [], []
+    for _ in range(2 * RUNS):
+        hand.append(timed(lambda: stack.must("status")))
+        ours.append(timed(lambda: stacks.run(program, "status", "-i", str(stack.inventory), env=collections)))
+        told.append(timed(lambda: stacks.run(program, "--help")))
+    row = figures(ours, hand, hand)
+    help_s = round(statistics.median(told), 2)
+    return {
+        "id": "command",
+        **row,
+        "goal": "localdev status at most 1 s more than its playbook, localdev --help under 0.3 s",
+        "reached": row["ours_s"] <= row["hand_s"] + 1 and help_s < 0.3,
+        "data": f"reference stack, healthy, 6 services; localdev --help {help_s} s",
+    }
+
+
 def figures(ours: list[float], hand: list[float], limit: list[float]) -> dict[str, float]:
     ours_s, hand_s, limit_s = (round(statistics.median(values), 2) for values in (ours, hand, limit))
     return {"ours_s": ours_s, "hand_s": hand_s, "limit_s": limit_s, "ratio": round(ours_s / hand_s, 2)}
@@ -197,7 +218,11 @@ def show(title: str, seconds: dict[str, float]) -> None:
         print(f"  {name:32} {value:6.2f} s")
 
 
-ON_A_STACK: dict[str, t.Callable[[stacks.Stack], dict[str, t.Any]]] = {"cold_rebuild": cold_rebuild, "status": status}
+ON_A_STACK: dict[str, t.Callable[[stacks.Stack], dict[str, t.Any]]] = {
+    "cold_rebuild": cold_rebuild,
+    "status": status,
+    "command": command,
+}
 # These bring what they need, and may give several rows.
 ALONE: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
     "alembic_info": lambda: [alembic_info.measure()],
