@@ -133,7 +133,7 @@ class Volumes:
         store.start(record, runs.this_process())
         os.sync()
         with runs.ActiveRun(store, record["run_id"]) as run:
-            keeper = asides.Asides(self.docker, run, self.image)
+            keeper = asides.Asides(self.docker, run, self.image, [self.python_image])
             kept = timed(lambda: keeper.keep([{"kind": "volume", "name": DATA}]))
             os.sync()
             back = timed(lambda: keeper.put_back(run.record))

@@ -90,13 +90,14 @@ def new_entry(item: t.Mapping[str, t.Any], run_id: str) -> Entry:
 class Asides:
     """What one run sets aside or takes back."""
 
-    def __init__(self, docker: Docker, run: ActiveRun, image: str) -> None:
+    def __init__(self, docker: Docker, run: ActiveRun, image: str, python_images: t.Sequence[str] = ()) -> None:
+        """image, python_images: of helper containers; see Keeper."""
         self.docker = docker
         self.run = run
-        self.image = image
+        self.images = image, python_images
 
     def keeper(self, entry: Entry) -> Keeper:
-        return KEEPERS[entry["kind"]](self.docker, self.run, self.image)
+        return KEEPERS[entry["kind"]](self.docker, self.run, *self.images)
 
     def keep(self, items: t.Sequence[t.Mapping[str, t.Any]]) -> list[Entry]:
         """Set the objects aside, one after another; objects that do not exist are left out.

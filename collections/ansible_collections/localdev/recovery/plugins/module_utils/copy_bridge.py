@@ -8,6 +8,8 @@ import base64
 import ctypes
 import errno
 import fcntl
+import hashlib
+import json
 import os
 import stat
 import threading
@@ -17,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.tree_bridge impo
     MARKER,
     Progress,
     Refused,
+    add_hashes,
     bytes_of,
     describe,
     in_threads,
@@ -56,6 +59,11 @@ def remove(path):
         os.rmdir(path)
     else:
         os.unlink(path)
+
+
+def empty(root):
+    for name in os.listdir(root):
+        remove(os.path.join(root, name))
 
 
 def make(root, entry):
@@ -232,11 +240,19 @@ def parts(descriptors, size):
 
 
 def do_copy(request):
+    """Copy and compare.
+
+    replace: what the target holds goes first. prove: the answer has a digest over names, attributes and contents, and
+    no entries. then_empty: the source is emptied when the copy is proved, and whoever asks has written that down.
+    """
     source, target = os.fsencode(request["source"]), os.fsencode(request["target"])
     token = request["token"].encode("utf-8", "surrogateescape")
     entries = walk(source)
     total = size_of(entries)
-    if target and not is_marked(target, token):
+    marked = target and is_marked(target, token)
+    if request.get("replace") and not marked:
+        empty(target)
+    elif target and not marked:
         others = walk(target)
         if [entry["name"] for entry in entries] == [entry["name"] for entry in others]:
             compare(source, target, entries, others, Progress("comparing", total))
@@ -245,7 +261,7 @@ def do_copy(request):
             return {"same": True, "bytes": total, "entries": entries, "resumed": 0}
         if len(others) > 1:
             raise Refused("occupied", differences=differences[:5])
-    if request["look_only"]:
+    if request.get("look_only"):
         need_room(request["room_at"], allocated(source, entries), request["reserve"])
         return {"same": False, "bytes": total, "entries": [], "resumed": 0}
     set_mark(target, token)
@@ -266,7 +282,7 @@ def do_copy(request):
             return
         copy_file(source, target, entry, progress)
 
-    if request["hold"] and files:
+    if request.get("hold") and files:
         one(files.pop(0))
         say(held=True)
         request["go_on"].wait()
@@ -287,15 +303,27 @@ def do_copy(request):
     differences = differing(entries, others)
     if differences:
         set_mark(target, token)
+    answer = {"same": False, "bytes": total, "entries": entries, "resumed": len(resumed), "differences": differences}
+    if request.get("prove"):
+        add_hashes(source, entries, Progress("hashing", total))
+        answer.update(entries=[], bytes=allocated(source, entries), digest=digest_of(entries))
     flushing.join()
     sync(target)
-    return {
-        "same": False,
-        "bytes": total,
-        "entries": entries,
-        "resumed": len(resumed),
-        "differences": differences,
-    }
+    if request.get("then_empty") and not differences:
+        say(proved={"bytes": answer["bytes"], "digest": answer["digest"]})
+        request["go_on"].wait()
+        empty(source)
+        sync(source)
+    return answer
+
+
+def digest_of(entries):
+    """The same for two trees that are the same; whether a file has holes is the filesystem's affair."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        plain = {key: value for key, value in entry.items() if key != "sparse"}
+        digest.update(json.dumps(plain, sort_keys=True).encode("ascii"))
+    return digest.hexdigest()
 
 
 def differing(entries, others):

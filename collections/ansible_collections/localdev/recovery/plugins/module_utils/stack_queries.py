@@ -120,6 +120,15 @@ def shell_image(stack: Stack) -> str:
     return min(present, key=lambda s: order.index(s["kind"]), default={"image": ""})["image"]
 
 
+def python_images(stack: Stack, wanted: str = "") -> list[str]:
+    """The wanted image, or those of the stack that are present, first the one that most likely has a Python."""
+    if wanted:
+        return [wanted]
+    order = ("application", "worker", "migration", "other", "database", "cache")
+    present = [s for s in stack["services"].values() if s["image_id"]]
+    return list(dict.fromkeys(s["image"] for s in sorted(present, key=lambda s: order.index(s["kind"]))))
+
+
 def services_of(stack: Stack, *, kinds: t.Sequence[str] = (), but: t.Sequence[str] = ()) -> list[str]:
     """Services that a procedure acts on, of some kinds or of all but some."""
     return sorted(

@@ -19,12 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.localdev.recovery.plugins.module_utils.copy_bridge import (
     differing,
     do_copy,
+    empty,
     finish_folders,
     is_marked,
     make,
     need_room,
     put_metadata,
-    remove,
     set_mark,
     sync,
     write_all,
@@ -287,8 +287,7 @@ def do_unpack(request):
         token = request["token"].encode("utf-8", "surrogateescape")
         if os.listdir(target) and not is_marked(target, token):
             raise Refused("occupied", differences=[])
-        for name in os.listdir(target):
-            remove(os.path.join(target, name))
+        empty(target)
         set_mark(target, token)
         need_room(target, request["total"], request["reserve"])
     # Not sys.stdin: it may have read on into the stream.

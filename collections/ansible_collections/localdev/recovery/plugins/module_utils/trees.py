@@ -42,6 +42,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import Acti
 _FULL = 28  # ENOSPC
 # Writes a stream into an open file, and returns when there is no more of it, or when nobody reads it any more.
 Source = t.Callable[[t.IO[bytes]], None]
+# Is told bytes and digest of a copy when it is proved, and writes them down.
+Proved = t.Callable[[t.Mapping[str, t.Any]], None]
+
+
+class NoPython(RecoveryError):
+    """No image at hand has a Python."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +117,6 @@ def labels_of(stack: t.Mapping[str, t.Any], key: str) -> dict[str, str]:
     }
 
 
-def images(stack: t.Mapping[str, t.Any], wanted: str = "") -> list[str]:
-    """The wanted image, or those of the stack that exist, first the one that most likely has Python. Pure."""
-    if wanted:
-        return [wanted]
-    order = ("application", "worker", "migration", "other", "database", "cache")
-    services = [service for service in stack["services"].values() if service["image_id"]]
-    return list(dict.fromkeys(s["image"] for s in sorted(services, key=lambda s: order.index(s["kind"]))))
-
-
 def program() -> str:
     """All parts as one Python program; those that others import come first, under their own names. Pure."""
     lines = ["import sys, types"]
@@ -160,18 +157,20 @@ class Bridge:
         *,
         pipe: Pipe | None = None,
         source: Source | None = None,
+        proved: Proved | None = None,
     ) -> dict[str, t.Any]:
         """The program's answer with ``entries``; RecoveryError when it could not do its work.
 
         pipe: what the program packs arrives at its reading end. source: gives the stream to unpack; it goes through
-        the pipe too.
+        the pipe too. proved: the program waits for it before it goes on.
         """
         with progress.told_by(self.run, lambda: self.now):
             for image in self.images:
-                answer = self._ask(image, request, mounts, pipe, source, named=pipe is not None and bool(pipe.folder))
+                named = pipe is not None and bool(pipe.folder)
+                answer = self._ask(image, request, mounts, pipe, source, proved, named=named)
                 if answer is not None:
                     return answer
-        raise RecoveryError(
+        raise NoPython(
             f"No image has a python3 to copy files with; tried {', '.join(self.images) or 'none'}",
             next_command="docker compose build (or name an image that has python3 in the option image)",
         )
@@ -183,6 +182,7 @@ class Bridge:
         mounts: t.Sequence[str],
         pipe: Pipe | None,
         source: Source | None,
+        proved: Proved | None,
         *,
         named: bool,
     ) -> dict[str, t.Any] | None:
@@ -223,10 +223,20 @@ class Bridge:
                 if source and pipe:
                     pipe.reading.close()
                     pouring = self._start(source, pipe.writing if said["stream"] == "pipe" else feed)
-            elif "held" in said:
-                reach(self.run, "copying")
-                feed.write(b"\n")
-                feed.flush()
+            elif "held" in said or "proved" in said:
+                try:
+                    if proved and "proved" in said:
+                        proved(said["proved"])
+                    else:
+                        reach(self.run, "copying")
+                except BaseException:
+                    # It ends when nobody is there any more, and what it copies from is whole.
+                    feed.close()
+                    process.wait()
+                    raise
+                with contextlib.suppress(OSError):
+                    feed.write(b"\n")
+                    feed.flush()
             else:
                 answer.update(said)
         if pouring is None or answer["stream"] == "pipe":
@@ -245,7 +255,7 @@ class Bridge:
             return None
         if named and not began:
             # An engine on another machine does not know the folder.
-            return self._ask(image, request, mounts, pipe, source, named=False)
+            return self._ask(image, request, mounts, pipe, source, proved, named=False)
         raise RecoveryError(f"The helper container of the image {image} could not run: {text[-2000:]}")
 
     def _start(self, source: Source, into: t.IO[bytes]) -> threading.Thread:
@@ -339,6 +349,28 @@ def copy(
         mounts,
     )
     complain(answer, str(source), target)
+    return answer
+
+
+def replace(bridge: Bridge, source: str, target: str, proved: Proved | None = None) -> dict[str, t.Any]:
+    """Make a volume hold what another one holds, and nothing else; ``bytes`` and ``digest`` of it.
+
+    proved: is told them when the copy is proved; then the source is emptied. To be repeated after a crash.
+    """
+    places = Place("volume", source), Place("volume", target)
+    request = {
+        "do": "copy",
+        "source": "/from",
+        "target": "/to",
+        "token": str(places[0]),
+        "reserve": 0,
+        "replace": True,
+        "prove": True,
+        "then_empty": proved is not None,
+    }
+    mounts = [*places[0].mount("/from", writable=proved is not None), *places[1].mount("/to", writable=True)]
+    answer = bridge.ask(request, mounts, proved=proved)
+    complain(answer, str(places[0]), places[1])
     return answer
 
 

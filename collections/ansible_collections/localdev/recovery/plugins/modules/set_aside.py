@@ -121,7 +121,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     size_in_words,
     utc_now,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import python_images, shell_image
 
 DATABASE_TIMEOUT_S = 120.0
 
@@ -155,7 +155,11 @@ def separate_run(runs: Runs, params: dict[str, t.Any], source: Record) -> Active
     return ActiveRun(runs, params["run_id"], params["step"], record=record)
 
 
-def put_back(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[Entry]:
+def asides(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any]) -> lib.Asides:
+    return lib.Asides(docker, run, shell_image(stack), python_images(stack))
+
+
+def put_back(module: AnsibleModule, docker: Docker, runs: Runs) -> list[Entry]:
     params = module.params
     run_id, source_id = params["run_id"], params["source_run_id"] or params["run_id"]
     found = runs.load(source_id)
@@ -176,7 +180,7 @@ def put_back(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> l
         elif not params["separate_record"]:
             run.record["undoes"] = source["run_id"]
             run.save()
-        done = lib.Asides(docker, run, image).put_back(source)
+        done = asides(docker, run, params["stack"]).put_back(source)
         if scratch.clear(docker, source):
             runs.save(source)
         if source.get("undoes") and (own or lib.rolls_back(source)):
@@ -217,7 +221,7 @@ def need_database(docker: Docker, stack: dict[str, t.Any], *, end_others: bool) 
         end_sessions(docker, server_of(stack, docker))
 
 
-def delete(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> list[Entry]:
+def delete(module: AnsibleModule, docker: Docker, runs: Runs) -> list[Entry]:
     """Delete the named asides of whatever run; each is written down as deleted after it is gone."""
     wanted = set(module.params["delete"])
     done = []
@@ -225,7 +229,7 @@ def delete(module: AnsibleModule, docker: Docker, runs: Runs, image: str) -> lis
         for record in runs.all():
             for entry in record["asides"]:
                 if entry["aside"] in wanted and entry["state"] != "deleted":
-                    lib.Asides(docker, run, image).keeper(entry).delete(entry)
+                    asides(docker, run, module.params["stack"]).keeper(entry).delete(entry)
                     entry["state"] = "deleted"
                     runs.save(record)
                     done.append(entry)
@@ -241,28 +245,28 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = params["stack"]
     docker = Docker(Project.of(stack))
     runs = Runs(stack["project"]["dir"])
-    image = shell_image(stack)
     if params["state"] == "kept":
         if module.check_mode:
             # Nothing is written: an unsaved record stands in for the run.
             idle = new_record("check", project="", user="", controller_host="", parameters={})
-            asides = lib.Asides(docker, ActiveRun(runs, "", record=idle), image)
-            planned = asides.plan(params["objects"], params["reserve_bytes"])
+            planned = asides(docker, ActiveRun(runs, "", record=idle), stack).plan(
+                params["objects"], params["reserve_bytes"]
+            )
             return {**result(planned), "planned": True}
         with ActiveRun(runs, params["run_id"], params["step"]) as run:
-            return result(lib.Asides(docker, run, image).keep(params["objects"]))
+            return result(asides(docker, run, stack).keep(params["objects"]))
     if params["state"] == "restored":
         if module.check_mode:
             source = runs.load(params["source_run_id"] or params["run_id"])
             entries = [e for e in source["asides"] if e["state"] in ("kept", "live", "restoring")]
             return result(entries, undoing=True)
-        return result(put_back(module, docker, runs, image), undoing=True)
+        return result(put_back(module, docker, runs), undoing=True)
     if module.check_mode:
         entries = [
             e for r in runs.all() for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
         ]
         return result(entries)
-    return result(delete(module, docker, runs, image))
+    return result(delete(module, docker, runs))
 
 
 def main() -> None:

@@ -141,6 +141,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.arguments import
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import size_in_words
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import python_images
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -149,7 +150,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     place = trees.Place.of(params["volume"])
     began = time.monotonic()
     with part_of_run(params, check_mode=module.check_mode) as run:
-        bridge = trees.Bridge(Docker(Project.of(stack)), trees.images(stack, params["image"]), run)
+        bridge = trees.Bridge(Docker(Project.of(stack)), python_images(stack, params["image"]), run)
         if params["state"] == "created":
             answer = archives.create(bridge, place, params["path"], check_mode=module.check_mode)
             made, source = answer["path"], str(place)

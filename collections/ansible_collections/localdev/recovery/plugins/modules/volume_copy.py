@@ -103,6 +103,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.arguments import
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import size_in_words
+from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import python_images
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -111,7 +112,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     source, target = trees.Place.of(params["source"]), trees.Place.of(params["target"])
     began = time.monotonic()
     with part_of_run(params, check_mode=module.check_mode) as run:
-        bridge = trees.Bridge(Docker(Project.of(stack)), trees.images(stack, params["image"]), run)
+        bridge = trees.Bridge(Docker(Project.of(stack)), python_images(stack, params["image"]), run)
         answer = trees.copy(
             bridge,
             source,

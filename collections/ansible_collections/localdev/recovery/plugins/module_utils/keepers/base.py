@@ -38,10 +38,12 @@ class Keeper:
     # What an object says beside its kind and name, wherever it is kept or put back.
     needs: tuple[str, ...] = ()
 
-    def __init__(self, docker: Docker, run: ActiveRun, image: str) -> None:
+    def __init__(self, docker: Docker, run: ActiveRun, image: str, python_images: t.Sequence[str] = ()) -> None:
+        """image: has a shell. python_images: may have a Python, the most likely first."""
         self.docker = docker
         self.run = run
         self.image = image
+        self.python_images = python_images
 
     @staticmethod
     def plain_name(item: t.Mapping[str, t.Any]) -> str:

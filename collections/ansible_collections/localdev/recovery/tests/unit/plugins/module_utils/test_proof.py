@@ -165,6 +165,21 @@ def test_the_image_of_shells_is_one_that_is_there_and_surely_has_a_shell() -> No
     assert stack_queries.shell_image(stack()) == ""
 
 
+def test_images_that_most_likely_have_python_come_first() -> None:
+    def described(kind: str, image: str, image_id: str | None = "sha256:1") -> dict[str, t.Any]:
+        return {"kind": kind, "image": image, "image_id": image_id}
+
+    services = {
+        "a": described("cache", "redis"),
+        "b": described("database", "postgres"),
+        "c": described("application", "web"),
+        "d": described("worker", "web"),
+        "e": described("worker", "unbuilt", None),
+    }
+    assert stack_queries.python_images({"services": services}) == ["web", "postgres", "redis"]
+    assert stack_queries.python_images({"services": services}, "mine") == ["mine"]
+
+
 def test_the_database_as_an_object() -> None:
     shop = stack(db=service("database", containers=[{"name": "shop-db-1"}]))
     shop["database"]["user"] = "keeper"

@@ -446,16 +446,76 @@ def test_places_are_named_as_for_docker_run(text: str, kind: str | None) -> None
         assert trees.Place.of(text).kind == kind
 
 
-def test_images_that_most_likely_have_python_come_first() -> None:
-    def service(kind: str, image: str, image_id: str | None = "sha256:1") -> dict[str, t.Any]:
-        return {"kind": kind, "image": image, "image_id": image_id}
+class Volumes(Here):
+    """Volumes are folders below one."""
 
-    described = {
-        "a": service("cache", "redis"),
-        "b": service("database", "postgres"),
-        "c": service("application", "web"),
-        "d": service("worker", "web"),
-        "e": service("worker", "unbuilt", None),
-    }
-    assert trees.images({"services": described}) == ["web", "postgres", "redis"]
-    assert trees.images({"services": described}, "mine") == ["mine"]
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def ask(self, request: t.Mapping[str, t.Any], mounts: t.Sequence[str], **more: t.Any) -> dict[str, t.Any]:
+        options = [dict(part.partition("=")[::2] for part in word.split(",")) for word in mounts if "source=" in word]
+        places = {o["target"].replace("/from", "source").replace("/to", "target"): o["source"] for o in options}
+        return super().ask({**request, **{k: str(self.folder / v) for k, v in places.items()}}, [], **more)
+
+
+@pytest.fixture
+def volumes(tmp_path: Path) -> Volumes:
+    awkward(tmp_path / "old")
+    awkward(tmp_path / "new")
+    (tmp_path / "new" / "stray").write_text("stray")
+    return Volumes(tmp_path)
+
+
+def test_a_volume_is_replaced_whatever_it_holds(volumes: Volumes) -> None:
+    old, new = volumes.folder / "old", volumes.folder / "new"
+    before = scan(old)
+    first = trees.replace(volumes, "old", "new")
+    assert manifests.differences(before, scan(new)) == []
+    assert manifests.differences(before, scan(old)) == []
+    assert first["bytes"] >= 300_000
+    # The same digest on the way back, for what is the same; another one for a single other mode.
+    assert trees.replace(volumes, "new", "old")["digest"] == first["digest"]
+    os.chmod(new / "link", 0o777, follow_symlinks=True)
+    assert trees.replace(volumes, "new", "old")["digest"] != first["digest"]
+
+
+def test_the_source_is_emptied_only_when_the_copy_is_proved_and_written_down(volumes: Volumes) -> None:
+    old, new = volumes.folder / "old", volumes.folder / "new"
+    before = scan(old)
+    seen: list[t.Any] = []
+
+    def proved(found: t.Mapping[str, t.Any]) -> None:
+        seen.extend([found, manifests.differences(before, scan(old)), manifests.differences(before, scan(new))])
+
+    answer = trees.replace(volumes, "old", "new", proved)
+    assert seen == [{"bytes": answer["bytes"], "digest": answer["digest"]}, [], []]
+    assert os.listdir(old) == []
+    assert manifests.differences(before, scan(new)) == []
+
+
+def test_what_cannot_be_written_down_is_not_emptied(volumes: Volumes) -> None:
+    before = scan(volumes.folder / "old")
+
+    def proved(_found: t.Mapping[str, t.Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trees.replace(volumes, "old", "new", proved)
+    assert manifests.differences(before, scan(volumes.folder / "old")) == []
+
+
+def test_a_replacement_that_was_cut_short_goes_on(volumes: Volumes) -> None:
+    new = volumes.folder / "new"
+    (new / ".localdev-copy").write_text("volume old")
+    (new / " blank ").write_bytes(b"_blank_")
+    os.utime(new / " blank ", ns=(STAMP, STAMP))
+    trees.replace(volumes, "old", "new")
+    assert manifests.differences(scan(volumes.folder / "old"), scan(new)) == []
+    assert not (new / "stray").exists()
+
+
+def test_where_no_image_has_a_python_it_is_said(volumes: Volumes) -> None:
+    volumes.images = []
+    with pytest.raises(trees.NoPython):
+        trees.replace(volumes, "old", "new")

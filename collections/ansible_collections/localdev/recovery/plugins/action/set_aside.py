@@ -1,0 +1,13 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows how far the module is."""
+
+from __future__ import annotations
+
+from ansible_collections.localdev.recovery.plugins.plugin_utils.progress import ShowsProgress
+
+
+class ActionModule(ShowsProgress):
+    """Nothing of its own."""
