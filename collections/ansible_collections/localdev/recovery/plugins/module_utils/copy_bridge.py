@@ -79,8 +79,8 @@ def make(root, entry):
         return
     if kind == "link":
         os.symlink(bytes_of(entry["target"]), path)
-    elif kind == "fifo":
-        os.mkfifo(path, 0o600)
+    elif kind in ("fifo", "socket"):
+        os.mknod(path, (stat.S_IFIFO if kind == "fifo" else stat.S_IFSOCK) | 0o600)
     else:
         form = stat.S_IFCHR if kind == "character" else stat.S_IFBLK
         os.mknod(path, form | 0o600, os.makedev(*entry["device"]))

@@ -82,7 +82,8 @@ def tar_header(entry, size):
 def do_pack(request):
     """Write a tar stream; nothing but the order of the names is decided here."""
     source = os.fsencode(request["source"])
-    entries = walk(source)
+    # Tar knows no sockets.
+    entries = [entry for entry in walk(source) if entry["type"] != "socket"]
     progress = Progress("packing", size_of(entries))
     if request["look_only"]:
         return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}

@@ -34,6 +34,7 @@ TYPES = {
     stat.S_IFDIR: "folder",
     stat.S_IFLNK: "link",
     stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
     stat.S_IFCHR: "character",
     stat.S_IFBLK: "block",
 }
@@ -99,11 +100,9 @@ def xattrs_of(path):
 
 
 def describe(path, name):
-    """The entry of one thing without its content, and its status; None for a socket, which only its server can make."""
+    """The entry of one thing without its content, and its status."""
     status = os.lstat(path)
-    kind = TYPES.get(stat.S_IFMT(status.st_mode))
-    if kind is None:
-        return None, status
+    kind = TYPES[stat.S_IFMT(status.st_mode)]
     entry = {
         "name": text_of(name),
         "type": kind,
@@ -145,9 +144,9 @@ def walk(root):
     seen = {}
 
     def visit(path, name):
-        entry, status = describe(path, name)
-        if entry is None or name == MARKER:
+        if name == MARKER:
             return
+        entry, status = describe(path, name)
         if entry["type"] != "folder" and status.st_nlink > 1:
             first = seen.setdefault((status.st_dev, status.st_ino), entry["name"])
             if first != entry["name"]:

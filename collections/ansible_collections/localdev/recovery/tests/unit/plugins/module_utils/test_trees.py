@@ -147,6 +147,7 @@ def test_a_copy_is_the_same_in_every_respect(tmp_path: Path) -> None:
     before, after = scan(source), scan(target)
     assert manifests.differences(before, after) == []
     assert len(before) == 16
+    assert (target / "socket").is_socket()
     assert blocks(target / "sparse") <= blocks(source / "sparse") + 8
     assert copy(source, target)["same"] is True
 
