@@ -84,7 +84,9 @@ def new_entry(item: t.Mapping[str, t.Any], run_id: str) -> Entry:
     keeper = KEEPERS[item["kind"]]
     entry: Entry = {key: value for key, value in item.items() if value not in (None, False)}
     entry["name"] = keeper.plain_name(entry)
-    return {**entry, "aside": keeper.aside_name(entry["name"], run_id), "bytes": None, "state": "planned"}
+    entry |= {"aside": keeper.aside_name(entry["name"], run_id), "bytes": None, "state": "planned"}
+    # For who only reads records: what is put back by copying lies under the aside name still.
+    return {**entry, **({"copied": True} if keeper.copies else {})}
 
 
 class Asides:

@@ -5,9 +5,10 @@
 """Manifests: what a tree of files is, file by file, and how two of them differ. Pure.
 
 A manifest is a list of entries; the first is the folder itself, ``.``. An entry has ``name`` (relative; bytes that are
-not UTF-8 are surrogates, as os.fsdecode makes them) and ``type``: file, folder, link, fifo, socket, character, block, or
-same, a further name of the file that ``same`` names. All but the last have mode, uid, gid, mtime_ns; a file has size and
-sha256, and sparse where it has holes; a link has target, a device has device ([major, minor]). xattrs: name -> base64.
+not UTF-8 are surrogates, as os.fsdecode makes them) and ``type``: file, folder, link, fifo, socket, character, block,
+or same, a further name of the file that ``same`` names. All but the last have mode, uid, gid, mtime_ns; a file has size
+and sha256, and sparse where it has holes; a link has target, a device has device ([major, minor]). xattrs: name ->
+base64.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils.asides import KEEPERS
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import Record, seconds_since
 
 Entry = dict[str, t.Any]
@@ -32,7 +31,7 @@ def sort_out(
         for entry in record["asides"]:
             shown = {**entry, "run_id": record["run_id"], "procedure": record["procedure"], "age_s": round(age)}
             if entry["state"] == "restored":
-                if KEEPERS[entry["kind"]].copies:
+                if entry.get("copied"):
                     (deletable if _old_enough(record, age, older_than_days) else kept).append(shown)
                 continue
             if entry["state"] not in _KEPT:

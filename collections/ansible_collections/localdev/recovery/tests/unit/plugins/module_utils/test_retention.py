@@ -10,12 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.localdev.recovery.plugins.module_utils.asides import new_entry
 from ansible_collections.localdev.recovery.plugins.module_utils.retention import left_over, sort_out
 from ansible_collections.localdev.recovery.plugins.module_utils.runs import seconds_since
 
 DAY = 86400.0
 STATES = ["planned", "kept", "live", "restoring", "restored", "deleted"]
 NOW = -seconds_since("2026-06-01T00:00:00Z", 0)
+
+
+def place(kind: str, name: str) -> str:
+    return f"/srv/{name}" if kind in ("folder", "file") else name
 
 
 def record(number: int, outcome: str, asides: list[tuple[str, str, str]]) -> dict[str, t.Any]:
@@ -27,7 +32,7 @@ def record(number: int, outcome: str, asides: list[tuple[str, str, str]]) -> dic
         "started": f"2026-05-{number:02d}T00:00:00Z",
         "outcome": outcome,
         "asides": [
-            {"kind": kind, "name": name, "state": state, "aside": f"{name}.aside-{run_id}-{position}", "bytes": 1}
+            {**new_entry({"kind": kind, "name": place(kind, name)}, f"{run_id}-{position}"), "state": state, "bytes": 1}
             for position, (kind, name, state) in enumerate(asides)
         ],
     }
