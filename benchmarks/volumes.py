@@ -42,9 +42,8 @@ class Volumes:
         return trees.Bridge(self.docker, [self.python_image])
 
     def clear(self) -> None:
-        """Every measurement starts with an empty second volume, and nothing left to be written to the disk."""
+        """Every measurement starts without the second volume, and with nothing left to be written to the disk."""
         self.docker.run("volume", "rm", "--force", OTHER)
-        self.docker.run("volume", "create", OTHER)
         os.sync()
 
     def by_hand(self, script: str, *mounts: str) -> float:

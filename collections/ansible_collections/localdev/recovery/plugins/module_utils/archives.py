@@ -19,6 +19,7 @@ import signal
 import subprocess
 import threading
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.localdev.recovery.plugins.module_utils import manifests, pipes, progress, scratch
 from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
@@ -249,15 +250,15 @@ def check_archive(path: str, head: t.Mapping[str, t.Any], run: ActiveRun | None)
         )
 
 
-def look_into(bridge: Bridge, path: str) -> tuple[list[Entry], str, bool]:
-    """What an archive holds, its PostgreSQL version, and whether it has a manifest. A damaged one is refused."""
+def look_into(bridge: Bridge, path: str) -> tuple[list[Entry], str, dict[str, t.Any]]:
+    """What an archive holds, its PostgreSQL version, and the head of its manifest, by which it is still to be checked;
+    empty when there is none, and then a damaged archive is refused here."""
     if not os.path.isfile(path):
         raise RecoveryError(f"There is no archive {path}", next_command=f"ls {os.path.dirname(path)}")
     with_manifest = read_manifest(path)
     if with_manifest:
         head, entries = with_manifest
-        check_archive(path, head, bridge.run)
-        return entries, str(head["postgresql_version"]), True
+        return entries, str(head["postgresql_version"]), head
     request = {"do": "unpack", "target": "", "token": "", "look_only": True, "sparse": [], "total": 0, "reserve": 0}
     answer = _unpack(bridge, request, path, [])
     if "error" in answer:
@@ -268,7 +269,7 @@ def look_into(bridge: Bridge, path: str) -> tuple[list[Entry], str, bool]:
         )
     complain(answer, f"The archive {path}", None)
     version = refuse_unclean(f"The archive {path}", answer["entries"], answer["versions"])
-    return answer["entries"], version, False
+    return answer["entries"], version, {}
 
 
 def server_version(docker: Docker, image: str) -> str:
@@ -297,7 +298,7 @@ def extract(
     wanted_version: of PostgreSQL. server_image: the archive must hold a cluster for the server of this image.
     """
     docker = bridge.docker
-    entries, version, has_manifest = look_into(bridge, path)
+    entries, version, head = look_into(bridge, path)
     if server_image and not version:
         raise RecoveryError(f"The archive {path} holds no PostgreSQL cluster", kind="unsafe")
     if server_image:
@@ -314,9 +315,14 @@ def extract(
         "bytes": total,
         "files": len(entries),
         "postgresql_version": version,
-        "manifest": has_manifest,
+        "manifest": bool(head),
     }
-    if target.exists(docker):
+    there = target.exists(docker)
+    # A volume that is made for it can be removed again, so it is filled meanwhile.
+    meanwhile = bool(head) and not there and not check_mode and target.kind == "volume"
+    if head and not meanwhile:
+        check_archive(path, head, bridge.run)
+    if there:
         target.refuse_if_used(docker)
         found = scan(bridge, target, hashes=True)["entries"]
         if not manifests.differences(entries, found):
@@ -331,13 +337,22 @@ def extract(
         "target": "/to",
         "token": path,
         "look_only": False,
-        "proved": has_manifest,
+        "proved": bool(head),
         "sparse": [entry["name"] for entry in entries if entry.get("sparse")],
         "total": total,
         "reserve": reserve,
     }
-    answer = _unpack(bridge, request, path, target.mount("/to", writable=True))
-    complain(answer, f"archive {path}", target)
+    mounts = target.mount("/to", writable=True)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        checking = beside.submit(check_archive, path, head, None) if meanwhile else None
+        try:
+            answer = _unpack(bridge, request, path, mounts)
+            complain(answer, f"archive {path}", target)
+        finally:
+            # What is damaged fails in many ways; this is the cause.
+            if checking and checking.exception():
+                docker.run("volume", "rm", "--force", target.name, check=False)
+                checking.result()
     lines = manifests.differences(entries, answer["entries"])
     if lines:
         raise RecoveryError(
