@@ -300,7 +300,8 @@ def do_copy(request):
     os.unlink(os.path.join(target, MARKER))
     put_metadata(target, entries[0])
     others[0], _status = describe(target, b".")
-    differences = differing(entries, others)
+    # What has changed in the source meanwhile was not copied.
+    differences = differing(entries, others) or differing(entries, walk(source))
     if differences:
         set_mark(target, token)
     answer = {"same": False, "bytes": total, "entries": entries, "resumed": len(resumed), "differences": differences}

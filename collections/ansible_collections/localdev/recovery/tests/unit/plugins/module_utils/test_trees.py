@@ -516,6 +516,18 @@ def test_a_replacement_that_was_cut_short_goes_on(volumes: Volumes) -> None:
     assert not (new / "stray").exists()
 
 
+def test_a_source_that_changes_meanwhile_is_no_proved_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    (source / "file").write_text("old")
+    monkeypatch.setattr(copy_bridge, "compare", lambda *_args: (source / "late").write_text("new"))
+    request = {**COPY, "source": str(source), "target": str(target), "replace": True, "prove": True, "then_empty": True}
+    answer = copy_bridge.do_copy(request)
+    assert [pair[1]["name"] for pair in answer["differences"] if pair[0] is None] == ["late"]
+    assert (source / "file").read_text() == "old"
+
+
 def test_where_no_image_has_a_python_it_is_said(volumes: Volumes) -> None:
     volumes.images = []
     with pytest.raises(trees.NoPython):
