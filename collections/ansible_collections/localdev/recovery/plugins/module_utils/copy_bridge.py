@@ -319,12 +319,16 @@ def do_copy(request):
 
 
 def digest_of(entries):
-    """The same for two trees that are the same; whether a file has holes is the filesystem's affair."""
+    """The same for two trees that are the same."""
     digest = hashlib.sha256()
     for entry in entries:
-        plain = {key: value for key, value in entry.items() if key != "sparse"}
-        digest.update(json.dumps(plain, sort_keys=True).encode("ascii"))
+        digest.update(json.dumps(plain(entry), sort_keys=True).encode("ascii"))
     return digest.hexdigest()
+
+
+def plain(entry):
+    """What is compared; whether a file has holes is the filesystem's affair."""
+    return entry and {key: value for key, value in entry.items() if key != "sparse"}
 
 
 def differing(entries, others):
@@ -332,8 +336,4 @@ def differing(entries, others):
     by_name = {entry["name"]: entry for entry in others}
     pairs = [[entry, by_name.pop(entry["name"], None)] for entry in entries]
     pairs += [[None, entry] for entry in by_name.values()]
-
-    def plain(entry):
-        return entry and {key: value for key, value in entry.items() if key != "sparse"}
-
     return [pair for pair in pairs if plain(pair[0]) != plain(pair[1])]

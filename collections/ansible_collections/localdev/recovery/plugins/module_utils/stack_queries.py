@@ -115,16 +115,17 @@ def shell_image(stack: Stack) -> str:
 
     First those that have a shell and tar for certain: an application's image may have neither.
     """
-    order = ("database", "cache", "other", "worker", "migration", "application")
-    present = [s for s in stack["services"].values() if s["image_id"]]
-    return min(present, key=lambda s: order.index(s["kind"]), default={"image": ""})["image"]
+    return next(iter(_images(stack, ("database", "cache", "other", "worker", "migration", "application"))), "")
 
 
 def python_images(stack: Stack, wanted: str = "") -> list[str]:
     """The wanted image, or those of the stack that are present, first the one that most likely has a Python."""
-    if wanted:
-        return [wanted]
     order = ("application", "worker", "migration", "other", "database", "cache")
+    return [wanted] if wanted else _images(stack, order)
+
+
+def _images(stack: Stack, order: t.Sequence[str]) -> list[str]:
+    """The images that are present, by the kinds of their services."""
     present = [s for s in stack["services"].values() if s["image_id"]]
     return list(dict.fromkeys(s["image"] for s in sorted(present, key=lambda s: order.index(s["kind"]))))
 
