@@ -84,7 +84,7 @@ _LOOK = [
                 "name": "Find out how the machine is reached",
                 "ansible.builtin.set_fact": {
                     "localdev_place": {name: f"{{{{ ansible_{name} | default('') }}}}" for name in _CONNECTION}
-                    | {"become": "{{ ansible_become | default(false) | bool }}", "stack": "{{ stack_found.stack }}"}
+                    | {"become": "{{ ansible_become | default(false) | bool }}", "stack": "{{ stack_description }}"}
                 },
             }
         ],

@@ -21,7 +21,7 @@ def test_a_step_that_fails_in_check_mode_ends_in_its_own_error(tmp_path: Path) -
     play = {
         "hosts": "localhost",
         "gather_facts": False,
-        "vars": {"stack_found": {"stack": {"project": project, "services": {}, "database": None}}},
+        "vars": {"stack_description": {"project": project, "services": {}, "database": None}},
         "tasks": [
             {
                 "ansible.builtin.include_role": {"name": RUN, "tasks_from": "start"},
