@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: refuse
-short_description: End a procedure that would not be safe, and say what to do instead
+module: recovery_fail
+short_description: Fail with a kind of failure and the next command
 description:
-  - Always fails. Unlike with M(ansible.builtin.fail), the result says what kind of failure it is, from which C(localdev) takes its exit code.
+  - Always fails.
+  - Unlike M(ansible.builtin.fail), this module returns the kind of failure. C(localdev) takes its exit code from it.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -25,12 +26,12 @@ attributes:
 options:
   reason:
     description:
-      - What is refused and why.
+      - The reason for the failure.
     type: str
     required: true
   details:
     description:
-      - Further lines.
+      - Further lines of the message.
     type: list
     elements: str
     default: []
@@ -41,17 +42,21 @@ options:
     default: ""
   kind:
     description:
-      - V(unsafe) where data could be lost or nothing sensible be done, V(verification) where a result was not what it should be.
+      - The kind of failure.
+      - V(unsafe) means that the procedure could lose data, or cannot do anything useful.
+      - V(verification) means that a result differs from the expected one.
+      - V(failed) means that a step failed.
     type: str
     choices: [unsafe, verification, failed]
     default: unsafe
 """
 
 EXAMPLES = r"""
-- name: Refuse
-  localdev.recovery.refuse:
-    reason: "{{ decided.reason }}"
-    next_command: "{{ decided.next_command }}"
+- name: Fail when no migration leads to the target
+  localdev.recovery.recovery_fail:
+    reason: No migration leads from revision a1 to revision c3.
+    next_command: alembic history
+  when: path_to_target is none
 """
 
 RETURN = r"""
@@ -66,8 +71,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

@@ -9,14 +9,14 @@ import json
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.localdev.recovery.plugins.modules import refuse
+from ansible_collections.localdev.recovery.plugins.modules import recovery_fail
 
 
 @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
 def test_it_fails_and_says_of_what_kind(capsys: pytest.CaptureFixture[str], check_mode: bool) -> None:
     params = {"reason": "No.", "details": ["one", "two"], "next_command": "do that", "_ansible_check_mode": check_mode}
     with patch_module_args(params), pytest.raises(SystemExit):
-        refuse.main()
+        recovery_fail.main()
     result = json.loads(capsys.readouterr().out)
     assert (result["failed"], result["failure"]) == (True, "unsafe")
     assert result["msg"] == "No.\none\ntwo\nNext: do that"
