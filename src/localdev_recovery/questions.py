@@ -25,7 +25,7 @@ def on_terminal(text: str, choices: list[str]) -> str:
 def ask(stack: Mapping[str, Any], answered: Collection[str], prompt: Prompt = on_terminal) -> dict[str, Any]:
     """Role variables that answer the questions. answered: variables that the command line sets already."""
     # The collection is what knows what discovery leaves open.
-    from ansible_collections.localdev.recovery.plugins.module_utils.inventories import open_questions
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import open_questions
 
     found: dict[str, Any] = {
         question.variable: prompt(question.text, question.choices)

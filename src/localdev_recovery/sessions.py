@@ -107,7 +107,7 @@ def _known(stack: Stack, name: str) -> Mapping[str, Any]:
 def command_line(place: Place, arguments: Sequence[str], *, terminal: bool) -> tuple[str, list[str]]:
     """(folder on this machine, command line): docker compose itself, or ssh that starts it where the stack is."""
     # The collection is what knows how a project is addressed.
-    from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Project
+    from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 
     project = Project.of(place.stack)
     command = ["docker", "compose", *project.arguments(), *arguments]

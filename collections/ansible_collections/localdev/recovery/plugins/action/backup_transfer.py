@@ -11,9 +11,9 @@ import tempfile
 import time
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils import backup_archive
-from ansible_collections.localdev.recovery.plugins.module_utils.incoming import refuse_incomplete
-from ansible_collections.localdev.recovery.plugins.plugin_utils.transfers import Transfers, blocks
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import transfer_bundle as backup_archive
+from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import refuse_incomplete
+from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import Transfers, blocks
 
 
 class ActionModule(Transfers):

@@ -11,9 +11,9 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.transition import plan
-from ansible_collections.localdev.recovery.plugins.plugin_utils.compose_edit import edit
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import plan
+from ansible_collections.localdev.recovery.plugins.plugin_utils._compose_yaml import edit
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.localdev.recovery.plugins.plugin_utils.progress import ShowsProgress
+from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress import ShowsProgress
 
 
 class ActionModule(ShowsProgress):

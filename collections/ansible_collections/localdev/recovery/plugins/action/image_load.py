@@ -14,10 +14,10 @@ import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.localdev.recovery.plugins.module_utils import images
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.plugin_utils.transfers import CHUNK, Transfers
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import CHUNK, Transfers
 
 # Compressed ahead of what is being sent.
 _AHEAD = 2

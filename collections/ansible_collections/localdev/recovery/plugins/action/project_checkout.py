@@ -11,9 +11,9 @@ import subprocess
 import tempfile
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils.checkouts import without_secrets
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.plugin_utils.transfers import Transfers, blocks
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._git.url import without_secrets
+from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import Transfers, blocks
 
 
 class ActionModule(Transfers):

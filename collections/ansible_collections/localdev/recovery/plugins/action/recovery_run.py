@@ -13,7 +13,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import process_lives, this_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import process_lives, this_process
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -128,15 +128,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import account_bridge
-from ansible_collections.localdev.recovery.plugins.module_utils.discovery import application_of
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.passwords import new_password
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs, write_atomically
-from ansible_collections.localdev.recovery.plugins.module_utils.services import masker_of
-from ansible_collections.localdev.recovery.plugins.module_utils.tracebacks import condensed
+from ansible_collections.localdev.recovery.plugins.module_utils._application import (
+    password_check_program as account_bridge,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condensed
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import new_password
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs, write_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import application_of
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import masker_of
 
 
 def kept_password(params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[str, bool]:

@@ -168,11 +168,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import alembic_runtime, git_lookup
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import alembic_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, hide_only_secrets
-from ansible_collections.localdev.recovery.plugins.module_utils.revisions import RevisionGraph
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import alembic_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, hide_only_secrets
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

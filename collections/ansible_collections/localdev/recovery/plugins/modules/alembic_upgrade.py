@@ -105,16 +105,20 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import alembic_runtime
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import (
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
     alembic_argument_spec,
     run_argument_spec,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, hide_only_secrets, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.helper import end_helpers
-from ansible_collections.localdev.recovery.plugins.module_utils.services import wait
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import (
+    execute,
+    hide_only_secrets,
+    part_of_run,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import end_helpers
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import wait
 
 
 def upgrade(

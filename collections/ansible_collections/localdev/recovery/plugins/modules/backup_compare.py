@@ -108,19 +108,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import (
-    alembic_runtime,
-    backup_metadata,
-    backup_sets,
-    dump_contents,
-    git_lookup,
-    restore_decision,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import server_of
-from ansible_collections.localdev.recovery.plugins.module_utils.revisions import RevisionGraph
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import compatibility as restore_decision
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import inspect_dump as dump_contents
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata as backup_metadata
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import server_of
 
 
 def judge(module: AnsibleModule, docker: Docker, item: backup_sets.BackupSet) -> restore_decision.Decision:

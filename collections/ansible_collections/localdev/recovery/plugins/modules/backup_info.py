@@ -145,9 +145,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import in_words, size_in_words
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import in_words, size_in_words
 
 
 def described(item: backup_sets.BackupSet, now: float, *, check: bool) -> dict[str, t.Any]:

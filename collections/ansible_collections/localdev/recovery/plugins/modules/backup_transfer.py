@@ -125,10 +125,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import backup_archive
-from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import hash_file
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming, refuse_incomplete
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import transfer_bundle as backup_archive
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import incoming, refuse_incomplete
 
 
 def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:

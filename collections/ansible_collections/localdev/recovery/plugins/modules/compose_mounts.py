@@ -117,20 +117,21 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import transition, trees
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Keeper
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     ActiveRun,
     Runs,
     fsync_folder,
     new_record,
     size_in_words,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
+from ansible_collections.localdev.recovery.plugins.module_utils._volume import mount_plan as transition
 
 Json = dict[str, t.Any]
 

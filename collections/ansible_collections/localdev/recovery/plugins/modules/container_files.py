@@ -114,17 +114,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import container_files as lib
-from ansible_collections.localdev.recovery.plugins.module_utils import git_lookup, injection_plan
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import path_below, run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.asides import Asides
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.injection_plan import Place, Source
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, Runs
-from ansible_collections.localdev.recovery.plugins.module_utils.services import masker_of
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._container import files as lib
+from ansible_collections.localdev.recovery.plugins.module_utils._container import injection_plan
+from ansible_collections.localdev.recovery.plugins.module_utils._container.injection_plan import Place, Source
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import path_below, run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, Runs
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import Asides
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import masker_of
 
 Inspected = dict[str, t.Any]
 LEFT_OUT = ("__pycache__", ".git")

@@ -113,10 +113,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import container_edits
-from ansible_collections.localdev.recovery.plugins.module_utils.container_plan import Planner
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._container import local_changes as container_edits
+from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import Planner
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project, in_parallel
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

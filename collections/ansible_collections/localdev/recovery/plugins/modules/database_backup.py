@@ -107,11 +107,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import dump
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import server_of
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import create as dump
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import server_of
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

@@ -54,13 +54,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils.discovery import container_address
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import running_container
-from ansible_collections.localdev.recovery.plugins.module_utils.stack import database_secrets, gather
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import database_of
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import running_container
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import container_address
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import database_of
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import database_secrets, gather
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

@@ -104,13 +104,15 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import backup_sets, load, scratch
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.keepers.database import scratch_name
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import server_of
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import ActiveRun, new_run_id, utc_now
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import restore as load
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import server_of
+from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, new_run_id, utc_now
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.database import scratch_name
 
 
 def drill_ended(docker: Docker, run: ActiveRun | None, item: backup_sets.BackupSet, made: load.Restored) -> str | None:

@@ -148,16 +148,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import env_files, env_needs
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import path_below, stack_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils.env_project import EnvProject
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.keepers.file import copy_file
-from ansible_collections.localdev.recovery.plugins.module_utils.masking import is_secret_name
-from ansible_collections.localdev.recovery.plugins.module_utils.passwords import new_password
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs, write_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import path_below, stack_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import is_secret_name
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import new_password
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file import parser as env_files
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file import requirements as env_needs
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose import EnvProject
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs, write_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.file import copy_file
 
 PRIVATE = 0o600
 COMMAND = "ansible-playbook localdev.recovery.env_file"

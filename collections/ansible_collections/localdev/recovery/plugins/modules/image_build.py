@@ -96,12 +96,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import container_plan, images
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils.stack import build_masker, compose_document
+from ansible_collections.localdev.recovery.plugins.module_utils._container import recovery_plan as container_plan
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import build_masker, compose_document
 
 
 def with_candidates(document: t.Mapping[str, t.Any], names: t.Mapping[str, str]) -> dict[str, t.Any]:

@@ -79,12 +79,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import images
-from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import hash_file
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming, refuse_incomplete
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import incoming, refuse_incomplete
+from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
 
 def load(docker: Docker, archive: str, sha256: str) -> None:

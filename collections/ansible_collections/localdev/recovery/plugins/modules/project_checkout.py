@@ -110,11 +110,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils.backup_sets import hash_file
-from ansible_collections.localdev.recovery.plugins.module_utils.checkouts import has_secret
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.incoming import incoming, refuse_incomplete
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import incoming, refuse_incomplete
+from ansible_collections.localdev.recovery.plugins.module_utils._git.url import has_secret
 
 # Nobody is there to answer a question.
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes", "LC_ALL": "C"}

@@ -74,11 +74,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import provision_decision
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.env_project import data_of
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose import data_of
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import provisioning as provision_decision
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

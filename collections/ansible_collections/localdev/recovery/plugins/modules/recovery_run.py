@@ -150,11 +150,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import objects_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import objects_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     ActiveRun,
     Record,
     Runs,
@@ -163,7 +163,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     this_process,
     utc_now,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import shell_image
 
 
 def answer(record: Record, notes: list[str], interrupted: list[str]) -> dict[str, t.Any]:
@@ -208,11 +208,11 @@ def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     runs.refuse_if_locked()
     # Only where they are needed: the far end compiles whatever is imported, for every task.
     if params["starts"]:
-        from ansible_collections.localdev.recovery.plugins.module_utils import services
+        from ansible_collections.localdev.recovery.plugins.module_utils._stack import services
 
         services.refuse_taken_ports(Docker(Project.of(stack)), stack, params["starts"])
     if params["objects"]:
-        from ansible_collections.localdev.recovery.plugins.module_utils.asides import Asides
+        from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import Asides
 
         image = shell_image(stack)
         asides = Asides(Docker(Project.of(stack)), ActiveRun(runs, "", record=record), image)
@@ -237,7 +237,7 @@ def clear_scratch(module: AnsibleModule, record: Record) -> None:
     """Delete what the run made for itself. What cannot be deleted now stays in the record, for a cleanup."""
     if not record.get("scratch"):
         return
-    from ansible_collections.localdev.recovery.plugins.module_utils import scratch
+    from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
 
     try:
         scratch.clear(Docker(Project.of(module.params["stack"])), record)

@@ -86,10 +86,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.retention import left_over, sort_out
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import left_over, sort_out
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

@@ -130,13 +130,16 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import registration_bridge, registrations
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import path_below
-from ansible_collections.localdev.recovery.plugins.module_utils.discovery import application_of
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.services import masker_of, running_containers
+from ansible_collections.localdev.recovery.plugins.module_utils._application import registration as registrations
+from ansible_collections.localdev.recovery.plugins.module_utils._application import (
+    registration_program as registration_bridge,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import path_below
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import application_of
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import masker_of, running_containers
 
 PYTHON = 'python=$(command -v python3 || command -v python) || { echo "there is no Python in it" >&2; exit 127; }; exec $python -'
 

@@ -102,18 +102,16 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import asides as lib
-from ansible_collections.localdev.recovery.plugins.module_utils import scratch, services
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import (
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
     objects_argument_spec,
     run_argument_spec,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.helper import end_helpers
-from ansible_collections.localdev.recovery.plugins.module_utils.keepers.base import Entry
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import end_sessions, server_of
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import end_helpers
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import end_sessions, server_of
+from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     ActiveRun,
     Record,
     Runs,
@@ -121,7 +119,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils.runs import (
     size_in_words,
     utc_now,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import python_images, shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager as lib
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import services
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import python_images, shell_image
 
 DATABASE_TIMEOUT_S = 120.0
 

@@ -331,13 +331,14 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import container_files, discovery
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import stack_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.build_context import read_contexts
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.stack import last_logs, read_facts
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts import Choices
+from ansible_collections.localdev.recovery.plugins.module_utils._container import files as container_files
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import describe as discovery
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_contexts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import last_logs, read_facts
 
 
 def describe(module: AnsibleModule) -> dict[str, t.Any]:

@@ -97,14 +97,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import compare_counts, count_query, psql
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import reach
-from ansible_collections.localdev.recovery.plugins.module_utils.services import judge, masker_of
-from ansible_collections.localdev.recovery.plugins.module_utils.tracebacks import condensed
+from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condensed
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
+    compare_counts,
+    count_query,
+    psql,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import reach
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import judge, masker_of
 
 Stack = t.Mapping[str, t.Any]
 Containers = t.Sequence[t.Mapping[str, t.Any]]

@@ -138,10 +138,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import services
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import services
 
 
 def dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
@@ -181,8 +181,8 @@ def predict(params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str
 def to_stop(stack: dict[str, t.Any], run_ids: t.Iterable[str]) -> list[str]:
     """What must stand still while that which the runs have set aside is put back; an undo's run puts back another's."""
     # Only here: the far end compiles whatever is imported, for every task.
-    from ansible_collections.localdev.recovery.plugins.module_utils.asides import services_to_stop
-    from ansible_collections.localdev.recovery.plugins.module_utils.runs import Runs
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs
+    from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import services_to_stop
 
     runs = Runs(stack["project"]["dir"])
     records = [runs.load(run_id) for run_id in run_ids]
@@ -198,7 +198,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if params["asides_of"] is not None:
         wanted = to_stop(stack, params["asides_of"])
     if module.check_mode:
-        from ansible_collections.localdev.recovery.plugins.module_utils.stack import gather
+        from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import gather
 
         # What the stack description says of containers may be older than the last start.
         now = gather(docker)["services"]

@@ -139,14 +139,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import container_files, discovery, status, status_report
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import stack_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.build_context import read_contexts
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute
-from ansible_collections.localdev.recovery.plugins.module_utils.stack import last_logs, read_facts
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts import Choices, Facts
+from ansible_collections.localdev.recovery.plugins.module_utils._container import files as container_files
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
+from ansible_collections.localdev.recovery.plugins.module_utils._report import status as status_report
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import describe as discovery
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_contexts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, Facts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import last_logs, read_facts
+from ansible_collections.localdev.recovery.plugins.module_utils._status import collect as status
 
 
 def look(docker: status.Impatient) -> tuple[Facts | None, dict[str, str]]:

@@ -98,12 +98,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils import trees
-from ansible_collections.localdev.recovery.plugins.module_utils.arguments import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.execution import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import size_in_words
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_queries import python_images
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import size_in_words
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import python_images
+from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

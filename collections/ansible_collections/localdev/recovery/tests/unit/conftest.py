@@ -14,9 +14,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils import stack
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils.stack_facts import Facts
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import gather as stack
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Facts
 
 # On a busy machine a single example may take long by chance.
 hypothesis.settings.register_profile("patient", deadline=None)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import database_restore
-from ansible_collections.localdev.recovery.plugins.module_utils import progress
-from ansible_collections.localdev.recovery.plugins.plugin_utils import progress as shows
+from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
+from ansible_collections.localdev.recovery.plugins.plugin_utils import _live_progress as shows
 
 RUN_ID = "20260101-000000-abcd"
 TOLD = {"run_id": RUN_ID, "doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 256}

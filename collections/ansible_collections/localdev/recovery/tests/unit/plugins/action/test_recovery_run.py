@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import recovery_run
-from ansible_collections.localdev.recovery.plugins.module_utils.runs import process_lives, this_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import process_lives, this_process
 
 
 class Action(recovery_run.ActionModule):

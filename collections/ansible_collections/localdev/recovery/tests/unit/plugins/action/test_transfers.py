@@ -19,11 +19,12 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.action import backup_transfer as backup_action
 from ansible_collections.localdev.recovery.plugins.action import image_load as image_action
 from ansible_collections.localdev.recovery.plugins.action import project_checkout as checkout_action
-from ansible_collections.localdev.recovery.plugins.module_utils import backup_archive, backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils.checkouts import has_secret, without_secrets
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import transfer_bundle as backup_archive
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._git.url import has_secret, without_secrets
 from ansible_collections.localdev.recovery.plugins.modules import backup_transfer, image_load, project_checkout
-from ansible_collections.localdev.recovery.plugins.plugin_utils import transfers
+from ansible_collections.localdev.recovery.plugins.plugin_utils import _transfer as transfers
 
 NAME = "shop_20260101_000000"
 

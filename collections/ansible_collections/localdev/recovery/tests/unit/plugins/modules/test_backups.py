@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils import alembic_runtime, backup_sets, git_lookup, load
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils.postgres import Server
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import restore as load
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Server
 from ansible_collections.localdev.recovery.plugins.modules import backup_compare, backup_info, database_restore
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
 from ansible_collections.localdev.recovery.plugins.modules import container_files, registration_info
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils import runs
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, recovery_run_info
 
 

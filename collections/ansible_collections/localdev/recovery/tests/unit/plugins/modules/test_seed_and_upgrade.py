@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
 from ansible_collections.localdev.recovery.plugins.modules import alembic_upgrade, stack_seed
 
 SHOWN = {"enabled": True, "excluded": False, "one_shot": False}

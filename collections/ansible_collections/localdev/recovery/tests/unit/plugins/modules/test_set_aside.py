@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils import runs
+from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
 from ansible_collections.localdev.recovery.plugins.modules import set_aside
 
 ENTRY = {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-1", "bytes": 1048576, "state": "kept"}

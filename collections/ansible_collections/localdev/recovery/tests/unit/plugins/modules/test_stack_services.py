@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
 from ansible_collections.localdev.recovery.plugins.modules.stack_services import bring_up, dependencies, predict
 
 

@@ -10,8 +10,8 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.localdev.recovery.plugins.module_utils import status
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Completed
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed
+from ansible_collections.localdev.recovery.plugins.module_utils._status import collect as status
 from ansible_collections.localdev.recovery.plugins.modules import stack_status
 
 NO_DAEMON = (1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")

@@ -1,0 +1,132 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The graph of a project's Alembic revisions, as data. Pure.
+
+It gives Alembic's answers where Alembic is not at hand: for a backup's revision, or before anything is started.
+Every question takes time in proportion to the number of revisions.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import deque
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+
+Revision = t.Mapping[str, t.Any]
+
+
+class RevisionGraph:
+    """Revisions and what they build on: their down revisions and what they depend on.
+
+    revisions: mappings as alembic_info returns them (revision, down_revisions, and where there are any depends_on and
+    branch_labels), in any order. depends_on may name a branch label, as it may in a migration.
+    """
+
+    def __init__(self, revisions: t.Iterable[Revision]) -> None:
+        rows = {row["revision"]: row for row in revisions}
+        self.labels: dict[str, str] = {
+            label: name for name, row in rows.items() for label in row.get("branch_labels") or ()
+        }
+        self._down = {name: tuple(dict.fromkeys(row.get("down_revisions") or ())) for name, row in rows.items()}
+        self._parents = {
+            name: tuple(
+                dict.fromkeys(
+                    (*self._down[name], *(self.labels.get(other, other) for other in row.get("depends_on") or ()))
+                )
+            )
+            for name, row in rows.items()
+        }
+        self._children: dict[str, list[str]] = {name: [] for name in rows}
+        for name, parents in self._parents.items():
+            for parent in parents:
+                if parent not in rows:
+                    raise RecoveryError(
+                        f"Revision {name} builds on {parent}, which is not among the migrations",
+                        next_command="alembic history (it names the file to correct)",
+                    )
+                self._children[parent].append(name)
+        self.order: tuple[str, ...] = self._sorted()
+        self.revisions: tuple[Revision, ...] = tuple(rows[name] for name in self.order)
+
+    def _sorted(self) -> tuple[str, ...]:
+        """From base to head: each revision after all that it builds on, else in the order given."""
+        waits_for = {name: len(parents) for name, parents in self._parents.items()}
+        ready = deque(name for name, count in waits_for.items() if count == 0)
+        order: list[str] = []
+        while ready:
+            name = ready.popleft()
+            order.append(name)
+            for child in self._children[name]:
+                waits_for[child] -= 1
+                if waits_for[child] == 0:
+                    ready.append(child)
+        if len(order) < len(waits_for):
+            circle = sorted(name for name, count in waits_for.items() if count > 0)
+            raise RecoveryError(
+                f"The revisions {', '.join(circle[:10])} build on each other in a circle",
+                next_command="alembic history (it names the file to correct)",
+            )
+        return tuple(order)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Revisions that are nobody's down revision; what only depends on them does not count, as in Alembic."""
+        taken = {parent for parents in self._down.values() for parent in parents}
+        return tuple(name for name in self.order if name not in taken)
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Revisions without a down revision."""
+        return tuple(name for name in self.order if not self._down[name])
+
+    @property
+    def merges(self) -> tuple[str, ...]:
+        """Revisions with several down revisions."""
+        return tuple(name for name in self.order if len(self._down[name]) > 1)
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Branch points: revisions that are the down revision of several."""
+        count = dict.fromkeys(self.order, 0)
+        for parents in self._down.values():
+            for parent in parents:
+                count[parent] += 1
+        return tuple(name for name in self.order if count[name] > 1)
+
+    def is_known(self, revision: str) -> bool:
+        return revision in self._down
+
+    def candidates(self, prefix: str) -> tuple[str, ...]:
+        """Revisions that a truncated one may have been: those that begin with it; none for an empty one."""
+        return tuple(name for name in self.order if prefix and name.startswith(prefix))
+
+    def ancestors(self, revisions: t.Iterable[str]) -> frozenset[str]:
+        """All that these known revisions build on, near and far; themselves only where one builds on another."""
+        found: set[str] = set()
+        todo = list(revisions)
+        for name in todo:
+            if name not in self._parents:
+                raise RecoveryError(
+                    f"Revision {name} is not among the migrations", next_command="git log --all -S'" + name + "'"
+                )
+        while todo:
+            for parent in self._parents[todo.pop()]:
+                if parent not in found:
+                    found.add(parent)
+                    todo.append(parent)
+        return frozenset(found)
+
+    def pending(self, current: t.Iterable[str], targets: t.Iterable[str] | None = None) -> tuple[str, ...]:
+        """What an upgrade from the current revisions would apply, in an order in which it could.
+
+        targets: the revisions to upgrade to; the heads if not given.
+        """
+        at = set(current)
+        wanted = set(self.heads if targets is None else targets)
+        missing = (wanted | self.ancestors(wanted)) - at - self.ancestors(at)
+        return tuple(name for name in self.order if name in missing)

@@ -1,0 +1,403 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The program that is sent to where the application runs, to ask Alembic's own API there.
+
+It is executed by the application's Python, of whatever version, so it imports nothing of this collection and
+stays with old syntax. Its answer is one marked line of JSON: env.py files may print what they like beside it.
+"""
+
+import gc
+import json
+import os
+import socket
+import sys
+import time
+import traceback
+
+MARK = "@localdev.recovery@"
+# Migrations of one database exclude each other under this PostgreSQL advisory lock (the first 8 bytes of the
+# SHA-256 of "localdev.recovery", as a signed number).
+LOCK_KEY = 8075261679134375812
+
+
+class Changed(Exception):
+    """Somebody else migrated between reading the revision and getting the lock."""
+
+
+class Refused(Exception):
+    """A complaint in words, with what else goes into the answer."""
+
+    def __init__(self, words, **data):
+        super().__init__(words)
+        self.data = data
+
+
+def find_config(folder):
+    """Path of alembic.ini, or of a pyproject.toml with [tool.alembic]; nearest to the folder first."""
+    named = os.environ.get("ALEMBIC_CONFIG")
+    if named:
+        return named
+    for depth in range(3):
+        for root, folders, files in os.walk(folder):
+            level = 0 if root == folder else os.path.relpath(root, folder).count(os.sep) + 1
+            folders[:] = sorted(
+                f for f in folders if f[0] != "." and f not in ("node_modules", "venv", "site-packages")
+            )
+            if level >= depth:
+                del folders[:]
+            if level == depth:
+                if "alembic.ini" in files:
+                    return os.path.join(root, "alembic.ini")
+                if "pyproject.toml" in files:
+                    with open(os.path.join(root, "pyproject.toml")) as handle:
+                        if "[tool.alembic]" in handle.read():
+                            return os.path.join(root, "pyproject.toml")
+    raise Refused("no alembic.ini and no [tool.alembic] below " + folder)
+
+
+def load(request):
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    path = os.path.abspath(request.get("config") or find_config(os.getcwd()))
+    if not os.path.isfile(path):
+        raise Refused("the Alembic configuration " + path + " does not exist")
+    # script_location and prepend_sys_path are relative to where people run alembic: beside its configuration.
+    os.chdir(os.path.dirname(path))
+    config = Config(toml_file=path) if path.endswith(".toml") else Config(path)
+    return config, ScriptDirectory.from_config(config), path
+
+
+def run_env(config, script, function, **options):
+    from alembic.runtime.environment import EnvironmentContext
+
+    called = []
+
+    def tracked(heads, context):
+        called.append(True)
+        return function(heads, context)
+
+    with EnvironmentContext(config, script, fn=tracked, **options):
+        script.run_env()
+    if not called:
+        raise Refused("env.py did not call context.run_migrations(), so nothing is known of the database")
+
+
+def use_database(database):
+    """Have every PostgreSQL engine connect to this database, wherever env.py takes its URL from; and prove it.
+
+    An engine that env.py gives a function of its own to connect with (creator) cannot be redirected, but is caught.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def redirect(dialect, _record, _cargs, cparams):
+        if dialect.name == "postgresql":
+            name_database(database, dialect.driver, cparams)
+
+    # Takes whatever further arguments the event has: SQLAlchemy 1.4 hands over one more.
+    def prove(connection, *_more):
+        if connection.dialect.name != "postgresql":
+            return
+        # On the driver's own connection, for SQLAlchemy's would begin a transaction that env.py does not expect.
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute("SELECT current_database()")
+            found = cursor.fetchone()[0]
+        finally:
+            cursor.close()
+            connection.connection.rollback()
+        if found != database:
+            raise Refused("env.py connects to the database %s, although %s was asked for" % (found, database))
+
+    event.listen(Engine, "do_connect", redirect)
+    event.listen(Engine, "engine_connect", prove)
+
+
+def name_database(database, driver, cparams):
+    """Put the database's name among a driver's connection parameters, where it goes before that of a DSN."""
+    given = [key for key in ("dbname", "database") if key in cparams]
+    for key in given or ["database" if driver in ("asyncpg", "pg8000") else "dbname"]:
+        cparams[key] = database
+
+
+def connected(request, attempt):
+    """Call attempt until the server accepts connections: its first start may still be under way."""
+    deadline = time.time() + request.get("connect_timeout", 0)
+    while True:
+        try:
+            return attempt()
+        except Exception as exc:
+            if time.time() > deadline or not is_connect_failure(exc):
+                raise
+            time.sleep(0.1)
+
+
+def is_connect_failure(exc):
+    from sqlalchemy.exc import OperationalError
+
+    orig = getattr(exc, "orig", None) or exc
+    code = getattr(orig, "sqlstate", None) or getattr(orig, "pgcode", None)
+    # Starting up, or too many connections. psycopg gives no code for either, asyncpg does not wrap its exceptions.
+    if code is not None:
+        return code in ("57P03", "53300")
+    if "FATAL" in str(orig):
+        return any(words in str(orig) for words in ("the database system is", "too many", "remaining connection"))
+    # Nobody listens, or the name does not resolve yet.
+    return isinstance(exc, (ConnectionError, socket.gaierror)) or (
+        isinstance(exc, OperationalError) and "password" not in str(orig)
+    )
+
+
+def look(config, script, request):
+    """What one run of env.py shows: where the database is, its version table and, if asked for, its drift."""
+    found = {}
+
+    def see(heads, context):
+        table = [context.version_table_schema, context.version_table]
+        found.update(current=sorted(heads), version_table=".".join(part for part in table if part))
+        if request.get("drift"):
+            found.update(drift(config, script, context))
+        return []
+
+    connected(request, lambda: run_env(config, script, see, dont_mutate=True))
+    return found
+
+
+def drift(config, script, context):
+    """What alembic check finds. It refuses where revisions are pending; this compares all the same."""
+    from alembic.autogenerate import RevisionContext
+
+    names = ("message", "branch_label", "version_path", "rev_id", "depends_on")
+    arguments = dict(dict.fromkeys(names), autogenerate=True, sql=False, head="head", splice=False)
+    try:
+        made = RevisionContext(config, script, arguments)
+        made.run_autogenerate(script.get_heads(), context)
+        # A hook of env.py may have emptied the list, as is usual where there is nothing to generate.
+        operations = [ops for script in made.generated_revisions[-1:] for ops in script.upgrade_ops_list]
+        return {"drift": [words for ops in operations for diff in ops.as_diffs() for words in in_words(diff)]}
+    except Exception as exc:
+        # The models are the application's: what is wrong with them is a finding, and the rest is known all the same.
+        return {"drift": None, "drift_problem": " ".join(("%s: %s" % (type(exc).__name__, exc)).split())[:500]}
+
+
+def in_words(diff):
+    """A difference as Alembic describes it -> short words such as "add_column people.nickname"."""
+    if isinstance(diff, list):
+        return [words for one in diff for words in in_words(one)]
+    what, rest = diff[0], diff[1:]
+    if what in ("add_column", "remove_column"):
+        parts = [rest[0], rest[1], rest[2].name]
+    elif what.startswith("modify_"):
+        parts = rest[:3]
+    elif what.endswith(("_table", "_table_comment")):
+        parts = [rest[0].schema, rest[0].name]
+    elif getattr(rest[0] if rest else None, "table", None) is not None:
+        thing = rest[0]
+        columns = ", ".join(column.name for column in thing.columns)
+        parts = [thing.table.schema, thing.table.name + ("" if thing.name else "(" + columns + ")"), thing.name]
+    else:
+        parts = [" ".join(str(part) for part in rest)[:80]]
+    return [(what + " " + ".".join(str(part) for part in parts if part)).strip()]
+
+
+def known(script, revision):
+    from alembic.script.revision import RevisionError
+    from alembic.util import CommandError
+
+    try:
+        found = script.get_revision(revision)
+        # It also takes the beginning of a revision, which in a database is a truncated one.
+        return found is not None and found.revision == revision
+    except (CommandError, RevisionError):
+        return False
+
+
+def steps_to(script, current, target):
+    """Alembic's steps of an upgrade, in order; refuses a target or a database for which there are none."""
+    from alembic.script.revision import RevisionError
+    from alembic.util import CommandError
+
+    unknown = [revision for revision in current if not known(script, revision)]
+    if unknown:
+        raise Refused("the database is at unknown revisions", unknown=unknown)
+    overlap = overlapping(script, current)
+    if overlap:
+        raise Refused(
+            "the database is at %s, but %s is part of what another one builds on, so Alembic cannot upgrade it"
+            % (", ".join(sorted(current)), ", ".join(overlap))
+        )
+    heads = sorted(script.get_heads())
+    if target == "head" and len(heads) > 1:
+        raise Refused("Multiple heads: " + ", ".join(heads) + "; name one of them, or all as heads")
+    try:
+        return script._upgrade_revs(target, tuple(current))
+    except (CommandError, RevisionError) as exc:
+        # The cause also says which revisions an abbreviation may mean.
+        raise Refused("no upgrade to %s: %s" % (target, exc.__cause__ or exc)) from None
+
+
+def all_revisions(script):
+    """Every revision, each once. Not script.walk_revisions(): many merges make its sorting slow."""
+    found = {}
+    todo = list(script.get_heads())
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found[name] = script.get_revision(name)
+            todo.extend(found[name]._all_down_revisions)
+    return [found[name] for name in sorted(found)]
+
+
+def overlapping(script, current):
+    """Those revisions that another one builds on. Alembic never leaves such rows; a dump over a schema does."""
+    below = set()
+    todo = list(current) if len(current) > 1 else []
+    while todo:
+        for parent in script.get_revision(todo.pop())._all_down_revisions:
+            if parent not in below:
+                below.add(parent)
+                todo.append(parent)
+    return [revision for revision in current if revision in below]
+
+
+def info(config, script, request):
+    """current: where the database is, from one who knows. It spares env.py, which may import a whole application."""
+    known_place = request.get("current")
+    seen = {"current": sorted(known_place)} if known_place else look(config, script, request)
+    revisions = all_revisions(script)
+    unknown = [revision for revision in seen["current"] if not known(script, revision)]
+    overlap = overlapping(script, [revision for revision in seen["current"] if revision not in unknown])
+    answer = dict(
+        seen,
+        heads=sorted(script.get_heads()),
+        unknown=unknown,
+        overlapping=overlap,
+        pending=None,
+        branches=[rev.revision for rev in revisions if rev.is_branch_point],
+        merges=[rev.revision for rev in revisions if rev.is_merge_point],
+        labels={label: rev.revision for rev in revisions for label in rev._orig_branch_labels},
+    )
+    if not unknown and not overlap:
+        answer["pending"] = [step.revision.revision for step in steps_to(script, seen["current"], "heads")]
+    if request.get("graph"):
+        answer["revisions"] = [described(rev) for rev in revisions]
+    return answer
+
+
+def described(rev):
+    down = rev.down_revision or ()
+    return {
+        "revision": rev.revision,
+        "down_revisions": [down] if isinstance(down, str) else list(down),
+        "depends_on": list(rev._resolved_dependencies),
+        "branch_labels": sorted(rev._orig_branch_labels),
+        "message": rev.doc,
+    }
+
+
+def lock(context, timeout):
+    """Take the advisory lock on the migration's own connection, so that it ends with it."""
+    if context.dialect.name != "postgresql":
+        raise Refused("the database is " + context.dialect.name + ", not PostgreSQL")
+    deadline = time.time() + timeout
+    while not context.connection.exec_driver_sql("SELECT pg_try_advisory_lock(%d)" % LOCK_KEY).scalar():
+        if time.time() > deadline:
+            raise Refused("another migration holds the advisory lock of this database for %d s now" % timeout)
+        time.sleep(0.1)
+
+
+def unlock(context):
+    context.connection.exec_driver_sql("SELECT pg_advisory_unlock(%d)" % LOCK_KEY)
+
+
+def plan(config, script, request):
+    """What upgrade would do; from_base: to an empty database, without asking the one that is there."""
+    current = [] if request.get("from_base") else look(config, script, request)["current"]
+    steps = steps_to(script, current, request.get("target", "heads"))
+    applied = [step.revision.revision for step in steps]
+    return {"heads": sorted(script.get_heads()), "before": current, "applied": applied, "current": current}
+
+
+def upgrade(config, script, request):
+    target = request.get("target", "heads")
+    state = {"applied": [], "at": None, "before": []}
+
+    def tracked(step):
+        original = step.migration_fn
+
+        def migrate(*args, **kwargs):
+            state["at"] = step.revision.revision
+            return original(*args, **kwargs)
+
+        step.migration_fn = migrate
+        return step
+
+    def steps(heads, context):
+        lock(context, request.get("lock_timeout", 60))
+        if tuple(sorted(context.get_current_heads())) != tuple(sorted(heads)):
+            # env.py's pool may keep this session, and with it the lock, beyond the next attempt's connection.
+            unlock(context)
+            raise Changed()
+        found = steps_to(script, heads, target)
+        state["before"] = sorted(heads)
+        state["applied"] = [step.revision.revision for step in found]
+        return [tracked(step) for step in found]
+
+    while True:
+        try:
+            connected(request, lambda: run_env(config, script, steps, destination_rev=target))
+        except Changed:
+            continue
+        except Refused:
+            raise
+        except Exception as exc:
+            if state["at"]:
+                cause = str(getattr(exc, "orig", None) or exc).strip().splitlines() or [type(exc).__name__]
+                raise Refused("migration %s failed: %s" % (state["at"], " ".join(cause[:3]))) from None
+            raise
+        break
+    return {
+        "heads": sorted(script.get_heads()),
+        "before": state["before"],
+        "applied": state["applied"],
+        "current": look(config, script, {})["current"],
+    }
+
+
+def main(request):
+    # env.py may put another one in its place.
+    stdout = sys.stdout
+    sys.path.insert(0, os.getcwd())
+    # Looking leaves nothing behind, not even in a folder that the host sees.
+    sys.dont_write_bytecode = True
+    if request["do"] != "upgrade":
+        # Nothing of the graph is garbage: looking for some takes a tenth of the time where there are many revisions.
+        gc.disable()
+    try:
+        config, script, path = load(request)
+        if request.get("database"):
+            use_database(request["database"])
+        answer = {"info": info, "plan": plan, "upgrade": upgrade}[request["do"]](config, script, request)
+        answer["config"] = path
+    except Refused as exc:
+        answer = dict(exc.data, error=str(exc))
+    except ImportError as exc:
+        answer = {"error": "%s (imported by Alembic or by env.py)" % exc, "trace": traceback.format_exc()}
+    except Exception as exc:
+        text = str(getattr(exc, "orig", None) or exc).strip()
+        answer = {"error": "%s: %s" % (type(exc).__name__, text), "trace": traceback.format_exc()}
+    except SystemExit as exc:
+        answer = {"error": "env.py, or what it imports, ended the program: %s" % exc, "trace": traceback.format_exc()}
+    gc.enable()
+    stdout.write("\n" + MARK + json.dumps(answer) + "\n")
+    stdout.flush()
+
+
+def leave():
+    """End at once: to take thousands of migration modules apart takes a tenth of the time of loading them."""
+    os._exit(0)

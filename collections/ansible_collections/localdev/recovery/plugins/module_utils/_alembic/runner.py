@@ -1,0 +1,161 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The one place that reaches Alembic: in the application's container, in a one-off container of its image, or in a
+virtual environment on the stack's host."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program as alembic_bridge
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
+from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import running_containers
+
+# The alembic command's first line names the Python that has the application's packages.
+FIND_PYTHON = (
+    'python=$(sed -n "1s/^#! *//p" "$(command -v alembic 2>/dev/null)" 2>/dev/null); '
+    'case "$python" in *python*) ;; *) python=$(command -v python3 || command -v python);; esac; '
+)
+_LAUNCH = FIND_PYTHON + "exec $python -"
+
+
+def program(request: t.Mapping[str, t.Any]) -> str:
+    """The bridge with its request, as one Python program."""
+    # After an upgrade the application's own exit handlers may have something to say.
+    end = "" if request["do"] == "upgrade" else "leave()\n"
+    return f"{inspect.getsource(alembic_bridge)}\n\nmain(json.loads({json.dumps(json.dumps(request))}))\n{end}"
+
+
+@dataclass(frozen=True)
+class HostPython:
+    """A Python on the stack's host that has the application's packages."""
+
+    python: str
+    folder: str
+    environment: dict[str, str]
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> HostPython | None:
+        """What the options of the ``alembic`` doc fragment ask for; None: a container."""
+        if not params["python"]:
+            return None
+        given = {name: "" if value is None else str(value) for name, value in params["environment"].items()}
+        return cls(params["python"], params["chdir"] or params["stack"]["project"]["dir"], given)
+
+    @property
+    def masker(self) -> Masker:
+        return Masker.of_environments([self.environment])
+
+    def run(self, text: str) -> Completed:
+        args = (self.python, "-")
+        try:
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
+                args,
+                input=text.encode(),
+                capture_output=True,
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
+                check=False,
+            )
+        except OSError as exc:
+            raise RecoveryError(
+                f"The Python {self.python} cannot be run in {self.folder}: {exc.strerror or exc}",
+                next_command=f"ls -ld {self.folder} {self.python}",
+            ) from exc
+        return Completed(
+            args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        )
+
+
+def parse_answer(
+    done: Completed, where: str, next_command: str = "", hide: t.Callable[[str], str] = str
+) -> dict[str, t.Any]:
+    """The bridge's answer among whatever else was printed. Pure."""
+    for line in reversed(done.stdout.splitlines()):
+        if line.startswith(alembic_bridge.MARK):
+            return t.cast("dict[str, t.Any]", json.loads(line.removeprefix(alembic_bridge.MARK)))
+    raise RecoveryError(
+        f"Alembic could not be asked in {where} (exit code {done.returncode})",
+        details=hide(done.output)[-2000:],
+        next_command=next_command,
+    )
+
+
+def ask(
+    docker: Docker,
+    stack: t.Mapping[str, t.Any],
+    request: t.Mapping[str, t.Any],
+    *,
+    fresh: bool = False,
+    run_id: str = "",
+    host: HostPython | None = None,
+) -> dict[str, t.Any]:
+    """Run a request where Alembic lives. fresh: always in a one-off container, never in the running service.
+
+    That container outlives a controller that is killed, so it carries its run's label: who puts old data back ends it
+    first, or it would migrate that. host: on the stack's host instead.
+    """
+    text = program({"config": None, **request})
+    if host:
+        where, by_hand = f"{host.python} in {host.folder}", f"cd {host.folder} && {host.python} -m alembic"
+        done = host.run(text)
+    else:
+        service = service_of(stack)
+        where, by_hand = f"service {service}", f"docker compose run --rm {service} alembic"
+        running = [] if fresh else running_containers(docker, stack["project"]["name"], service)
+        done = _run_in_container(docker, service, running, text, run_id)
+    hide = host.masker.text if host else str
+    answer = parse_answer(done, where, f"{by_hand} current", hide)
+    if answer.get("unknown") and "error" in answer:
+        raise unknown_revisions(stack, answer["unknown"])
+    if "error" in answer:
+        raise RecoveryError(
+            hide(f"Alembic in {where}: {answer['error']}"),
+            details=hide("\n".join(answer.get("trace", "").strip().splitlines()[-6:])),
+            next_command=f"{by_hand} history --indicate-current",
+        )
+    return answer
+
+
+def unknown_revisions(stack: t.Mapping[str, t.Any], unknown: t.Sequence[str]) -> RecoveryError:
+    """A database at revisions that are not in this checkout, and which branch or commit has them."""
+    folder = stack["project"]["dir"]
+    message = f"The database is at {', '.join(unknown)}, which is not among the migrations"
+    found = git_lookup.find_revisions(folder, unknown)
+    for item in found:
+        message += f"; {item['revision']} is in {', '.join(item['refs'][:5]) or 'commit ' + item['commit'][:12]}"
+    where = (found[0]["refs"] or [found[0]["commit"]])[0] if found else ""
+    return RecoveryError(
+        message, next_command=f"git -C {folder} {f'checkout {where}' if where else 'fetch --all, then try again'}"
+    )
+
+
+def service_of(stack: t.Mapping[str, t.Any]) -> str:
+    if stack["alembic"] is None:
+        raise RecoveryError(
+            "No service of this stack was found to have Alembic (no alembic.ini in a build context or source mount)",
+            next_command="set stack_application_service to the service that runs the migrations",
+        )
+    return t.cast(str, stack["alembic"]["service"])
+
+
+def _run_in_container(docker: Docker, service: str, running: list[str], text: str, run_id: str) -> Completed:
+    if running:
+        return docker.run("exec", "--interactive", running[0], "sh", "-c", _LAUNCH, stdin=text, check=False)
+    label = ["--label", f"{RUN_LABEL}={run_id}"] if run_id else []
+    return docker.compose(
+        "run", "--rm", "--no-deps", "-T", *label, "--entrypoint", "sh", service, "-c", _LAUNCH, stdin=text, check=False
+    )

@@ -1,0 +1,362 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""What is wrong with the administrator's account, and the SQL that mends it. Pure.
+
+Each finding has a name, says what is wrong, and what to do about it when the procedure itself cannot.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker, is_secret_name
+from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import policy_problems
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import identifier, literal, table_name
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import take_back
+
+Json = dict[str, t.Any]
+Account = t.Mapping[str, t.Any]
+
+STATUS = "ansible-playbook localdev.recovery.status"
+SCHEMA = "ansible-playbook localdev.recovery.schema_recovery"
+SHORTEST_SIGNING_KEY = 32
+# What a required column without a default gets by its type, as SQL: what says nothing of the account.
+_OWN_VALUES = (
+    (re.compile(r"uuid"), "gen_random_uuid()"),
+    (re.compile(r"timestamp|date$"), "now()"),
+)
+
+
+def as_text(value: t.Any) -> str | None:
+    """A value as PostgreSQL writes it as text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def wanted_columns(account: Account) -> dict[str, tuple[t.Any, str]]:
+    """Column -> (value of an account that may log in and administrate, finding when it is another one)."""
+    columns = account["columns"]
+    found = {columns["role"]: (account["role"], "role")} if columns.get("role") else {}
+    if columns.get("active"):
+        found[columns["active"]] = (True, "disabled")
+    return found | {name: (value, "locked") for name, value in account["unlocked"].items()}
+
+
+def account_query(account: Account) -> str:
+    """SQL that reads, as JSON, the rows of one user name, what columns the table has, and how many users there are.
+
+    Bound parameter ``username``.
+    """
+    columns, table = account["columns"], table_name(account["table"])
+    read = [columns["password"], *wanted_columns(account)]
+    fields = ", ".join(f"{literal(name)}, u.{identifier(name)}::text" for name in read)
+    return (
+        f"SELECT json_build_object('users', (SELECT count(*) FROM {table}), 'rows', "
+        f"(SELECT coalesce(json_agg(json_build_object({fields})), '[]') FROM {table} u "
+        f"WHERE u.{identifier(columns['username'])}::text = %(username)s), 'columns', "
+        "(SELECT json_agg(json_build_object('name', attname, 'type', format_type(atttypid, atttypmod), 'required', "
+        "attnotnull AND NOT atthasdef AND attidentity = '')) FROM pg_attribute "
+        f"WHERE attrelid = {literal(table)}::regclass AND attnum > 0 AND NOT attisdropped)) AS seen"
+    )
+
+
+def stored_hash(rows: t.Mapping[str, t.Any], account: Account) -> str:
+    """The hash in the account's row; empty where the row was not found. rows: the result of account_query."""
+    answer = rows.get("query_result") or [{"seen": {"rows": []}}]
+    found = answer[0]["seen"]["rows"]
+    return str(found[0][account["columns"]["password"]] or "") if len(found) == 1 else ""
+
+
+def row_object(stack: Account, account: Account) -> Json:
+    """The account's row as an object for set_aside. The database's container must exist."""
+    database = stack["database"]
+    return {
+        "kind": "row",
+        "name": account["username"],
+        "container": stack["services"][database["service"]]["containers"][0]["name"],
+        "user": database["user"],
+        "database": database["name"],
+        "table": account["table"],
+        "column": account["columns"]["username"],
+        "value": account["username"],
+    }
+
+
+# --- judging ------------------------------------------------------------------------------------------------------
+
+
+def _finding(name: str, message: str, remedy: str = "") -> Json:
+    return {"finding": name, "message": message, "remedy": remedy}
+
+
+def decide(account: Account, seen: t.Mapping[str, t.Any]) -> Json:
+    """What to do: ``action`` (none, update, register, insert or refuse), ``findings``, ``columns`` to write.
+
+    seen: ``endpoint``, ``rows``: results of looking for and into the database. ``probe``: of account_probe. ``login``,
+    ``token``: answers of the API; empty or skipped where it was not asked. ``register``: whether the API registers.
+    The columns hold a hash.
+    """
+    blocked = _blocked(account, seen)
+    if blocked:
+        return {"action": "refuse", "findings": [blocked], "columns": {}}
+    found = seen["rows"]["query_result"][0]["seen"]
+    probe, who = seen["probe"], account["username"]
+    if not found["rows"]:
+        findings = [_finding("missing", f"{account['table']} has no user {who}")]
+        if seen.get("register") and not found["users"]:
+            return {"action": "register", "findings": findings, "columns": {}}
+        return {"action": "insert", "findings": findings, "columns": _new_row(account, probe["hash"], found["columns"])}
+    row = found["rows"][0]
+    findings, columns = [], {}
+    for name, (value, kind) in wanted_columns(account).items():
+        if row[name] != as_text(value):
+            findings.append(_finding(kind, f"user {who} has {name} {row[name]}, {as_text(value)} is needed"))
+            columns[name] = value
+    status = _status(seen.get("login"))
+    wrong = probe["matches"] is False
+    # Without the application's own check it cannot be told whether a refusal is for the password.
+    unknown = probe["matches"] is None and status is not None and status not in (200, 201)
+    if wrong or unknown:
+        findings.append(_finding("wrong_password", f"user {who} has another password"))
+        columns[account["columns"]["password"]] = probe["hash"]
+    if not columns and status not in (None, 200, 201):
+        return {"action": "refuse", "findings": [_refused_all_the_same(account, status or 0)], "columns": {}}
+    token = _status(seen.get("token"))
+    if status in (200, 201) and token is not None and token != 200:
+        return {"action": "refuse", "findings": [_token_refused(account, seen, token)], "columns": {}}
+    return {"action": "update" if columns else "none", "findings": findings, "columns": columns}
+
+
+def _status(answer: t.Mapping[str, t.Any] | None) -> int | None:
+    """HTTP status, -1 without an answer, None when nobody asked."""
+    if not answer or answer.get("skipped"):
+        return None
+    return int(answer.get("status", -1))
+
+
+def _blocked(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
+    """What keeps the account from being judged or mended at all.
+
+    The tasks do not fail, so that what they say is hidden by no_log and told here: what failed lacks its result.
+    """
+    endpoint, rows, probe = seen["endpoint"], seen["rows"], seen["probe"]
+    who = account["username"]
+    if "password" not in probe:
+        return _finding("application", _words(probe), STATUS)
+    if not probe["password"]:
+        return _finding(
+            "no_password",
+            f"There is no password for {who}",
+            "set stack_admin_password, admin_account_password_file or admin_account_password_variable, or "
+            "admin_account_generate=true",
+        )
+    problems = policy_problems(probe["password"], account["minimum_length"], account["minimum_classes"])
+    if problems:
+        return _finding(
+            "password_policy", f"The password for {who} is refused: {'; '.join(problems)}", "choose another"
+        )
+    if "login" not in endpoint:
+        return _finding("database", _words(endpoint), STATUS)
+    if "query_result" not in rows:
+        return _unreadable(account, _words(rows))
+    found = rows["query_result"][0]["seen"]
+    if len(found["rows"]) > 1:
+        return _finding(
+            "ambiguous", f"{len(found['rows'])} rows of {account['table']} are user {who}", "remove all but one"
+        )
+    return _application_broken(account, seen)
+
+
+def _application_broken(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
+    """An application that cannot hash or does not answer as one that works; the cause, as far as it can be told."""
+    probe, status = seen["probe"], _status(seen.get("login"))
+    signing, service = probe["signing"], probe["service"]
+    broken = status is not None and (status == -1 or status >= 500)
+    if signing["breaks"] and (broken or probe["error"]):
+        return _finding("signing_key", signing["problem"], "ansible-playbook localdev.recovery.env_file")
+    if broken and probe["cause"]["kind"] == "signing_key":
+        return _finding(
+            "signing_key", f"{service} cannot sign tokens: {probe['cause']['line']}", "docker compose config"
+        )
+    if broken and probe["cause"]["kind"] == "database":
+        return _finding(
+            "database", f"{service} cannot use its database, which answers here: {probe['cause']['line']}", SCHEMA
+        )
+    if status == -1:
+        return _finding(
+            "api_unreachable", f"The login at {seen['login'].get('url', 'the API')} was not answered", STATUS
+        )
+    if broken:
+        line = probe["cause"]["line"]
+        return _finding(
+            "application",
+            f"The login was answered with HTTP status {status}"
+            + (f"; the log of {service} ends: {line}" if line else ""),
+            f"docker compose logs --tail 50 {service}",
+        )
+    if probe["error"]:
+        return _finding("application", f"{probe['error']} in service {service}", "set stack_password_hash")
+    return None
+
+
+def _unreadable(account: Account, words: str) -> Json:
+    if re.search(r"column .* does not exist", words):
+        return _finding("database", f"Table {account['table']}: {words}", "set stack_admin_columns")
+    if re.search(r"relation .* does not exist", words):
+        return _finding(
+            "database", f"The database has no table {account['table']}", f"set stack_admin_table, or {SCHEMA}"
+        )
+    return _finding("database", f"The database cannot be asked: {words}", STATUS)
+
+
+def _refused_all_the_same(account: Account, status: int) -> Json:
+    """The row is as it should be, so something else refuses."""
+    who = account["username"]
+    if status in (404, 405, 422):
+        return _finding(
+            "login_path",
+            f"The login was answered with HTTP status {status}",
+            "set stack_login_path and stack_login_body",
+        )
+    if status in (423, 429):
+        return _finding("locked", f"{who} is locked for too many tries (HTTP status {status})", "wait, then try again")
+    return _finding(
+        "locked",
+        f"{who} is refused with HTTP status {status}, though the password and the row are right: the account is locked "
+        "in another way",
+        "name the columns of a lock in stack_admin_unlocked",
+    )
+
+
+def _token_refused(account: Account, seen: t.Mapping[str, t.Any], status: int) -> Json:
+    problem = seen["probe"]["signing"]["problem"]
+    return _finding(
+        "signing_key",
+        f"The token that {account['username']} was given at the login is refused with HTTP status {status}: "
+        + (problem or "it is signed with another key than it is checked with"),
+        "ansible-playbook localdev.recovery.env_file",
+    )
+
+
+def _words(answer: t.Mapping[str, t.Any]) -> str:
+    """The message of a failed task, without what community.postgresql repeats of the query and its arguments."""
+    text = str(answer.get("msg") or "no message")
+    parts = re.split(
+        r"(?:ERROR|FATAL):\s*|Cannot execute SQL .*?\}: |unable to connect to database: ", text, flags=re.S
+    )
+    return parts[-1].partition(", query list:")[0].strip().splitlines()[0]
+
+
+# --- writing ------------------------------------------------------------------------------------------------------
+
+
+def _new_row(account: Account, password_hash: str, columns: t.Sequence[t.Mapping[str, t.Any]]) -> Json:
+    """Column -> value of a new row: the account, what the inventory adds, and of what the API is sent what fits."""
+    names = {column["name"] for column in columns}
+    mapped = account["columns"]
+    sent = account["register_body"].items()
+    row = {name: value for name, value in sent if name in names and not is_secret_name(name)}
+    row |= {mapped["username"]: account["username"], mapped["password"]: password_hash}
+    row |= {name: value for name, (value, _finding_) in wanted_columns(account).items()}
+    return row | dict(account["new_row"])
+
+
+def missing_columns(decided: Account, seen: t.Mapping[str, t.Any]) -> list[str]:
+    """Required columns of a row to insert for which there is no value."""
+    if decided["action"] != "insert":
+        return []
+    return [
+        column["name"]
+        for column in seen["rows"]["query_result"][0]["seen"]["columns"]
+        if column["required"] and decided["columns"].get(column["name"]) is None and not _own_value(column["type"])
+    ]
+
+
+def _own_value(type_name: str) -> str:
+    return next((sql for pattern, sql in _OWN_VALUES if pattern.match(type_name)), "")
+
+
+def write_query(decided: Account, account: Account, seen: t.Mapping[str, t.Any]) -> str:
+    """SQL that mends or makes the row; parameters as write_arguments gives them."""
+    table, names = table_name(account["table"]), list(decided["columns"])
+    bound = [f"%(c{number})s" for number in range(len(names))]
+    if decided["action"] == "update":
+        pairs = ", ".join(f"{identifier(name)} = {value}" for name, value in zip(names, bound, strict=True))
+        return f"UPDATE {table} SET {pairs} WHERE {identifier(account['columns']['username'])}::text = %(username)s"
+    for column in seen["rows"]["query_result"][0]["seen"]["columns"]:
+        if column["required"] and column["name"] not in names:
+            names.append(column["name"])
+            bound.append(_own_value(column["type"]))
+    listed = ", ".join(identifier(name) for name in names)
+    return f"INSERT INTO {table} ({listed}) VALUES ({', '.join(bound)})"
+
+
+def write_arguments(decided: Account, account: Account) -> Json:
+    """The bound parameters of write_query. They hold a hash."""
+    values = {f"c{number}": value for number, value in enumerate(decided["columns"].values())}
+    return {"username": account["username"], **values}
+
+
+def write_problem(answer: t.Mapping[str, t.Any], decided: Account, expected: int = 1) -> str:
+    """Why the row was not written, without what was to be written."""
+    if "rowcount" not in answer:
+        secrets = [str(value) for value in decided["columns"].values() if isinstance(value, str)]
+        return Masker(secrets).text(_words(answer))
+    if answer["rowcount"] != expected:
+        return f"{answer['rowcount']} rows were written"
+    return ""
+
+
+# --- telling ------------------------------------------------------------------------------------------------------
+
+
+def summary(decided: Account) -> Json:
+    """What was decided, without the values to write."""
+    return {"action": decided["action"], "findings": decided["findings"], "names": list(decided["columns"])}
+
+
+def finding_lines(findings: t.Sequence[t.Mapping[str, str]]) -> list[str]:
+    """One line for each finding: its name and what is wrong."""
+    return [f"{item['finding']}: {item['message']}" for item in findings]
+
+
+def account_report(
+    found: t.Mapping[str, t.Any],
+    account: Account,
+    probe: t.Mapping[str, t.Any],
+    *,
+    run_id: str = "",
+    planned: bool = False,
+    login: bool = False,
+) -> list[str]:
+    """What was wrong and what was done about it (planned: would be). login: whether a login has proved it."""
+    who = account["username"]
+    lines = finding_lines(found["findings"])
+    verbs = {
+        "update": ("Changed", "Would change"),
+        "register": ("Registered", "Would register"),
+        "insert": ("Made", "Would make"),
+    }
+    if found["action"] in verbs:
+        lines.append(
+            f"{verbs[found['action']][planned]} {who}" + (f": {', '.join(found['names'])}" if found["names"] else "")
+        )
+    else:
+        lines.append(f"Nothing to do: {who} exists, has the role {as_text(account['role'])} and is active")
+    if login:
+        lines.append(f"{who} has logged in through the API")
+    if probe["signing"]["problem"]:
+        lines.append(f"warning: {probe['signing']['problem']}")
+    if probe["generated_to"]:
+        lines.append(
+            f"The password {'would be' if planned else 'is'} in {probe['generated_to']}, which only its owner can read"
+        )
+    if run_id and not planned:
+        lines.append(take_back(run_id))
+    return lines

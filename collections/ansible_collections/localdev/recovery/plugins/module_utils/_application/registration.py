@@ -1,0 +1,115 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""What an application registers (constraints, plugins, tasks, routes), held against what it should. Pure."""
+
+from __future__ import annotations
+
+import ast
+import re
+import typing as t
+from collections import Counter
+from dataclasses import dataclass
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+
+Verdict = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """names: that must be registered; None: not known by name. count: how many at least."""
+
+    names: tuple[str, ...] | None = None
+    count: int | None = None
+
+    @classmethod
+    def from_value(cls, value: t.Any) -> Expected:
+        """A list of names, a number (also as text), or nothing."""
+        if value in (None, "", []):
+            return cls()
+        if isinstance(value, (list, tuple)):
+            names = tuple(dict.fromkeys(str(item) for item in value))
+            return cls(names, len(names))
+        if isinstance(value, int) or str(value).isdigit():
+            return cls(count=int(value))
+        raise RecoveryError(
+            f"What is expected to be registered is neither a list of names nor a number: {value!r}",
+            next_command="correct stack_registration_expected",
+        )
+
+
+def classes(sources: t.Mapping[str, str], pattern: str) -> dict[str, str]:
+    """Name -> file of every class that matches and that can be registered: abstract ones are left out.
+
+    A class is abstract that derives from ABC by itself, or has an abstract method of its own.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(sources):
+        try:
+            tree = ast.parse(sources[path], path)
+        except SyntaxError as exc:
+            raise RecoveryError(
+                f"The source {path} cannot be read: line {exc.lineno}: {exc.msg}",
+                next_command=f"python3 -m py_compile {path}",
+            ) from exc
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and re.fullmatch(pattern, node.name) and not _is_abstract(node):
+                found.setdefault(node.name, path)
+    return found
+
+
+def _is_abstract(node: ast.ClassDef) -> bool:
+    bases = {_last_name(base) for base in [*node.bases, *(keyword.value for keyword in node.keywords)]}
+    decorators = {
+        _last_name(decorator)
+        for member in node.body
+        if isinstance(member, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for decorator in member.decorator_list
+    }
+    return bool(bases & {"ABC", "ABCMeta", "Protocol"} or decorators & {"abstractmethod", "abstractproperty"})
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def judge(label: str, found: t.Sequence[str], expected: Expected, defined: t.Mapping[str, str]) -> Verdict:
+    """What is registered, held against what is expected and what the source defines.
+
+    missing: names that are expected or defined and not registered. surplus: registered, though neither expected nor
+    defined; told, and no problem.
+    """
+    registered = set(found)
+    wanted = dict.fromkeys([*(expected.names or ()), *defined])
+    missing = [name for name in wanted if name not in registered]
+    surplus = sorted(registered - set(wanted)) if expected.names is not None or defined else []
+    problems = []
+    if missing:
+        named = [f"{name} ({defined[name]})" if name in defined else name for name in missing]
+        problems.append(f"missing of the {label}: {', '.join(named)}")
+    if expected.count is not None and len(registered) < expected.count:
+        problems.append(f"{len(registered)} {label} are registered, {expected.count} are expected")
+    twice = sorted(name for name, count in Counter(found).items() if count > 1)
+    if twice:
+        problems.append(f"registered more than once: {', '.join(twice)}")
+    return {
+        "label": label,
+        "count": len(found),
+        "names": sorted(found),
+        "missing": missing,
+        "surplus": surplus,
+        "problems": problems,
+        "complete": not problems,
+    }
+
+
+def lines(verdict: t.Mapping[str, t.Any]) -> list[str]:
+    """What people are told of a result of registration_info, line by line."""
+    found = [f"{verdict['count']} {verdict['label']} are registered in {verdict['service']}", *verdict["problems"]]
+    if verdict["surplus"]:
+        found.append(f"registered, though nobody expects them: {', '.join(verdict['surplus'])}")
+    return found

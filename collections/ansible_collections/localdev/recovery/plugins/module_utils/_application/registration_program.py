@@ -1,0 +1,52 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""A program for the application's own Python: evaluates what names the registered things.
+
+It is sent there as text, so it imports nothing of this collection and stays with old syntax.
+"""
+
+import ast
+import contextlib
+import json
+import sys
+import traceback
+
+MARK = "@registered "
+
+
+def evaluate(code):
+    """The names that the last line, an expression, yields; the lines before it are executed first."""
+    tree = ast.parse(code.strip(), "<check>")
+    if not tree.body or not isinstance(tree.body[-1], ast.Expr):
+        raise ValueError("the last line of the check is no expression")
+    last = ast.Expression(tree.body.pop().value)
+    scope = {"__name__": "registration_check"}
+    exec(compile(tree, "<check>", "exec"), scope)
+    found = eval(compile(last, "<check>", "eval"), scope)
+    if isinstance(found, (str, bytes)):
+        raise TypeError("the check yields one text instead of names")
+    return [str(name) for name in found]
+
+
+def answer(code):
+    """names, or error (the last line of the traceback) and where (file and line)."""
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return {"names": evaluate(code)}
+    except BaseException as exc:
+        if isinstance(exc, SyntaxError):
+            where = "{}, line {}".format(exc.filename, exc.lineno)
+        else:
+            own = ("<stdin>", answer.__code__.co_filename)
+            frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if frame.filename not in own]
+            where = "{}, line {}".format(frames[-1].filename, frames[-1].lineno) if frames else ""
+        return {"error": traceback.format_exception_only(type(exc), exc)[-1].strip(), "where": where}
+
+
+def main(code):
+    sys.stdout.write("\n" + MARK + json.dumps(answer(code)) + "\n")
+    sys.stdout.flush()

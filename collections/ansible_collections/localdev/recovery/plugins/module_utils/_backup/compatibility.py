@@ -1,0 +1,140 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Whether a backup fits the migrations of this checkout: by Alembic's graph, not by comparing strings. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import asdict, dataclass, field
+
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
+
+# What is to be done, by verdict.
+RESTORE, UPGRADE, REFUSE = "restore", "restore and upgrade", "refuse"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """verdict: ``same``, ``behind``, ``unknown``, ``truncated``, ``missing``, ``overlapping`` or ``not compared``.
+
+    revisions: of the backup. pending: what an upgrade to the heads would apply afterwards, in order.
+    """
+
+    verdict: str
+    action: str
+    reason: str
+    revisions: list[str] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
+    next_command: str = ""
+
+    def described(self) -> dict[str, t.Any]:
+        return asdict(self)
+
+
+def without_alembic() -> Decision:
+    """For a stack whose application has no Alembic."""
+    return Decision("not compared", RESTORE, "no service of this stack has Alembic: there is nothing to compare")
+
+
+def decide(
+    graph: RevisionGraph,
+    named: t.Sequence[str],
+    *,
+    reliable: bool,
+    in_dump: t.Sequence[str] | None = None,
+    trust_dump: bool = False,
+    found: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
+) -> Decision:
+    """The verdict on a backup that is at the revisions ``named``.
+
+    reliable: the metadata was written by this collection, so what it names is whole. in_dump: the revisions that the
+    dump itself holds, where they were read. trust_dump: go by those where the metadata is no help. found: where git
+    has revisions that this checkout lacks.
+    """
+    heads = sorted(graph.heads)
+    unknown = [revision for revision in named if not graph.is_known(revision)]
+    if named and not unknown:
+        return _known(graph, list(named), heads)
+    if reliable and unknown:
+        return _unknown(unknown, list(named), heads, found or {})
+    candidates = sorted({c for revision in unknown for c in graph.candidates(revision)})
+    if unknown and not candidates and set(unknown) <= set(in_dump or ()):
+        return _unknown(unknown, list(named), heads, found or {})
+    verdict = "truncated" if unknown else "missing"
+    if trust_dump and in_dump:
+        return decide(graph, in_dump, reliable=True, found=found)
+    says = f"the metadata names {', '.join(unknown)}" if unknown else "the metadata names no revision"
+    guess = f", the beginning of {' or '.join(candidates)}" if candidates else ""
+    dump = ""
+    if in_dump is not None:
+        dump = f"; the dump itself is at {', '.join(in_dump) or 'no revision'}"
+    return Decision(
+        verdict,
+        REFUSE,
+        f"{says}{guess}{dump}",
+        revisions=list(in_dump or ()),
+        heads=heads,
+        next_command="to go by the revision that the dump itself holds: -e restore_trust_dump=true"
+        if in_dump
+        else "choose another backup",
+    )
+
+
+def _known(graph: RevisionGraph, named: list[str], heads: list[str]) -> Decision:
+    overlapping = [r for r in named if any(r in graph.ancestors([o]) for o in named if o != r)]
+    if overlapping:
+        return Decision(
+            "overlapping",
+            REFUSE,
+            f"the backup is at {', '.join(named)}, of which {', '.join(overlapping)} comes before another: it was made "
+            "of a database into which a newer dump had been loaded",
+            revisions=named,
+            heads=heads,
+            next_command="choose another backup",
+        )
+    pending = list(graph.pending(named))
+    several = f" (the migrations have {len(heads)} heads: {', '.join(heads)})" if len(heads) > 1 else ""
+    if not pending:
+        return Decision(
+            "same", RESTORE, f"the backup is at the head{'s' if several else ''}{several}", named, [], heads
+        )
+    return Decision(
+        "behind",
+        UPGRADE,
+        f"the backup is at {', '.join(named)}, {len(pending)} revision{'s' if len(pending) > 1 else ''} before "
+        f"{', '.join(heads)}{several}",
+        named,
+        pending,
+        heads,
+    )
+
+
+def _unknown(
+    unknown: list[str], named: list[str], heads: list[str], found: t.Mapping[str, t.Mapping[str, t.Any]]
+) -> Decision:
+    places = []
+    command = "git fetch --all, then try again; or choose another backup"
+    for revision in unknown:
+        place = found.get(revision) or {}
+        if place.get("refs"):
+            places.append(f"{revision} is on {', '.join(place['refs'])}")
+            command = f"git switch {place['refs'][0].removeprefix('origin/')}, then restore again"
+        elif place.get("commit"):
+            places.append(f"{revision} was in commit {place['commit']}")
+            command = f"git switch --detach {place['commit']}, then restore again"
+        else:
+            places.append(f"no branch and no commit here has {revision}")
+    return Decision(
+        "unknown",
+        REFUSE,
+        f"the backup is at {', '.join(unknown)}, which this checkout does not have: {'; '.join(places)}",
+        named,
+        [],
+        heads,
+        command,
+    )

@@ -1,0 +1,133 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""A backup on its way from one machine to another: a tar of the dump and its metadata, proved where it arrives."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tarfile
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata as backup_metadata
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import fsync_folder, new_run_id
+
+_PLAIN_NAME = re.compile(r"[^/\0]+")
+
+
+def identity(item: backup_sets.BackupSet) -> dict[str, t.Any]:
+    """What makes two sets of one name the same: what was dumped, not whether it was proved restorable since."""
+    return {
+        "name": item.name,
+        "bytes": item.bytes,
+        "created": item.metadata.get("created") or item.metadata.get("timestamp"),
+        "files": item.metadata.get("files"),
+    }
+
+
+def held(folder: str, wanted: t.Mapping[str, t.Any]) -> bool:
+    """Whether a folder holds the set already. RecoveryError when another one has its name."""
+    same_name = [item for item in backup_sets.catalogue(folder) if item.name == wanted["name"]]
+    if not same_name:
+        return False
+    if identity(same_name[0]) != dict(wanted):
+        raise RecoveryError(
+            f"{folder} holds another backup of the name {wanted['name']}; nothing was overwritten",
+            next_command=f"move it away, or choose another folder than {folder}",
+            kind="unsafe",
+        )
+    return True
+
+
+def choose(folder: str, select: str, database: str, now: float) -> backup_sets.BackupSet:
+    """The set that is meant, which must be complete and as it was written."""
+    item = backup_sets.select(backup_sets.catalogue(folder, database), select, folder=folder, now=now)
+    if not item.complete:
+        raise RecoveryError(
+            f"The backup {item.path} has no metadata, so nothing could prove it where it arrives",
+            next_command=backup_sets.LIST,
+        )
+    refuse_damaged(item)
+    return item
+
+
+def refuse_damaged(item: backup_sets.BackupSet) -> None:
+    problems = backup_sets.damage(item)
+    if problems:
+        raise RecoveryError(f"The backup {item.path} is damaged: {'; '.join(problems)}", next_command=backup_sets.LIST)
+
+
+def pack(item: backup_sets.BackupSet, path: str) -> dict[str, t.Any]:
+    """Write the set to a private tar file: its bytes and SHA-256."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for source in (item.path, item.metadata_path):
+            archive.add(source, arcname=os.path.basename(source))
+    return backup_sets.hash_file(path)
+
+
+def unpack(path: str, folder: str) -> backup_sets.BackupSet:
+    """Put the set of a tar file into a folder, readable by its owner alone: proved first, the metadata last."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    hidden = os.path.join(folder, f"{backup_sets.PARTIAL}{new_run_id()}")
+    os.mkdir(hidden, 0o700)
+    try:
+        names = _extract(path, hidden)
+        metadata = next((name for name in names if name.endswith(backup_sets.METADATA)), "")
+        item = backup_sets.read_set(os.path.join(hidden, metadata))
+        if not metadata or item.metadata_path == "" or sorted(names) != sorted({metadata, os.path.basename(item.path)}):
+            raise RecoveryError(
+                f"{path} holds no backup with its metadata, but {', '.join(sorted(names)) or 'nothing'}"
+            )
+        refuse_damaged(item)
+        for source in (item.path, item.metadata_path):
+            os.rename(source, os.path.join(folder, os.path.basename(source)))
+            fsync_folder(folder)
+        return backup_sets.read_set(os.path.join(folder, metadata))
+    except (OSError, tarfile.TarError) as exc:
+        raise RecoveryError(f"The backup cannot be written to {folder}: {exc}") from exc
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _extract(path: str, folder: str) -> list[str]:
+    """Write the files of a tar file, all of them private: the names at its top. Only plain files are accepted."""
+    names: dict[str, None] = {}
+    with tarfile.open(path) as archive:
+        for member in archive:
+            parts = member.name.split("/")
+            plain = all(_PLAIN_NAME.fullmatch(part) and part not in (".", "..") for part in parts)
+            if not plain or len(parts) > 2 or not (member.isfile() or (member.isdir() and len(parts) == 1)):
+                raise RecoveryError(f"{path} holds {member.name}, which belongs to no backup")
+            names[parts[0]] = None
+            target = os.path.join(folder, *parts)
+            if member.isdir():
+                os.makedirs(target, mode=0o700, exist_ok=True)
+                continue
+            source = archive.extractfile(member)
+            with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                shutil.copyfileobj(t.cast("t.IO[bytes]", source), file, 1024 * 1024)
+                file.flush()
+                os.fsync(file.fileno())
+            os.utime(target, (member.mtime, member.mtime))
+    for name in names:
+        if os.path.isdir(os.path.join(folder, name)):
+            fsync_folder(os.path.join(folder, name))
+    return list(names)
+
+
+def summary(item: backup_sets.BackupSet) -> dict[str, t.Any]:
+    """What a result says of a set: enough for people, nothing of its content."""
+    return {
+        "name": item.name,
+        "path": item.path,
+        "bytes": item.bytes,
+        "alembic_versions": backup_metadata.revisions(item.metadata),
+    }

@@ -1,0 +1,66 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""What somebody has changed in a container by hand: found, saved as an archive, and put into another container."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+
+from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import edited_paths
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+
+
+def paths(docker: Docker, container: str) -> list[str]:
+    """Added and changed paths of a container, running or not; none when there is no such container."""
+    found = docker.inspect("container", [container])
+    if not found:
+        return []
+    mounts = [mount["Destination"] for mount in found[0]["Mounts"]]
+    return edited_paths(docker.run("diff", found[0]["Id"]).stdout.splitlines(), mounts)
+
+
+def save(docker: Docker, container: str, file: str) -> int:
+    """Write what was changed in a container into an archive, owner and mode included: bytes of the archive."""
+    descriptor = os.open(f"{file}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as handle:
+        with tarfile.open(fileobj=handle, mode="w") as archive:
+            for path in paths(docker, container):
+                done, stream = docker.read("cp", f"{container}:{path}", "-")
+                if done.returncode != 0:
+                    raise docker.error(done)
+                _add(archive, stream, os.path.dirname(path))
+        handle.flush()
+        os.fsync(handle.fileno())
+    os.replace(f"{file}.tmp", file)
+    return os.stat(file).st_size
+
+
+def _add(archive: tarfile.TarFile, stream: bytes, folder: str) -> None:
+    """Add the members of a stream of docker cp, whose names begin with the last part of the path."""
+    with tarfile.open(fileobj=io.BytesIO(stream)) as part:
+        for member in part:
+            content = part.extractfile(member) if member.isreg() else None
+            member.name = f"{folder}/{member.name}".lstrip("/")
+            if member.islnk():
+                member.linkname = f"{folder}/{member.linkname}".lstrip("/")
+            archive.addfile(member, content)
+
+
+def restore(docker: Docker, container: str, file: str) -> None:
+    """Put the content of an archive into a container, running or not."""
+    try:
+        with open(file, "rb") as handle:
+            content = handle.read()
+    except OSError as exc:
+        raise RecoveryError(f"Cannot read {file}: {exc.strerror}") from exc
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        holds_something = archive.next() is not None
+    if holds_something:
+        docker.run("cp", "-", f"{container}:/", stdin=content)

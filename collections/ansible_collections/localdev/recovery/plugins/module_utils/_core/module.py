@@ -1,0 +1,61 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The frame of every module: one place that turns RecoveryError into a module failure."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+
+if t.TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun
+
+# ansible-core would run modules on older ones, which lack what these use.
+OLDEST_PYTHON = (3, 11)
+
+
+def execute(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
+    """Run the action and leave the module with its result, or with the error and its kind in C(failure)."""
+    if sys.version_info < OLDEST_PYTHON:
+        found, oldest = (".".join(map(str, version[:2])) for version in (sys.version_info, OLDEST_PYTHON))
+        module.fail_json(
+            msg=f"{sys.executable} is Python {found}; the stack's host needs {oldest} or newer.\n"
+            f"Next: install it there and name it in the inventory: ansible_python_interpreter: /usr/bin/python{oldest}",
+            failure="unsafe",
+        )
+    try:
+        result = action(module)
+    except RecoveryError as exc:
+        module.fail_json(msg=str(exc), failure=exc.kind, **({"holder": exc.holder} if exc.holder else {}))
+    module.exit_json(**result)
+
+
+def hide_only_secrets(module: AnsibleModule, masker: Masker) -> None:
+    """Of what no_log options hold, hide only secrets in the result: else DEBUG=1 would hide every 1 of a revision."""
+    module.no_log_values = {value for value in module.no_log_values if masker.text(str(value)) != str(value)}
+
+
+@contextlib.contextmanager
+def part_of_run(params: t.Mapping[str, t.Any], *, check_mode: bool = False) -> t.Iterator[ActiveRun | None]:
+    """The run that the module's options name; None for a module that is used outside a run.
+
+    check_mode: None too, for then no run was begun.
+    """
+    if check_mode or not params["run_id"]:
+        yield None
+        return
+    # Modules that only look need not load it.
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, Runs
+
+    with ActiveRun(Runs(params["stack"]["project"]["dir"]), params["run_id"], params["step"]) as run:
+        yield run

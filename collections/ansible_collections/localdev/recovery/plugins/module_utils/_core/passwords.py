@@ -1,0 +1,47 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""What a password must have, and new ones. Pure but for the randomness."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import typing as t
+
+_CLASSES: dict[str, t.Callable[[str], bool]] = {
+    "uppercase letters": str.isupper,
+    "lowercase letters": str.islower,
+    "numbers": str.isdigit,
+    "special characters": lambda character: not character.isalnum() and not character.isspace(),
+}
+# Safe in URLs, shells, YAML and env files.
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def classes_of(password: str) -> set[str]:
+    """Which of the four types of characters stand in the password."""
+    return {name for name, matches in _CLASSES.items() if any(map(matches, password))}
+
+
+def policy_problems(password: str, minimum_length: int, minimum_classes: int) -> list[str]:
+    """Why a policy refuses the password, never with a part of it; empty when it does not."""
+    problems = []
+    if len(password) < minimum_length:
+        problems.append(f"it has fewer than {minimum_length} characters")
+    if len(classes_of(password)) < minimum_classes:
+        problems.append(f"it has fewer than {minimum_classes} of the 4 types of characters {', '.join(_CLASSES)}")
+    return problems
+
+
+def new_password(length: int, minimum_classes: int = 3) -> str:
+    """A random one with characters of as many types as the policy wants."""
+    alphabet = _ALPHABET + ("-_.~" if minimum_classes > 3 else "")
+    length = max(length, minimum_classes)
+    while True:
+        password = "".join(secrets.choice(alphabet) for _character in range(length))
+        if len(classes_of(password)) >= minimum_classes:
+            return password

@@ -1,0 +1,331 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The one place that starts the Docker CLI.
+
+The CLI rather than the API: it honours contexts, DOCKER_HOST and credential helpers as the user's own
+commands do, and needs no Python package on the stack's host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+
+# An attestation holds the time, so in an engine with containerd's image store every build would make another image.
+SAME_BUILDS = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """How to address one Compose project; empty values leave the choice to Compose."""
+
+    src: str
+    files: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    name: str = ""
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> Project:
+        return cls(
+            src=os.path.abspath(os.path.expanduser(params["project_src"])),
+            files=tuple(params.get("files") or ()),
+            env_files=tuple(params.get("env_files") or ()),
+            profiles=tuple(params.get("profiles") or ()),
+            name=params.get("project_name") or "",
+        )
+
+    @classmethod
+    def of(cls, stack: t.Mapping[str, t.Any]) -> Project:
+        """The project of a stack that stack_info has described."""
+        project = stack["project"]
+        return cls(
+            src=project["dir"],
+            files=tuple(project["files"]),
+            env_files=tuple(project["env_files"]),
+            profiles=tuple(project["profiles"]),
+            name=project["name"],
+        )
+
+    def arguments(self) -> list[str]:
+        args = ["--project-directory", self.src] if self.files else []
+        for option, values in (("--file", self.files), ("--env-file", self.env_files), ("--profile", self.profiles)):
+            for value in values:
+                args += [option, value]
+        if self.name:
+            args += ["--project-name", self.name]
+        return args
+
+    def command(self) -> str:
+        """The docker compose command line that a person would type for this project."""
+        return f"cd {shlex.quote(self.src)} && {shlex.join(['docker', 'compose', *self.arguments()])}"
+
+
+@dataclass(frozen=True)
+class Completed:
+    args: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str = field(default="")
+
+    @property
+    def output(self) -> str:
+        """Both streams, for showing to a person."""
+        return "\n".join(part for part in (self.stdout.strip(), self.stderr.strip()) if part)
+
+
+# Each pattern of the CLI's own words -> what it means and what to do about it. Groups fill the templates.
+_TRANSLATIONS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (
+        re.compile(r"permission denied while trying to connect to the (?:Docker daemon|docker API)[^\n]*", re.I),
+        "The Docker daemon refuses this user: {0}",
+        "sudo usermod -aG docker $USER, then log in again (or use --become)",
+    ),
+    (
+        re.compile(
+            r"(?:Cannot connect to the Docker daemon|error during connect|failed to connect to the docker API)[^\n]*",
+            re.I,
+        ),
+        "The Docker daemon does not answer: {0}",
+        "sudo systemctl start docker (or: ansible-playbook localdev.recovery.docker_engine)",
+    ),
+    (
+        # Without the plugin the options of compose are taken for docker's own, whose usage is then shown.
+        re.compile(
+            r"unknown command: docker compose|'compose' is not a docker command|"
+            r"unknown (?:shorthand )?flag: [^\n]*\n(?s:.*)Usage:\s+docker \[OPTIONS\] COMMAND",
+            re.I,
+        ),
+        "The Docker CLI has no Compose v2 plugin",
+        "ansible-playbook localdev.recovery.docker_engine",
+    ),
+    (
+        re.compile(r"required variable (\S+) is missing a value(?:: ([^\n]*))?"),
+        "Compose needs the variable {1}, which has no value: {2}",
+        "set {1} in the .env file of the project folder",
+    ),
+    (
+        re.compile(r"no configuration file provided: not found"),
+        "There is no Compose file in {src}",
+        "set stack_dir to the folder that holds docker-compose.yml or compose.yaml, or name it in stack_compose_files",
+    ),
+    (
+        re.compile(
+            r"((?:\d+(?:\.\d+){3}|\[[0-9a-f:.]*\]|::):\d+)[^\n]*?(?:port is already allocated|address already in use)"
+        ),
+        "The port {1} is already taken by another process or container",
+        "docker ps --format '{{{{.Names}}}} {{{{.Ports}}}}' (or ss -ltnp) shows by whom",
+    ),
+    (
+        re.compile(r"no space left on device", re.I),
+        "The disk of the Docker engine is full",
+        "docker system df, then free some space",
+    ),
+)
+
+
+def explain(stderr: str, src: str = "") -> tuple[str, str] | None:
+    """The cause and the next command for a known complaint of the CLI, or None."""
+    for pattern, message, next_command in _TRANSLATIONS:
+        match = pattern.search(stderr)
+        if match:
+            groups = [match.group(0).strip(), *(group or "" for group in match.groups())]
+            return message.format(*groups, src=src).rstrip(": "), next_command.format(*groups, src=src)
+    return None
+
+
+class Docker:
+    """Runs ``docker`` and ``docker compose`` and turns their complaints into RecoveryError."""
+
+    def __init__(self, project: Project | None = None, binary: str = "docker") -> None:
+        self.project = project
+        self.binary = binary
+
+    def run(
+        self,
+        *args: str,
+        check: bool = True,
+        stdin: str | bytes | None = None,
+        environment: t.Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Completed:
+        """Run ``docker ARGS``. environment is added to this process's (secrets travel there, never in args)."""
+        result, _output = self.read(*args, stdin=stdin, environment=environment, timeout=timeout)
+        if check and result.returncode != 0:
+            raise self.error(result)
+        return result
+
+    def read(
+        self,
+        *args: str,
+        stdin: str | bytes | None = None,
+        environment: t.Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> tuple[Completed, bytes]:
+        """The same for a command whose output is no text: the output as it is. Whether it failed is for the caller."""
+        src = self.project.src if self.project else ""
+        if src and not os.path.isdir(src):
+            raise RecoveryError(
+                f"The project folder {src} does not exist", next_command="set stack_dir to the Compose project's folder"
+            )
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        try:
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
+                [self.binary, *args],
+                input=data,
+                stdin=subprocess.DEVNULL if data is None else None,
+                capture_output=True,
+                cwd=src or None,
+                env={**os.environ, **SAME_BUILDS, **(environment or {})},
+                timeout=timeout,
+                check=False,
+            )
+        except FileNotFoundError as exc:
+            raise RecoveryError(
+                f"The command {self.binary} is not installed on this host",
+                next_command="ansible-playbook localdev.recovery.docker_engine",
+            ) from exc
+        except subprocess.TimeoutExpired as exc:
+            raise RecoveryError(f"docker {args[0]} did not finish within {timeout:g} s") from exc
+        result = Completed(
+            args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        )
+        return result, done.stdout
+
+    def error(self, result: Completed) -> RecoveryError:
+        """What a failed command means, in words."""
+        src = self.project.src if self.project else ""
+        known = explain(result.stderr, src)
+        shown = " ".join(["docker", *result.args])
+        if known:
+            return RecoveryError(known[0], next_command=known[1])
+        return RecoveryError(f"{shown} failed with exit code {result.returncode}: {result.stderr.strip()[-2000:]}")
+
+    def json(self, *args: str) -> t.Any:
+        """Run and parse: one JSON document, or one a line as some docker versions print lists."""
+        text = self.run(*args).stdout.strip()
+        if not text:
+            return []
+        try:
+            return json.loads(text)
+        except ValueError:
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+    def compose(self, *args: str, **kwargs: t.Any) -> Completed:
+        """Run ``docker compose ARGS`` for the project."""
+        if self.project is None:
+            raise ValueError("no project")
+        return self.run("compose", *self.project.arguments(), *args, **kwargs)
+
+    def compose_json(self, *args: str) -> t.Any:
+        if self.project is None:
+            raise ValueError("no project")
+        return self.json("compose", *self.project.arguments(), *args)
+
+    def containers(self, project_name: str) -> list[dict[str, t.Any]]:
+        """``docker inspect`` of every container of the project, one-off containers left out."""
+        ids = self.run(
+            "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={project_name}"
+        ).stdout.split()
+        found = self.inspect("container", ids)
+        return [
+            item
+            for item in found
+            if (item["Config"].get("Labels") or {}).get("com.docker.compose.oneoff", "False").lower() != "true"
+        ]
+
+    def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
+        """``docker KIND inspect``; names that do not exist are simply absent from the answer."""
+        if not names:
+            return []
+        done = self.run(kind, "inspect", *names, check=False)
+        if done.returncode != 0 and not re.search(r"no such", done.stderr, re.I):
+            raise self.error(done)
+        return t.cast("list[dict[str, t.Any]]", json.loads(done.stdout or "[]"))
+
+    def logs(self, container: str, lines: int = 15) -> str:
+        """The last log lines of a container, both streams."""
+        return self.run("logs", "--tail", str(lines), container, check=False).output
+
+
+class Conversation:
+    """A docker command that stays open, such as a shell or a psql: text goes in, lines come out."""
+
+    def __init__(self, docker: Docker, args: t.Sequence[str]) -> None:
+        self.docker = docker
+        self.args = tuple(args)
+
+    def __enter__(self) -> t.Self:
+        self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            [self.docker.binary, *self.args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self.input = t.cast("t.IO[str]", self.process.stdin)
+        self.output = t.cast("t.IO[str]", self.process.stdout)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.finish()
+        self.process.wait()
+
+    def finish(self) -> None:
+        """Let the command come to its end, which takes a container half a second; leaving waits for that."""
+        with contextlib.suppress(OSError):
+            self.input.close()
+
+    def ask(self, text: str, mark: str) -> tuple[list[str], str | None]:
+        """Send a line of text: the lines up to the one that begins with mark, and the rest of that one.
+
+        None in its place: the command has ended instead.
+        """
+        with contextlib.suppress(OSError):
+            self.input.write(text + "\n")
+            self.input.flush()
+        lines: list[str] = []
+        for line in self.output:
+            line = line.rstrip("\n")
+            if line.startswith(mark):
+                return lines, line.removeprefix(mark)
+            lines.append(line)
+        return lines, None
+
+
+T = t.TypeVar("T")
+R = t.TypeVar("R")
+
+
+@contextlib.contextmanager
+def ahead(manager: t.ContextManager[T]) -> t.Iterator[t.Callable[[], T]]:
+    """Enter a context beside what comes next, for a container takes a moment to start: a function that waits for it."""
+    with ThreadPoolExecutor(1) as beside:
+        entering = beside.submit(manager.__enter__)
+        try:
+            yield entering.result
+        finally:
+            if entering.exception() is None:
+                manager.__exit__(None, None, None)
+
+
+def in_parallel(function: t.Callable[[T], R], items: t.Sequence[T]) -> list[R]:
+    """Call function for each item at once; results in the items' order; the first exception is raised at the end."""
+    if not items:
+        return []
+    with ThreadPoolExecutor(max_workers=len(items)) as pool:
+        return list(pool.map(function, items))

@@ -1,0 +1,87 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Shells in short-lived containers: for files that only the engine reaches, and for the server's own programs."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Conversation, Docker
+
+RUN_LABEL = "localdev.recovery.run"
+
+
+def mount_arguments(source: str, target: str, *, writable: bool) -> list[str]:
+    """Of docker run. source: a path is a folder, all else the name of a volume, which gets nothing of the image."""
+    kind = "bind" if source.startswith("/") else "volume"
+    option = f"type={kind},source={source},target={target}" + ("" if writable else ",readonly")
+    return ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
+
+
+def create_volume(docker: Docker, name: str, labels: t.Mapping[str, str]) -> None:
+    """With Compose's own labels it is adopted without a word."""
+    words = [word for key, value in sorted(labels.items()) for word in ("--label", f"{key}={value}")]
+    docker.run("volume", "create", *words, name)
+
+
+class Helper(Conversation):
+    """A shell in a short-lived container that sees the volumes and folders it is given, and by itself no network.
+
+    A container, because only the engine can reach a volume everywhere, and because data folders belong to
+    users of the container. The image is one that the stack uses already: there may be no registry.
+    """
+
+    def __init__(
+        self,
+        docker: Docker,
+        image: str,
+        mounts: t.Sequence[tuple[str, str, bool]],
+        run_id: str,
+        network: str = "none",
+    ) -> None:
+        """mounts: source (a name is a volume, a path a folder), target, whether it is writable."""
+        if not image:
+            raise RecoveryError(
+                "No image of the stack is on its host: a volume or folder is only reached from a container",
+                next_command="docker compose build, or docker compose pull",
+            )
+        args = ["run", "--rm", "--interactive", "--pull", "never", "--network", network, "--user", "0:0"]
+        args += ["--label", f"{RUN_LABEL}={run_id}", "--entrypoint", "sh"]
+        for source, target, writable in mounts:
+            args += mount_arguments(source, target, writable=writable)
+        super().__init__(docker, [*args, image, "-s"])
+
+    def run(self, script: str) -> str:
+        """Run a script in the shell; its output, or RecoveryError when it fails."""
+        lines, code = self.ask(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
+        output = "\n".join(lines).strip()
+        if code is None:
+            raise RecoveryError(f"The helper container could not run: {output[-2000:]}")
+        if code != "0":
+            raise RecoveryError(f"A step in the helper container failed: {output[-2000:]}")
+        return output
+
+
+def end_helpers(docker: Docker, run_id: str) -> None:
+    """Remove the helper containers of a run that was cut short: one may still be copying or emptying a volume."""
+    found = docker.run("ps", "--all", "--quiet", "--filter", f"label={RUN_LABEL}={run_id}").stdout.split()
+    if found:
+        # One that ends by itself meanwhile is as good.
+        docker.run("rm", "--force", "--volumes", *found, check=False)
+
+
+def users_of(docker: Docker, name: str) -> list[tuple[str, str]]:
+    """Running containers that mount a volume, or a folder or something in it: their names, and the path inside."""
+    running = docker.inspect("container", docker.run("ps", "--quiet", "--no-trunc").stdout.split())
+    return sorted(
+        (item["Name"].lstrip("/"), mount["Destination"])
+        for item in running
+        for mount in item["Mounts"]
+        if mount.get("Name") == name or f"{os.path.normpath(mount['Source'])}/".startswith(f"{name}/")
+    )

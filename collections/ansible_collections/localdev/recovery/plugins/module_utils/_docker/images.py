@@ -1,0 +1,77 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Names of images, and what an image takes on the disk that another one does not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import image_reference
+
+# Docker allows letters, digits, underscores, points and dashes.
+LONGEST_TAG = 128
+# Instructions that change the configuration of an image and no file.
+_NO_FILES = re.compile(
+    r"^(?:/bin/sh -c #\(nop\)\s+)?"
+    r"(?:ENV|CMD|EXPOSE|USER|LABEL|ARG|HEALTHCHECK|ENTRYPOINT|VOLUME|STOPSIGNAL|SHELL|ONBUILD|MAINTAINER)\b"
+)
+
+
+def with_suffix(name: str, suffix: str) -> str:
+    """The name of an image with a longer tag, cut to what Docker allows; cut tags carry a digest of the whole. Pure."""
+    repository, tag, _digest = image_reference(name)
+    tag = tag or "latest"
+    if len(tag + suffix) > LONGEST_TAG:
+        suffix = f"-{hashlib.sha256(tag.encode()).hexdigest()[:6]}{suffix}"
+        tag = tag[: LONGEST_TAG - len(suffix)]
+    return f"{repository}:{tag}{suffix}"
+
+
+def candidate_name(name: str) -> str:
+    """Under which name an image is built while the one in use keeps its own. Pure."""
+    return with_suffix(name, ".candidate")
+
+
+def image_id(docker: Docker, name: str) -> str | None:
+    found = docker.inspect("image", [name])
+    return t.cast(str, found[0]["Id"]) if found else None
+
+
+def remove_name(docker: Docker, name: str) -> None:
+    """Take a name away; an image that has no other goes with it."""
+    if image_id(docker, name):
+        docker.run("image", "rm", name)
+
+
+def layer_sizes(layers: t.Sequence[str], history: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, int] | None:
+    """Layer -> bytes, of an image's layers (oldest first) and ``docker history`` (newest first). Pure.
+
+    Docker does not say which entry made which layer; None where that cannot be told.
+    """
+    sizes = [
+        int(item["Size"]) for item in reversed(history) if int(item["Size"]) or not _NO_FILES.match(item["CreatedBy"])
+    ]
+    return dict(zip(layers, sizes, strict=True)) if len(sizes) == len(layers) else None
+
+
+def own_layers(docker: Docker, name: str, others: t.Iterable[str]) -> tuple[dict[str, int], int]:
+    """(layers that an image does not share with the others, with their bytes; bytes of the whole image)."""
+    [image] = docker.inspect("image", [name])
+    text = docker.run("history", "--no-trunc", "--human=false", "--format", "{{json .}}", name).stdout
+    layers = image["RootFS"].get("Layers") or []
+    sizes = layer_sizes(layers, [json.loads(line) for line in text.splitlines()])
+    shared = {
+        layer for other in docker.inspect("image", sorted(others)) for layer in other["RootFS"].get("Layers") or []
+    }
+    if sizes is None:
+        # Only the whole is known; one layer stands for it.
+        sizes = {layers[-1]: int(image["Size"])} if layers else {}
+    return {layer: size for layer, size in sizes.items() if layer not in shared}, int(image["Size"])

@@ -1,0 +1,182 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Env files as Compose reads them: parsed into lines that give the text back byte for byte, and filled in. Pure.
+
+Compose's rules: the last of several lines with one name counts; single quotes are literal, double quotes know escapes;
+both may go over several lines; an unquoted value ends before `` #``, but may begin with ``#``; ``export`` and
+``NAME: value`` are understood. Variables in values are left as they stand.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from dataclasses import dataclass, replace
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import MASK, Masker, is_secret_name
+
+_NAME = re.compile(
+    r"(?P<head>\ufeff?[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][\w.\-\[\]]*)[ \t]*(?:[=:][ \t]*|(?=[\r\n]|\Z)))"
+)
+_COMMENT_AFTER = re.compile(r"[ \t]+#")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
+# In a comment: an assignment that is switched off.
+_COMMENTED = re.compile(r"(?P<head>#\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*)(?P<value>\S[^\r\n]*)")
+# What needs no quotes anywhere.
+_PLAIN = re.compile(r"[\w./:@%+,=~^-]*")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One statement with its line end: head + raw value + tail give the text back.
+
+    name: empty for blank lines, comments and what is not understood. value: None for a name alone, whose value is the
+    shell's. problem: why Compose cannot read it.
+    """
+
+    head: str
+    raw: str = ""
+    tail: str = ""
+    name: str = ""
+    value: str | None = None
+    problem: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.head + self.raw + self.tail
+
+
+def parse(text: str) -> list[Line]:
+    """The lines of an env file; their texts together are the text."""
+    lines = []
+    position = 0
+    while position < len(text):
+        line = _line(text, position)
+        lines.append(line)
+        position += len(line.text)
+    return lines
+
+
+def _end_of_line(text: str, position: int) -> int:
+    """Where the next line begins."""
+    found = text.find("\n", position)
+    return len(text) if found < 0 else found + 1
+
+
+def _line(text: str, position: int) -> Line:
+    end = _end_of_line(text, position)
+    whole = text[position:end]
+    stripped = whole.strip(" \t\r\n\ufeff")
+    if not stripped or stripped.startswith("#"):
+        return Line(whole)
+    match = _NAME.match(text, position)
+    if not match or match.end() > end:
+        return Line(whole, problem="it is no NAME=value")
+    head, name, begin = match.group("head"), match.group("name"), match.end()
+    if not re.search(r"[=:]", head[head.index(name) + len(name) :]):
+        return Line(head, "", text[begin:end], name, None)
+    quote = text[begin : begin + 1]
+    if quote in ("'", '"'):
+        return _quoted(text, head, name, begin, quote)
+    raw = text[begin:end]
+    body = raw.rstrip("\r\n")
+    comment = _COMMENT_AFTER.search(body)
+    value = (body[: comment.start()] if comment else body).rstrip(" \t\r")
+    return Line(head, value, raw[len(value) :], name, value)
+
+
+def _quoted(text: str, head: str, name: str, begin: int, quote: str) -> Line:
+    position = begin + 1
+    while position < len(text) and text[position] != quote:
+        position += 2 if text[position] == "\\" and (quote == '"' or text[position + 1 : position + 2] == "'") else 1
+    if position >= len(text):
+        end = _end_of_line(text, begin)
+        return Line(head, "", text[begin:end], name, None, f"the quote of {name} is never closed")
+    raw = text[begin : position + 1]
+    end = _end_of_line(text, position + 1)
+    inner = raw[1:-1]
+    if quote == '"':
+        inner = re.sub(r"\\(.)", lambda match: _ESCAPES.get(match.group(1), match.group(0)), inner)
+    else:
+        inner = inner.replace("\\'", "'")
+    return Line(head, raw, text[position + 1 : end], name, inner)
+
+
+def values(lines: t.Sequence[Line]) -> dict[str, str]:
+    """Name -> value, the last one of each name; names that leave their value to the shell are left out."""
+    return {line.name: line.value for line in lines if line.name and line.value is not None}
+
+
+def problems(lines: t.Sequence[Line]) -> list[str]:
+    """Lines that Compose cannot read, by their number; never their content."""
+    found = []
+    number = 1
+    for line in lines:
+        if line.problem:
+            found.append(f"line {number}: {line.problem}")
+        number += line.text.count("\n")
+    return found
+
+
+def duplicates(lines: t.Sequence[Line]) -> list[str]:
+    """Names that stand there more than once."""
+    names = [line.name for line in lines if line.name]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def written(value: str) -> str:
+    """A value as it has to stand in an env file."""
+    if _PLAIN.fullmatch(value):
+        return value
+    if "'" not in value and "\\" not in value:
+        return f"'{value}'"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def filled(lines: t.Sequence[Line], given: t.Mapping[str, str]) -> list[Line]:
+    """The lines with these values: on the line that counts where it has none, else at the end. A value that is there
+    is never changed; comments, order and line ends stay."""
+    result = list(lines)
+    end = "\r\n" if any(line.text.endswith("\r\n") for line in lines) else "\n"
+    for name, value in given.items():
+        places = [number for number, line in enumerate(result) if line.name == name and not line.problem]
+        place = places[-1] if places else None
+        if place is not None and result[place].value:
+            continue
+        if place is None:
+            if result and result[-1].text and not result[-1].text.endswith("\n"):
+                result[-1] = replace(result[-1], tail=result[-1].tail + end)
+            result.append(Line(f"{name}=", written(value), end, name, value))
+            continue
+        line = result[place]
+        head = line.head if line.value is not None else f"{line.head.rstrip()}="
+        result[place] = replace(line, head=head, raw=written(value), value=value)
+    return result
+
+
+def text_of(lines: t.Iterable[Line]) -> str:
+    return "".join(line.text for line in lines)
+
+
+def masked(lines: t.Sequence[Line], secrets: t.Iterable[str] = ()) -> str:
+    """The text for people: secrets hidden wherever they stand, in values, URLs and comments. secrets: further ones."""
+    known = [line.value for line in lines if line.value and is_secret_name(line.name)]
+    masker = Masker([*known, *secrets])
+    shown = []
+    for line in lines:
+        if line.problem:
+            shown.append(f"{MASK}\n")
+        elif line.name and line.raw and is_secret_name(line.name):
+            shown.append(line.head + MASK + masker.text(line.tail))
+        else:
+            shown.append(_COMMENTED.sub(_masked_comment, masker.text(line.text)))
+    return "".join(shown)
+
+
+def _masked_comment(match: re.Match[str]) -> str:
+    return match.group("head") + MASK if is_secret_name(match.group("name")) else match.group(0)

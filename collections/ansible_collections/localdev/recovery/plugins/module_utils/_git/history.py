@@ -1,0 +1,219 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Where in a project's git history an Alembic revision is, and what changed between commits.
+
+The one place that starts git. Looking is all it does, and it never fails: without git, without a repository, or after
+too long, nothing is found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+import time
+import typing as t
+
+# Branches of this machine before those of others, and what people work on before what was released.
+_REFS = ("refs/heads", "refs/remotes", "refs/tags")
+_TREES_AT_ONCE = 200
+_COMMITS_LOOKED_AT = 50
+_ANYWHERE = ":(top)*.py"
+
+
+class Found(t.TypedDict):
+    """refs: branches and tags that have it at their tip, as git shortens them; none where only an older commit has it.
+
+    commit: the tip of the first of them, else the last commit that had it.
+    """
+
+    refs: list[str]
+    commit: str
+
+
+class Changed(t.NamedTuple):
+    """A file that differs between two commits. content: in the later one, None where that has no such file."""
+
+    path: str
+    content: bytes | None
+    executable: bool
+
+
+class _GivenUp(Exception):
+    """No git, no repository, or no time left."""
+
+
+def find_revision(folder: str, revision: str, *, timeout: float = 20) -> Found | None:
+    """Find the migration of this Alembic revision in all branches (local and remote) and tags; stashes do not count.
+
+    folder: the repository, or any folder in it. timeout: seconds for all of it.
+    """
+    top = repository_of(folder)
+    if top is None or not revision:
+        return None
+    try:
+        with _Git(top, timeout) as git:
+            return _at_a_tip(git, revision) or _in_the_past(git, revision)
+    except _GivenUp:
+        return None
+
+
+def find_revisions(folder: str, revisions: t.Iterable[str]) -> list[dict[str, t.Any]]:
+    """Those that are found, each with its revision."""
+    found = ((revision, find_revision(folder, revision)) for revision in revisions)
+    return [{"revision": revision, **where} for revision, where in found if where]
+
+
+def head_commit(folder: str, *, timeout: float = 5) -> str | None:
+    """The commit that is checked out in a folder's repository."""
+    top = repository_of(folder)
+    if top is None:
+        return None
+    try:
+        with _Git(top, timeout) as git:
+            return git.run("rev-parse", "--verify", "--quiet", "HEAD").strip() or None
+    except _GivenUp:
+        return None
+
+
+def changed_files(folder: str, span: str, *, timeout: float = 60) -> list[Changed] | None:
+    """The plain files that changed in ``A..B``; ``A`` alone is ``A..HEAD``. None where git knows no such commits.
+
+    Paths are absolute. Symbolic links and submodules are left out.
+    """
+    top = repository_of(folder)
+    if top is None or span.startswith("-"):
+        return None
+    span = span if ".." in span else f"{span}..HEAD"
+    try:
+        with _Git(top, timeout) as git:
+            fields = git.run("diff", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff", span, "--").split(
+                "\0"
+            )
+            found = []
+            for head, path in zip(fields[::2], fields[1::2], strict=False):
+                old_mode, new_mode, _old, new, _status = head.lstrip(":").split()
+                kind = old_mode if new_mode == "000000" else new_mode
+                if kind.startswith("100"):
+                    content = None if new_mode == "000000" else git.read("cat-file", "blob", new)
+                    found.append(Changed(os.path.join(top, path), content, new_mode == "100755"))
+            return found
+    except _GivenUp:
+        return None
+
+
+def repository_of(folder: str) -> str | None:
+    """The top of the working tree that a folder is in."""
+    path = os.path.realpath(folder)
+    while not os.path.exists(os.path.join(path, ".git")):
+        if path == os.path.dirname(path):
+            return None
+        path = os.path.dirname(path)
+    return path
+
+
+def assignment(revision: str) -> str:
+    """Pattern (POSIX extended, a line) of a migration that is this revision, and does not only build on it."""
+    literal = re.sub(r"([^\w-])", r"[\1]", revision).replace("[^]", r"\^").replace("[\\]", r"\\")
+    return rf"""^revision[[:space:]]*(:[^=]*)?=[[:space:]]*[(]?[[:space:]]*[rRuU]?["']{literal}["']"""
+
+
+def _at_a_tip(git: _Git, revision: str) -> Found | None:
+    tips: dict[str, list[str]] = {}
+    for area in _REFS:
+        # Of a tag's own object and the commit that it names, the latter is the last. A symbolic one repeats another.
+        lines = git.run(
+            "for-each-ref",
+            "--sort=-committerdate",
+            "--format=%(objectname) %(*objectname)\t%(refname:short)\t%(symref)",
+            area,
+        )
+        for line in lines.splitlines():
+            ids, name, symbolic = line.split("\t")
+            if not symbolic:
+                tips.setdefault(ids.split()[-1], []).append(name)
+    having = git.trees_with(assignment(revision), list(tips))
+    if not having:
+        return None
+    first = next(commit for commit in tips if commit in having)
+    return {"refs": [name for commit, names in tips.items() if commit in having for name in names], "commit": first}
+
+
+def _in_the_past(git: _Git, revision: str) -> Found | None:
+    """Newest first, the commits that added or removed a line with the revision; before a removal it was there."""
+    log = git.run(
+        "log", "--branches", "--remotes", "--tags", f"-S{revision}", "--no-textconv", "--no-ext-diff",
+        "--format=%H %P", f"--max-count={_COMMITS_LOOKED_AT}", "--", _ANYWHERE,
+    )  # fmt: skip
+    for line in log.splitlines():
+        for commit in line.split():
+            if git.trees_with(assignment(revision), [commit]):
+                return {"refs": [], "commit": commit}
+    return None
+
+
+class _Git:
+    """Runs git in one repository, whoever owns it, and lets nothing of its configuration start programs."""
+
+    def __init__(self, top: str, timeout: float) -> None:
+        self.top = top
+        self.deadline = time.monotonic() + timeout
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> _Git:
+        # In place of the user's configuration. Some versions take safe.directory from such a file alone.
+        config = self._cleanup.enter_context(tempfile.NamedTemporaryFile("w", prefix="git-lookup-"))
+        quoted = self.top.replace("\\", "\\\\").replace('"', '\\"')
+        config.write(f'[safe]\n\tdirectory = "{quoted}"\n')
+        config.flush()
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | {
+            "GIT_CONFIG_GLOBAL": config.name,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_TERMINAL_PROMPT": "0",
+            # A partial clone would fetch what it lacks.
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_ALLOW_PROTOCOL": "none",
+            "LC_ALL": "C",
+        }
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._cleanup.close()
+
+    def run(self, *args: str) -> str:
+        return self.read(*args).decode(errors="replace")
+
+    def read(self, *args: str) -> bytes:
+        """The output, also that of a git which found nothing (exit code 1)."""
+        command = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", *args)
+        try:
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
+                command,
+                cwd=self.top,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=max(0.1, self.deadline - time.monotonic()),
+                check=False,
+            )
+        except (OSError, ValueError, subprocess.TimeoutExpired) as exc:
+            raise _GivenUp from exc
+        if done.returncode > 1:
+            raise _GivenUp
+        return done.stdout
+
+    def trees_with(self, pattern: str, commits: t.Sequence[str]) -> set[str]:
+        """Which of these commits have a Python file with a line of this pattern."""
+        found: set[str] = set()
+        for start in range(0, len(commits), _TREES_AT_ONCE):
+            some = commits[start : start + _TREES_AT_ONCE]
+            lines = self.run("grep", "-l", "-I", "-E", "--no-color", "-e", pattern, *some, "--", _ANYWHERE)
+            found |= {line.split(":", 1)[0] for line in lines.splitlines()}
+        return found

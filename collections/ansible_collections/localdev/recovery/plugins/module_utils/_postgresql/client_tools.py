@@ -1,0 +1,116 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""pg_dump and pg_restore of the running server's own image, beside the server: never a client of another version.
+
+They run in a helper container that shares the server's network and sees one folder of the host. The password reaches
+them through a file in that container's memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import Helper
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Server
+
+FOLDER = "/backups"
+_PASSFILE = "/dev/shm/.pgpass"
+# What is restored is worth nothing until the swap, whose commit flushes everything before it.
+RESTORE_SETTINGS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c statement_timeout=0 -c lock_timeout=0"
+
+
+# The choice that is left to us.
+AUTO = "auto"
+ZSTD_MAJOR = 16
+
+
+class Clients:
+    """A shell with the client programs, connected to the server by their environment."""
+
+    def __init__(self, shell: Helper, server: Server) -> None:
+        self.shell = shell
+        self.environment = (
+            f"export PGHOST=127.0.0.1 PGPORT={server.port} PGUSER={shlex.quote(server.user)} PGCONNECT_TIMEOUT=10 "
+            f"PGPASSFILE={_PASSFILE} PGOPTIONS={shlex.quote(RESTORE_SETTINGS)}; umask 077; "
+        )
+
+    def run(self, script: str) -> str:
+        """Run a script; its output, or RecoveryError when it fails."""
+        return self.shell.run(self.environment + script)
+
+    def finish(self) -> None:
+        """Nothing more is to be run: let the container go."""
+        self.shell.finish()
+
+
+@contextlib.contextmanager
+def clients(
+    docker: Docker,
+    server: Server,
+    folder: str,
+    *,
+    password: t.Callable[[], str] | None,
+    run_id: str,
+    writable: bool = False,
+) -> t.Iterator[Clients]:
+    """The server's client programs, with a folder of the host under FOLDER.
+
+    password: asked for while the container starts; None for what connects to no server.
+    """
+    mounts = [(folder, FOLDER, writable)]
+    with Helper(docker, server.image, mounts, run_id, network=f"container:{server.container}") as shell:
+        if password:
+            escaped = password().replace("\\", "\\\\").replace(":", "\\:")
+            shell.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")
+        yield Clients(shell, server)
+
+
+def best_compression(tools: Clients, kind: str, server_major: int) -> str:
+    """What suits a dump best, as pg_dump's --compress has it. kind: a format of pg_dump.
+
+    Level 1 of zstd gives smaller dumps than any level of gzip in a third of the processor's time, and they are read in
+    half of it (benchmarks/formats.json); level 3 gives no smaller ones. Of gzip, more than level 1 costs nearly
+    three times the time for a fiftieth of the size, and no compression is no faster with data that can be compressed.
+    """
+    # What reads plain dumps elsewhere expects gzip.
+    if kind == "plain" or server_major < ZSTD_MAJOR:
+        return "1"
+    # It always fails, for there is no such server; of its own build it complains before it looks for one.
+    answer = tools.run("! pg_dump --compress=zstd:1 --host=/nowhere 2>&1")
+    return "1" if "not support compression" in answer else "zstd:1"
+
+
+def dump_command(
+    kind: str, path: str, *, database: str, snapshot: str, jobs: int, compression: str, lock_timeout_s: int
+) -> str:
+    """Shell command that dumps a database within an exported snapshot. kind: a format of pg_dump. Pure."""
+    arguments = [
+        "pg_dump",
+        f"--format={kind}",
+        f"--file={path}",
+        f"--snapshot={snapshot}",
+        f"--compress={compression}",
+        # A migration that is under way must not hold a backup up for ever.
+        f"--lock-wait-timeout={lock_timeout_s}s",
+        "--no-password",
+    ]
+    if kind == "directory":
+        arguments.append(f"--jobs={jobs}")
+    return shlex.join([*arguments, f"--dbname={database}"])
+
+
+def restore_command(path: str, *, database: str, jobs: int, owners: bool) -> str:
+    """Shell command that restores a custom or directory dump into an empty database. Pure.
+
+    owners: whether owners and privileges are restored, for which every role must exist.
+    """
+    arguments = ["pg_restore", "--exit-on-error", f"--jobs={jobs}", f"--dbname={database}", "--no-password"]
+    arguments += [] if owners else ["--no-owner", "--no-privileges"]
+    return shlex.join([*arguments, path])

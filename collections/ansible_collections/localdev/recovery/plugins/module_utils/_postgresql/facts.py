@@ -1,0 +1,89 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""What a database is and holds, asked in one session: settings, extensions, roles, revision, exact row counts."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Session, literal
+
+# What pg_dump dumps: not the system's, not an extension's, not temporary.
+_DUMPED = """
+    n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relpersistence <> 't'
+    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                    AND d.deptype = 'e')
+"""
+
+# Columns that older servers lack are read through JSON, where they are null.
+_FACTS = f"""
+SELECT json_build_object(
+    'server_version', current_setting('server_version'),
+    'server_major', current_setting('server_version_num')::int / 10000,
+    'encoding', pg_encoding_to_char(d.encoding),
+    'collation', json_build_object(
+        'provider', to_jsonb(d) ->> 'datlocprovider', 'collate', d.datcollate, 'ctype', d.datctype,
+        'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
+        'version', to_jsonb(d) ->> 'datcollversion'),
+    'owner', pg_get_userbyid(d.datdba),
+    'database_bytes', pg_database_size(d.oid),
+    'extensions', (SELECT coalesce(json_object_agg(extname, extversion ORDER BY extname), '{{}}') FROM pg_extension),
+    'roles', (SELECT coalesce(json_agg(role ORDER BY role), '[]') FROM (
+        SELECT pg_get_userbyid(c.relowner)::text AS role FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE {_DUMPED}
+        UNION SELECT r.rolname FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
+        WHERE s.refclassid = 'pg_authid'::regclass AND s.dbid = d.oid) roles)
+) FROM pg_database d WHERE d.datname = current_database();
+"""
+
+# ONLY: rows of inheriting tables and partitions are counted where they lie.
+_COUNTS = f"""
+SELECT format('SELECT %L, count(*) FROM ONLY %I.%I', format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {_DUMPED}
+ORDER BY 1 \\gexec
+"""
+
+
+# What ANALYZE without a table does, in several sessions at once: the largest first, each session every nth.
+_ANALYZE = """
+SELECT format('ANALYZE %I.%I', schema, name) FROM (
+    SELECT n.nspname AS schema, c.relname AS name, row_number() OVER (ORDER BY pg_relation_size(c.oid) DESC) AS place
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't') tables
+WHERE place % {parts} = {part} ORDER BY place \\gexec
+"""
+
+
+def analyze_query(part: int, parts: int) -> str:
+    """One of PARTS pieces of work, counted from 0, that together give the planner statistics of all tables."""
+    return _ANALYZE.format(part=part, parts=parts)
+
+
+def read_facts(session: Session) -> dict[str, t.Any]:
+    """Version, encoding, collation, owner, size, extensions and roles of the session's database."""
+    return t.cast("dict[str, t.Any]", json.loads("".join(session.query(_FACTS))))
+
+
+def count_rows(session: Session) -> dict[str, int]:
+    """Exact rows of every table that a dump holds, by ``schema.table`` (quoted where SQL needs it)."""
+    return {line.rpartition("|")[0]: int(line.rpartition("|")[2]) for line in session.query(_COUNTS)}
+
+
+def read_revisions(session: Session, version_table: str) -> list[str]:
+    """Revisions in Alembic's version table: of that name in any schema, or qualified; empty when there is none."""
+    return sorted(session.query(revisions_query(version_table)))
+
+
+def revisions_query(version_table: str, mark: str = "") -> str:
+    """The same for psql, each revision on a line behind mark."""
+    schema, _dot, table = version_table.rpartition(".")
+    where = f"c.relname = {literal(table)}" + (f" AND n.nspname = {literal(schema)}" if schema else "")
+    return (
+        f"SELECT format('SELECT %L || version_num FROM %I.%I', {literal(mark)}, n.nspname, c.relname) FROM pg_class c "
+        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {where} \\gexec"
+    )

@@ -1,0 +1,241 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Reading plain SQL dumps on their way to psql. Pure.
+
+psql would also execute what does not belong into a scratch database: ``\\connect`` leads into another database, ``\\!``
+into a shell, ``DROP DATABASE`` to the live one. And it stops at what another server does not know: roles, settings of
+newer versions. So statements are looked at one line at a time, as pg_dump writes them; rows pass through in blocks.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+
+_BLOCK = 1024 * 1024
+# pg_dump's last words.
+_CLOSING = b"-- PostgreSQL database dump complete"
+_COPY = re.compile(rb"COPY .* FROM stdin;\s*$")
+_TABLE = rb'(?:"?([^\s".]+)"?\.)?"?([^\s".]+)"?'
+_COPY_REVISIONS = re.compile(rb"COPY " + _TABLE + rb' \("?version_num"?\) FROM stdin;\s*$')
+_INSERT_REVISION = re.compile(rb"INSERT INTO " + _TABLE + rb" (?:\(version_num\) )?VALUES \('([^']*)'\);")
+_SET = re.compile(rb"SET ([a-z_]+) = [^;]*;\s*$")
+# What acts on more than one database, as dumps made with --create and those of pg_dumpall do.
+_CLUSTER = re.compile(
+    rb"\s*((?:CREATE|ALTER|DROP)\s+(?:DATABASE|ROLE|GROUP|TABLESPACE|SYSTEM|USER(?!\s+MAPPING))"
+    rb"|(?:GRANT|REVOKE)\s[^;]*\sON\s+DATABASE)\s",
+    re.IGNORECASE,
+)
+# What pg_dump --clean writes, and the same as --if-exists would have it: in an empty database there is nothing to drop.
+_DROPS = (
+    (re.compile(rb"DROP (?!.*IF EXISTS)((?:(?!FOR )[A-Z]+ )+)"), rb"DROP \1IF EXISTS "),
+    (
+        re.compile(rb"ALTER TABLE (?!IF EXISTS)(.*) DROP CONSTRAINT (?!IF EXISTS)"),
+        rb"ALTER TABLE IF EXISTS \1 DROP CONSTRAINT IF EXISTS ",
+    ),
+    (re.compile(rb"ALTER TABLE (?!IF EXISTS)(.* DROP (?:DEFAULT|IDENTITY);)"), rb"ALTER TABLE IF EXISTS \1"),
+)
+# Everything in which a line's end says nothing about the end of the statement, and what psql takes for a command.
+_OPENS = re.compile(rb"--|/\*|\$(?:[A-Za-z_][A-Za-z0-9_]*)?\$|(?<![A-Za-z0-9_])[eE]'|'|\"|\\")
+_ROLE = rb'("(?:[^"]|"")+"|[^\s",;]+)'
+# Statements that name roles, each on one line.
+_ROLE_STATEMENTS = (
+    re.compile(rb"ALTER .* OWNER TO " + _ROLE + rb";\s*$"),
+    re.compile(rb"GRANT .* TO " + _ROLE + rb"(?: WITH GRANT OPTION)?;\s*$"),
+    re.compile(rb"REVOKE .* FROM " + _ROLE + rb";\s*$"),
+    re.compile(rb"SET SESSION AUTHORIZATION " + _ROLE + rb";\s*$"),
+    re.compile(rb"ALTER DEFAULT PRIVILEGES FOR ROLE " + _ROLE + rb" .*;\s*$"),
+)
+_KEYWORD_ROLES = frozenset(("PUBLIC", "DEFAULT", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"))
+
+
+class Lexer:
+    """Whether the text so far ends inside a string, a quoted name, a comment or a function's body."""
+
+    def __init__(self) -> None:
+        self._closing: re.Pattern[bytes] | None = None
+
+    @property
+    def inside(self) -> bool:
+        return self._closing is not None
+
+    def feed(self, line: bytes) -> None:
+        """Go on to the line's end. RecoveryError for a psql command in it."""
+        position = 0
+        while position < len(line):
+            if self._closing is not None:
+                match = self._closing.match(line, position)
+                if match is None:
+                    return
+                self._closing = None
+                position = match.end()
+                continue
+            match = _OPENS.search(line, position)
+            if match is None or match.group() == b"--":
+                return
+            if match.group() == b"\\":
+                raise _refused(f"the psql command {_command(line[match.start() :])}")
+            self._closing = self._closing_of(match.group())
+            position = match.end()
+
+    @staticmethod
+    def _closing_of(opening: bytes) -> re.Pattern[bytes]:
+        if opening in (b"e'", b"E'"):
+            return re.compile(rb"(?:\\.|''|[^'\\])*'(?!')", re.DOTALL)
+        if opening == b"'":
+            return re.compile(rb"(?:''|[^'])*'(?!')")
+        return re.compile(rb".*?" + re.escape(b"*/" if opening == b"/*" else opening), re.DOTALL)
+
+
+def role_names(line: bytes) -> list[str]:
+    """The roles that a statement of a dump names."""
+    for pattern in _ROLE_STATEMENTS:
+        match = pattern.match(line)
+        if match:
+            names = [match.group(1).decode(errors="replace")]
+            grantor = re.match(rb"ALTER DEFAULT PRIVILEGES .* (?:TO|FROM) " + _ROLE + rb"[ ;]", line)
+            if grantor:
+                names.append(grantor.group(1).decode(errors="replace"))
+            found = [name[1:-1].replace('""', '"') if name.startswith('"') else name for name in names]
+            return [name for name in found if name not in _KEYWORD_ROLES]
+    return []
+
+
+class PlainDump:
+    """Turns a plain dump into what psql may execute in a scratch database.
+
+    roles, settings: those that the server knows; statements with others are left out and told in missing_roles and
+    unknown_settings. revisions: found in Alembic's version table.
+    """
+
+    def __init__(self, roles: t.Collection[str], settings: t.Collection[str], version_table: str) -> None:
+        self.roles = set(roles)
+        self.settings = set(settings)
+        self._version_table = version_table.encode()
+        self.missing_roles: set[str] = set()
+        self.unknown_settings: set[str] = set()
+        self.revisions: list[str] = []
+        self.rows_begun = False
+        self._lexer = Lexer()
+        self._complete = False
+
+    def filtered(self, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+        """The dump's bytes, block by block. RecoveryError for what must not be executed, or without an end."""
+        buffer = b""
+        in_rows = False
+        of_revisions = False
+        for block in blocks:
+            buffer += block
+            while True:
+                if in_rows:
+                    rows, buffer, in_rows = _take_rows(buffer)
+                    if of_revisions:
+                        lines = [row for row in rows.split(b"\n") if row not in (b"", b"\\.")]
+                        self.revisions += [row.decode(errors="replace") for row in lines]
+                    yield rows
+                    if in_rows:
+                        break
+                line, newline, rest = buffer.partition(b"\n")
+                if not newline:
+                    break
+                buffer = rest
+                yield self._statement_line(line + newline)
+                in_rows = not self._lexer.inside and _COPY.match(line) is not None
+                if in_rows:
+                    self.rows_begun = True
+                    table = _COPY_REVISIONS.match(line)
+                    of_revisions = table is not None and self._is_version_table(table)
+        if in_rows:
+            raise _cut_short("in the middle of a table's rows")
+        if buffer:
+            yield self._statement_line(buffer)
+        if not self._complete:
+            raise _cut_short("without pg_dump's closing line")
+
+    def _is_version_table(self, match: re.Match[bytes]) -> bool:
+        schema, _dot, table = self._version_table.rpartition(b".")
+        return match.group(2) == table and schema in (b"", match.group(1))
+
+    def _statement_line(self, line: bytes) -> bytes:
+        """The line, or nothing when it is to be left out."""
+        if self._lexer.inside:
+            self._lexer.feed(line)
+            return line
+        if _command(line) in ("\\restrict", "\\unrestrict"):
+            # They keep psql from executing other commands of this kind, none of which passes here; older ones know
+            # neither.
+            return b""
+        of_cluster = _CLUSTER.match(line)
+        if of_cluster:
+            raise _refused(f"the statement {' '.join(of_cluster.group(1).decode(errors='replace').split())}")
+        if line.startswith(_CLOSING):
+            self._complete = True
+        setting = _SET.match(line)
+        if setting and setting.group(1).decode() not in self.settings:
+            self.unknown_settings.add(setting.group(1).decode())
+            return b""
+        missing = [name for name in role_names(line) if name not in self.roles]
+        if missing:
+            self.missing_roles.update(missing)
+            return b""
+        inserted = _INSERT_REVISION.match(line)
+        if inserted and self._is_version_table(inserted):
+            self.revisions.append(inserted.group(3).decode(errors="replace"))
+        for pattern, tolerant in _DROPS if line.startswith((b"DROP ", b"ALTER TABLE ")) else ():
+            line = pattern.sub(tolerant, line, count=1) if pattern.match(line) else line
+        self._lexer.feed(line)
+        return line
+
+
+def _take_rows(buffer: bytes) -> tuple[bytes, bytes, bool]:
+    """(rows, the rest, whether rows go on). The end is a line with a backslash and a dot."""
+    if buffer.startswith(b"\\.\n"):
+        return buffer[:3], buffer[3:], False
+    end = buffer.find(b"\n\\.\n")
+    if end >= 0:
+        return buffer[: end + 4], buffer[end + 4 :], False
+    # The end mark may be split between two blocks.
+    cut = max(0, buffer.rfind(b"\n", 0, max(0, len(buffer) - 3)) + 1)
+    return buffer[:cut], buffer[cut:], True
+
+
+def _command(line: bytes) -> str:
+    """A psql command's name, with its backslash."""
+    return (line.split() or [b"\\"])[0].decode(errors="replace")
+
+
+def _refused(what: str) -> RecoveryError:
+    return RecoveryError(
+        f"The dump contains {what}, which would leave the scratch database",
+        next_command="make the dump anew without --create, of one database",
+        kind="unsafe",
+    )
+
+
+def _cut_short(where: str) -> RecoveryError:
+    return RecoveryError(
+        f"The dump ends {where}: it was cut short",
+        next_command="choose another backup: ansible-playbook localdev.recovery.backup_list",
+        kind="unsafe",
+    )
+
+
+def revisions_in(blocks: t.Iterable[bytes], version_table: str) -> list[str]:
+    """Alembic's revisions as a plain dump holds them; reads no further than to the end of that table."""
+    dump = PlainDump((), (), version_table)
+    seen = 0
+    try:
+        for piece in dump.filtered(blocks):
+            # They may come in several pieces; one without more of them follows the last.
+            if piece and seen and len(dump.revisions) == seen:
+                break
+            seen = len(dump.revisions)
+    except RecoveryError:
+        pass
+    return dump.revisions

@@ -1,0 +1,150 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""SQL for administration, by the psql of the running server's own image, inside its container.
+
+That needs no published port, no driver on the host and no password: the image trusts its own socket.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Conversation, Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import database_of
+
+
+def literal(value: str) -> str:
+    """An SQL string."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def identifier(value: str) -> str:
+    """An SQL name."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+def table_name(name: str) -> str:
+    """A possibly schema-qualified table as SQL."""
+    return ".".join(identifier(part) for part in name.split("."))
+
+
+def drop_sql(database: str) -> str:
+    """SQL that deletes a database, if it is there, whoever is connected to it."""
+    return f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)"
+
+
+def size_sql(database: str) -> str:
+    """SQL that asks for the bytes of a database on the server's disk."""
+    return f"SELECT pg_database_size({literal(database)})"
+
+
+# Name of the sessions of this collection, by which those of a run that was cut short are found.
+APPLICATION = "localdev.recovery"
+_END_SESSIONS = f"""
+DO $$ BEGIN
+    FOR attempt IN 1..200 LOOP
+        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = '{APPLICATION}' AND pid <> pg_backend_pid();
+        PERFORM pg_stat_clear_snapshot();
+        EXIT WHEN NOT EXISTS (
+            SELECT 1 FROM pg_stat_activity WHERE application_name = '{APPLICATION}' AND pid <> pg_backend_pid());
+        PERFORM pg_sleep(0.05);
+    END LOOP;
+END $$;
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server as its own container sees it. container: its name or id. user: a superuser. image: its id."""
+
+    container: str
+    user: str
+    port: int = 5432
+    image: str = ""
+
+    def client(self, database: str) -> list[str]:
+        """Arguments of docker that start psql in the server's container, reading SQL from its standard input."""
+        return [
+            "exec", "--interactive", "--env", f"PGAPPNAME={APPLICATION}", self.container,
+            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
+            "--set", "ON_ERROR_STOP=1", "--username", self.user, "--dbname", database,
+        ]  # fmt: skip
+
+
+def server_of(stack: t.Mapping[str, t.Any], docker: Docker) -> Server:
+    """The stack's database server, whose container must be running now."""
+    database = database_of(stack)
+    item = running_container(stack, docker)
+    return Server(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
+
+
+def running_container(stack: t.Mapping[str, t.Any], docker: Docker) -> dict[str, t.Any]:
+    """``docker inspect`` of the container in which the stack's database server runs now."""
+    service = database_of(stack)["service"]
+    for item in docker.containers(stack["project"]["name"]):
+        if item["Config"]["Labels"]["com.docker.compose.service"] == service and item["State"]["Running"]:
+            return item
+    raise RecoveryError(
+        f"The database service {service} is not running",
+        next_command=f"{Project.of(stack).command()} up --detach --no-deps {service}",
+    )
+
+
+def psql(docker: Docker, *, container: str, user: str, database: str, sql: str) -> str:
+    """Run SQL, stop at the first error; rows as lines, columns separated by ``|``."""
+    done = docker.run(*Server(container, user).client(database), stdin=sql, check=False)
+    if done.returncode != 0:
+        raise RecoveryError(f"PostgreSQL in {container} refused: {done.stderr.strip()[-1000:]}")
+    return done.stdout.strip()
+
+
+def free_bytes(docker: Docker, container: str, folder: str) -> int:
+    """Bytes free where the server in a container keeps its files. folder: its data directory."""
+    answer = docker.run("exec", container, "df", "-Pk", folder).stdout
+    return int(answer.splitlines()[-1].split()[3]) * 1024
+
+
+def end_sessions(docker: Docker, server: Server) -> None:
+    """End what a run that was cut short still does in the server: a psql there outlives the one who started it.
+
+    Only for the holder of the stack's lock, before it has sessions of its own.
+    """
+    psql(docker, container=server.container, user=server.user, database="template1", sql=_END_SESSIONS)
+
+
+class Session(Conversation):
+    """One psql session that stays open, such as the one that holds a dump's snapshot."""
+
+    def __init__(self, docker: Docker, server: Server, database: str) -> None:
+        super().__init__(docker, server.client(database))
+        self.server = server
+
+    def query(self, sql: str) -> list[str]:
+        """Run SQL; rows as lines, columns separated by ``|``. After an error the session is over."""
+        lines, end = self.ask(f"{sql}\n\\echo @done", "@done")
+        if end is None:
+            raise RecoveryError(f"PostgreSQL in {self.server.container} refused: {' '.join(lines).strip()[-1000:]}")
+        return lines
+
+
+def count_query(tables: t.Sequence[str]) -> str:
+    """SQL that gives the exact number of rows of each table, as ``name|count`` rows."""
+    return " UNION ALL ".join(
+        f"SELECT {literal(table)} AS name, count(*) AS rows FROM {table_name(table)}" for table in sorted(tables)
+    )
+
+
+def compare_counts(expected: t.Mapping[str, int], found: t.Mapping[str, int]) -> list[str]:
+    """What does not agree, in words; empty when all does."""
+    return [
+        f"table {table} has {found.get(table, 'no')} rows, {rows} expected"
+        for table, rows in sorted(expected.items())
+        if found.get(table) != rows
+    ]

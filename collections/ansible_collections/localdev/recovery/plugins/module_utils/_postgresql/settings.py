@@ -1,0 +1,52 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""What belongs to a database itself and neither a dump nor a copy of it carries: settings, privileges, a limit."""
+
+from __future__ import annotations
+
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import literal
+
+_COPY = """
+DO $do$
+DECLARE item record; assignment text; name text; value text; whom text;
+BEGIN
+    FOR item IN SELECT s.setconfig, r.rolname FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+                LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE d.datname = {source} LOOP
+        whom := CASE WHEN item.rolname IS NULL THEN format('DATABASE %I', {target})
+                  ELSE format('ROLE %I IN DATABASE %I', item.rolname, {target}) END;
+        FOREACH assignment IN ARRAY item.setconfig LOOP
+            name := split_part(assignment, '=', 1);
+            value := substr(assignment, length(name) + 2);
+            -- Lists of names are stored quoted as they are written.
+            IF name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries') THEN
+                EXECUTE format('ALTER %s SET %I TO %s', whom, name, coalesce(nullif(value, ''), ''''''));
+            ELSE
+                EXECUTE format('ALTER %s SET %I TO %L', whom, name, value);
+            END IF;
+        END LOOP;
+    END LOOP;
+    FOR item IN SELECT a.grantee, a.privilege_type, a.is_grantable, r.rolname FROM pg_database d,
+                aclexplode(d.datacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE d.datname = {source} LOOP
+        EXECUTE format('GRANT %s ON DATABASE %I TO %s%s', item.privilege_type, {target},
+            CASE WHEN item.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(item.rolname) END,
+            CASE WHEN item.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+    END LOOP;
+    FOR item IN SELECT privilege FROM unnest(ARRAY['CONNECT', 'TEMPORARY']) privilege, pg_database d
+                WHERE d.datname = {source} AND d.datacl IS NOT NULL AND NOT EXISTS (
+                    SELECT 1 FROM aclexplode(d.datacl) a WHERE a.grantee = 0 AND a.privilege_type = privilege) LOOP
+        EXECUTE format('REVOKE %s ON DATABASE %I FROM PUBLIC', item.privilege, {target});
+    END LOOP;
+    FOR item IN SELECT datconnlimit FROM pg_database WHERE datname = {source} AND datconnlimit <> -1 LOOP
+        EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT %s', {target}, item.datconnlimit);
+    END LOOP;
+END $do$;
+"""
+
+
+def copy_sql(source: str, target: str) -> str:
+    """SQL that gives one database the settings, privileges and limit of connections of another."""
+    return _COPY.format(source=literal(source), target=literal(target))

@@ -1,0 +1,71 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Of a container that is made anew, the files are set aside that somebody has changed in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._container import local_changes as container_edits
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+
+# Beside the run records; the archives lie in it under their aside names.
+FOLDER = "containers"
+
+
+class ContainerKeeper(Keeper):
+    """Copies into an archive. Putting back makes the container as it is configured now, and lays the files over it."""
+
+    copies = True
+
+    @staticmethod
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+        return any(container["name"] == entry["name"] for container in service["containers"])
+
+    def _file(self, entry: Entry) -> str:
+        return os.path.join(self.run.runs.folder, FOLDER, f"{entry['aside']}.tar")
+
+    def exists(self, entry: Entry) -> bool:
+        return bool(container_edits.paths(self.docker, entry["name"]))
+
+    def aside_exists(self, entry: Entry) -> bool:
+        return os.path.isfile(self._file(entry))
+
+    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+        [container] = self.docker.inspect("container", [entry["name"]])
+        [sized] = self.docker.json("container", "inspect", "--size", container["Id"])
+        size = int(sized.get("SizeRw") or 0)
+        return size, size, shutil.disk_usage(self.run.runs.src).free
+
+    def keep(self, entry: Entry) -> None:
+        found = self.docker.inspect("container", [entry["name"]])
+        if found:
+            entry["service"] = found[0]["Config"]["Labels"]["com.docker.compose.service"]
+        try:
+            os.makedirs(os.path.dirname(self._file(entry)), mode=0o700, exist_ok=True)
+            entry["bytes"] = container_edits.save(self.docker, entry["name"], self._file(entry))
+        except OSError as exc:
+            raise RecoveryError(f"Cannot keep the changed files of {entry['name']}: {exc.strerror}") from exc
+        entry["state"] = "kept"
+        self.run.save()
+        self.run.reach("kept:container")
+
+    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+        if displaced is not None and displaced["state"] == "planned":
+            self.keep(displaced)
+        # Of the image that has the name now; it was put back before.
+        self.docker.compose("create", entry["service"])
+        container_edits.restore(self.docker, entry["name"], self._file(entry))
+
+    def delete(self, entry: Entry) -> None:
+        for path in (self._file(entry), f"{self._file(entry)}.tmp"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)

@@ -1,0 +1,137 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Files in containers are set aside by copying them to the stack's folder: the container may be gone tomorrow."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._container import files as container_files
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import fsync_folder
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+
+# Below the folder of the runs; inside: RUN ID/CONTAINER/path in the container.
+FOLDER = "container_files"
+_NAME = re.compile(r"[\w.-]+:/.*[^/]", re.S)
+
+
+def _make_private(folder: str) -> None:
+    """makedirs would give its mode to the last folder alone."""
+    if not os.path.isdir(folder):
+        _make_private(os.path.dirname(folder))
+        os.mkdir(folder, 0o700)
+
+
+class ContainerFileKeeper(Keeper):
+    """entry: name (CONTAINER:PATH), and container_id; a container that was made anew holds nothing of what was there.
+
+    Kept in the entry: uid, gid, mode, mtime, or absent where there was no file; that is put back too. folders: those
+    that were made for the file.
+    """
+
+    copies = True
+    needs = ("container_id",)
+
+    @staticmethod
+    def plain_name(item: t.Mapping[str, t.Any]) -> str:
+        if not _NAME.fullmatch(item["name"]):
+            raise RecoveryError(f"The {item['kind']} {item['name']} is not of the form CONTAINER:/PATH")
+        return str(item["name"])
+
+    @staticmethod
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+        return any(entry["name"].partition(":")[0] == container["name"] for container in service["containers"])
+
+    def _container(self, entry: Entry) -> dict[str, t.Any] | None:
+        """The container that the entry speaks of; None when it is gone or was made anew."""
+        found = self.docker.inspect("container", [entry["name"].partition(":")[0]])
+        if not found or entry.setdefault("container_id", found[0]["Id"]) != found[0]["Id"]:
+            return None
+        return found[0]
+
+    def _path(self, entry: Entry) -> str:
+        _name, _aside, run_id = entry["aside"].rpartition(".aside-")
+        container, _colon, path = entry["name"].partition(":")
+        return os.path.join(self.run.runs.folder, FOLDER, run_id, container, os.path.normpath(path).lstrip("/"))
+
+    def _fetch(self, entry: Entry, container: t.Mapping[str, t.Any]) -> container_files.Found:
+        path = entry["name"].partition(":")[2]
+        found = container_files.fetch(self.docker, container["Id"], path)
+        if found.kind not in ("file", "absent"):
+            raise RecoveryError(f"{entry['name']} is not a plain file", kind="unsafe")
+        return found
+
+    def exists(self, entry: Entry) -> bool:
+        # That there is no file is something to come back to as well.
+        return self._container(entry) is not None
+
+    def aside_exists(self, entry: Entry) -> bool:
+        return bool(entry.get("absent")) or os.path.isfile(self._path(entry))
+
+    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+        container = self._container(entry)
+        size = len(self._fetch(entry, container).content) if container else 0
+        return size, size, shutil.disk_usage(os.path.dirname(self.run.runs.folder)).free
+
+    def keep(self, entry: Entry) -> None:
+        container = self._container(entry)
+        if container is None:
+            raise RecoveryError(f"The container of {entry['name']} is gone")
+        found = self._fetch(entry, container)
+        if found.kind == "absent":
+            entry.update(absent=True, bytes=0)
+        else:
+            self._write(self._path(entry), found.content)
+            entry.update(uid=found.uid, gid=found.gid, mode=f"{found.mode:o}", mtime=found.mtime)
+            entry["bytes"] = len(found.content)
+        entry["state"] = "kept"
+        self.run.save()
+        self.run.reach("kept:container_file")
+
+    @staticmethod
+    def _write(path: str, content: bytes) -> None:
+        try:
+            _make_private(os.path.dirname(path))
+            with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fsync_folder(os.path.dirname(path))
+        except OSError as exc:
+            raise RecoveryError(f"Cannot write {path}: {exc.strerror}") from exc
+
+    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+        container = self._container(entry)
+        if container is None:
+            # With the container everything in it is gone, what was to be taken back too.
+            return
+        if displaced is not None and displaced["state"] == "planned":
+            self.keep(displaced)
+        path = entry["name"].partition(":")[2]
+        if entry.get("absent"):
+            change = container_files.Change(path, None, folders=tuple(entry.get("folders", ())))
+        else:
+            with open(self._path(entry), "rb") as file:
+                content = file.read()
+            owner = entry["uid"], entry["gid"]
+            change = container_files.Change(path, content, *owner, int(entry["mode"], 8), entry["mtime"])
+        container_files.restore(self.docker, container, change)
+        self.run.reach("restoring:container_file")
+
+    def delete(self, entry: Entry) -> None:
+        path = self._path(entry)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        # Folders that hold nothing any more, up to the one of all runs.
+        with contextlib.suppress(OSError):
+            while (path := os.path.dirname(path)) != self.run.runs.folder:
+                os.rmdir(path)

@@ -1,0 +1,105 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Folders are set aside by renaming them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import Helper
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import (
+    SYNC,
+    Entry,
+    Keeper,
+    absolute_path,
+)
+
+
+class FolderKeeper(Keeper):
+    """Renames beside the original: at once, and on the same filesystem whatever its size.
+
+    replacement: a folder beside it that takes its name.
+    """
+
+    plain_name = staticmethod(absolute_path)
+
+    def _shell(self, path: str) -> Helper:
+        return self.helper((os.path.dirname(path), "/parent", True))
+
+    @staticmethod
+    def _inside(path: str) -> str:
+        return shlex.quote("/parent/" + os.path.basename(path))
+
+    def exists(self, entry: Entry) -> bool:
+        return os.path.isdir(entry["name"])
+
+    def aside_exists(self, entry: Entry) -> bool:
+        return os.path.isdir(entry["aside"])
+
+    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+        used, free = self.used_and_free(entry)
+        return used, 0, free
+
+    def _move(self, shell: Helper, old: str, new: str) -> None:
+        """Rename when it has not been done yet. Never onto something that exists."""
+        old_path, new_path = self._inside(old), self._inside(new)
+        shell.run(
+            f"if [ -e {new_path} ]; then [ ! -e {old_path} ] || {{ echo {shlex.quote(new)} exists already; exit 1; }}; "
+            f"else mv {old_path} {new_path}; fi; {SYNC.format(folder='/parent')}"
+        )
+
+    def keep(self, entry: Entry) -> None:
+        self.refuse_if_used(entry)
+        name, aside = self._inside(entry["name"]), self._inside(entry["aside"])
+        with self._shell(entry["name"]) as shell:
+            entry["bytes"] = int(shell.run(f"du -sk {name} | cut -f1")) * 1024
+            entry["mode"], entry["owner"] = shell.run(f"stat -c '%a %u:%g' {name}").split()
+            self.run.save()
+            self._move(shell, entry["name"], entry["aside"])
+            entry["state"] = "kept"
+            self.run.save()
+            self.run.reach("kept:folder")
+            if entry.get("replacement"):
+                entry["state"] = "live"
+                self.run.save()
+                self._move(shell, entry["replacement"], entry["name"])
+                return
+            # The engine would create a missing bind source as root's.
+            shell.run(f"mkdir {name}; chown {entry['owner']} {name}; chmod {entry['mode']} {name}; [ -d {aside} ]")
+
+    def take_place(self, entry: Entry) -> None:
+        if entry.get("replacement"):
+            with self._shell(entry["name"]) as shell:
+                self._move(shell, entry["replacement"], entry["name"])
+
+    def state_when_kept(self, entry: Entry) -> str:
+        return "live" if entry.get("replacement") else "kept"
+
+    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+        self.refuse_if_used(entry)
+        with self._shell(entry["name"]) as shell:
+            away = displaced["aside"] if displaced else self.discard_name(entry)
+            if os.path.isdir(entry["aside"]):
+                if os.path.isdir(entry["name"]):
+                    if displaced is None:
+                        # An earlier attempt may have been cut short before it deleted this.
+                        shell.run(f"rm -rf {self._inside(away)}")
+                    else:
+                        displaced["bytes"] = int(shell.run(f"du -sk {self._inside(entry['name'])} | cut -f1")) * 1024
+                    self._move(shell, entry["name"], away)
+                if displaced is not None and os.path.isdir(away):
+                    displaced["state"] = "kept"
+                    self.run.save()
+                self.run.reach("restoring:folder")
+                self._move(shell, entry["aside"], entry["name"])
+            if displaced is None:
+                shell.run(f"rm -rf {self._inside(away)}")
+
+    def delete(self, entry: Entry) -> None:
+        with self._shell(entry["aside"]) as shell:
+            shell.run(f"rm -rf {self._inside(entry['aside'])}")

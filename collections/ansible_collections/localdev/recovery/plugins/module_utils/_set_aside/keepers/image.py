@@ -1,0 +1,71 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Images are set aside by a second name: as long as an image has a name, the engine keeps it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import image_reference
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+
+
+class ImageKeeper(Keeper):
+    """replacement: another name of the image that takes this one's place. bytes: what the new image does not share."""
+
+    copies = True
+
+    @classmethod
+    def aside_name(cls, name: str, run_id: str) -> str:
+        return images.with_suffix(name, f".aside-{run_id}")
+
+    @staticmethod
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+        # Its containers are made anew, and stop sooner when they are told to before.
+        return image_reference(service["image"]) == image_reference(entry["name"])
+
+    def exists(self, entry: Entry) -> bool:
+        return images.image_id(self.docker, entry["name"]) is not None
+
+    def aside_exists(self, entry: Entry) -> bool:
+        return images.image_id(self.docker, entry["aside"]) is not None
+
+    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+        [image] = self.docker.inspect("image", [entry["name"]])
+        return int(image["Size"]), 0, None
+
+    def keep(self, entry: Entry) -> None:
+        self.docker.run("tag", entry["name"], entry["aside"])
+        own, _whole = images.own_layers(
+            self.docker, entry["name"], [entry["replacement"]] if entry.get("replacement") else []
+        )
+        # Services built from one source have images that are alike: what several share counts once.
+        counted = {layer for mine in self.run.record["asides"] for layer in mine.get("layers", ())}
+        entry["layers"] = sorted(set(own) - counted)
+        entry["bytes"] = sum(own[layer] for layer in entry["layers"])
+        entry["state"] = self.state_when_kept(entry)
+        self.run.save()
+        self.run.reach("kept:image")
+        self.take_place(entry)
+
+    def take_place(self, entry: Entry) -> None:
+        if entry.get("replacement") and images.image_id(self.docker, entry["replacement"]):
+            self.docker.run("tag", entry["replacement"], entry["name"])
+            images.remove_name(self.docker, entry["replacement"])
+
+    def state_when_kept(self, entry: Entry) -> str:
+        # A replacement stands in the place from the first moment on.
+        return "live" if entry.get("replacement") else "kept"
+
+    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+        if displaced is not None and displaced["state"] == "planned":
+            self.keep(displaced)
+        self.docker.run("tag", entry["aside"], entry["name"])
+
+    def delete(self, entry: Entry) -> None:
+        images.remove_name(self.docker, entry["aside"])

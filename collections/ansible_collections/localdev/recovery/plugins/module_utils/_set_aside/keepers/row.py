@@ -1,0 +1,199 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Single rows of a table are set aside as JSON in a private file; that there is no such row is kept as ``null``."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
+    identifier,
+    literal,
+    psql,
+    table_name,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import aside_name, write_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+
+FOLDER = "rows"
+NO_ROW = "null"
+# Bytes of a file name, with room for the suffixes of temporary files.
+LONGEST_NAME = 200
+
+# A message of PostgreSQL may show the whole row, so only its first line is asked for, and the server logs no statement.
+_DISCREET = r"""
+\set VERBOSITY terse
+BEGIN;
+SET LOCAL log_min_error_statement = panic;
+SET LOCAL log_statement = none;
+"""
+
+# Bodies find the row and its old text in settings: a DO block takes no parameters.
+_PUT_BACK = """
+DO $do$
+DECLARE
+    old json := current_setting('localdev.row');
+    key text := current_setting('localdev.key');
+    writable text; updatable text; now_there text; done int;
+BEGIN
+    SELECT string_agg(quote_ident(attname), ', '),
+           string_agg(quote_ident(attname), ', ') FILTER (WHERE attidentity <> 'a')
+    INTO writable, updatable FROM pg_attribute
+    WHERE attrelid = {name}::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+    EXECUTE format('UPDATE {quoted_table} t
+                    SET (%1$s) = (SELECT %1$s FROM json_populate_record(NULL::{quoted_table}, $1))
+                    WHERE t.{quoted_column}::text = $2', updatable) USING old, key;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    IF done = 0 THEN
+        EXECUTE format('INSERT INTO {quoted_table} (%1$s) OVERRIDING SYSTEM VALUE
+                        SELECT %1$s FROM json_populate_record(NULL::{quoted_table}, $1)', writable) USING old;
+    END IF;
+    SELECT row_to_json(t)::text INTO now_there FROM {table} t WHERE t.{column}::text = key;
+    IF now_there IS DISTINCT FROM old::text THEN
+        RAISE EXCEPTION 'it would not be as it was; the table has other columns now';
+    END IF;
+END $do$;
+"""
+
+# Foreign keys may delete or empty what refers to the row; nothing but the row itself may go.
+_TAKE_AWAY = """
+DO $do$
+DECLARE
+    key text := current_setting('localdev.key');
+    reference record; found bigint;
+BEGIN
+    FOR reference IN
+        SELECT conrelid::regclass AS child,
+               (SELECT string_agg(format('c.%I = t.%I', a.attname, b.attname), ' AND ')
+                FROM unnest(conkey, confkey) AS k (a, b)
+                JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.a
+                JOIN pg_attribute b ON b.attrelid = confrelid AND b.attnum = k.b) AS matches
+        FROM pg_constraint WHERE contype = 'f' AND confrelid = {name}::regclass
+    LOOP
+        EXECUTE format('SELECT count(*) FROM %s c, {quoted_table} t WHERE t.{quoted_column}::text = $1 AND %s',
+                       reference.child, reference.matches) INTO found USING key;
+        IF found > 0 THEN
+            RAISE EXCEPTION '% rows of % refer to it', found, reference.child;
+        END IF;
+    END LOOP;
+    DELETE FROM {table} t WHERE t.{column}::text = key;
+END $do$;
+"""
+
+
+def _in_template(name: str) -> str:
+    """An SQL name inside of a string that PostgreSQL's format() fills in."""
+    return name.replace("%", "%%").replace("'", "''")
+
+
+class RowKeeper(Keeper):
+    """Keeps the row of a table in which a column has a value, or that there is none.
+
+    entry: container, user (both of the running server), database, table, column, value.
+    """
+
+    copies = True
+    needs = ("container", "user", "database", "table", "column", "value")
+
+    @staticmethod
+    def plain_name(item: t.Mapping[str, t.Any]) -> str:
+        return f"{item['database']}.{item['table']}.{item['column']}={item['value']}"
+
+    @classmethod
+    def aside_name(cls, name: str, run_id: str) -> str:
+        """A file name, whatever stands in the row."""
+        plain = re.sub(r"[^\w.=@+-]", "_", name)
+        if plain != name:
+            plain += f"~{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+        return aside_name(plain, run_id, LONGEST_NAME)
+
+    @staticmethod
+    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+        return False
+
+    def _path(self, entry: Entry) -> str:
+        return os.path.join(self.run.runs.folder, FOLDER, entry["aside"])
+
+    def _psql(self, entry: Entry, sql: str) -> str:
+        try:
+            return psql(
+                self.docker,
+                container=entry["container"],
+                user=entry["user"],
+                database=entry["database"],
+                sql=f"{_DISCREET}{sql}\nCOMMIT;",
+            )
+        except RecoveryError as exc:
+            raise RecoveryError(f"The row {entry['name']}: {exc.message}") from exc
+
+    def _row(self, entry: Entry) -> str:
+        """The row as PostgreSQL writes JSON, to the last digit; NO_ROW when there is none."""
+        where = (
+            f"{table_name(entry['table'])} t WHERE t.{identifier(entry['column'])}::text = {literal(entry['value'])}"
+        )
+        count, _newline, row = self._psql(
+            entry, f"SELECT count(*) FROM {where}; SELECT row_to_json(t) FROM {where};"
+        ).partition("\n")
+        if int(count) > 1:
+            raise RecoveryError(
+                f"{count} rows are {entry['name']}: such a row cannot be kept by this column", kind="unsafe"
+            )
+        return row or NO_ROW
+
+    def exists(self, entry: Entry) -> bool:
+        # That there is no row is worth keeping too: putting back then takes the new one away.
+        return True
+
+    def aside_exists(self, entry: Entry) -> bool:
+        return os.path.isfile(self._path(entry))
+
+    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+        return len(self._row(entry).encode()), None, None
+
+    def keep(self, entry: Entry) -> None:
+        row, path = self._row(entry), self._path(entry)
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            write_atomically(path, row)
+        except OSError as exc:
+            raise RecoveryError(f"Cannot write {path}: {exc.strerror}") from exc
+        entry["bytes"] = len(row.encode())
+        # The row stays in its place, and is changed there.
+        entry["state"] = "live"
+        self.run.save()
+        self.run.reach("kept:row")
+
+    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+        if displaced is not None and displaced["state"] == "planned":
+            self.keep(displaced)
+        try:
+            with open(self._path(entry), encoding="utf-8") as handle:
+                row = handle.read()
+        except OSError as exc:
+            raise RecoveryError(f"Cannot read {self._path(entry)}: {exc.strerror}") from exc
+        # Triggers would stamp the row anew. Those that guard references must see a row go.
+        exact = "" if row == NO_ROW else "SET LOCAL session_replication_role = replica;"
+        table, column = table_name(entry["table"]), identifier(entry["column"])
+        body = (_TAKE_AWAY if row == NO_ROW else _PUT_BACK).format(
+            name=literal(table),
+            table=table,
+            column=column,
+            quoted_table=_in_template(table),
+            quoted_column=_in_template(column),
+        )
+        told = {"localdev.row": row, "localdev.key": entry["value"]}
+        settings = ", ".join(f"set_config({literal(name)}, {literal(value)}, true)" for name, value in told.items())
+        self._psql(entry, f"{exact} SELECT count(*) FROM (SELECT {settings}) settings;\n{body}")
+
+    def delete(self, entry: Entry) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path(entry))

@@ -1,0 +1,124 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Volumes are set aside. They cannot be renamed, so they are copied and the copy is proved."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL, create_volume
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import (
+    DIGEST,
+    SYNC,
+    Entry,
+    Keeper,
+)
+
+Proved = t.Callable[[t.Mapping[str, t.Any]], None]
+SOURCE_LABEL = "localdev.recovery.source"
+
+
+class VolumeKeeper(Keeper):
+    """replacement: a volume whose content is copied into this one, once the old content is kept. labels: with them a
+    volume that is not there is made."""
+
+    copies = True
+
+    def exists(self, entry: Entry) -> bool:
+        return bool(self.docker.inspect("volume", [entry["name"]]))
+
+    def aside_exists(self, entry: Entry) -> bool:
+        return bool(self.docker.inspect("volume", [entry["aside"]]))
+
+    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+        # The copy goes to the engine's default storage, where a container's own root lies too.
+        used, free = self.used_and_free(entry, free_at="/")
+        return used, used, free
+
+    def _copy(self, source: str, target: str, proved: Proved | None = None) -> dict[str, t.Any]:
+        """Let the target hold what the source holds, and nothing else: bytes, and digest of what is in both.
+
+        proved: is told them when the copy is proved; then the source is emptied.
+        """
+        # Only who copies needs it: the far end compiles whatever is imported, for every task.
+        from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
+
+        try:
+            bridge = trees.Bridge(self.docker, self.python_images, self.run)
+            found = trees.replace(bridge, source, target, proved and (lambda said: proved(_tagged("files", said))))
+        except trees.NoPython:
+            return self._copy_by_shell(source, target, proved)
+        return _tagged("files", found)
+
+    def _copy_by_shell(self, source: str, target: str, proved: Proved | None) -> dict[str, t.Any]:
+        """The same where no image has a Python; three times as slow."""
+        with self.helper((source, "/from", proved is not None), (target, "/to", True)) as shell:
+            # Nothing else uses the two volumes. One is read while it is copied, the other while it goes to the disk.
+            # The spaces: two brackets together would begin a sum.
+            answer = shell.run(
+                f"find /to -mindepth 1 -delete; "
+                f"echo from $( {DIGEST.format(folder='/from')} ) & reader=$!; "
+                f"cp -a /from/. /to/ || {{ wait; exit 1; }}; "
+                f"{SYNC.format(folder='/to')} & writer=$!; "
+                f"echo to $( {DIGEST.format(folder='/to')} ); "
+                f"wait $reader; wait $writer; echo used $(du -sk /to | cut -f1)"
+            )
+            said = dict(line.split() for line in answer.splitlines() if len(line.split()) == 2)
+            if set(said) != {"from", "to", "used"} or said["from"] != said["to"]:
+                raise RecoveryError(
+                    f"The copy of a volume differs from the original: {answer[:400]}", kind="verification"
+                )
+            found = _tagged("tar", {"bytes": int(said["used"]) * 1024, "digest": said["from"]})
+            if proved:
+                proved(found)
+                shell.run(f"find /from -mindepth 1 -delete; {SYNC.format(folder='/from')}")
+        return found
+
+    def prepare(self, entry: Entry) -> None:
+        labels = entry.pop("labels", {})
+        if labels and not self.exists(entry):
+            create_volume(self.docker, entry["name"], labels)
+
+    def keep(self, entry: Entry) -> None:
+        name, aside = entry["name"], entry["aside"]
+        self.refuse_if_used(entry)
+        create_volume(self.docker, aside, {RUN_LABEL: self.run.record["run_id"], SOURCE_LABEL: name})
+
+        def kept(found: t.Mapping[str, t.Any]) -> None:
+            entry.update(found, state="kept")
+            self.run.save()
+            self.run.reach("kept:volume")
+
+        self._copy(name, aside, kept)
+        self.take_place(entry)
+        if entry.get("replacement"):
+            entry["state"] = "live"
+            self.run.save()
+
+    def take_place(self, entry: Entry) -> None:
+        if entry.get("replacement"):
+            self._copy(entry["replacement"], entry["name"])
+
+    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+        if displaced is not None and displaced["state"] == "planned":
+            self.keep(displaced)
+        self.refuse_if_used(entry)
+        found, before = self._copy(entry["aside"], entry["name"])["digest"], entry.get("digest", "")
+        # One of the other sort says nothing about this one.
+        if found.partition(":")[0] == before.partition(":")[0] and found != before:
+            raise RecoveryError(
+                f"The volume {entry['aside']} is no longer what was set aside on {entry['name']}", kind="verification"
+            )
+
+    def delete(self, entry: Entry) -> None:
+        self.docker.run("volume", "rm", "--force", entry["aside"])
+
+
+def _tagged(sort: str, found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Bytes and digest, which is only to be held against one of the same sort. Pure."""
+    return {"bytes": found["bytes"], "digest": f"{sort}:{found['digest']}"}

@@ -1,0 +1,175 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Compare build contexts with what runs: the files of each on this host, the same files in a container."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import re
+import typing as t
+from dataclasses import replace
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker import dockerfile
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import image_drift as drift
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import state as stack_state
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Facts, Json, Service, within
+
+# A look at the status must be quick: beyond this a context is compared in part, and the description says so.
+MAX_FILES = 4000
+MAX_BYTES = 64 * 1024 * 1024
+# What no image is built of, or what running the code leaves behind.
+_SKIPPED = frozenset((".git", "__pycache__", ".localdev"))
+_DIGEST = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+
+
+def read_contexts(docker: Docker, facts: Facts) -> dict[str, drift.Context]:
+    """Service -> its build context, of each enabled service with an image that is built from a folder of this host."""
+    services = [Service(name, facts) for name in sorted(facts.config["services"])]
+    built = [s for s in services if s.enabled and s.image_facts and any(map(os.path.isdir, s.build_folders))]
+    walked = {key: walk(*key) for key in dict.fromkeys(map(_place, built))}
+    found = in_parallel(lambda service: _context(docker, service, *walked[_place(service)]), built)
+    return {service.name: context for service, context in zip(built, found, strict=True) if context}
+
+
+def _place(service: Service) -> tuple[str, str]:
+    """(context, Dockerfile relative to it)."""
+    return service.build_folders[0], str((service.build or {}).get("dockerfile") or "Dockerfile")
+
+
+def walk(context: str, dockerfile_path: str) -> tuple[list[drift.ContextFile], str, bool]:
+    """(the files that a build would send, digests included; text of the Dockerfile; whether all are listed)."""
+    text = _read(os.path.join(context, dockerfile_path))
+    rules = _read(os.path.join(context, f"{dockerfile_path}.dockerignore"))
+    ignored = drift.Ignored(rules or _read(os.path.join(context, ".dockerignore")))
+    files: list[drift.ContextFile] = []
+    size, complete = 0, True
+    for folder, folders, names in os.walk(context):
+        relative = os.path.relpath(folder, context)
+        base = "" if relative == "." else relative + "/"
+        folders[:] = sorted(
+            name for name in folders if name not in _SKIPPED and (ignored.readmits or not ignored(base + name))
+        )
+        for name in sorted(names):
+            path = base + name
+            if name.endswith(".pyc") or (ignored(path) and path != dockerfile_path):
+                continue
+            if len(files) >= MAX_FILES or size > MAX_BYTES:
+                return files, text, False
+            file = _file(os.path.join(folder, name), path)
+            if file:
+                files.append(file[0])
+                size += file[1]
+    return files, text, complete
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _file(path: str, relative: str) -> tuple[drift.ContextFile, int] | None:
+    """A regular file and its size; None for everything else, and for what cannot be read."""
+    if os.path.islink(path) or not os.path.isfile(path):
+        return None
+    try:
+        with open(path, "rb") as handle:
+            status = os.fstat(handle.fileno())
+            # A bigger one is no source, and would take long.
+            digest = hashlib.file_digest(handle, "sha256").hexdigest() if status.st_size <= MAX_BYTES else ""
+    except OSError:
+        return None
+    return drift.ContextFile(relative, status.st_mtime, status.st_ctime, digest=digest), status.st_size
+
+
+def _context(
+    docker: Docker, service: Service, files: t.Sequence[drift.ContextFile], text: str, complete: bool
+) -> drift.Context | None:
+    image: Json = service.image_facts or {}
+    created = stack_state.moment(str(image.get("Created") or ""))
+    if created is None or not text:
+        return None
+    path = _place(service)[1]
+    context = drift.Context(
+        created=created.timestamp(),
+        dockerfile=posixpath.normpath(path),
+        files=tuple(_placed(service, files, text)),
+        understood=drift.understood(text),
+        complete=complete,
+    )
+    running = service.running
+    if running and running.get("Image") == image.get("Id"):
+        places = [file.place for file in context.files if file.place and file.digest]
+        digests = digests_in(docker, running["Id"], places)
+        if digests is not None and drift.differing(context.files, digests):
+            context = replace(context, edited=_edited(docker, running["Id"]))
+        context = replace(context, digests=digests)
+    recipe = next((file for file in context.files if file.path == context.dockerfile), None)
+    if recipe and recipe.modified > context.created:
+        context = replace(context, history_agrees=drift.agrees_with_history(text, _history(docker, image["Id"])))
+    return context
+
+
+def _placed(service: Service, files: t.Sequence[drift.ContextFile], text: str) -> t.Iterator[drift.ContextFile]:
+    """The files with their places; those left out that a mount hides, for such source is live."""
+    recipe = posixpath.normpath(_place(service)[1])
+    target = str((service.build or {}).get("target") or "")
+    workdir = str(service.image_config.get("WorkingDir") or "/")
+    hidden = [place.rstrip("/") for place in service.mount_targets]
+    for file in files:
+        if file.path == recipe:
+            # It is here whether or not the image has it.
+            yield file
+            continue
+        places = dockerfile.places(text, file.path, target=target, workdir=workdir)
+        seen = [place for place in places if not any(within(place, mount) for mount in hidden)]
+        if places and not seen:
+            continue
+        usable = bool(seen) and drift.comparable(file.path) and bool(file.digest) and "\n" not in file.path
+        yield replace(file, place=seen[0] if usable else "")
+
+
+def digests_in(docker: Docker, container: str, places: t.Sequence[str]) -> dict[str, str] | None:
+    """Place -> SHA-256 of the files that a running container has; None when it has no means to say."""
+    if not places:
+        return {}
+    script = (
+        "command -v sha256sum >/dev/null && command -v xargs >/dev/null || exit 3; "
+        "xargs -0 sha256sum 2>/dev/null; exit 0"
+    )
+    names = "".join(f"{place}\0" for place in places)
+    try:
+        done = docker.run(
+            *("exec", "--interactive", "--user", "0", container, "sh", "-c", script),
+            stdin=names,
+            check=False,
+        )
+    except RecoveryError:
+        return None
+    if done.returncode != 0:
+        return None
+    return {match[2]: match[1] for match in map(_DIGEST.fullmatch, done.stdout.splitlines()) if match}
+
+
+def _edited(docker: Docker, container: str) -> frozenset[str]:
+    """Paths that a container has added or changed since it was made."""
+    try:
+        done = docker.run("diff", container, check=False)
+    except RecoveryError:
+        return frozenset()
+    return frozenset(line[2:] for line in done.stdout.splitlines() if line[:2] in ("A ", "C "))
+
+
+def _history(docker: Docker, image: str) -> list[str]:
+    done = docker.run("history", "--no-trunc", "--format", "{{.CreatedBy}}", image, check=False)
+    return done.stdout.splitlines()

@@ -1,0 +1,202 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""What was read of a Compose project, and the questions that one service can answer about itself. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import environment_of, same_image
+
+if t.TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import Context
+
+Json = dict[str, t.Any]
+# Reads a file as a service's container sees it; None when it cannot.
+ReadFile = t.Callable[[str], "str | None"]
+DATABASE_DIRECTORIES = ("/var/lib/postgresql", "/bitnami/postgresql", "/home/postgres/pgdata", "/var/lib/pgsql")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is known of a host path that services build from or mount.
+
+    alembic: Alembic configuration files in it, relative, the most likely one first.
+    """
+
+    folder: bool = True
+    exists: bool = True
+    code: bool = False
+    alembic: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The Docker engine. host: the machine that its published ports are on, as seen from the stack's host."""
+
+    version: str = ""
+    compose_version: str = ""
+    host: str = "127.0.0.1"
+    reaches_containers: bool = True
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where the project is. enabled: services of the active profiles; None means all."""
+
+    directory: str
+    files: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    enabled: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user said where discovery could not know."""
+
+    database_service: str = ""
+    application_service: str = ""
+    excluded_services: tuple[str, ...] = ()
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> Choices:
+        return cls(
+            database_service=params.get("database_service") or "",
+            application_service=params.get("application_service") or "",
+            excluded_services=tuple(params.get("excluded_services") or ()),
+        )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that was read. config: ``docker compose config``, its ``$$`` unescaped; the rest: docker inspect.
+
+    live: whether the engine was asked. hashes: service -> configuration hash as Compose would label it now.
+    read_file: (service, path in its container) -> text. secrets: contents of secret files, to be masked.
+    now: when the containers were inspected. contexts: service -> its build context, where somebody has looked.
+    """
+
+    config: Json
+    project: Project
+    engine: Engine = Engine()
+    containers: t.Sequence[Json] = ()
+    images: t.Sequence[Json] = ()
+    volumes: t.Sequence[Json] = ()
+    sources: t.Mapping[str, Source] = field(default_factory=dict)
+    hashes: t.Mapping[str, str] = field(default_factory=dict)
+    read_file: t.Callable[[str, str], str | None] = lambda service, path: None
+    secrets: tuple[str, ...] = ()
+    live: bool = True
+    now: datetime.datetime | None = None
+    contexts: t.Mapping[str, Context] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class Service:
+    """One service with what is known of it, each fact computed where it is asked for."""
+
+    def __init__(self, name: str, facts: Facts) -> None:
+        self.name = name
+        self.config: Json = facts.config["services"][name]
+        self.enabled = facts.project.enabled is None or name in facts.project.enabled
+        self.image = self.config.get("image") or f"{facts.config['name']}-{name}"
+        self.image_facts: Json | None = next((item for item in facts.images if same_image(self.image, item)), None)
+        self.containers = sorted(
+            (item for item in facts.containers if label(item, "service") == name), key=lambda item: str(item["Name"])
+        )
+        self.build: Json | None = self.config.get("build")
+        # Without the image at hand, a container still knows what the image set.
+        inherited = self.image_config if self.image_facts or not self.containers else self.containers[0]["Config"]
+        self.environment = {
+            **environment_of(inherited.get("Env")),
+            **{key: str(value) for key, value in (self.config.get("environment") or {}).items() if value is not None},
+        }
+        self.depends_on: dict[str, str] = {
+            other: rule.get("condition", "service_started")
+            for other, rule in sorted((self.config.get("depends_on") or {}).items())
+        }
+        self.restarts_with = sorted(
+            other for other, rule in (self.config.get("depends_on") or {}).items() if rule.get("restart")
+        )
+        self.image_name = self.image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+    @property
+    def running(self) -> Json | None:
+        """Its first running container. A restarting one, which Docker counts as running too, is not."""
+        return next((item for item in self.containers if item["State"].get("Status") == "running"), None)
+
+    @property
+    def image_environment(self) -> dict[str, str]:
+        return environment_of(self.image_config.get("Env"))
+
+    @property
+    def image_config(self) -> Json:
+        return ((self.image_facts or {}).get("Config")) or {}
+
+    @property
+    def names(self) -> set[str]:
+        """The host names under which other services reach it."""
+        names = {self.name, self.config.get("container_name"), self.config.get("hostname")}
+        for network in (self.config.get("networks") or {}).values():
+            names |= set((network or {}).get("aliases") or ())
+        return {str(name).lower() for name in names if name}
+
+    @property
+    def replaced_command(self) -> list[str] | None:
+        """The command or entry point that Compose puts in place of the image's, or None."""
+        entrypoint = self.config.get("entrypoint")
+        command = self.config.get("command")
+        if entrypoint and entrypoint != self.image_config.get("Entrypoint"):
+            return [*entrypoint, *(command or ())]
+        if command and command != self.image_config.get("Cmd"):
+            return list(command)
+        return None
+
+    @property
+    def command_words(self) -> list[str]:
+        """What the service runs in the end, as far as the configuration and the image say."""
+        entrypoint = self.config.get("entrypoint")
+        command = self.config.get("command")
+        if entrypoint is None:
+            entrypoint = self.image_config.get("Entrypoint")
+            # As Docker does: an entry point of one's own drops the image's command.
+            command = self.image_config.get("Cmd") if command is None else command
+        return [*(entrypoint or ()), *(command or ())]
+
+    @property
+    def command_text(self) -> str:
+        return " ".join(self.command_words)
+
+    @property
+    def mount_targets(self) -> list[str]:
+        return [str(mount["target"]) for mount in self.config.get("volumes") or () if mount.get("target")]
+
+    @property
+    def source_folders(self) -> list[str]:
+        """Host folders that its code may come from: bind mounts before the build context, which may be older."""
+        mounted = [str(mount["source"]) for mount in self.config.get("volumes") or () if mount.get("type") == "bind"]
+        return list(dict.fromkeys([*mounted, *self.build_folders]))
+
+    @property
+    def build_folders(self) -> list[str]:
+        """Its build context, if it has one."""
+        return [str(self.build["context"])] if self.build and self.build.get("context") else []
+
+    @property
+    def publishes(self) -> bool:
+        return bool(self.config.get("ports"))
+
+
+def label(item: Json, key: str) -> str:
+    return str(((item.get("Config") or {}).get("Labels") or {}).get(f"com.docker.compose.{key}", ""))
+
+
+def within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

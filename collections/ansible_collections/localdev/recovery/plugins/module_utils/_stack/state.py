@@ -1,0 +1,356 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The state of each service: ports, mounts, health check, containers, and whether all is as it should be. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import seconds, single_port
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
+    DATABASE_DIRECTORIES,
+    Facts,
+    Json,
+    Service,
+    Source,
+    label,
+    within,
+)
+
+DEFAULT_STOP_GRACE_PERIOD_S = 10.0
+# Docker itself calls a restart a success once the container has stayed up this long.
+SETTLED_AFTER_S = 10.0
+# What a build, a package manager or a person fills again, or what belongs to the system.
+_NO_DATA_TARGET = re.compile(
+    r"^/(etc|tmp|run|var/run|docker-entrypoint[^/]*)(/|$)|/backups?(/|$)|/(node_modules|\.?venv|site-packages|\.next"
+    r"|\.nuxt|__pycache__|\.?cache|\.mypy_cache|\.pytest_cache|\.ruff_cache|\.turbo|\.gradle|\.m2|\.npm|\.pnpm-store"
+    r"|\.uv)(/|$)"
+)
+
+
+def build(service: Service, masker: Masker) -> Json | None:
+    """What a service is built from."""
+    if not service.build:
+        return None
+    return {
+        "context": masker.text(str(service.build.get("context", ""))),
+        "dockerfile": str(service.build.get("dockerfile") or "Dockerfile"),
+        "target": service.build.get("target"),
+    }
+
+
+def stop_grace_period(service: Service) -> float:
+    """Seconds that Docker gives a container of the service to stop."""
+    text = service.config.get("stop_grace_period")
+    return seconds(str(text)) if text else DEFAULT_STOP_GRACE_PERIOD_S
+
+
+def ports(service: Service) -> list[Json]:
+    """Published ports; the real ones while a container runs (Docker picks some), else what the configuration says."""
+    bound: Json = ((service.running or {}).get("NetworkSettings") or {}).get("Ports") or {}
+    found = []
+    for entry in service.config.get("ports") or ():
+        target, protocol = int(entry["target"]), str(entry.get("protocol") or "tcp")
+        real = _bound_ports(bound.get(f"{target}/{protocol}") or ())
+        wanted = single_port(entry.get("published"))
+        chosen = next((item for item in real if item[1] == wanted), real[0] if real and wanted is None else None)
+        found.append(
+            {
+                "target": target,
+                "published": chosen[1] if chosen else wanted,
+                "host_ip": chosen[0] if chosen else str(entry.get("host_ip") or ""),
+                "protocol": protocol,
+            }
+        )
+    return sorted(found, key=lambda port: (port["target"], port["protocol"], port["published"] or 0, port["host_ip"]))
+
+
+def _bound_ports(bindings: t.Iterable[t.Mapping[str, str]]) -> list[tuple[str, int]]:
+    """(address, port) of inspect's bindings, IPv4 before the IPv6 twin that Docker adds to it."""
+    found = {(str(item.get("HostIp") or ""), int(item["HostPort"])) for item in bindings if item.get("HostPort")}
+    return sorted(found, key=lambda item: (":" in item[0], item[1], item[0]))
+
+
+def mounts(service: Service, facts: Facts, kind: str) -> list[Json]:
+    """Volumes, bind mounts and tmpfs of a service, those included that only its container knows."""
+    seen: Json = {}
+    for container in service.containers:
+        for mount in container.get("Mounts") or ():
+            seen.setdefault(mount["Destination"], mount)
+    found: list[Json] = []
+    for entry in service.config.get("volumes") or ():
+        target = str(entry.get("target", ""))
+        key = entry.get("source") if entry.get("type") == "volume" else None
+        declared = (facts.config.get("volumes") or {}).get(key) or {} if key else {}
+        source = str(declared.get("name") or entry.get("source") or (seen.get(target) or {}).get("Name") or "")
+        found.append(
+            {
+                "type": str(entry.get("type", "volume")),
+                "source": source,
+                "key": key,
+                "target": target,
+                "read_only": bool(entry.get("read_only", False)),
+                "external": bool(declared.get("external", False)),
+                "anonymous": entry.get("type") == "volume" and not key,
+            }
+        )
+    for item in service.config.get("tmpfs") or ():
+        found.append(_mount("tmpfs", "", str(item).partition(":")[0], anonymous=False))
+    declared_targets = {mount["target"] for mount in found}
+    # What only the container knows: volumes that the image declares and Compose does not name.
+    for target, mount in sorted(seen.items()):
+        if mount.get("Type") == "volume" and target not in declared_targets:
+            name = str(mount.get("Name", ""))
+            found.append(_mount("volume", name, target, anonymous=bool(re.fullmatch(r"[0-9a-f]{64}", name))))
+    holding = database_mounts(service, found) if kind == "database" else set()
+    for mount in found:
+        beside = kind == "database" and any(within(mount["target"], known) for known in DATABASE_DIRECTORIES)
+        # Other images declare volumes out of habit, and programs put caches into anonymous ones.
+        idle = beside or (mount["anonymous"] and kind not in ("database", "cache"))
+        mount["data"] = mount["target"] in holding or (not idle and _holds_data(mount, service, facts))
+    return sorted(found, key=lambda mount: mount["target"])
+
+
+def _mount(kind: str, source: str, target: str, *, anonymous: bool) -> Json:
+    return {
+        "type": kind,
+        "source": source,
+        "key": None,
+        "target": target,
+        "read_only": False,
+        "external": False,
+        "anonymous": anonymous,
+    }
+
+
+def _holds_data(mount: Json, service: Service, facts: Facts) -> bool:
+    if mount["read_only"] or _NO_DATA_TARGET.search(mount["target"]):
+        return False
+    if mount["type"] == "volume":
+        return True
+    if mount["type"] != "bind":
+        return False
+    source = facts.sources.get(mount["source"], Source(exists=False))
+    context = str((service.build or {}).get("context") or "")
+    holds_context = context and within(context, mount["source"])
+    return source.folder and not source.code and not source.alembic and not holds_context
+
+
+def data_directory(service: Service) -> str:
+    """PGDATA, or '' where neither the configuration nor the image says."""
+    return service.environment.get("PGDATA") or service.environment.get("POSTGRESQL_DATA_DIR") or ""
+
+
+def database_mounts(service: Service, mounts: t.Sequence[Json]) -> set[str]:
+    """Targets of the mounts that hold the cluster: the nearest one above PGDATA, and those inside it."""
+    targets = {mount["target"].rstrip("/") for mount in mounts if mount["type"] in ("volume", "bind")}
+    folder = data_directory(service).rstrip("/")
+    if folder:
+        above = [target for target in targets if within(folder, target)]
+        inside = {target for target in targets if within(target, folder)}
+        holding = inside | ({max(above, key=len)} if above else set())
+    else:
+        conventional = [target for target in targets if any(within(target, known) for known in DATABASE_DIRECTORIES)]
+        holding = {min(conventional, key=len)} if conventional else set()
+    return {mount["target"] for mount in mounts if mount["target"].rstrip("/") in holding}
+
+
+def mount_warnings(described: Json, database: Service | None) -> list[str]:
+    """Mounts of the database that do not keep what they seem to keep."""
+    if not database:
+        return []
+    mounts = described[database.name]["mounts"]
+    holding = database_mounts(database, mounts)
+    warnings = []
+    for mount in mounts:
+        beside = mount["target"] not in holding and any(
+            within(mount["target"], known) for known in DATABASE_DIRECTORIES
+        )
+        if beside and mount["type"] in ("volume", "bind") and not mount["anonymous"]:
+            warnings.append(
+                f"{database.name} mounts {mount['key'] or mount['source']} at {mount['target']}, but the server keeps "
+                f"its data in {data_directory(database)}: this mount does not hold the database"
+            )
+    if any(mount["anonymous"] for mount in mounts if mount["target"] in holding):
+        warnings.append(
+            f"The data of {database.name} is in an anonymous volume, which docker compose down forgets; "
+            "give it a name in the Compose file"
+        )
+    elif database.containers and not holding:
+        warnings.append(f"The data of {database.name} is in no volume: it is lost when the container is removed")
+    return warnings
+
+
+def health_words(item: Json) -> str:
+    """What the last failing health check of an inspected container has said at its end."""
+    asked = [entry for entry in (item["State"].get("Health") or {}).get("Log") or () if entry["ExitCode"] != 0]
+    if not asked:
+        return ""
+    said = (asked[-1].get("Output") or "").strip().splitlines()
+    return f"health check, exit code {asked[-1]['ExitCode']}: {said[-1].strip() if said else 'no output'}"
+
+
+def health_check(service: Service, masker: Masker) -> Json | None:
+    """The health check in force, and whether it says anything about this service."""
+    wanted = service.config.get("healthcheck") or {}
+    if wanted.get("disable"):
+        return None
+    image_test = ((service.image_config.get("Healthcheck") or {}).get("Test")) or []
+    container_test: list[str] = next(
+        (
+            test
+            for item in service.containers
+            if (test := ((item.get("Config") or {}).get("Healthcheck") or {}).get("Test"))
+        ),
+        [],
+    )
+    # Without the image at hand the container still knows what it was made with.
+    test = wanted.get("test") or image_test or ([] if service.image_facts else container_test)
+    if isinstance(test, str):
+        test = ["CMD-SHELL", test]
+    if not test or test == ["NONE"]:
+        return None
+    source = "compose" if wanted.get("test") else "image"
+    url = re.search(r"https?://[^\s'\"|;&)]+", " ".join(test))
+    return {
+        "test": masker.words([str(word) for word in test]),
+        "source": source,
+        "inherited": source == "image"
+        and service.replaced_command is not None
+        and not service.publishes
+        and not service.config.get("expose"),
+        "url": masker.text(url.group(0)) if url else None,
+    }
+
+
+def container(item: Json, service: Service, facts: Facts) -> Json:
+    """What matters of one inspected container."""
+    state = item["State"]
+    health = (state.get("Health") or {}).get("Status")
+    image_id = item.get("Image")
+    current = (service.image_facts or {}).get("Id")
+    made_with, wanted = label(item, "config-hash"), facts.hashes.get(service.name)
+    return {
+        "id": item["Id"],
+        "name": str(item["Name"]).lstrip("/"),
+        "state": str(state.get("Status", "")),
+        "health": health if health in ("healthy", "unhealthy", "starting") else None,
+        "exit_code": state.get("ExitCode"),
+        "started_at": state.get("StartedAt"),
+        "restart_count": int(item.get("RestartCount") or 0),
+        "image_id": image_id,
+        "stale_image": bool(current and image_id and current != image_id),
+        "stale_config": bool(made_with and wanted and made_with != wanted),
+    }
+
+
+def judge(described: Json, service: Service, facts: Facts) -> tuple[bool, str]:
+    """(whether the service is as it should be, its condition in words)."""
+    if not facts.live:
+        return False, "not asked"
+    replicas = _replicas(service)
+    containers = service.containers
+    if not containers:
+        if not described["enabled"]:
+            return True, "not enabled" + (
+                f" (profile {', '.join(described['profiles'])})" if described["profiles"] else ""
+            )
+        if replicas == 0:
+            return True, "scaled to 0"
+        return False, "missing, has not run" if described["one_shot"] else "missing"
+    check = described["health_check"]
+    judged = [
+        _judge_container(
+            item,
+            one_shot=described["one_shot"],
+            check_means_nothing=bool(check and check["inherited"]),
+            now=facts.now,
+        )
+        for item in containers
+    ]
+    if max(replicas, len(judged)) == 1:
+        return judged[0]
+    good = sum(1 for ok, _rest in judged if ok)
+    if good == len(judged) and (good >= replicas or not described["enabled"]):
+        return True, f"{good} of {good}: {judged[0][1]}"
+    worst = next((words for ok, words in judged if not ok), "missing")
+    return False, f"{good} of {max(replicas, len(judged))} ok: {worst}"
+
+
+def _replicas(service: Service) -> int:
+    scale = service.config.get("scale")
+    if scale is None:
+        scale = (service.config.get("deploy") or {}).get("replicas")
+    return 1 if scale is None else int(scale)
+
+
+def _judge_container(
+    item: Json, *, one_shot: bool, check_means_nothing: bool, now: datetime.datetime | None
+) -> tuple[bool, str]:
+    state = item["State"]
+    status = str(state.get("Status", ""))
+    exit_code = state.get("ExitCode")
+    error = f": {state['Error']}" if state.get("Error") else ""
+    if status == "restarting":
+        return False, f"restarting, exit code {exit_code}{error}"
+    if status == "running":
+        return _judge_running(item, one_shot=one_shot, check_means_nothing=check_means_nothing, now=now)
+    if status == "exited" and exit_code == 0 and one_shot:
+        return True, "exited 0 (one-shot, done)"
+    if status == "exited":
+        return False, f"exited {exit_code}" + (" (out of memory)" if state.get("OOMKilled") else "") + error
+    if status == "created":
+        return False, f"created, not started{error}"
+    return False, (status or "in an unknown state") + error
+
+
+def _judge_running(
+    item: Json, *, one_shot: bool, check_means_nothing: bool, now: datetime.datetime | None
+) -> tuple[bool, str]:
+    if one_shot:
+        return False, "running (one-shot, not done yet)"
+    restarts = int(item.get("RestartCount") or 0)
+    started = moment(str(item["State"].get("StartedAt") or ""))
+    if restarts and now and started and (now - started).total_seconds() < SETTLED_AFTER_S:
+        # Between two crashes a container counts as running for a moment.
+        return False, f"running again after {restarts} restart{'s' if restarts > 1 else ''}, not settled yet"
+    health = (item["State"].get("Health") or {}).get("Status")
+    if health in (None, "", "none"):
+        return True, "running"
+    if check_means_nothing:
+        return True, "running (the image's health check is for another command)"
+    return health == "healthy", "running, " + ("health check starting" if health == "starting" else str(health))
+
+
+def moment(text: str) -> datetime.datetime | None:
+    """Docker's RFC 3339 times, which have nanoseconds; None for its zero time."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
+    if not match or text.startswith("0001"):
+        return None
+    fraction = (match.group(2) or ".0")[:7]
+    return datetime.datetime.fromisoformat(
+        match.group(1) + fraction.ljust(7, "0") + match.group(3).replace("Z", "+00:00")
+    )
+
+
+def volumes(facts: Facts) -> Json:
+    """The volumes that the configuration declares; exists is None where the engine was not asked."""
+    existing = {str(item["Name"]): item for item in facts.volumes}
+    described = {}
+    for key, declared in sorted((facts.config.get("volumes") or {}).items()):
+        name = str((declared or {}).get("name") or key)
+        found = existing.get(name)
+        described[key] = {
+            "name": name,
+            "external": bool((declared or {}).get("external", False)),
+            "exists": found is not None if facts.live else None,
+            "driver": str((found or {}).get("Driver") or (declared or {}).get("driver") or "local"),
+        }
+    return described

@@ -1,0 +1,53 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""What a status asks the database, in one short session. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import revisions_query
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import literal, table_name
+
+# Exact counts of big tables take long; then there is no count rather than no status.
+STATEMENT_TIMEOUT_MS = 2000
+
+
+def query(tables: t.Sequence[str], version_table: str) -> str:
+    """A script for psql: lines ``bytes|N``, ``revision|R`` and ``rows|TABLE|N``; tables that do not exist give none."""
+    statements = [
+        f"SET statement_timeout = {STATEMENT_TIMEOUT_MS};",
+        "SELECT 'bytes|' || pg_database_size(current_database());",
+        revisions_query(version_table, "revision|"),
+    ]
+    for table in sorted(tables):
+        count = f"SELECT {literal(f'rows|{table}|')} || count(*) FROM {table_name(table)}"
+        statements.append(
+            f"SELECT {literal(count)} WHERE to_regclass({literal(table_name(table))}) IS NOT NULL \\gexec"
+        )
+    return "\n".join(statements) + "\n"
+
+
+def parse(stdout: str, stderr: str, tables: t.Sequence[str]) -> dict[str, t.Any]:
+    """What psql answered, also in part: bytes, revisions, rows by table (None: no such table), and its problem."""
+    found: dict[str, t.Any] = {"bytes": None, "revisions": [], "rows": {}}
+    for line in stdout.splitlines():
+        kind, _bar, value = line.partition("|")
+        if kind == "bytes":
+            found["bytes"] = int(value)
+        elif kind == "revision":
+            found["revisions"].append(value)
+        elif kind == "rows":
+            table, _bar, count = value.rpartition("|")
+            found["rows"][table] = int(count)
+    found["revisions"].sort()
+    if stderr:
+        lines = [line.strip() for line in stderr.strip().splitlines() if line.strip()]
+        found["problem"] = lines[-1][-300:] if lines else "psql failed"
+    else:
+        found["rows"] |= {table: None for table in tables if table not in found["rows"]}
+    return found

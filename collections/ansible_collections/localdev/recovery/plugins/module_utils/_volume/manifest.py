@@ -1,0 +1,114 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Manifests: what a tree of files is, file by file, and how two of them differ. Pure.
+
+A manifest is a list of entries; the first is the folder itself, ``.``. An entry has ``name`` (relative; bytes that are
+not UTF-8 are surrogates, as os.fsdecode makes them) and ``type``: file, folder, link, fifo, socket, character, block,
+or same, a further name of the file that ``same`` names. All but the last have mode, uid, gid, mtime_ns; a file has size
+and sha256, and sparse where it has holes; a link has target, a device has device ([major, minor]). xattrs: name ->
+base64.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+
+Entry = dict[str, t.Any]
+FORMAT = 1
+# In the order in which a person wants to read them.
+_WORDS = {
+    "type": "type",
+    "sha256": "content",
+    "size": "size",
+    "target": "link target",
+    "same": "other name",
+    "uid": "owner",
+    "gid": "group",
+    "mode": "mode",
+    "mtime_ns": "time",
+    "device": "device",
+    "xattrs": "extended attributes",
+}
+_SHOWN = 10
+
+
+def serialise(head: t.Mapping[str, t.Any], entries: t.Sequence[Entry]) -> str:
+    """A manifest as a file: one line of JSON that describes it, then one a file, ASCII alone."""
+    first = {**head, "format": FORMAT, "entries": len(entries)}
+    return "".join(json.dumps(line, sort_keys=True) + "\n" for line in (first, *entries))
+
+
+def parse(text: str) -> tuple[dict[str, t.Any], list[Entry]]:
+    """What serialise wrote; ValueError for anything else, such as a part of it."""
+    lines = text.splitlines()
+    head = json.loads(lines[0]) if lines else None
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise ValueError("not a manifest of this format")
+    entries = [json.loads(line) for line in lines[1:]]
+    if len(entries) != head.get("entries") or not all(
+        isinstance(e, dict) and {"name", "type"} <= set(e) for e in entries
+    ):
+        raise ValueError("a part of the manifest is missing")
+    return head, entries
+
+
+def differences(expected: t.Iterable[Entry], found: t.Iterable[Entry]) -> list[str]:
+    """What differs, in words, one line per file. Whether a file has holes is the filesystem's affair."""
+    there = {entry["name"]: entry for entry in found}
+    pairs: list[tuple[Entry | None, Entry | None]] = [(entry, there.pop(entry["name"], None)) for entry in expected]
+    return in_words([*pairs, *((None, entry) for entry in there.values())])
+
+
+def in_words(pairs: t.Iterable[t.Sequence[Entry | None]]) -> list[str]:
+    """The same for pairs of what is expected and what was found; None for what is missing."""
+    lines = []
+    for expected, found in pairs:
+        if expected is None or found is None:
+            entry = t.cast(Entry, expected or found)
+            lines.append(f"{shown(entry['name'])}: {'is missing' if found is None else 'was not expected'}")
+            continue
+        parts = [
+            f"{word} {_value(key, expected.get(key))} became {_value(key, found.get(key))}"
+            for key, word in _WORDS.items()
+            if expected.get(key) != found.get(key)
+        ]
+        if parts:
+            lines.append(f"{shown(expected['name'])}: {', '.join(parts)}")
+    return lines
+
+
+def summary(lines: t.Sequence[str]) -> str:
+    """The first lines, and how many more there are."""
+    more = len(lines) - _SHOWN
+    return "\n".join([*lines[:_SHOWN], *([f"... and {more} more"] if more > 0 else [])])
+
+
+def shown(name: str) -> str:
+    """A name that a terminal can show: odd bytes and line breaks escaped."""
+    plain = name.isprintable() and not any("\ud800" <= letter <= "\udfff" for letter in name)
+    return name if plain else repr(name.encode("utf-8", "surrogateescape"))[1:]
+
+
+def _value(key: str, value: t.Any) -> str:
+    if value is None:
+        return "none"
+    if key == "mode":
+        return f"{value:04o}"
+    if key == "sha256":
+        return str(value)[:12]
+    if key == "mtime_ns":
+        seconds, nanoseconds = divmod(value, 10**9)
+        try:
+            moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+        except (ValueError, OverflowError, OSError):
+            return str(value)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+    if key in ("target", "same"):
+        return shown(value)
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else str(value)

@@ -1,0 +1,166 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Which mounts of a stack move where, between bind mounts and named volumes. Pure."""
+
+from __future__ import annotations
+
+import os
+import re
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import kept_line, take_back
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import size_in_words
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import MOUNT_KINDS
+
+Move = dict[str, t.Any]
+_FROM = {"volume": "bind", "bind": "volume"}
+
+
+def plan(
+    stack: t.Mapping[str, t.Any],
+    to: str,
+    *,
+    services: t.Sequence[str] = (),
+    names: t.Mapping[str, str] | None = None,
+    folder: str = "data",
+) -> list[Move]:
+    """The moves that bring data mounts to ``volume`` or ``bind``, one for each volume or folder that they have now.
+
+    services: only what these mount. names: ``service:target`` -> key of the volume, or folder. folder: where new
+    folders are made, relative to the project. A move has source (a path or the volume's real name), from, to, written
+    (what the Compose file says then), mounts, and for a folder place, its path.
+    """
+    names = names or {}
+    unknown = sorted(set(services) - set(stack["services"]))
+    if unknown:
+        raise RecoveryError(f"No service {', '.join(unknown)} in project {stack['project']['name']}")
+    moves: dict[str, Move] = {}
+    for service, described in sorted(stack["services"].items()):
+        for mount in described["mounts"]:
+            if mount["type"] == _FROM[to] and mount["source"] and not mount["anonymous"]:
+                move = moves.setdefault(
+                    mount["source"],
+                    {
+                        "source": mount["source"],
+                        "key": mount["key"],
+                        "from": mount["type"],
+                        "to": to,
+                        "mounts": [],
+                        "data": [],
+                    },
+                )
+                move["mounts"].append({"service": service, "target": mount["target"]})
+                if mount["data"] and (not services or service in services):
+                    move["data"].append(service)
+    chosen = [move for _source, move in sorted(moves.items()) if move.pop("data")]
+    taken = {mount["key"] for s in stack["services"].values() for mount in s["mounts"] if mount["key"]}
+    for move in chosen:
+        given = next((names[n] for m in move["mounts"] if (n := f"{m['service']}:{m['target']}") in names), "")
+        written = given or _default_name(stack, move, folder)
+        if not given and (written in taken):
+            written = (
+                f"{move['mounts'][0]['service']}_{written}"
+                if to == "volume"
+                else f"{written}_{move['mounts'][0]['service']}"
+            )
+        if written in taken:
+            first = move["mounts"][0]
+            raise RecoveryError(
+                f"The name {written} for what {first['service']} mounts at {first['target']} is in use already",
+                next_command=f"choose another one in volume_transition_names, for {first['service']}:{first['target']}",
+            )
+        taken.add(written)
+        move["written"] = written
+        move.pop("key")
+        if to == "bind":
+            move["place"] = os.path.normpath(os.path.join(stack["project"]["dir"], os.path.expanduser(written)))
+    return chosen
+
+
+def qualifier(files: t.Sequence[str]) -> str:
+    """``local`` of docker-compose.local.yml, else empty: stacks of one project must not share volumes by accident."""
+    last = os.path.basename(files[-1]) if files else ""
+    match = re.fullmatch(r"(?:docker-)?compose\.([a-z0-9_-]+)\.ya?ml", last)
+    return match.group(1) if match and match.group(1) != "override" else ""
+
+
+def _default_name(stack: t.Mapping[str, t.Any], move: Move, folder: str) -> str:
+    """``./data/postgres`` <-> ``postgres_data``, in docker-compose.local.yml ``postgres_local_data``."""
+    between = "".join(f"_{word}" for word in [qualifier(stack["project"]["files"])] if word)
+    if move["to"] == "volume":
+        stem = (
+            re.sub(r"[^a-zA-Z0-9_.-]", "_", os.path.basename(os.path.normpath(move["source"]))).strip("._-") or "data"
+        )
+        return f"{stem}{between}" if stem.endswith("data") else f"{stem}{between}_data"
+    stem = str(move["key"] or move["source"])
+    stem = (stem.removesuffix(f"{between}_data").removesuffix(between) if between else stem) or stem
+    return os.path.join(
+        folder if folder.startswith(("/", "~", "./", "../")) else f"./{folder}", stem.removesuffix("_data")
+    )
+
+
+def problems(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], moves: t.Sequence[Move]) -> list[str]:
+    """What the changed configuration says beyond the moves, or does not say of them. Both as Compose resolves them."""
+    moved = {(mount["service"], mount["target"].rstrip("/")): move for move in moves for mount in move["mounts"]}
+    found = []
+    for part in sorted({*before, *after} - {"services", "volumes"}):
+        if before.get(part) != after.get(part):
+            found.append(f"{part} would change too")
+    for name, volume in (before.get("volumes") or {}).items():
+        if (after.get("volumes") or {}).get(name, volume) != volume:
+            found.append(f"the volume {name} would change too")
+    for service in sorted({*before["services"], *after["services"]}):
+        old, new = before["services"].get(service) or {}, after["services"].get(service) or {}
+        for key in sorted({*old, *new} - {"volumes"}):
+            if old.get(key) != new.get(key):
+                found.append(f"{key} of service {service} would change too")
+        mounts = {str(m["target"]).rstrip("/"): m for m in new.get("volumes") or ()}
+        for mount in old.get("volumes") or ():
+            target = str(mount["target"]).rstrip("/")
+            move, now = moved.get((service, target)), mounts.pop(target, None)
+            if move is None and now != mount:
+                found.append(f"the mount of {service} at {target} would change too")
+            elif move is not None and (now or {}).get("type") != move["to"]:
+                found.append(f"the mount of {service} at {target} would not change")
+            elif move is not None and move["to"] == "volume" and (now or {}).get("source") != move["written"]:
+                found.append(f"the mount of {service} at {target} would not be of {move['written']}")
+        found += [f"{service} would get a new mount at {target}" for target in mounts]
+    return found
+
+
+def asides(moves: t.Sequence[Move], files: t.Sequence[str]) -> list[dict[str, t.Any]]:
+    """What is set aside before the copy, as objects for set_aside: the new places, and the files that change."""
+    places: list[dict[str, t.Any]] = [
+        {"kind": MOUNT_KINDS[move["to"]], "name": move["place"]}
+        | ({"labels": move["labels"]} if move["to"] == "volume" else {})
+        for move in moves
+    ]
+    return places + [{"kind": "file", "name": path} for path in files]
+
+
+def old_places(moves: t.Sequence[Move]) -> list[dict[str, str]]:
+    """Where the data lay, as objects for set_aside."""
+    return [{"kind": MOUNT_KINDS[move["from"]], "name": move["source"]} for move in moves]
+
+
+def report(
+    planned: t.Mapping[str, t.Any], run_id: str, copied: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any]
+) -> list[str]:
+    """What a transition did (in check mode: would do), line by line. copied: results of the copies."""
+    done = not kept.get("planned")
+    lines = [
+        f"{'Moved' if done else 'Would move'} {MOUNT_KINDS[move['from']]} {move['source']} "
+        f"to {MOUNT_KINDS[move['to']]} {move['place']} ({size_in_words(move['bytes'])})"
+        for move in planned["moves"]
+    ]
+    lines += [f"Proved {result['files']} files in {result['seconds']} s" for result in copied if "files" in result]
+    lines += [f"{'Changed' if done else 'Would change'} {path}" for path in planned["changed_files"]]
+    lines += [kept_line(entry, done) for entry in kept.get("asides", [])]
+    if done:
+        lines.append(take_back(run_id))
+    return lines

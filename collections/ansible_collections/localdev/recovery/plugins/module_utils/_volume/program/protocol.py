@@ -1,0 +1,311 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The program that runs in a helper container, beside the data: how it reads trees, and how it is asked and answers.
+
+It is executed by whatever Python the image has, so it stays with old syntax and imports nothing but its other parts:
+copy.py copies, tar.py packs and unpacks.
+
+The request is one line of JSON on stdin. The stream that is packed or unpacked goes through the named pipe that the
+request names; where that cannot be opened, what is packed goes to stdout, and what is to be unpacked follows the
+request. The answer is lines of JSON on stderr: ``stream`` says which way it goes; the last one has the key ``done``,
+``refused`` or ``error``. Entries are those that manifests.py describes.
+"""
+
+import base64
+import errno
+import hashlib
+import json
+import os
+import stat
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+# In the root of a target that is not whole yet; holds the name of what is being copied there.
+MARKER = b".localdev-copy"
+# Read, hashed and written while the processor still has it at hand: larger blocks take half as long again.
+BLOCK = 256 * 1024
+THREADS = 2
+TYPES = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "folder",
+    stat.S_IFLNK: "link",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "character",
+    stat.S_IFBLK: "block",
+}
+# Labels of a machine's own policy and of the kernel: they belong to the place, not to the data.
+FOREIGN_XATTRS = ("security.selinux", "security.ima", "security.evm", "trusted.", "system.nfs4", "com.apple.")
+
+
+class Refused(Exception):
+    """Nothing was touched. reason: a word; the rest is data."""
+
+    def __init__(self, reason, **data):
+        super().__init__(reason)
+        self.answer = dict(data, refused=reason)
+
+
+class Progress:
+    """Bytes done of a part of the work, told at most twice a second."""
+
+    def __init__(self, doing, total):
+        self.doing = doing
+        self.total = total
+        self.done = 0
+        self.told = 0.0
+        self.lock = threading.Lock()
+
+    def add(self, count):
+        with self.lock:
+            self.done += count
+            if time.monotonic() - self.told > 0.5:
+                self.told = time.monotonic()
+                say(progress={"doing": self.doing, "done": self.done, "total": self.total, "about": False})
+
+
+def say(**answer):
+    sys.stderr.write(json.dumps(answer) + "\n")
+    sys.stderr.flush()
+
+
+def text_of(name):
+    return name.decode("utf-8", "surrogateescape")
+
+
+def bytes_of(text):
+    return text.encode("utf-8", "surrogateescape")
+
+
+# --- reading a tree ------------------------------------------------------------------------------------------------
+
+
+def xattrs_of(path):
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError as exc:
+        if exc.errno in (errno.ENOTSUP, errno.EPERM):
+            return {}
+        raise
+    found = {}
+    for name in sorted(names):
+        if not name.startswith(FOREIGN_XATTRS):
+            value = os.getxattr(path, name, follow_symlinks=False)
+            found[name] = base64.b64encode(value).decode("ascii")
+    return found
+
+
+def describe(path, name):
+    """The entry of one thing without its content, and its status."""
+    status = os.lstat(path)
+    kind = TYPES[stat.S_IFMT(status.st_mode)]
+    entry = {
+        "name": text_of(name),
+        "type": kind,
+        "mode": stat.S_IMODE(status.st_mode),
+        "uid": status.st_uid,
+        "gid": status.st_gid,
+        "mtime_ns": status.st_mtime_ns,
+    }
+    if kind == "file":
+        entry["size"] = status.st_size
+        if status.st_blocks * 512 < status.st_size and has_hole(path, status.st_size):
+            entry["sparse"] = True
+    elif kind == "link":
+        entry["target"] = text_of(os.readlink(path))
+    elif kind in ("character", "block"):
+        entry["device"] = [os.major(status.st_rdev), os.minor(status.st_rdev)]
+    xattrs = xattrs_of(path)
+    if xattrs:
+        entry["xattrs"] = xattrs
+    return entry, status
+
+
+def has_hole(path, size):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.lseek(descriptor, 0, os.SEEK_HOLE) < size
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def walk(root):
+    """Entries of everything below a folder and of itself (``.``), folders before what they hold, in the names' order.
+
+    A file with several names is described once; further names say ``same``: the first one.
+    """
+    entries = []
+    seen = {}
+
+    def visit(path, name):
+        if name == MARKER:
+            return
+        entry, status = describe(path, name)
+        if entry["type"] != "folder" and status.st_nlink > 1:
+            first = seen.setdefault((status.st_dev, status.st_ino), entry["name"])
+            if first != entry["name"]:
+                entries.append({"name": entry["name"], "type": "same", "same": first})
+                return
+        entries.append(entry)
+        if entry["type"] == "folder":
+            for child in sorted(os.listdir(path)):
+                visit(os.path.join(path, child), child if name == b"." else os.path.join(name, child))
+
+    visit(root, b".")
+    return entries
+
+
+def path_in(root, entry):
+    return root if entry["name"] == "." else os.path.join(root, bytes_of(entry["name"]))
+
+
+def segments(descriptor, size):
+    """(offset, length) of what is not a hole."""
+    at = 0
+    while at < size:
+        try:
+            start = os.lseek(descriptor, at, os.SEEK_DATA)
+            end = min(os.lseek(descriptor, start, os.SEEK_HOLE), size)
+        except OSError as exc:
+            if exc.errno == errno.ENXIO:
+                return
+            start, end = at, size
+        if start >= size:
+            return
+        yield start, end - start
+        at = end
+
+
+def hash_zeros(digest, count):
+    while count > 0:
+        digest.update(ZEROS[: min(count, BLOCK)])
+        count -= BLOCK
+
+
+ZEROS = memoryview(bytes(BLOCK))
+
+
+def read_file(path, size, progress=None, write=None):
+    """SHA-256 of a file. write(data, offset) gets what is not a hole."""
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(min(BLOCK, size)))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        at = 0
+        for start, length in segments(descriptor, size):
+            hash_zeros(digest, start - at)
+            at = start
+            while at < start + length:
+                count = os.preadv(descriptor, [buffer[: min(BLOCK, start + length - at)]], at)
+                if count == 0:
+                    raise OSError(errno.EIO, "it has become shorter while it was read", path)
+                digest.update(buffer[:count])
+                if write is not None:
+                    write(buffer[:count], at)
+                at += count
+                if progress is not None:
+                    progress.add(count)
+        hash_zeros(digest, size - at)
+    finally:
+        os.close(descriptor)
+    return digest.hexdigest()
+
+
+def in_threads(function, files):
+    """The largest first, or in the end one thread would have one to do while the other has none."""
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        for _done in pool.map(function, sorted(files, key=size_in, reverse=True)):
+            pass
+
+
+def size_in(entry):
+    return entry.get("size", 0)
+
+
+def add_hashes(root, entries, progress):
+    def one(entry):
+        entry["sha256"] = read_file(path_in(root, entry), entry["size"], progress)
+
+    in_threads(one, [entry for entry in entries if entry["type"] == "file"])
+
+
+def size_of(entries):
+    return sum(map(size_in, entries))
+
+
+# --- asking and answering ---------------------------------------------------------------------------------------------
+
+
+def read_line():
+    line = b""
+    while not line.endswith(b"\n"):
+        data = os.read(0, 1)
+        if not data:
+            break
+        line += data
+    return line
+
+
+def watch(go_on):
+    """Who asked may be killed; then nobody is left who would remove this container."""
+    if read_line():
+        go_on.set()
+        while os.read(0, 4096):
+            pass
+    os._exit(3)
+
+
+def connect(request):
+    """Descriptor of the stream to write or to read: of the named pipe where both its ends are under this kernel."""
+    packs = request["do"] == "pack"
+    stream = None
+    if request.get("pipe"):
+        try:
+            # Fails at once where nobody reads. The asker holds both ends until it knows what is said here.
+            probe = os.open(request["pipe"], os.O_WRONLY | os.O_NONBLOCK)
+            stream = probe if packs else os.open(request["pipe"], os.O_RDONLY)
+            os.set_blocking(stream, True)
+            if not packs:
+                os.close(probe)
+        except OSError:
+            stream = None
+    say(stream="standard" if stream is None else "pipe")
+    return int(packs) if stream is None else stream
+
+
+def serve(action, request):
+    """Answer the one request."""
+    if request["do"] != "copy":
+        request["stream"] = connect(request)
+    # On stdin the stream follows; its end says as much.
+    if request.get("stream") != 0:
+        request["go_on"] = threading.Event()
+        threading.Thread(target=watch, args=(request["go_on"],), daemon=True).start()
+    try:
+        answer = action(request)
+        for entry in answer.pop("entries"):
+            say(entry=entry)
+        say(**dict(answer, done=True))
+    except Refused as exc:
+        say(**exc.answer)
+    except BrokenPipeError:
+        say(error="nobody reads the stream any more")
+    except Exception as exc:
+        name = exc.filename if isinstance(exc, OSError) and exc.filename else b""
+        name = text_of(name) if isinstance(name, bytes) else str(name)
+        words = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        say(error=words, name=name, errno=getattr(exc, "errno", None), kind=type(exc).__name__)
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def read_request():
+    return json.loads(read_line().decode("ascii"))

@@ -1,0 +1,360 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The part of the program in a helper container that packs a tree into a tar stream, and unpacks one.
+
+See protocol.py.
+"""
+
+import base64
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.copy import (
+    differing,
+    do_copy,
+    empty,
+    finish_folders,
+    is_marked,
+    make,
+    need_room,
+    put_metadata,
+    set_mark,
+    sync,
+    write_all,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.protocol import (
+    BLOCK,
+    FOREIGN_XATTRS,
+    MARKER,
+    ZEROS,
+    Progress,
+    Refused,
+    add_hashes,
+    bytes_of,
+    path_in,
+    read_file,
+    read_request,
+    serve,
+    size_of,
+    text_of,
+    walk,
+)
+
+# A hole of a sparse file is looked for in pieces of this size.
+HOLE = 64 * 1024
+# So large that handing it to another thread is worth its while.
+PIECE = 1024 * 1024
+HASHER = ThreadPoolExecutor(max_workers=1)
+
+
+def tar_header(entry, size):
+    info = tarfile.TarInfo("./" + entry["name"] if entry["name"] != "." else "./")
+    if entry["type"] == "same":
+        info.type, info.linkname = tarfile.LNKTYPE, "./" + entry["same"]
+        return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    info.type = {
+        "file": tarfile.REGTYPE,
+        "folder": tarfile.DIRTYPE,
+        "link": tarfile.SYMTYPE,
+        "fifo": tarfile.FIFOTYPE,
+        "character": tarfile.CHRTYPE,
+        "block": tarfile.BLKTYPE,
+    }[entry["type"]]
+    info.mode, info.uid, info.gid, info.size = entry["mode"], entry["uid"], entry["gid"], size
+    info.linkname = entry.get("target", "")
+    info.devmajor, info.devminor = entry.get("device", (0, 0))
+    seconds, nanoseconds = divmod(abs(entry["mtime_ns"]), 10**9)
+    info.mtime = seconds
+    if nanoseconds or entry["mtime_ns"] < 0:
+        info.pax_headers["mtime"] = "%s%d.%09d" % ("-" if entry["mtime_ns"] < 0 else "", seconds, nanoseconds)
+    for name, value in entry.get("xattrs", {}).items():
+        info.pax_headers["SCHILY.xattr." + name] = text_of(base64.b64decode(value))
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def do_pack(request):
+    """Write a tar stream; nothing but the order of the names is decided here."""
+    source = os.fsencode(request["source"])
+    # Tar knows no sockets.
+    entries = [entry for entry in walk(source) if entry["type"] != "socket"]
+    progress = Progress("packing", size_of(entries))
+    if request["look_only"]:
+        return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
+    out = stream = os.fdopen(request["stream"], "wb", closefd=False)
+    if request["gzip"]:
+        out = gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1, mtime=0)
+    at = [0]
+
+    def write(data, offset):
+        zeros(out, offset - at[0])
+        out.write(data)
+        at[0] = offset + len(data)
+
+    for entry in entries:
+        size = entry.get("size", 0)
+        out.write(tar_header(entry, size))
+        if entry["type"] == "file":
+            at[0] = 0
+            entry["sha256"] = read_file(path_in(source, entry), size, progress, write)
+            zeros(out, size - at[0] + -size % tarfile.BLOCKSIZE)
+    zeros(out, 2 * tarfile.BLOCKSIZE)
+    if request["gzip"]:
+        out.close()
+    stream.flush()
+    return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
+
+
+def versions(root, entries):
+    """What the files PG_VERSION say, by name."""
+    found = {}
+    for entry in entries:
+        if is_version(entry):
+            with open(path_in(root, entry), "rb") as handle:
+                found[entry["name"]] = text_of(handle.read()).strip()
+    return found
+
+
+def is_version(entry):
+    return entry["type"] == "file" and os.path.basename(entry["name"]) == "PG_VERSION" and entry["size"] < 64
+
+
+def zeros(out, count):
+    while count > 0:
+        out.write(ZEROS[: min(count, BLOCK)])
+        count -= BLOCK
+
+
+def member_entry(member):
+    """The entry of a member of an archive, which somebody else may have made."""
+    name = os.path.normpath(member.name)
+    if name.startswith(("/", "..")):
+        raise Refused("outside", name=member.name)
+    if member.islnk():
+        same = os.path.normpath(member.linkname)
+        if same.startswith(("/", "..")):
+            raise Refused("outside", name=member.linkname)
+        return {"name": name, "type": "same", "same": same}
+    kinds = (
+        (member.isreg, "file"),
+        (member.isdir, "folder"),
+        (member.issym, "link"),
+        (member.isfifo, "fifo"),
+        (member.ischr, "character"),
+        (member.isblk, "block"),
+    )
+    kind = next((word for test, word in kinds if test()), None)
+    if kind is None:
+        raise Refused("unknown", name=member.name)
+    seconds, _point, fraction = member.pax_headers.get("mtime", str(int(member.mtime))).lstrip("-").partition(".")
+    mtime_ns = int(seconds) * 10**9 + int((fraction + "0" * 9)[:9])
+    entry = {
+        "name": name,
+        "type": kind,
+        "mode": member.mode & 0o7777,
+        "uid": member.uid,
+        "gid": member.gid,
+        "mtime_ns": -mtime_ns if member.mtime < 0 else mtime_ns,
+    }
+    if kind == "file":
+        entry["size"] = member.size
+    elif kind == "link":
+        entry["target"] = member.linkname
+        entry["mode"] = 0o777
+    elif kind in ("character", "block"):
+        entry["device"] = [member.devmajor, member.devminor]
+    prefix = "SCHILY.xattr."
+    xattrs = {
+        name[len(prefix) :]: base64.b64encode(bytes_of(value)).decode("ascii")
+        for name, value in sorted(member.pax_headers.items())
+        if name.startswith(prefix) and not name[len(prefix) :].startswith(FOREIGN_XATTRS)
+    }
+    if xattrs:
+        entry["xattrs"] = xattrs
+    return entry
+
+
+def unpack_file(root, entry, stream, sparse, progress, digest):
+    """stream: has readinto, and is at the beginning of the content. digest: None when nobody wants the content's."""
+    size = entry["size"]
+    buffer = memoryview(bytearray(min(HOLE if sparse else PIECE, size)))
+    descriptor = os.open(path_in(root, entry), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    at = 0
+    try:
+        while at < size:
+            data = buffer[: stream.readinto(buffer[: size - at])]
+            if not data:
+                raise tarfile.ReadError("unexpected end of data")
+            # Hashed and written at once; both leave the interpreter to others.
+            hashing = digest and len(data) == PIECE and HASHER.submit(digest.update, data)
+            if digest and not hashing:
+                digest.update(data)
+            if not sparse or bytes(data).count(0) != len(data):
+                write_all(descriptor, data, at)
+            if hashing:
+                hashing.result()
+            at += len(data)
+            progress.add(len(data))
+        os.ftruncate(descriptor, size)
+    finally:
+        os.close(descriptor)
+    put_metadata(path_in(root, entry), entry)
+
+
+def read_again(root, entry):
+    entry["sha256"] = read_file(path_in(root, entry), entry["size"])
+
+
+def read_member(entry, stream, found, progress):
+    digest = hashlib.sha256()
+    for data in iter(lambda: stream.read(BLOCK), b""):
+        digest.update(data)
+        progress.add(len(data))
+        if is_version(entry):
+            found[entry["name"]] = text_of(data).strip()
+    if stream.tell() != entry["size"]:
+        raise tarfile.ReadError("unexpected end of data")
+    entry["sha256"] = digest.hexdigest()
+
+
+class Whole:
+    """A tar stream, unpacked by gzip where it is packed by that; tells whether it has come to its end.
+
+    A file as tarfile wants it, which goes forward only. As a stream of tarfile's own every byte would be copied several
+    times; and that takes one that ends between two members for a whole one, and looks at no checksum of gzip's.
+    """
+
+    def __init__(self, raw):
+        stream = io.BufferedReader(raw, BLOCK)
+        self.stream = gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == b"\x1f\x8b" else stream
+        self.at = 0
+        self.tail = b""
+
+    def tell(self):
+        return self.at
+
+    def seek(self, offset):
+        if offset < self.at:
+            raise tarfile.ReadError("the archive leads back")
+        while self.at < offset and self.read(min(BLOCK, offset - self.at)):
+            pass
+
+    def read(self, count):
+        data = self.stream.read(count)
+        self._saw(memoryview(data))
+        return data
+
+    def readinto(self, buffer):
+        count = self.stream.readinto(buffer)
+        self._saw(buffer[:count])
+        return count
+
+    def _saw(self, data):
+        self.at += len(data)
+        self.tail = (self.tail + bytes(data[-tarfile.BLOCKSIZE :]))[-tarfile.BLOCKSIZE :]
+
+    def finish(self):
+        while self.read(BLOCK):
+            pass
+        if self.tail != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("unexpected end of data")
+
+
+def content(archive, member, stream):
+    """What gives the content of a member: the stream itself, unless it is stored in parts."""
+    if member.issparse():
+        return archive.extractfile(member)
+    stream.seek(member.offset_data)
+    return stream
+
+
+def do_unpack(request):
+    """Unpack the stream that follows the request into an empty folder; with look_only read it alone.
+
+    With proved the asker has a manifest, so a file's hash is that of what is read from the folder again; otherwise it
+    is that of the stream, and what is in the folder is held against it.
+    """
+    target = os.fsencode(request["target"]) if not request["look_only"] else None
+    sparse = set(request["sparse"])
+    entries, found, reading = [], {}, []
+    progress = Progress("unpacking" if target else "checking", request["total"])
+    if target:
+        token = request["token"].encode("utf-8", "surrogateescape")
+        if os.listdir(target) and not is_marked(target, token):
+            raise Refused("occupied", differences=[])
+        empty(target)
+        set_mark(target, token)
+        need_room(target, request["total"], request["reserve"])
+    # Not sys.stdin: it may have read on into the stream.
+    stream = Whole(os.fdopen(request["stream"], "rb", buffering=0, closefd=False))
+    with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
+        for member in archive:
+            entry = member_entry(member)
+            if target is None:
+                if entry["type"] == "file":
+                    read_member(entry, archive.extractfile(member), found, progress)
+            elif entry["type"] == "file":
+                parents(target, entry)
+                digest = None if request["proved"] else hashlib.sha256()
+                unpack_file(target, entry, content(archive, member, stream), entry["name"] in sparse, progress, digest)
+                if digest:
+                    entry["sha256"] = digest.hexdigest()
+                else:
+                    reading.append(HASHER.submit(read_again, target, entry))
+            elif entry["type"] == "folder":
+                parents(target, entry)
+                os.makedirs(path_in(target, entry), 0o700, exist_ok=True)
+            else:
+                parents(target, entry)
+                make(target, entry)
+            entries.append(entry)
+            # The archive remembers every member otherwise.
+            archive.members = []
+        stream.finish()
+    if target is None:
+        return {"bytes": size_of(entries), "entries": entries, "versions": found}
+    folders = [entry for entry in entries if entry["type"] == "folder"]
+    os.unlink(os.path.join(target, MARKER))
+    finish_folders(target, folders)
+    flushing = threading.Thread(target=sync, args=(target,))
+    flushing.start()
+    others = walk(target)
+    if request["proved"]:
+        for future in reading:
+            future.result()
+        hashes = {entry["name"]: entry.get("sha256") for entry in entries}
+        for other in others:
+            if other["type"] == "file":
+                other["sha256"] = hashes.get(other["name"])
+    else:
+        add_hashes(target, others, Progress("comparing", size_of(entries)))
+    # Folders above the members need not be members.
+    names = {entry["name"] for entry in entries}
+    differences = differing(entries, [entry for entry in others if entry["name"] in names])
+    if differences:
+        set_mark(target, token)
+    flushing.join()
+    sync(target)
+    return {"bytes": size_of(entries), "entries": entries, "differences": differences}
+
+
+def parents(root, entry):
+    """Folders above a member that the archive does not name first."""
+    above = os.path.dirname(path_in(root, entry)) if entry["name"] != "." else root
+    os.makedirs(above, exist_ok=True)
+    # A link in the place of a folder would lead outside.
+    if os.path.realpath(above) != above:
+        raise Refused("outside", name=entry["name"])
+
+
+if __name__ == "__main__":
+    wanted = read_request()
+    serve({"copy": do_copy, "pack": do_pack, "unpack": do_unpack}[wanted["do"]], wanted)

@@ -1,0 +1,605 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy
+
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program as alembic_bridge
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+
+ENV = """
+from alembic import context
+from sqlalchemy import create_engine
+{first}
+engine = create_engine("sqlite:///{database}")
+with engine.connect() as connection:
+    context.configure(connection=connection{settings})
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+# A branch and its merge, as in many real histories.
+MERGED = {"a1b2": [], "b1b2": ["a1b2"], "c1b2": ["a1b2"], "d1b2": ["b1b2", "c1b2"], "20251225_last": ["d1b2"]}
+OPEN = {name: parents for name, parents in MERGED.items() if name[0] in "abc"}
+
+
+class Source:
+    """An application's source tree with migrations, and its database."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.database = root / "app.db"
+
+    def make(
+        self,
+        revisions: dict[str, list[str]],
+        folder: str = ".",
+        *,
+        toml: bool = False,
+        first: str = "",
+        settings: str = "",
+        more: dict[str, str] | None = None,
+    ) -> None:
+        home = self.root / folder
+        (home / "migrations" / "versions").mkdir(parents=True)
+        location = 'script_location = "migrations"\n' if toml else "script_location = migrations\n"
+        name, section = ("pyproject.toml", "[tool.alembic]") if toml else ("alembic.ini", "[alembic]")
+        (home / name).write_text(f"{section}\n{location}")
+        (home / "migrations" / "env.py").write_text(ENV.format(database=self.database, first=first, settings=settings))
+        for revision, parents in revisions.items():
+            down = tuple(parents) if len(parents) > 1 else (parents[0] if parents else None)
+            (home / "migrations" / "versions" / f"{revision}.py").write_text(
+                f"revision = {revision!r}\ndown_revision = {down!r}\nbranch_labels = depends_on = None\n"
+                f"{(more or {}).get(revision, '')}\n"
+                "def upgrade(): pass\n"
+            )
+
+    def sql(self, *statements: str) -> None:
+        with sqlalchemy.create_engine(f"sqlite:///{self.database}").begin() as connection:
+            for statement in statements:
+                connection.execute(sqlalchemy.text(statement))
+
+    def stamp(self, *revisions: str, table: str = "alembic_version") -> None:
+        self.sql(
+            f"CREATE TABLE {table} (version_num VARCHAR(32) NOT NULL)",
+            *(f"INSERT INTO {table} VALUES ('{revision}')" for revision in revisions),
+        )
+
+
+Ask = t.Callable[..., dict[str, t.Any]]
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ALEMBIC_CONFIG", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)
+    return Source(tmp_path)
+
+
+@pytest.fixture
+def ask(source: Source, capsys: pytest.CaptureFixture[str]) -> Ask:
+    def ask(do: str = "info", **request: t.Any) -> dict[str, t.Any]:
+        alembic_bridge.main({"do": do, "config": None, **request})
+        done = Completed((), 0, capsys.readouterr().out, "")
+        return alembic_runtime.parse_answer(done, "backend")
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("revisions", "stamped", "expected"),
+    [
+        pytest.param(
+            MERGED,
+            ["20251225_last"],
+            {"heads": ["20251225_last"], "current": ["20251225_last"], "pending": []},
+            id="at the head",
+        ),
+        pytest.param(MERGED, ["d1b2"], {"current": ["d1b2"], "pending": ["20251225_last"]}, id="behind"),
+        pytest.param(
+            MERGED,
+            ["b1b2"],
+            {"current": ["b1b2"], "pending": ["c1b2", "d1b2", "20251225_last"]},
+            id="behind, on one branch before the merge",
+        ),
+        pytest.param(
+            MERGED,
+            ["c1b2", "b1b2"],
+            {"current": ["b1b2", "c1b2"], "pending": ["d1b2", "20251225_last"]},
+            id="on both branches",
+        ),
+        pytest.param(OPEN, ["b1b2", "c1b2"], {"heads": ["b1b2", "c1b2"], "pending": []}, id="at several heads"),
+        pytest.param(OPEN, ["b1b2"], {"heads": ["b1b2", "c1b2"], "pending": ["c1b2"]}, id="at one head of several"),
+        pytest.param(MERGED, ["feedbeef"], {"unknown": ["feedbeef"], "pending": None}, id="unknown"),
+        pytest.param(MERGED, ["20251225"], {"unknown": ["20251225"], "pending": None}, id="truncated"),
+        pytest.param(
+            MERGED,
+            ["d1b2", "feedbeef"],
+            {"current": ["d1b2", "feedbeef"], "unknown": ["feedbeef"], "pending": None},
+            id="one unknown of two",
+        ),
+        pytest.param({}, [], {"heads": [], "current": [], "pending": []}, id="no migrations"),
+    ],
+)
+def test_where_a_database_is(
+    source: Source, ask: Ask, revisions: dict[str, list[str]], stamped: list[str], expected: dict[str, t.Any]
+) -> None:
+    source.make(revisions)
+    source.stamp(*stamped)
+    answer = ask()
+    assert {key: answer.get(key) for key in expected} == expected
+
+
+def test_pending_revisions_stand_after_their_parents(source: Source, ask: Ask) -> None:
+    source.make(MERGED)
+    pending = ask()["pending"]
+    assert sorted(pending) == sorted(MERGED)
+    for revision, parents in MERGED.items():
+        assert all(pending.index(parent) < pending.index(revision) for parent in parents)
+
+
+def test_looking_changes_nothing(source: Source, ask: Ask) -> None:
+    source.make(MERGED)
+    assert ask()["current"] == []
+    with sqlalchemy.create_engine(f"sqlite:///{source.database}").connect() as connection:
+        assert connection.execute(sqlalchemy.text("SELECT count(*) FROM sqlite_master")).scalar() == 0
+
+
+def test_one_who_knows_where_the_database_is_spares_env_py(source: Source, ask: Ask) -> None:
+    source.make(MERGED, first="raise SystemExit('env.py was run')")
+    found = ask("info", current=["d1b2"])
+    assert (found["current"], found["unknown"], found["pending"]) == (["d1b2"], [], ["20251225_last"])
+    assert ask("info", current=["nowhere"])["unknown"] == ["nowhere"]
+
+
+def test_planning_from_nothing_does_not_ask_the_database(source: Source, ask: Ask) -> None:
+    source.make(MERGED, first="raise RuntimeError('asked')")
+    answer = ask("plan", from_base=True)
+    assert len(answer["applied"]) == len(MERGED)
+    assert "RuntimeError: asked" in ask()["error"]
+
+
+@pytest.mark.parametrize("toml", [False, True], ids=["alembic.ini", "pyproject.toml"])
+@pytest.mark.parametrize("folder", [".", "backend", "services/api"])
+def test_the_configuration_is_found(source: Source, ask: Ask, folder: str, toml: bool) -> None:
+    (source.root / "node_modules" / "x").mkdir(parents=True)
+    (source.root / "node_modules" / "alembic.ini").write_text("[alembic]\n")
+    (source.root / "pyproject.toml").write_text("[tool.ruff]\n")
+    source.make(MERGED, folder, toml=toml)
+    answer = ask()
+    assert answer["heads"] == ["20251225_last"]
+    assert Path(answer["config"]) == (source.root / folder / ("pyproject.toml" if toml else "alembic.ini")).resolve()
+
+
+def test_the_nearest_configuration_is_taken(source: Source, ask: Ask) -> None:
+    source.make({"feed": []}, "a/deeper")
+    source.make(MERGED, "zz")
+    assert ask()["heads"] == ["20251225_last"]
+
+
+def test_a_configuration_can_be_named(source: Source, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    source.make(MERGED)
+    source.make({"feed": []}, "other")
+    assert ask(config="other/alembic.ini")["heads"] == ["feed"]
+    monkeypatch.chdir(source.root)
+    monkeypatch.setenv("ALEMBIC_CONFIG", "other/alembic.ini")
+    assert ask()["heads"] == ["feed"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({}, "no alembic.ini and no [tool.alembic] below"),
+        ({"config": "nowhere/alembic.ini"}, "nowhere/alembic.ini does not exist"),
+    ],
+    ids=["none", "a wrong one"],
+)
+def test_no_configuration_is_an_error(ask: Ask, request_: dict[str, str], words: str) -> None:
+    assert words in ask(**request_)["error"]
+
+
+@pytest.mark.parametrize(
+    "first", ["print('noise', end='')", "print('@other@ {}')", "import sys; sys.stdout.write('a\\n' * 3)"]
+)
+def test_noise_of_env_py_does_not_matter(source: Source, ask: Ask, first: str) -> None:
+    source.make(MERGED, first=first)
+    assert ask()["heads"] == ["20251225_last"]
+
+
+def test_a_missing_package_is_named(source: Source, ask: Ask) -> None:
+    source.make(MERGED, first="import no_such_package")
+    assert ask()["error"] == "No module named 'no_such_package' (imported by Alembic or by env.py)"
+
+
+def test_only_postgresql_is_migrated(source: Source, ask: Ask) -> None:
+    source.make(MERGED)
+    source.stamp("d1b2")
+    assert ask("upgrade")["error"] == "the database is sqlite, not PostgreSQL"
+    assert ask("info")["current"] == ["d1b2"]
+
+
+def test_a_plan_says_what_an_upgrade_would_do(source: Source, ask: Ask) -> None:
+    source.make(OPEN)
+    source.stamp("b1b2")
+    answer = ask("plan")
+    assert (answer["before"], answer["applied"]) == (["b1b2"], ["c1b2"])
+    assert ask("plan", target="b1b2")["applied"] == []
+    assert ask("plan", target="head")["error"] == "Multiple heads: b1b2, c1b2; name one of them, or all as heads"
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("feedbeef", "no upgrade to feedbeef: No such revision or branch 'feedbeef'"),
+        ("cafe", "no upgrade to cafe: Multiple revisions start with 'cafe'"),
+    ],
+)
+def test_no_plan_to_a_revision_that_is_none_or_several(source: Source, ask: Ask, target: str, words: str) -> None:
+    source.make({"cafe1": [], "cafe2": ["cafe1"]})
+    answer = ask("plan", target=target)
+    assert answer["error"].startswith(words)
+    assert "trace" not in answer
+
+
+def test_no_plan_from_an_unknown_revision(source: Source, ask: Ask) -> None:
+    source.make(MERGED)
+    source.stamp("feedbeef")
+    assert ask("plan")["unknown"] == ["feedbeef"]
+
+
+def test_a_revision_beside_one_that_builds_on_it(source: Source, ask: Ask) -> None:
+    """What a dump over a newer schema leaves: alembic current shows one of them, and upgrading fails."""
+    source.make(MERGED)
+    source.stamp("d1b2", "b1b2")
+    answer = ask()
+    assert (answer["current"], answer["overlapping"], answer["pending"]) == (["b1b2", "d1b2"], ["b1b2"], None)
+    assert "b1b2 is part of what another one builds on" in ask("plan")["error"]
+
+
+def test_the_whole_graph(source: Source, ask: Ask) -> None:
+    last = "depends_on = 'b1b2'\n__doc__ = 'Last'"
+    source.make(MERGED, more={"c1b2": "branch_labels = ('billing',)", "20251225_last": last})
+    answer = ask(graph=True)
+    assert (answer["branches"], answer["merges"], answer["labels"]) == (["a1b2"], ["d1b2"], {"billing": "c1b2"})
+    rows = {row["revision"]: row for row in answer["revisions"]}
+    assert {name: sorted(row["down_revisions"]) for name, row in rows.items()} == MERGED
+    assert (rows["20251225_last"]["depends_on"], rows["a1b2"]["depends_on"]) == (["b1b2"], [])
+    assert (rows["c1b2"]["branch_labels"], rows["d1b2"]["branch_labels"]) == (["billing"], [])
+    assert rows["20251225_last"]["message"] == "Last"
+    assert RevisionGraph(answer["revisions"]).heads == tuple(answer["heads"])
+    assert "revisions" not in ask()
+
+
+def test_a_version_table_of_another_name(source: Source, ask: Ask) -> None:
+    source.make(MERGED, settings=", version_table='schema_version', version_table_schema='main'")
+    source.stamp("d1b2", table="schema_version")
+    answer = ask()
+    assert (answer["current"], answer["version_table"]) == (["d1b2"], "main.schema_version")
+
+
+def test_the_usual_version_table(source: Source, ask: Ask) -> None:
+    source.make(MERGED)
+    assert ask()["version_table"] == "alembic_version"
+
+
+def test_an_env_py_that_needs_the_settings_of_the_application(
+    source: Source, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source.root / "shop_settings.py").write_text("import os\nURL = os.environ['SHOP_URL']\n")
+    source.make(MERGED, first="import shop_settings; print(shop_settings.URL)")
+    assert "KeyError" in ask()["error"]
+    monkeypatch.setenv("SHOP_URL", "x")
+    assert ask()["heads"] == ["20251225_last"]
+    del sys.modules["shop_settings"]
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ("raise SystemExit('no settings')", "env.py, or what it imports, ended the program: no settings"),
+        ("import io, sys; sys.stdout = io.StringIO(); 1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+    ids=["exits", "fails with another stdout"],
+)
+def test_an_env_py_that_fails(
+    source: Source, ask: Ask, monkeypatch: pytest.MonkeyPatch, first: str, words: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    source.make(MERGED, first=first)
+    assert words in ask()["error"]
+
+
+def test_an_env_py_that_runs_no_migrations_says_nothing_of_the_database(source: Source, ask: Ask) -> None:
+    source.make(MERGED)
+    (source.root / "migrations" / "env.py").write_text("")
+    assert "env.py did not call context.run_migrations()" in ask()["error"]
+
+
+# --- drift -----------------------------------------------------------------------------------------------------
+
+MODELS = """
+import sqlalchemy as sa
+print("a model says something")
+metadata = sa.MetaData()
+people = sa.Table(
+    "people", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(20), nullable=False),
+    sa.Column("nickname", sa.String(20)),
+    sa.Index("people_by_name", "name"),
+)
+sa.Table("rooms", metadata, sa.Column("id", sa.Integer, primary_key=True))
+"""
+DRIFTED = (
+    "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(20), age INTEGER)",
+    "CREATE INDEX people_by_age ON people (age)",
+    "CREATE TABLE odd (id INTEGER PRIMARY KEY)",
+)
+
+
+def test_drift_is_what_alembic_check_finds(source: Source, ask: Ask) -> None:
+    source.make({"a1b2": []}, first=MODELS, settings=", target_metadata=metadata")
+    source.stamp("a1b2")
+    source.sql(*DRIFTED)
+    answer = ask(drift=True)
+    assert sorted(answer["drift"]) == [
+        "add_column people.nickname",
+        "add_index people.people_by_name",
+        "add_table rooms",
+        "modify_nullable people.name",
+        "remove_column people.age",
+        "remove_index people.people_by_age",
+        "remove_table odd",
+    ]
+    assert "drift" not in ask()
+
+
+def test_no_drift(source: Source, ask: Ask) -> None:
+    source.make({"a1b2": []}, first=MODELS, settings=", target_metadata=sa.MetaData()")
+    source.stamp("a1b2")
+    assert ask(drift=True)["drift"] == []
+
+
+def test_drift_follows_the_settings_of_env_py(source: Source, ask: Ask) -> None:
+    settings = (
+        ", target_metadata=metadata, include_object=lambda o, name, *_: name in ('id', 'rooms')"
+        ", process_revision_directives=lambda c, r, directives: None"
+    )
+    source.make({"a1b2": []}, first=MODELS, settings=settings)
+    source.stamp("a1b2")
+    assert ask(drift=True)["drift"] == ["add_table rooms"]
+    emptied = settings.replace("None", "directives.clear()")
+    (source.root / "migrations" / "env.py").write_text(
+        ENV.format(database=source.database, first=MODELS, settings=emptied)
+    )
+    assert ask(drift=True)["drift"] == []
+
+
+@pytest.mark.parametrize("stamped", [["a1b2"], ["feedbeef"]], ids=["behind", "unknown"])
+def test_drift_is_found_wherever_the_database_is(source: Source, ask: Ask, stamped: list[str]) -> None:
+    source.make(MERGED, first=MODELS, settings=", target_metadata=metadata")
+    source.stamp(*stamped)
+    answer = ask(drift=True)
+    assert answer["current"] == stamped
+    assert "add_table rooms" in answer["drift"]
+
+
+def test_models_that_cannot_be_compared_are_a_finding(source: Source, ask: Ask) -> None:
+    source.make(MERGED)
+    source.stamp("d1b2")
+    answer = ask(drift=True)
+    assert (answer["current"], answer["drift"]) == (["d1b2"], None)
+    assert "MetaData" in answer["drift_problem"]
+
+
+def test_constraints_and_other_differences_in_words() -> None:
+    metadata = sqlalchemy.MetaData(schema="hr")
+    people = sqlalchemy.Table("people", metadata, sqlalchemy.Column("id", sqlalchemy.Integer))
+    unique = sqlalchemy.UniqueConstraint(people.c.id)
+    key = sqlalchemy.ForeignKeyConstraint([people.c.id], ["hr.people.id"], name="self")
+    people.append_constraint(unique)
+    people.append_constraint(key)
+    modified = [("modify_type", "hr", "people", "id", {}, 1, 2), ("modify_comment", None, "people", "id", {}, 1, 2)]
+    diffs = [
+        ("add_constraint", unique), ("add_fk", key), ("add_column", "hr", "people", people.c.id), modified,
+        ("add_table_comment", people, None), ("execute", "CREATE VIEW x"), ("odd",),
+    ]  # fmt: skip
+    assert [words for diff in diffs for words in alembic_bridge.in_words(diff)] == [
+        "add_constraint hr.people(id)", "add_fk hr.people.self", "add_column hr.people.id",
+        "modify_type hr.people.id", "modify_comment people.id",
+        "add_table_comment hr.people", "execute CREATE VIEW x", "odd",
+    ]  # fmt: skip
+
+
+# --- another database ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("driver", "given", "expected"),
+    [
+        ("psycopg", {"dbname": "live", "user": "u"}, {"dbname": "copy", "user": "u"}),
+        ("psycopg2", {"dsn": "dbname=live"}, {"dsn": "dbname=live", "dbname": "copy"}),
+        ("psycopg2", {"database": "live"}, {"database": "copy"}),
+        ("asyncpg", {"database": "live"}, {"database": "copy"}),
+        ("asyncpg", {}, {"database": "copy"}),
+        ("pg8000", {}, {"database": "copy"}),
+        ("psycopg", {}, {"dbname": "copy"}),
+    ],
+)
+def test_the_parameter_that_names_the_database(driver: str, given: dict[str, str], expected: dict[str, str]) -> None:
+    alembic_bridge.name_database("copy", driver, given)
+    assert given == expected
+
+
+def test_a_dsn_gives_way_to_the_parameter() -> None:
+    """That libpq's drivers let a parameter go before the DSN is what redirecting relies on."""
+    merged = psycopg.conninfo.make_conninfo("postgresql://u:p@h/live", dbname="copy")
+    assert psycopg.conninfo.conninfo_to_dict(merged)["dbname"] == "copy"
+
+
+def refused(words: str) -> sqlalchemy.exc.OperationalError:
+    return sqlalchemy.exc.OperationalError("", {}, Exception(words))
+
+
+@pytest.mark.parametrize(
+    ("exc", "waits"),
+    [
+        (Exception("other"), False),
+        (ConnectionRefusedError(), True),
+        (socket.gaierror(), True),
+        (refused("connection refused"), True),
+        (refused("FATAL:  the database system is starting up"), True),
+        (refused("FATAL:  sorry, too many clients already"), True),
+        (refused('FATAL:  database "copy" does not exist'), False),
+        (refused("fe_sendauth: no password supplied"), False),
+        (psycopg.errors.CannotConnectNow(), True),
+        (psycopg.errors.InvalidPassword(), False),
+    ],
+    ids=repr,
+)
+def test_what_is_worth_waiting_for(exc: Exception, waits: bool) -> None:
+    assert alembic_bridge.is_connect_failure(exc) is waits
+
+
+def test_the_key_of_the_advisory_lock_is_derived_as_it_says() -> None:
+    digest = hashlib.sha256(b"localdev.recovery").digest()
+    assert int.from_bytes(digest[:8], "big", signed=True) == alembic_bridge.LOCK_KEY
+
+
+# --- on its way ------------------------------------------------------------------------------------------------
+
+
+def test_the_program_runs_by_itself_in_another_python(source: Source) -> None:
+    source.make(MERGED, "ünïcode 'quoted'")
+    request = {"do": "info", "config": "ünïcode 'quoted'/alembic.ini"}
+    program = alembic_runtime.program(request)
+    done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=False)
+    answer = alembic_runtime.parse_answer(Completed((), done.returncode, done.stdout, done.stderr), "backend")
+    assert answer["heads"] == ["20251225_last"]
+
+
+def test_no_answer_is_an_error_with_what_was_printed_instead() -> None:
+    with pytest.raises(RecoveryError, match=r"in backend \(exit code 126\)") as caught:
+        alembic_runtime.parse_answer(Completed((), 126, "exec: sh: not found", "more"), "backend")
+    assert caught.value.details == "exec: sh: not found\nmore"
+
+
+class Answering(Docker):
+    def __init__(self, running: bool, answer: dict[str, t.Any]) -> None:
+        super().__init__()
+        self.running = running
+        self.answer = answer
+        self.calls: list[tuple[str, ...]] = []
+
+    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+        if args[0] == "ps":
+            assert "label=com.docker.compose.project=shop" in args
+            assert "label=com.docker.compose.service=backend" in args
+            return Completed(args, 0, "abc\n" if self.running else "", "")
+        self.calls.append(args)
+        return Completed(args, 0, f"noise\n{alembic_bridge.MARK}{json.dumps(self.answer)}\nmore noise", "")
+
+    def compose(self, *args: str, **kwargs: t.Any) -> Completed:
+        return self.run("compose", *args, **kwargs)
+
+
+STACK = {"project": {"name": "shop", "dir": "/shop"}, "alembic": {"service": "backend"}}
+
+
+@pytest.mark.parametrize(
+    ("running", "fresh", "begins"),
+    [
+        (True, False, ("exec", "--interactive", "abc")),
+        (False, False, ("compose", "run")),
+        (True, True, ("compose", "run")),
+    ],
+    ids=["in the running service", "in a one-off container", "in a one-off container although it runs"],
+)
+def test_where_alembic_is_asked(running: bool, fresh: bool, begins: tuple[str, ...]) -> None:
+    docker = Answering(running, {"heads": ["a"]})
+    assert alembic_runtime.ask(docker, STACK, {"do": "info"}, fresh=fresh) == {"heads": ["a"]}
+    assert docker.calls[-1][: len(begins)] == begins
+
+
+def test_errors_from_alembic_name_the_service() -> None:
+    with pytest.raises(RecoveryError, match="Alembic in service backend: migration x failed") as caught:
+        alembic_runtime.ask(
+            Answering(True, {"error": "migration x failed", "trace": "1\n" * 20}), STACK, {"do": "info"}
+        )
+    assert len(caught.value.details.splitlines()) == 6
+    with pytest.raises(RecoveryError, match="No service of this stack was found to have Alembic"):
+        alembic_runtime.ask(Answering(True, {}), {"alembic": None}, {"do": "info"})
+
+
+def test_an_unknown_revision_is_looked_up_in_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [{"revision": "x", "refs": ["feature", "origin/feature"], "commit": "c" * 40}]
+    monkeypatch.setattr(alembic_runtime.git_lookup, "find_revisions", lambda folder, unknown: found)
+    words = "The database is at x, which is not among the migrations; x is in feature, origin/feature"
+    with pytest.raises(RecoveryError, match=words) as caught:
+        alembic_runtime.ask(Answering(True, {"error": "unknown", "unknown": ["x"]}), STACK, {"do": "plan"})
+    assert caught.value.next_command == "git -C /shop checkout feature"
+    found[0]["refs"] = []
+    assert "x is in commit cccccccccccc" in alembic_runtime.unknown_revisions(STACK, ["x"]).message
+    found.clear()
+    assert alembic_runtime.unknown_revisions(STACK, ["x"]).next_command.startswith("git -C /shop fetch --all")
+
+
+# --- on the stack's host ---------------------------------------------------------------------------------------
+
+
+def host_params(source: Source, **more: t.Any) -> dict[str, t.Any]:
+    stack = {"project": {"dir": str(source.root)}, "alembic": None}
+    return {"stack": stack, "python": sys.executable, "chdir": "", "environment": {}, **more}
+
+
+def ask_host(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    host = alembic_runtime.HostPython.from_params(params)
+    return alembic_runtime.ask(Docker(), params["stack"], {"do": "info"}, host=host)
+
+
+def test_a_python_on_the_host(source: Source) -> None:
+    source.make(MERGED, "server", first="import os; print(os.environ['LEVEL'])")
+    source.make({"feed": []}, first="import os; os.environ['LEVEL']")
+    source.stamp("d1b2")
+    answer = ask_host(host_params(source, chdir=str(source.root / "server"), environment={"LEVEL": 3}))
+    assert (answer["current"], answer["heads"]) == (["d1b2"], ["20251225_last"])
+    assert ask_host(host_params(source, environment={"LEVEL": None}))["heads"] == ["feed"]
+
+
+def test_errors_of_a_python_on_the_host_hide_secrets(source: Source) -> None:
+    source.make(MERGED, first="import os; raise RuntimeError(os.environ['DATABASE_URL'] + os.environ['API_TOKEN'])")
+    environment = {"DATABASE_URL": "postgresql://u:hunter22@h/d", "API_TOKEN": "t0psecret"}
+    with pytest.raises(RecoveryError, match="RuntimeError") as caught:
+        ask_host(host_params(source, environment=environment))
+    assert str(source.root) in str(caught.value)
+    assert "hunter22" not in str(caught.value)
+    assert "t0psecret" not in str(caught.value)
+    source.make({}, "other", first="import os; print(os.environ['API_TOKEN'], flush=True); os._exit(3)")
+    with pytest.raises(RecoveryError, match=r"\(exit code 3\)") as caught:
+        ask_host(host_params(source, environment=environment, chdir=str(source.root / "other")))
+    assert "t0psecret" not in str(caught.value)
+
+
+def test_a_python_that_is_not_there(source: Source) -> None:
+    with pytest.raises(RecoveryError, match=r"/nowhere/python cannot be run in .*: No such file"):
+        ask_host(host_params(source, python="/nowhere/python"))
+
+
+def test_no_python_means_a_container() -> None:
+    assert alembic_runtime.HostPython.from_params({"python": ""}) is None

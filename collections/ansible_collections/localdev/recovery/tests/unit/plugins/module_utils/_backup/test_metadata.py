@@ -1,0 +1,103 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata as backup_metadata
+
+NEW = {"format_version": 2, "timestamp": "20260131_100000", "alembic_version": "x", "database": "d", "backup_file": "f"}
+
+numbers = st.integers(-(10**15), 10**15) | st.integers(0, 10**8).map(lambda cents: cents / 100)
+# Words that YAML or JSON reads as something else are what a human-readable format gets wrong.
+words = st.sampled_from(
+    ["yes", "No", "on", "NULL", "~", "1e5", "0x1F", "010", "1_000", "2026-01-31", "12:30:45", "1.5"]
+)
+words |= st.sampled_from(
+    [".5", "-", "", " ", "Infinity", "NaN", ".inf", "inf", "=", "<<", "a: b", "a #b", "- a", "true "]
+)
+words |= st.sampled_from(["'a'", '"a"', "{a", "[a", "\\"])
+texts = words | st.text() | st.sampled_from(["a\x7fb", "a\x85b\u2028c", "\U0001f418", "é"])
+scalars = texts | numbers | st.booleans() | st.none()
+values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(texts, scalars | st.just({"bytes": 1}), max_size=3)
+keys = st.sampled_from(["format", "rows", "files", "host", "pg_version", "two-words", "X9", "nothing_known"])
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(keys, values, max_size=3))
+@example({"name": "Infinity"})
+@example({"name": "\x7f"})
+@example({"rows": {"public.\U0001f418": 1}})
+def test_what_is_written_is_read_again_by_this_collection_and_by_yaml(found: dict[str, t.Any]) -> None:
+    metadata = {**NEW, **found}
+    text = backup_metadata.dump(metadata)
+    assert backup_metadata.parse(text) == metadata
+    assert yaml.safe_load(text) == metadata
+
+
+def test_one_line_a_key_the_known_ones_first() -> None:
+    lines = backup_metadata.dump({"rows": {"a": 1}, "host": "two\nlines", **NEW}).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [*backup_metadata.FIRST_KEYS, "rows", "host", "format_version"]
+
+
+@pytest.mark.parametrize("revision", ["1e5", "20251225", "0755", "null", "1_0", "20251225_schema_ver"])
+def test_a_revision_stays_a_string(revision: str) -> None:
+    text = backup_metadata.dump({**NEW, "alembic_version": revision, "alembic_versions": [revision]})
+    assert backup_metadata.revisions(backup_metadata.parse(text)) == [revision]
+    assert yaml.safe_load(text)["alembic_version"] == revision
+
+
+OLD = """\
+timestamp: 20251225_120000
+alembic_version: {}
+database: residency_scheduler
+backup_file: residency_scheduler_20251225_120000.sql.gz
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "revisions"),
+    [
+        ("20251225_schema_ver", ["20251225_schema_ver"]),
+        ("20251225", ["20251225"]),
+        ("1e5", ["1e5"]),
+        ("'1e5'", ["1e5"]),
+        ('"1e5"', ["1e5"]),
+        ("20251225_schema_ver (head)", ["20251225_schema_ver"]),
+        ("feed, beef", ["feed", "beef"]),
+        ("", []),
+        ("unknown", []),
+        ("Unknown", []),
+        ("none", []),
+        ("null", []),
+    ],
+)
+def test_files_of_the_manual_procedure(written: str, revisions: list[str]) -> None:
+    metadata = backup_metadata.parse(OLD.format(written))
+    assert backup_metadata.revisions(metadata) == revisions
+    assert metadata["timestamp"] == "20251225_120000"
+    assert metadata["database"] == "residency_scheduler"
+
+
+def test_lines_that_are_none_are_left_out() -> None:
+    assert backup_metadata.parse("# a comment\n\nBackup of today\ndatabase = shop\r\n") == {"database": "shop"}
+
+
+def test_what_is_missing_is_named() -> None:
+    assert backup_metadata.problems(backup_metadata.parse(OLD.format("feed"))) == []
+    assert backup_metadata.problems(backup_metadata.parse(OLD.format(""))) == ["the metadata has no alembic_version"]
+    assert backup_metadata.problems({"database": "shop"}) == [
+        "the metadata has no timestamp, alembic_version, backup_file"
+    ]
+    assert backup_metadata.problems(NEW) == ["the metadata has no format, files, rows, server_version"]
+    whole = {**NEW, "format": "plain", "files": {}, "rows": {}, "server_version": "15.1"}
+    assert backup_metadata.problems(whole) == []
+    assert backup_metadata.problems({**whole, "rows": "28"}) == ["the metadata's rows cannot be read"]
+    assert backup_metadata.problems({**whole, "files": {"x": 5}}) == ["the metadata's files cannot be read"]

@@ -1,0 +1,157 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils._container import injection_plan as lib
+from ansible_collections.localdev.recovery.plugins.module_utils._container.files import Found
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+
+DOCKERFILE = "FROM x\nWORKDIR /app\nCOPY app app\n"
+
+
+def service(context: str = "", image: str = "", **more: t.Any) -> dict[str, t.Any]:
+    build = {"context": context, "dockerfile": "Dockerfile", "target": None} if context else None
+    base = {"kind": "other", "enabled": True, "excluded": False, "build": build, "mounts": [], "image": image or "own"}
+    return {**base, "image_id": image or None, **more}
+
+
+def stack(**more: t.Any) -> dict[str, t.Any]:
+    services = {
+        "api": service("/s/backend", "i1", kind="application"),
+        "worker": service("/s/backend", "i2"),
+        "beat": service("/s/backend", "i3", excluded=True),
+        "copy": service("", "i1"),
+        "web": service("/s/frontend", "i4"),
+        "db": service("", "i5", kind="database"),
+        **more,
+    }
+    return {"project": {"name": "shop"}, "services": services}
+
+
+def source(path: str, *, asked_for: bool = True) -> lib.Source:
+    return lib.Source(path, b"text", asked_for=asked_for)
+
+
+def places(
+    described: dict[str, t.Any], *sources: lib.Source, **more: t.Any
+) -> tuple[list[tuple[t.Any, ...]], list[str]]:
+    options: dict[str, t.Any] = {"targets": {}, "workdirs": {}}
+    options["dockerfiles"] = dict.fromkeys(("api", "worker", "beat", "web"), DOCKERFILE)
+    found, notes = lib.places(described, sources, **{**options, **more})
+    return [(p.service, *p.paths) + (("live",) if p.live else ()) for p in found], notes
+
+
+def test_a_file_goes_into_every_service_that_is_built_from_its_context() -> None:
+    assert places(stack(), source("/s/backend/app/x.py")) == (
+        [("api", "/app/app/x.py"), ("worker", "/app/app/x.py")],
+        [],
+    )
+
+
+def test_a_named_service_takes_those_along_that_share_image_or_context() -> None:
+    assert lib.sharing(stack(), ["api"]) == ["api", "worker", "copy"]
+    assert lib.sharing(stack(), ["copy"]) == ["api", "copy"]
+    assert lib.sharing(stack(), ["web"]) == ["web"]
+    found, _notes = places(stack(), source("/s/backend/app/x.py"), named=["worker"])
+    assert [name for name, _path in found] == ["api", "worker"]
+    with pytest.raises(RecoveryError, match="of a service among web"):
+        places(stack(), source("/s/backend/app/x.py"), named=["web"])
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("none", "No service none in project shop; it has api"), ("beat", "excluded")]
+)
+def test_a_named_service_that_cannot_be_is_refused(name: str, why: str) -> None:
+    with pytest.raises(RecoveryError, match=why):
+        places(stack(), source("/s/backend/app/x.py"), named=[name])
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/s/backend/README", "is in the build context of api, worker, but no plain COPY line"),
+        ("/s/docs/x.py", "is in no build context or bind mount"),
+    ],
+)
+def test_a_file_that_belongs_nowhere(path: str, why: str) -> None:
+    with pytest.raises(RecoveryError, match=why) as caught:
+        places(stack(), source(path))
+    assert "code_injection_targets" in caught.value.next_command
+    found, notes = places(stack(), source(path, asked_for=False), source("/s/backend/app/x.py", asked_for=False))
+    assert len(found) == 2
+    assert len(notes) == 1
+    assert why in notes[0]
+
+
+def test_what_is_said_goes_before_what_the_dockerfile_says() -> None:
+    targets = {"/s/backend": "/srv", "/s/backend/app/special": "/opt/special"}
+    found, _notes = places(
+        stack(), source("/s/backend/app/x.py"), source("/s/backend/app/special/y.py"), targets=targets
+    )
+    assert found[::2] == [("api", "/srv/app/x.py"), ("api", "/opt/special/y.py")]
+    found, _notes = places(stack(), source("/s/lib/x.py"), targets={"/s/lib/x.py": "/lib/x.py"})
+    assert found == [("api", "/lib/x.py"), ("worker", "/lib/x.py"), ("copy", "/lib/x.py")]
+    found, _notes = places(stack(), source("/s/lib/x.py"), targets={"/s/lib": "/lib"}, named=["web"])
+    assert found == [("web", "/lib/x.py")]
+
+
+def test_a_bind_mounted_source_is_live() -> None:
+    mount = {"type": "bind", "source": "/s/backend", "target": "/app"}
+    described = stack(api=service("/s/backend", "i1", mounts=[mount], kind="application"))
+    assert places(described, source("/s/backend/app/x.py"))[0] == [
+        ("api", "/app/app/x.py", "live"),
+        ("worker", "/app/app/x.py"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["volume", "bind"])
+def test_a_place_that_another_mount_covers_is_refused(kind: str) -> None:
+    mount = {"type": kind, "source": "elsewhere" if kind == "volume" else "/elsewhere", "target": "/app/app"}
+    described = stack(api=service("/s/backend", "i1", mounts=[mount]))
+    with pytest.raises(RecoveryError, match=r"/app/app/x.py in api lies on the \w+ /?elsewhere"):
+        places(described, source("/s/backend/app/x.py"))
+
+
+FILE, ABSENT = Found("file"), Found("absent")
+
+
+@pytest.mark.parametrize(
+    ("found", "path"),
+    [
+        ({"/one": ABSENT}, "/one"),
+        ({"/one": FILE, "/two": ABSENT}, "/one"),
+        ({"/one": FILE, "/two": FILE}, ""),
+        ({"/one": ABSENT, "/two": ABSENT}, ""),
+    ],
+    ids=["one possible place", "one is there", "both are there", "none is there"],
+)
+def test_where_several_places_are_possible_the_container_tells(found: dict[str, Found], path: str) -> None:
+    place = lib.Place("api", source("/s/x.py"), tuple(found))
+    if path:
+        assert lib.chosen(place, found) == path
+    else:
+        with pytest.raises(RecoveryError, match=r"/s/x\.py belongs in api is not clear") as caught:
+            lib.chosen(place, found)
+        assert caught.value.next_command == "set code_injection_targets"
+
+
+def test_differences_show_no_secret() -> None:
+    masker = Masker(["hunter22"])
+    assert lib.shown(b"PASSWORD = 'hunter22'\n", masker) == "PASSWORD = '********'\n"
+    assert lib.shown(b"\x00\x01", masker) == "(2 bytes that are no text)\n"
+    assert lib.shown(b"\xff\xfe", masker) == "(2 bytes that are no text)\n"
+    assert lib.shown(None, masker) == ""
+
+
+def test_long_lines_are_told_apart_and_take_no_time() -> None:
+    one, other = (lib.shown(b"a = 1\n" + letter * 1_000_000 + b"\nb = 2\n", Masker()) for letter in (b"x", b"y"))
+    assert one != other
+    assert one.startswith("a = 1\n(a line of 1000001 characters, ")
+    assert one.endswith(")\nb = 2\n")

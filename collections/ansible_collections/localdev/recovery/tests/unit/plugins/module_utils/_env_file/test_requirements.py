@@ -1,0 +1,157 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file import requirements as env_needs
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import Need, Needs
+
+RULES = [
+    {"pattern": "SECRET_?KEY", "length": 64, "minimum": 32},
+    {"pattern": "PASSWORD", "length": 32, "minimum": 12},
+]
+
+
+def needs_of(*needs: Need) -> Needs:
+    found = Needs()
+    for need in needs:
+        found.add(need)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("${A}", [Need("A")]),
+        ("$A-$B", [Need("A"), Need("B")]),
+        ("$$A $${B}", []),
+        ("${A:-x}${B-}${C:+y}", []),
+        ("${A:?set it}", [Need("A", False, "set it")]),
+        ("${A?set it}", [Need("A", True, "set it")]),
+        ("${A:-${B}}", [Need("B")]),
+        ("${A:-${B:?why}}", [Need("B", False, "why")]),
+        ("postgres://${U:-u}:${P:?set P in .env}@${H:-db}/x", [Need("P", False, "set P in .env")]),
+        ("price $5, ${}", []),
+    ],
+)
+def test_variables_in_compose_files(text: str, wanted: list[Need]) -> None:
+    assert env_needs.interpolated(text) == wanted
+
+
+def test_comments_of_a_file_that_compose_cannot_read() -> None:
+    assert env_needs.interpolated(env_needs.without_comments("a: ${A}\n  # b: ${B}\n")) == [Need("A")]
+
+
+def test_the_complaint_of_compose() -> None:
+    text = (
+        "error while interpolating x-backend.environment.SECRET_KEY: required variable SECRET_KEY is missing a value: "
+        "set SECRET_KEY in .env"
+    )
+    assert env_needs.complaint(text) == Need("SECRET_KEY", False, "set SECRET_KEY in .env")
+    assert env_needs.complaint("yaml: line 3") is None
+
+
+def test_a_stricter_need_replaces_a_milder_one() -> None:
+    needs = needs_of(Need("A"), Need("A", False, "why"), Need("A"))
+    assert needs.unmet({"A": ""}) == [Need("A", False, "why")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SECRET_KEY", "k1" * 6, "fewer than 32"),
+        ("SECRET_KEY", "k1" * 20, "different characters"),
+        ("SECRET_KEY", "your-secret-key-goes-in-this-place-please", "well-known"),
+        ("DB_PASSWORD", "changeme", "well-known"),
+        ("DB_PASSWORD", "P@ssw0rd1", "well-known"),
+        ("DB_PASSWORD", "# set this one", "well-known"),
+        ("DB_PASSWORD", "k3-Jq9_x2", "fewer than 12"),
+        ("DB_PASSWORD", "as-published-1", "publishes"),
+        ("API_TOKEN", "changeme", "well-known"),
+        ("DATABASE_URL", "postgres://u:postgres@db/x", "well-known"),
+    ],
+)
+def test_weak_secrets_are_told_and_never_shown(name: str, value: str, words: str) -> None:
+    problem = env_needs.weakness(name, value, RULES, "as-published-1")
+    assert words in problem
+    assert value not in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DB_PASSWORD", "k3-Jq9_x2-long"),
+        ("DB_PASSWORD", ""),
+        ("DB_USER", "postgres"),
+        ("DATABASE_URL", "postgres://u@db/x"),
+    ],
+)
+def test_what_is_no_weak_secret(name: str, value: str) -> None:
+    assert env_needs.weakness(name, value, RULES, "other") == ""
+
+
+def planned(values: dict[str, str], example: dict[str, str], *needs: Need, **options: t.Any) -> env_needs.Plan:
+    return env_needs.plan(values, example, needs_of(*needs), RULES, generate=lambda length: f"new{length}", **options)
+
+
+def test_a_fresh_file_takes_the_example_and_makes_secrets_up() -> None:
+    example = {
+        "DB_USER": "shop",
+        "DB_PASSWORD": "",
+        "SECRET_KEY": "changeme",
+        "SMTP_HOST": "",
+        "ADMIN_PASSWORD": "Published-1234",
+    }
+    plan = planned({}, example, Need("DB_PASSWORD", False))
+    assert plan.given == {
+        "DB_USER": "shop", "DB_PASSWORD": "new32", "SECRET_KEY": "new64", "SMTP_HOST": "",
+        "ADMIN_PASSWORD": "Published-1234",
+    }  # fmt: skip
+    assert (plan.generated, plan.unmet) == (["DB_PASSWORD", "SECRET_KEY"], [])
+
+
+def test_values_that_are_there_are_never_planned() -> None:
+    plan = planned({"SECRET_KEY": "weak", "DB_USER": ""}, {"SECRET_KEY": "", "DB_USER": "x"}, Need("SECRET_KEY", False))
+    assert plan.given == {}
+
+
+def test_what_cannot_be_made_up_is_named_with_the_words_of_compose() -> None:
+    plan = planned({"EMPTY": ""}, {}, Need("HOST", False, "set HOST"), Need("PORT"), Need("EMPTY"), optional=["PORT"])
+    assert [need.name for need in plan.unmet] == ["HOST"]
+    assert env_needs.unmet_words(plan.unmet) == "HOST (set HOST)"
+
+
+def test_which_variable_is_the_password_of_the_database() -> None:
+    given = env_needs.placeholders(["B", "A", "KEY"])
+    assert len(set(given.values())) == 3
+    config = {
+        "services": {
+            "db": {"environment": {"POSTGRES_PASSWORD": given["A"]}},
+            "app": {"environment": {"K": given["KEY"]}},
+        }
+    }
+    assert env_needs.database_passwords(config, given) == ["A"]
+
+
+def test_the_report_holds_names() -> None:
+    answer = {
+        "path": "/p/.env", "created": True, "added": ["A", "KEY"], "generated": ["KEY"], "loose": False,
+        "weak": [{"name": "W", "problem": "it is a well-known value"}], "notes": ["n"],
+    }  # fmt: skip
+    kept = {"asides": [{"name": "/p/.env", "aside": "/p/.env.aside-1"}]}
+    assert env_needs.report(answer, run_id="r1", kept=kept) == [
+        "Made /p/.env",
+        "Added from the example: A",
+        "Made up: KEY",
+        "weak: W: it is a well-known value",
+        "note: n",
+        "Kept file /p/.env as /p/.env.aside-1",
+        "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=r1",
+    ]
+    nothing = {**answer, "created": False, "added": [], "generated": [], "weak": [], "notes": []}
+    assert env_needs.report(nothing) == ["Nothing to do: /p/.env has every variable that is needed"]

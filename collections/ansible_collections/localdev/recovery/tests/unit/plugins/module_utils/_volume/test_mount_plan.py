@@ -1,0 +1,127 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._volume import mount_plan as transition
+
+
+def mount(kind: str, source: str, target: str, key: str | None = None, *, data: bool = True) -> dict[str, t.Any]:
+    return {"type": kind, "source": source, "target": target, "key": key, "data": data, "anonymous": False}
+
+
+def stack(files: str = "docker-compose.yml", **mounts: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    project = {"name": "shop", "dir": "/srv/shop", "files": [f"/srv/shop/{files}"]}
+    return {"project": project, "services": {name: {"mounts": found} for name, found in mounts.items()}}
+
+
+BOUND = stack(
+    db=[mount("bind", "/srv/shop/data/postgres", "/var/lib/postgresql/data")],
+    redis=[mount("bind", "/srv/shop/data/redis", "/data"), mount("volume", "shop_other", "/other", "other")],
+    backup=[mount("bind", "/srv/shop/data/postgres", "/db", data=False)],
+    web=[mount("bind", "/srv/shop/web", "/app", data=False)],
+)
+NAMED = stack(db=[mount("volume", "shop_postgres_data", "/pg", "postgres_data")])
+
+
+def test_all_data_moves_with_whatever_mounts_the_same() -> None:
+    moves = transition.plan(BOUND, "volume")
+    assert [(move["source"], move["written"]) for move in moves] == [
+        ("/srv/shop/data/postgres", "postgres_data"),
+        ("/srv/shop/data/redis", "redis_data"),
+    ]
+    assert [m["service"] for m in moves[0]["mounts"]] == ["backup", "db"]
+
+
+def test_the_way_back() -> None:
+    [move] = transition.plan(NAMED, "bind")
+    assert (move["source"], move["written"], move["place"]) == (
+        "shop_postgres_data",
+        "./data/postgres",
+        "/srv/shop/data/postgres",
+    )
+
+
+def test_nothing_moves_to_where_it_is() -> None:
+    assert transition.plan(NAMED, "volume") == []
+
+
+@pytest.mark.parametrize("files", ["docker-compose.yml", "docker-compose.local.yml", "compose.override.yaml"])
+@pytest.mark.parametrize("name", ["postgres", "pgdata", "data", "my-db"])
+def test_names_come_back(files: str, name: str) -> None:
+    """Data that goes to a volume and back lies where it lay."""
+    [there] = transition.plan(stack(files, db=[mount("bind", f"/srv/shop/data/{name}", "/pg")]), "volume")
+    key = there["written"]
+    [back] = transition.plan(stack(files, db=[mount("volume", f"shop_{key}", "/pg", key)]), "bind")
+    assert back["place"] == f"/srv/shop/data/{name}"
+    assert ("_local" in key) == ("local" in files)
+
+
+def test_names_can_be_chosen_and_must_be_free() -> None:
+    names = {"db:/var/lib/postgresql/data": "pg"}
+    assert transition.plan(BOUND, "volume", services=["db"], names=names)[0]["written"] == "pg"
+    with pytest.raises(RecoveryError, match="in use already"):
+        transition.plan(BOUND, "volume", names={"redis:/data": "other"})
+    with pytest.raises(RecoveryError, match="No service x"):
+        transition.plan(BOUND, "volume", services=["x"])
+
+
+def test_a_name_that_is_taken_is_made_longer() -> None:
+    described = stack(
+        db=[mount("bind", "/a/postgres", "/pg")],
+        other=[mount("volume", "shop_postgres_data", "/pg", "postgres_data")],
+    )
+    assert transition.plan(described, "volume")[0]["written"] == "db_postgres_data"
+
+
+BEFORE: dict[str, t.Any] = {
+    "name": "shop",
+    "services": {
+        "db": {"image": "postgres", "volumes": [{"type": "bind", "source": "/srv/shop/data/pg", "target": "/pg"}]},
+        "web": {"image": "web"},
+    },
+    "volumes": {"other": {"name": "shop_other"}},
+}
+MOVES = [{"to": "volume", "written": "pg_data", "mounts": [{"service": "db", "target": "/pg"}]}]
+NOW = {"image": "postgres", "volumes": [{"type": "volume", "source": "pg_data", "target": "/pg", "volume": {}}]}
+AFTER = {
+    **BEFORE,
+    "services": {**BEFORE["services"], "db": NOW},
+    "volumes": {**BEFORE["volumes"], "pg_data": {"name": "shop_pg_data"}},
+}
+
+
+def test_only_the_mounts_change() -> None:
+    assert transition.problems(BEFORE, AFTER, MOVES) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        (BEFORE, "would not change"),
+        ({**AFTER, "name": "other"}, "name would change too"),
+        ({**AFTER, "services": {**AFTER["services"], "web": {"image": "x"}}}, "image of service web"),
+        ({**AFTER, "volumes": {"other": {"name": "x"}}}, "the volume other would change too"),
+        (
+            {**AFTER, "services": {**AFTER["services"], "web": {"image": "web", "volumes": NOW["volumes"]}}},
+            "volumes|web would get a new mount",
+        ),
+        (
+            {
+                **AFTER,
+                "services": {**AFTER["services"], "db": {**NOW, "volumes": [{**NOW["volumes"][0], "source": "x"}]}},
+            },
+            "would not be of pg_data",
+        ),
+    ],
+)
+def test_anything_else_is_told(after: dict[str, t.Any], says: str) -> None:
+    import re
+
+    assert any(re.search(says, line) for line in transition.problems(BEFORE, after, MOVES))

@@ -1,0 +1,148 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._volume import plan as volume_plans
+
+FOLDER = "/srv/shop/backups/volumes"
+RUN_ID = "20260131T100000Z-1f2e"
+
+
+def mount(kind: str, source: str, target: str, key: str | None = None, *, data: bool = True) -> dict[str, t.Any]:
+    return {"type": kind, "source": source, "target": target, "key": key, "data": data, "anonymous": False}
+
+
+def service(kind: str, *mounts: dict[str, t.Any], writes: bool = False, excluded: bool = False) -> dict[str, t.Any]:
+    return {
+        "kind": kind,
+        "mounts": list(mounts),
+        "enabled": True,
+        "excluded": excluded,
+        "writes_to_database": writes,
+    }
+
+
+STACK: dict[str, t.Any] = {
+    "project": {"name": "shop", "dir": "/srv/shop"},
+    "engine": {"compose_version": "2.26.1"},
+    "services": {
+        "backup": service("other", mount("volume", "shop_pg", "/from", "pg")),
+        "db": service("database", mount("volume", "shop_pg", "/var/lib/postgresql/data", "pg"), writes=True),
+        "files": service("other", mount("bind", "/srv/shop/data/a", "/a"), mount("bind", "/srv/shop/data/b", "/b/")),
+        "n8n": service("other", mount("volume", "shop_n8n", "/n8n", "n8n"), excluded=True),
+        "web": service("application", mount("bind", "/srv/shop/web", "/app", data=False), writes=True),
+    },
+}
+
+
+def labels(services: t.Sequence[str] | str = ()) -> list[str]:
+    return [place["label"] for place in volume_plans.places(STACK, services)]
+
+
+def test_all_data_is_archived_once_under_the_name_of_whom_it_belongs_to() -> None:
+    assert labels() == labels("db,files") == ["db", "files_a", "files_b"]
+    [place] = volume_plans.places(STACK, ["backup"])
+    assert (place["label"], place["kind"], place["name"], place["cluster"]) == ("db", "volume", "shop_pg", True)
+    assert place["labels"]["com.docker.compose.volume"] == "pg"
+    assert place["services"] == ["backup", "db"]
+
+
+@pytest.mark.parametrize(("services", "words"), [(["n8n"], "No service n8n"), (["web"], "No data is mounted by web")])
+def test_without_data_nothing_is_archived(services: list[str], words: str) -> None:
+    with pytest.raises(RecoveryError, match=words):
+        volume_plans.places(STACK, services)
+
+
+def test_who_writes_to_a_database_stops_with_it() -> None:
+    assert volume_plans.to_stop(STACK, volume_plans.places(STACK)) == ["backup", "db", "files", "web"]
+    assert volume_plans.to_stop(STACK, volume_plans.places(STACK, ["files"])) == ["files"]
+
+
+def test_archives_are_found_by_the_names_that_they_were_given() -> None:
+    paths = [f"{volume_plans.archive_path(place, FOLDER, RUN_ID)}.tar.zst" for place in volume_plans.places(STACK)]
+    assert paths[0] == f"{FOLDER}/db_20260131_100000.tar.zst"
+    assert [volume_plans.parse(path) for path in paths] == [(label, "20260131_100000") for label in labels()]
+
+
+def chosen(select: str, services: t.Sequence[str] = (), *names: str) -> list[tuple[str, str]]:
+    names = names or ("db_20260130_100000.tar.zst", "db_20260131_100000.tar.gz", "files_a_20260131_100000.tgz")
+    paths = [f"{FOLDER}/{name}" for name in (*names, "db_20260201_100000.txt", "other_20260201_100000.tgz")]
+    found = volume_plans.choose(STACK, paths, select, services, FOLDER)
+    return [(place["label"], place["archive"]) for place in found]
+
+
+NEWEST = [("db", f"{FOLDER}/db_20260131_100000.tar.gz"), ("files_a", f"{FOLDER}/files_a_20260131_100000.tgz")]
+
+
+@pytest.mark.parametrize(
+    ("select", "services", "found"),
+    [
+        ("latest", [], NEWEST),
+        ("latest", ["db"], NEWEST[:1]),
+        ("20260130_100000", [], [("db", f"{FOLDER}/db_20260130_100000.tar.zst")]),
+        ("files_a_20260131_100000", [], NEWEST[1:]),
+        ("db_20260131_100000.tar.gz", [], NEWEST[:1]),
+        ("/elsewhere/postgres_backup.tar.gz", ["db"], [("db", "/elsewhere/postgres_backup.tar.gz")]),
+    ],
+)
+def test_archives_are_chosen(select: str, services: list[str], found: list[tuple[str, str]]) -> None:
+    assert chosen(select, services) == found
+
+
+@pytest.mark.parametrize(
+    ("select", "services", "words"),
+    [
+        ("20250101_000000", [], "no set 20250101_000000"),
+        ("latest", ["files"], ""),
+        ("db_20200101_000000.tar.gz", [], "There is no archive db_20200101_000000.tar.gz in"),
+        ("postgres_backup", ["db"], "There is no archive postgres_backup in"),
+        ("/elsewhere/postgres_backup.tar.gz", [], "does not say which data it holds"),
+        ("/elsewhere/postgres_backup.tar.gz", ["files"], "does not say which data it holds"),
+    ],
+)
+def test_what_cannot_be_chosen_is_said(select: str, services: list[str], words: str) -> None:
+    if not words:
+        assert chosen(select, services) == NEWEST[1:]
+        return
+    with pytest.raises(RecoveryError, match=words) as caught:
+        chosen(select, services)
+    assert "Next" in str(caught.value)
+
+
+def test_without_archives_the_way_to_one_is_named() -> None:
+    with pytest.raises(RecoveryError, match="There is no archive of db, files_a, files_b"):
+        chosen("latest", [], "notes.txt")
+
+
+def test_reports() -> None:
+    [place] = volume_plans.places(STACK, ["db"])
+    packed = {
+        "item": place,
+        "path": f"{FOLDER}/db_20260131_100000.tar.zst",
+        "bytes": 2048,
+        "archive_bytes": 1024,
+        "files": 3,
+        "seconds": 1.5,
+    }
+    assert volume_plans.backup_report([packed], ["db"], planned=False) == [
+        f"Archived volume shop_pg (2.0 KiB, 3 files) to {packed['path']} (1.0 KiB) in 1.5 s",
+        "Stopped db meanwhile",
+        "To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select=20260131_100000",
+    ]
+    assert volume_plans.backup_report([packed], [], planned=True)[-1] == "Would stop nothing meanwhile"
+    unpacked = {"item": {**place, "archive": "/a.tgz"}, "bytes": 2048, "files": 3, "manifest": False}
+    kept = {"asides": [{"kind": "volume", "name": "shop_pg", "aside": "shop_pg.aside", "bytes": 1024}]}
+    lines = volume_plans.restore_report([unpacked], kept, RUN_ID)
+    assert lines[0] == "Restored volume shop_pg from /a.tgz (2.0 KiB, 3 files)"
+    assert lines[1].startswith("warning: /a.tgz has no manifest")
+    assert lines[2] == "Kept volume shop_pg as shop_pg.aside (1.0 KiB)"
+    assert lines[3].endswith(f"undo_run_id={RUN_ID}")
+    planned = volume_plans.restore_report([unpacked], {**kept, "planned": True}, RUN_ID)
+    assert planned[-1] == "Would keep volume shop_pg as a name with the run id (1.0 KiB)"
