@@ -66,7 +66,7 @@ faults: venv prepare ## Kill and break procedures on purpose: a table of fault, 
 
 .PHONY: bench
 bench: venv prepare ## Measure against the procedure done by hand; writes benchmarks/results.json
-	python benchmarks/run.py
+	python -m benchmarks.run
 
 .PHONY: venv
 venv: ## Build .venv; quick when nothing has changed

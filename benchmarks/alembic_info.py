@@ -19,10 +19,8 @@ import time
 import typing as t
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
-
-import stacks  # noqa: E402  (the tests' images and ways of calling docker)
+from tests.harness.engine import docker, run_command
+from tests.harness.images import build_stack_images, provide_base_images
 
 REVISIONS = 2000
 # A branch of this many revisions leaves the trunk and is merged again, one after the other.
@@ -109,7 +107,7 @@ def write_project(folder: Path, name: str) -> dict[str, tuple[str, ...]]:
         (versions / f"{revision}_step.py").write_text(MIGRATION.format(revision=revision, down=given))
     (versions.parent / "env.py").write_text(ENV)
     (folder / "many" / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s/migrations\n")
-    values = {"postgres": stacks.base_images()["POSTGRES_IMAGE"], "app": stacks.build_images()["backend"]}
+    values = {"postgres": provide_base_images()["POSTGRES_IMAGE"], "app": build_stack_images()["backend"]}
     (folder / "docker-compose.yml").write_text(COMPOSE.format(name=name, password=secrets.token_hex(8), **values))
     return revisions
 
@@ -123,7 +121,7 @@ def ask(folder: Path, name: str) -> dict[str, t.Any]:
         "import sys, runpy\nfrom ansible.module_utils.testing import patch_module_args\n"
         f"with patch_module_args({arguments!r}):\n    runpy.run_module({module!r}, run_name='__main__')\n"
     )
-    return t.cast("dict[str, t.Any]", json.loads(stacks.run(sys.executable, "-c", program, cwd=folder).stdout))
+    return t.cast("dict[str, t.Any]", json.loads(run_command(sys.executable, "-c", program, cwd=folder).stdout))
 
 
 def timed(action: t.Callable[[], t.Any]) -> float:
@@ -141,23 +139,23 @@ def measure() -> dict[str, t.Any]:
         revisions = write_project(folder, name)
         compose = ("docker", "compose", "--project-directory", str(folder))
         try:
-            stacks.run(*compose, "up", "--detach", "--wait", "--quiet-pull")
+            run_command(*compose, "up", "--detach", "--wait", "--quiet-pull")
             at = list(revisions)[-1 - BEHIND]
             while len(revisions[at]) < 2:
                 at = list(revisions)[list(revisions).index(at) - 1]
-            stacks.run(*compose, "exec", "-T", "app", "alembic", "stamp", at)
-            container = stacks.run(*compose, "ps", "--quiet", "app").stdout.strip()
+            run_command(*compose, "exec", "-T", "app", "alembic", "stamp", at)
+            container = run_command(*compose, "ps", "--quiet", "app").stdout.strip()
             found = ask(folder, name)
             waiting = list(revisions)[list(revisions).index(at) + 1 :]
             if sorted(found["pending"]) != sorted(waiting) or found["heads"] != [list(revisions)[-1]]:
                 raise RuntimeError(f"alembic_info answered {len(found['pending'])} pending of {len(waiting)}")
             ours, hand, limit = [], [], []
             for _ in range(RUNS):
-                hand.append(timed(lambda: stacks.run(*compose, "exec", "-T", "app", "alembic", "heads")))
+                hand.append(timed(lambda: run_command(*compose, "exec", "-T", "app", "alembic", "heads")))
                 ours.append(timed(lambda: ask(folder, name)))
-                limit.append(timed(lambda: stacks.docker("exec", container, "alembic", "heads")))
+                limit.append(timed(lambda: docker("exec", container, "alembic", "heads")))
         finally:
-            stacks.run(*compose, "down", "--volumes", "--timeout", "1", check=False)
+            run_command(*compose, "down", "--volumes", "--timeout", "1", check=False)
     ours_s, hand_s, limit_s = (round(statistics.median(values), 2) for values in (ours, hand, limit))
     ratio = round(ours_s / hand_s, 2)
     return {

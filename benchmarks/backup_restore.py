@@ -22,14 +22,13 @@ import time
 import typing as t
 from pathlib import Path
 
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager as asides
+from tests.harness.checkout import ROOT
+from tests.harness.images import provide_base_images
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-sys.path[:0] = [str(ROOT / "collections"), str(ROOT / "tests")]
-
-import stacks  # noqa: E402
-
-from ansible_collections.localdev.recovery.plugins.module_utils import asides, runs  # noqa: E402
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker  # noqa: E402
 
 NAME = "localdev-bench-backup"
 RUNS = 3
@@ -109,7 +108,7 @@ class Database:
         done = subprocess.run(command, cwd=self.folder, input=sql, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    def playbook(self, name: str, **variables: t.Any) -> str:
+    def run_playbook(self, name: str, **variables: t.Any) -> str:
         command = [str(Path(sys.executable).parent / "ansible-playbook"), str(ROOT / "playbooks" / f"{name}.yml")]
         command += ["--inventory", str(self.inventory), "--extra-vars", json.dumps(variables)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -183,7 +182,7 @@ def backup(db: Database, data: str) -> Row:
         pipe = f"docker compose --project-name {NAME} exec -T db pg_dump -U bench bench > hand.sql; gzip -f hand.sql"
         hand.append(timed(lambda pipe=pipe: db.shell(pipe)))  # type: ignore[misc]
         limit.append(timed(lambda: db.inside("sh -c 'rm -rf /tmp/d; pg_dump -U bench -Fd -j2 -Z1 -f /tmp/d bench'")))
-        ours.append(timed(lambda: db.playbook("backup", backup_keep=1, backup_keep_days=0)))
+        ours.append(timed(lambda: db.run_playbook("backup", backup_keep=1, backup_keep_days=0)))
         parts.append(db.parts(ours[-1]))
     made = row("backup", ours, hand, limit, 0.25, "ours at most 0.25 of pg_dump and gzip", data)
     return {**made, "parts_s": where(ours, parts)}
@@ -202,7 +201,7 @@ def restore(db: Database, data: str) -> tuple[Row, float, float]:
         db.psql("DROP DATABASE bare", "template1")
         db.psql("CHECKPOINT")
         began = time.monotonic()
-        output = db.playbook("restore")
+        output = db.run_playbook("restore")
         ours.append(time.monotonic() - began)
         parts.append(db.parts(ours[-1]))
         shut.append(unavailable(output))
@@ -260,7 +259,7 @@ def formats(db: Database, commands: dict[str, str]) -> list[Row]:
 def measure() -> list[Row]:
     """The rows backup, restore, db_unavailable_s and set_aside; formats.json besides."""
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
-        db = Database(Path(place), stacks.base_images()["POSTGRES_IMAGE"])
+        db = Database(Path(place), provide_base_images()["POSTGRES_IMAGE"])
         with db.running():
             db.inside(f"sh -c 'createdb -U bench pgbench; pgbench -i -q -s {PGBENCH_SCALE} -U bench pgbench'")
             db.psql("ALTER DATABASE bench RENAME TO empty", "template1")
@@ -268,8 +267,8 @@ def measure() -> list[Row]:
             tables = {f"pgbench, {db.megabytes()} MB": formats(db, FORMATS)}
             db.fill(SMALL)
             small = f"{db.megabytes()} MB"
-            db.playbook("backup")
-            shut_small = unavailable(db.playbook("restore"))
+            db.run_playbook("backup")
+            shut_small = unavailable(db.run_playbook("restore"))
             db.forget_restores()
             db.fill(LARGE)
             large = f"{db.megabytes()} MB"
@@ -279,7 +278,7 @@ def measure() -> list[Row]:
             restored, shut, hand = restore(db, data)
             rows += [restored, set_aside(db, data)]
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
-        db = Database(Path(place), stacks.base_images("pg17")["POSTGRES_IMAGE"])
+        db = Database(Path(place), provide_base_images("pg17")["POSTGRES_IMAGE"])
         with db.running():
             db.fill(LARGE)
             tables[f"random text, {db.megabytes()} MB, PostgreSQL 17"] = formats(db, NEWER_FORMATS)

@@ -28,10 +28,8 @@ import time
 import typing as t
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
-
-import stacks  # noqa: E402  (the tests' images and ways of calling docker)
+from tests.harness.checkout import ROOT
+from tests.harness.engine import docker, run_command
 
 IMAGE = "localdev/testhost:bookworm-ssh"
 COUNTS = (1, 2, 4, 8)
@@ -65,7 +63,7 @@ def hosts(count: int, *, apart: bool = False) -> t.Iterator[Path]:
 
     apart: each has a stack of its own.
     """
-    if not stacks.docker("image", "ls", "--quiet", IMAGE):
+    if not docker("image", "ls", "--quiet", IMAGE):
         raise SystemExit(f"There is no image {IMAGE}: molecule create --scenario-name default makes it")
     name = f"ldb-{secrets.token_hex(4)}"
     names = [f"{name}-{number}" for number in range(count)]
@@ -76,7 +74,7 @@ def hosts(count: int, *, apart: bool = False) -> t.Iterator[Path]:
             project.mkdir()
             (project / "compose.yaml").write_text(COMPOSE)
         key = folder / "key"
-        stacks.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
+        run_command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key))
         script = (
             f"install -d -m 0700 ~/.ssh && echo '{key.with_suffix('.pub').read_text().strip()}' "
             ">~/.ssh/authorized_keys && mkdir -p /run/sshd && exec /usr/sbin/sshd -D -o MaxStartups=100"
@@ -84,20 +82,20 @@ def hosts(count: int, *, apart: bool = False) -> t.Iterator[Path]:
         mounts = [f"--volume={path}:{path}" for path in (*SHARED, str(folder)) if os.path.exists(path)]
         try:
             for project in projects:
-                stacks.docker("compose", "up", "--detach", cwd=project)
+                docker("compose", "up", "--detach", cwd=project)
             for each in names:
                 options = ("--name", each, *mounts)
-                stacks.docker("run", "--detach", *options, IMAGE, "/bin/sh", "-c", script)
+                docker("run", "--detach", *options, IMAGE, "/bin/sh", "-c", script)
             write_inventory(folder, names, projects)
             yield folder
         finally:
-            stacks.docker("rm", "--force", "--volumes", *names, check=False)
+            docker("rm", "--force", "--volumes", *names, check=False)
             for project in projects:
-                stacks.docker("compose", "down", "--timeout", "1", "--volumes", check=False, cwd=project)
+                docker("compose", "down", "--timeout", "1", "--volumes", check=False, cwd=project)
 
 
 def write_inventory(folder: Path, names: t.Sequence[str], projects: t.Sequence[Path]) -> None:
-    addresses = stacks.docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", *names).split()
+    addresses = docker("inspect", "--format", "{{.NetworkSettings.IPAddress}}", *names).split()
     common = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
     described = {
         "hosts": {
@@ -119,8 +117,8 @@ def delayed(folder: Path) -> t.Iterator[None]:
     path = folder / "inventory.json"
     inventory = json.loads(path.read_text())
     found = inventory["stacks"]["hosts"]
-    command = [sys.executable, __file__, *(host["ansible_host"] for host in found.values())]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as relay:
+    command = [sys.executable, "-m", "benchmarks.hosts", *(host["ansible_host"] for host in found.values())]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as relay:
         ports = json.loads(t.cast("t.IO[str]", relay.stdout).readline())
         for host, port in zip(found.values(), ports, strict=True):
             host |= {"ansible_host": "127.0.0.1", "ansible_port": port}
@@ -158,7 +156,7 @@ def run(folder: Path, count: int, name: str, *arguments: str) -> dict[str, float
     limit = f"stacks[0:{count - 1}]"
     command = (program, "-i", str(folder / "inventory.json"), f"localdev.recovery.{name}", "--limit", limit, *arguments)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    stacks.run(*command, cwd=str(stacks.ROOT), env={**os.environ, "ANSIBLE_CONFIG": str(stacks.ROOT / "ansible.cfg")})
+    run_command(*command, cwd=str(ROOT), env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")})
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"wall_s": wall, "controller_s": processor}

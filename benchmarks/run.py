@@ -26,14 +26,12 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+from benchmarks import alembic_info, backup_restore, hosts, volumes
+from tests.harness.checkout import ROOT
+from tests.harness.engine import docker, run_command
+from tests.harness.reference_stack import ReferenceStack
 
-import alembic_info  # noqa: E402
-import backup_restore  # noqa: E402
-import hosts  # noqa: E402
-import stacks  # noqa: E402  (the tests' throw-away copies of the reference stack)
-import volumes  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 RUNS = 3
 SERVICES = ("db", "redis", "backend", "celery-worker", "celery-beat", "frontend")
@@ -57,7 +55,7 @@ def until(condition: t.Callable[[], bool], seconds: float = 60) -> None:
 class Parts:
     """The parts of a rebuild, each done alone."""
 
-    def __init__(self, stack: stacks.Stack) -> None:
+    def __init__(self, stack: ReferenceStack) -> None:
         self.stack = stack
         self.seconds: dict[str, float] = {}
 
@@ -78,13 +76,13 @@ class Parts:
 
     def at_once(self, *commands: tuple[str, ...]) -> None:
         with ThreadPoolExecutor(len(commands)) as pool:
-            list(pool.map(lambda command: stacks.docker(*command), commands))
+            list(pool.map(lambda command: docker(*command), commands))
 
     def rebuild(self) -> float:
-        stack, env = self.stack, self.stack.env()
+        stack, env = self.stack, self.stack.read_env()
         password = env["ADMIN_PASSWORD"]
         names = {service: f"{stack.name}-{service}" for service in SERVICES}
-        volume, copy = stack.data, f"{stack.name}_copy"
+        volume, copy = stack.cluster_place, f"{stack.name}_copy"
         with self.part("stop"):
             self.at_once(
                 *(("stop", "--time", "1", names[service]) for service in STATELESS),
@@ -93,21 +91,19 @@ class Parts:
         with self.part("copy the old data"):
             mounts = ("--volume", f"{volume}:/from", "--volume", f"{copy}:/to")
             script = "cp -a /from/. /to/ && find /from -mindepth 1 -delete"
-            stacks.docker(
-                "run", "--rm", "--user", "0", *mounts, "--entrypoint", "sh", env["POSTGRES_IMAGE"], "-c", script
-            )
+            docker("run", "--rm", "--user", "0", *mounts, "--entrypoint", "sh", env["POSTGRES_IMAGE"], "-c", script)
         with self.part("start PostgreSQL and Redis"):
             stack.compose("create", "--force-recreate", "db", "redis")
             self.at_once(("start", names["db"]), ("start", names["redis"]))
             ready = ("exec", names["db"], "pg_isready", "-qh", "127.0.0.1")
-            until(lambda: stacks.run("docker", *ready, check=False).returncode == 0)
+            until(lambda: run_command("docker", *ready, check=False).returncode == 0)
         with self.part("create the other containers"):
             stack.compose("create", "--force-recreate", *STATELESS)
         with self.part("migrate"):
             stack.compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "alembic", "backend", "upgrade", "head")
         with self.part("start the application"):
             self.at_once(*(("start", names[service]) for service in STATELESS))
-            until(stack.answers)
+            until(stack.backend_answers)
         with self.part("register"):
             self.post(
                 "/api/v1/auth/register",
@@ -123,30 +119,30 @@ class Parts:
         with self.part("log in and count rows"):
             self.post("/api/v1/auth/login/json", {"username": "admin", "password": password})
             assert_seeded(stack)
-        stacks.docker("volume", "rm", copy)
+        docker("volume", "rm", copy)
         return sum(self.seconds.values())
 
 
-def by_hand(stack: stacks.Stack) -> None:
-    env = stack.env()
+def by_hand(stack: ReferenceStack) -> None:
+    env = stack.read_env()
     given = {"PROJECT": stack.name, **{name: env[name] for name in ("BACKEND_PORT", "DB_USER", "ADMIN_PASSWORD")}}
-    stacks.run(str(HERE / "by_hand_rebuild.sh"), cwd=stack.dir, env={**os.environ, **given})
+    run_command(str(HERE / "by_hand_rebuild.sh"), cwd=stack.dir, env={**os.environ, **given})
     assert_seeded(stack)
 
 
-def assert_seeded(stack: stacks.Stack) -> None:
-    found = stack.rows("people", "blocks", "rotation_templates")
+def assert_seeded(stack: ReferenceStack) -> None:
+    found = stack.count_rows("people", "blocks", "rotation_templates")
     if found != (28, 730, 32):
         raise RuntimeError(f"the rebuild left {found} rows")
 
 
-def settle(stack: stacks.Stack) -> None:
+def settle(stack: ReferenceStack) -> None:
     """Before each measurement: the application has been up for a moment, as when somebody sits down to rebuild."""
-    until(stack.answers)
+    until(stack.backend_answers)
     time.sleep(2)
 
 
-def cold_rebuild(stack: stacks.Stack) -> dict[str, t.Any]:
+def cold_rebuild(stack: ReferenceStack) -> dict[str, t.Any]:
     ours, hand, limit, where = [], [], [], []
     for _ in range(RUNS):
         settle(stack)
@@ -155,7 +151,7 @@ def cold_rebuild(stack: stacks.Stack) -> dict[str, t.Any]:
         parts = Parts(stack)
         limit.append(parts.rebuild())
         settle(stack)
-        ours.append(timed(lambda: stack.must("full_rebuild")))
+        ours.append(timed(lambda: stack.run_playbook("full_rebuild")))
         where.append((parts.seconds, {step["name"]: step["seconds"] for step in stack.last_run()["steps"]}))
     parts_s, steps_s = where[len(where) // 2]
     show("where the unavoidable time goes", parts_s)
@@ -170,12 +166,12 @@ def cold_rebuild(stack: stacks.Stack) -> dict[str, t.Any]:
     }
 
 
-def status(stack: stacks.Stack) -> dict[str, t.Any]:
+def status(stack: ReferenceStack) -> dict[str, t.Any]:
     settle(stack)
     ours, hand = [], []
     for _ in range(2 * RUNS):
         hand.append(timed(lambda: stack.compose("ps")))
-        ours.append(timed(lambda: stack.must("status")))
+        ours.append(timed(lambda: stack.run_playbook("status")))
     row = figures(ours, hand, hand)
     return {
         "id": "status",
@@ -186,16 +182,16 @@ def status(stack: stacks.Stack) -> dict[str, t.Any]:
     }
 
 
-def command(stack: stacks.Stack) -> dict[str, t.Any]:
+def command(stack: ReferenceStack) -> dict[str, t.Any]:
     """What the command costs beside the playbook that it runs."""
     settle(stack)
     program = str(Path(sys.executable).with_name("localdev"))
-    collections = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections")}
+    collections = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections")}
     ours, hand, told = [], [], []
     for _ in range(2 * RUNS):
-        hand.append(timed(lambda: stack.must("status")))
-        ours.append(timed(lambda: stacks.run(program, "status", "-i", str(stack.inventory), env=collections)))
-        told.append(timed(lambda: stacks.run(program, "--help")))
+        hand.append(timed(lambda: stack.run_playbook("status")))
+        ours.append(timed(lambda: run_command(program, "status", "-i", str(stack.inventory), env=collections)))
+        told.append(timed(lambda: run_command(program, "--help")))
     row = figures(ours, hand, hand)
     help_s = round(statistics.median(told), 2)
     return {
@@ -218,7 +214,7 @@ def show(title: str, seconds: dict[str, float]) -> None:
         print(f"  {name:32} {value:6.2f} s")
 
 
-ON_A_STACK: dict[str, t.Callable[[stacks.Stack], dict[str, t.Any]]] = {
+ON_A_STACK: dict[str, t.Callable[[ReferenceStack], dict[str, t.Any]]] = {
     "cold_rebuild": cold_rebuild,
     "status": status,
     "command": command,
@@ -251,7 +247,7 @@ def main() -> int:
         return 2
     rows = []
     if any(name in ON_A_STACK for name in wanted):
-        stack = stacks.Stack(services=SERVICES)
+        stack = ReferenceStack(services=SERVICES)
         try:
             # As inventories/local has it.
             stack.write_inventory(stack_seed_parallel=True)

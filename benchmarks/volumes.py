@@ -15,11 +15,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import stacks
-from backup_restore import LARGE, NAME, PGBENCH_SCALE, Database, Row, row, timed
-
-from ansible_collections.localdev.recovery.plugins.module_utils import archives, asides, runs, trees
-from ansible_collections.localdev.recovery.plugins.module_utils.docker_cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager as asides
+from ansible_collections.localdev.recovery.plugins.module_utils._volume import archive as archives
+from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
+from benchmarks.backup_restore import LARGE, NAME, PGBENCH_SCALE, Database, Row, row, timed
+from tests.harness.images import provide_base_images
 
 RUNS = 3
 SCALE = float(os.environ.get("LOCALDEV_BENCH_SCALE", "1"))
@@ -142,7 +144,7 @@ class Volumes:
 
 def measure() -> list[Row]:
     """The rows volume_copy, volume_backup and volume_restore."""
-    images = stacks.base_images()
+    images = provide_base_images()
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
         db = Database(Path(place), images["POSTGRES_IMAGE"])
         with db.running():

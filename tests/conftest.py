@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Puts this folder on the path, for what several kinds of tests share."""
+"""Table of fault tests and soak tests, for all suites."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from tests.harness.result_table import pytest_collection_modifyitems, pytest_terminal_summary
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary"]

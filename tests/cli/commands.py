@@ -14,7 +14,9 @@ import sys
 from pathlib import Path
 
 import pexpect
-import stacks
+
+from tests.harness.checkout import ROOT
+from tests.harness.engine import HANG_TIMEOUT_S
 
 COMMAND = [sys.executable, "-m", "localdev_recovery"]
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -22,7 +24,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 def environment(**more: str) -> dict[str, str]:
     """That of this process, with the collection of the checkout."""
-    return {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(stacks.ROOT / "collections"), **more}
+    return {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), **more}
 
 
 def localdev(
@@ -35,7 +37,7 @@ def localdev(
         capture_output=True,
         text=True,
         check=False,
-        timeout=stacks.HANGS_S,
+        timeout=HANG_TIMEOUT_S,
         cwd=cwd,
         env=environment(**more),
     )
@@ -54,7 +56,7 @@ def in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **mo
         dimensions=(30, width),
         env={**env, **more},
         encoding="utf-8",
-        timeout=stacks.HANGS_S,
+        timeout=HANG_TIMEOUT_S,
     )
 
 

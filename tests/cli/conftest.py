@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import stacks
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+from tests.harness.fixtures import share_stack
+from tests.harness.reference_stack import ReferenceStack
 
 Event = dict[str, Any]
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
@@ -32,17 +31,13 @@ def recorded() -> Callable[[str], list[Event]]:
 
 
 @pytest.fixture(scope="session")
-def shared_stack() -> Iterator[stacks.Stack]:
-    try:
-        with stacks.stack_with_old_data("named", "pg15") as stack:
-            yield stack
-    except stacks.NoDocker as exc:
-        pytest.fail(str(exc), pytrace=False)
+def shared_stack() -> Iterator[ReferenceStack]:
+    yield from share_stack("named", "pg15")
 
 
 @pytest.fixture
-def stack(shared_stack: stacks.Stack) -> Iterator[stacks.Stack]:
+def stack(shared_stack: ReferenceStack) -> Iterator[ReferenceStack]:
     """A running stack that holds old data."""
     shared_stack.reset()
     yield shared_stack
-    shared_stack.end_runs()
+    shared_stack.kill_playbooks()

@@ -10,8 +10,9 @@ import re
 from typing import Any
 
 import pytest
-import stacks
-from commands import localdev
+
+from tests.cli.commands import localdev
+from tests.harness.reference_stack import ReferenceStack
 
 pytestmark = pytest.mark.docker
 
@@ -35,14 +36,14 @@ CASES: dict[str, tuple[tuple[str, ...], int, str]] = {
 }
 
 
-def state(stack: stacks.Stack) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
+def state(stack: ReferenceStack) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
     """What Docker knows of the project, and the files of its folder, runs and locks included."""
     files = {str(path): path.lstat() for path in stack.dir.rglob("*") if not path.is_dir()}
     return stack.engine_state(), {name: (found.st_size, found.st_mtime_ns) for name, found in files.items()}
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_one_helpful_error_and_nothing_changed(case: str, shared_stack: stacks.Stack) -> None:
+def test_one_helpful_error_and_nothing_changed(case: str, shared_stack: ReferenceStack) -> None:
     arguments, code, words = CASES[case]
     before = state(shared_stack)
     done = localdev(*arguments, "-i", str(shared_stack.inventory))

@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stacks
-from commands import localdev
+
+from tests.cli.commands import localdev
+from tests.harness.engine import DockerMissing, require_docker_engine
+from tests.harness.images import provide_base_images
+from tests.harness.project import ComposeProject
 
 pytestmark = pytest.mark.docker
 
@@ -71,20 +74,17 @@ SHAPES = (
 )
 
 
-class Project:
+class ShapedProject(ComposeProject):
     """A running copy of a project, in a folder whose name is the project's name."""
 
     def __init__(self, shape: Shape, parent: Path) -> None:
         self.shape = shape
-        self.dir = parent / f"ldt-{shape.name}-{secrets.token_hex(3)}"
+        super().__init__(parent / f"ldt-{shape.name}-{secrets.token_hex(3)}")
         shutil.copytree(PROJECTS / shape.name, self.dir)
-        images = stacks.base_images(shape.variant)
+        images = provide_base_images(shape.variant)
         lines = [f"{mine}={images[theirs]}" for mine, theirs in shape.images.items()]
         (self.dir / ".env").write_text("\n".join([*lines, "KEEPER_SECRET=keeper-s3cret", ""]))
         (self.dir / "pg_password.txt").write_text("pg-s3cret\n")
-
-    def compose(self, *arguments: str, check: bool = True) -> str:
-        return stacks.run("docker", "compose", *arguments, cwd=self.dir, check=check).stdout.strip()
 
     def sql(self, statement: str) -> str:
         user, database = ("keeper", "visits") if self.shape.name == "clinic" else ("postgres", "books")
@@ -99,19 +99,14 @@ class Project:
         (host,) = json.loads(done.stdout)["hosts"].values()
         return dict(host)
 
-    def remove(self) -> None:
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1", "--rmi", "local", check=False)
-        for volume in stacks.docker("volume", "ls", "--quiet", "--filter", f"name={self.dir.name}_").split():
-            stacks.docker("volume", "rm", "--force", volume, check=False)
-
 
 @pytest.fixture(scope="module", params=SHAPES, ids=lambda shape: shape.name)
-def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShapedProject]:
     try:
-        stacks.need_docker()
-    except stacks.NoDocker as exc:
+        require_docker_engine()
+    except DockerMissing as exc:
         pytest.fail(str(exc), pytrace=False)
-    made = Project(request.param, tmp_path_factory.mktemp("projects"))
+    made = ShapedProject(request.param, tmp_path_factory.mktemp("projects"))
     try:
         made.compose("up", "--build", "--detach", "--wait", "--quiet-pull")
         yield made
@@ -119,7 +114,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         made.remove()
 
 
-def test_the_folder_is_enough(project: Project) -> None:
+def test_the_folder_is_enough(project: ShapedProject) -> None:
     shape = project.shape
     project.sql(shape.plant)
     assert project.sql(shape.rows) == shape.planted
@@ -150,7 +145,7 @@ def test_the_folder_is_enough(project: Project) -> None:
 
 
 @pytest.mark.parametrize("project", SHAPES[:1], ids=lambda shape: shape.name, indirect=True)
-def test_init_writes_once_and_is_found_from_then_on(project: Project) -> None:
+def test_init_writes_once_and_is_found_from_then_on(project: ShapedProject) -> None:
     written = project.dir / "localdev.yml"
     made = project.localdev("init", "-e", '{"stack_excluded_services": ["reminders"]}')
     assert made["changed"]
@@ -178,32 +173,31 @@ services:
 def test_a_project_without_a_database(tmp_path: Path) -> None:
     folder = tmp_path / f"ldt-queue-{secrets.token_hex(3)}"
     folder.mkdir()
-    (folder / "compose.yaml").write_text(QUEUE.format(**stacks.base_images()))
+    (folder / "compose.yaml").write_text(QUEUE.format(**provide_base_images()))
+    project = ComposeProject(folder)
 
-    def ask(*words: str) -> str:
-        return stacks.run("docker", "compose", *words, cwd=folder).stdout.strip()
+    def redis(*words: str) -> str:
+        return project.compose("exec", "-T", "queue", "redis-cli", *words)
 
     def verb(*words: str) -> None:
         done = localdev(*words, "-C", str(folder))
         assert done.returncode == 0, done.stderr + done.stdout
 
     try:
-        ask("up", "--detach", "--wait")
-        ask("exec", "-T", "queue", "redis-cli", "set", "job", "first")
+        project.compose("up", "--detach", "--wait")
+        redis("set", "job", "first")
         verb("volumes", "to-named")
-        assert "kept:/data" not in ask("config")
-        assert ask("exec", "-T", "queue", "redis-cli", "get", "job") == "first"
+        assert "kept:/data" not in project.compose("config")
+        assert redis("get", "job") == "first"
         verb("volumes", "backup")
-        ask("exec", "-T", "queue", "redis-cli", "set", "job", "second")
+        redis("set", "job", "second")
         verb("volumes", "restore")
-        assert ask("exec", "-T", "queue", "redis-cli", "get", "job") == "first"
+        assert redis("get", "job") == "first"
         verb("undo")
-        assert ask("exec", "-T", "queue", "redis-cli", "get", "job") == "second"
+        assert redis("get", "job") == "second"
         verb("restart", "queue")
         refused = localdev("rebuild", "-C", str(folder))
         assert refused.returncode == 1
         assert "No PostgreSQL service was found" in refused.stderr
     finally:
-        ask("down", "--volumes", "--timeout", "1")
-        for volume in stacks.docker("volume", "ls", "--quiet", "--filter", f"name={folder.name}_").split():
-            stacks.docker("volume", "rm", "--force", volume, check=False)
+        project.remove()

@@ -17,17 +17,19 @@ from typing import Any
 import jsonschema
 import pytest
 import schema
-import stacks
-from commands import ANSI, ended, in_terminal, localdev
 
 from localdev_recovery import Outcome, Result, run
+from tests.cli.commands import ANSI, ended, in_terminal, localdev
+from tests.harness.engine import wait_until
+from tests.harness.playbook_run import BREAKPOINT_FILE, BREAKPOINT_VARIABLE
+from tests.harness.reference_stack import ReferenceStack
 
 pytestmark = pytest.mark.docker
 
 DURATION = r"(\d+ min )?[\d.]+ s"
 
 
-def test_rebuild_and_undo_without_a_terminal(stack: stacks.Stack) -> None:
+def test_rebuild_and_undo_without_a_terminal(stack: ReferenceStack) -> None:
     done = localdev("rebuild", "-i", str(stack.inventory))
     assert done.returncode == 0, done.stderr
     for n in range(1, 8):
@@ -35,8 +37,8 @@ def test_rebuild_and_undo_without_a_terminal(stack: stacks.Stack) -> None:
     assert "\x1b" not in done.stdout + done.stderr
     run_id = stack.last_run()["run_id"]
     assert f"localdev undo -i {stack.inventory} {run_id}" in done.stdout
-    assert stack.rows("people", "blocks", "rotation_templates") == (28, 730, 32)
-    assert not any(secret in done.stdout + done.stderr for secret in stack.secrets())
+    assert stack.count_rows("people", "blocks", "rotation_templates") == (28, 730, 32)
+    assert not any(secret in done.stdout + done.stderr for secret in stack.read_secrets())
 
     undone = localdev("undo", run_id, "-i", str(stack.inventory), "--json")
     document: dict[str, Any] = json.loads(undone.stdout)
@@ -46,7 +48,7 @@ def test_rebuild_and_undo_without_a_terminal(stack: stacks.Stack) -> None:
     (host,) = document["hosts"].values()
     assert [step["n"] for step in host["steps"]] == [1, 2, 3, 4]
     assert host["report"][0].startswith(f"Took back full_rebuild (run {run_id}")
-    assert stack.fingerprint() == stack.old
+    assert stack.fingerprint() == stack.old_data
 
     explained = localdev("explain", run_id, "-C", str(stack.dir))
     assert "back in its place" in explained.stdout
@@ -54,7 +56,7 @@ def test_rebuild_and_undo_without_a_terminal(stack: stacks.Stack) -> None:
     assert listed["hosts"]["localhost"]["data"]["runs"][0]["run_id"] == run_id
 
 
-def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: stacks.Stack) -> None:
+def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: ReferenceStack) -> None:
     stack.write_inventory(stack_expected_rows={"people": 29})
     try:
         code, text = ended(in_terminal("rebuild", "-i", str(stack.inventory), width=50, NO_COLOR="1"))
@@ -72,13 +74,13 @@ def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: stack
     whole = " ".join(" ".join(lines).split())
     assert "Failed at step 7 of 7, Verify: Verification failed: table people has" in whole
     assert "The state before the run is back" in whole
-    assert stack.fingerprint() == stack.old
+    assert stack.fingerprint() == stack.old_data
 
 
-def test_ctrl_c_and_a_second_run_meanwhile(stack: stacks.Stack) -> None:
-    child = in_terminal("rebuild", "-i", str(stack.inventory), LOCALDEV_RECOVERY_HOLD="before:start")
-    held = stack.dir / ".localdev" / "held"
-    stacks.until(held.exists, "reaching the third step")
+def test_ctrl_c_and_a_second_run_meanwhile(stack: ReferenceStack) -> None:
+    child = in_terminal("rebuild", "-i", str(stack.inventory), **{BREAKPOINT_VARIABLE: "before:start"})
+    breakpoint_file = stack.dir / BREAKPOINT_FILE
+    wait_until(breakpoint_file.exists, "reaching the third step")
 
     second = localdev("rebuild", "-i", str(stack.inventory))
     assert second.returncode == 5
@@ -92,16 +94,16 @@ def test_ctrl_c_and_a_second_run_meanwhile(stack: stacks.Stack) -> None:
     assert "Interrupted at step 3 of 7, Start the database and the cache" in plain
     assert f"Run {stack.last_run()['run_id']} is unfinished, and nothing is lost" in plain
     assert f"Next: localdev undo -i {stack.inventory}" in plain
-    held.unlink()
+    breakpoint_file.unlink()
 
     undone = localdev("undo", "-i", str(stack.inventory))
     assert undone.returncode == 0, undone.stderr
     assert "was cut short; what it set aside is put back first" in undone.stderr
     stack.wait_until_up()
-    assert stack.fingerprint() == stack.old
+    assert stack.fingerprint() == stack.old_data
 
 
-def test_a_folder_alone_is_enough(stack: stacks.Stack) -> None:
+def test_a_folder_alone_is_enough(stack: ReferenceStack) -> None:
     here = localdev("status", cwd=stack.dir)
     before_the_verb = localdev("-C", str(stack.dir), "status", "--json")
     assert (here.returncode, before_the_verb.returncode) == (0, 0)
@@ -109,7 +111,7 @@ def test_a_folder_alone_is_enough(stack: stacks.Stack) -> None:
         assert re.search(r"\bdb +database +running", done.stdout)
 
 
-def test_nothing_to_undo_and_too_little_to_keep(stack: stacks.Stack) -> None:
+def test_nothing_to_undo_and_too_little_to_keep(stack: ReferenceStack) -> None:
     nothing = localdev("undo", "-C", str(stack.dir))
     assert nothing.returncode == 1
     assert "left anything to put back" in nothing.stderr
@@ -136,7 +138,7 @@ def test_without_a_daemon_the_runs_can_still_be_read(tmp_path: Path) -> None:
     assert (listed.returncode, listed.stdout) == (0, "No procedure has run on this stack yet\n")
 
 
-def test_the_python_interface_serves_any_thread(stack: stacks.Stack) -> None:
+def test_the_python_interface_serves_any_thread(stack: ReferenceStack) -> None:
     results: list[Result] = []
     thread = threading.Thread(target=lambda: results.append(run("status", stack_dir=stack.dir)))
     thread.start()
@@ -146,7 +148,7 @@ def test_the_python_interface_serves_any_thread(stack: stacks.Stack) -> None:
     assert any("database" in line for line in result.hosts["localhost"].report)
 
 
-def test_sessions_without_a_terminal(stack: stacks.Stack) -> None:
+def test_sessions_without_a_terminal(stack: ReferenceStack) -> None:
     folder = ("-C", str(stack.dir))
     asked = localdev("psql", *folder, given="SELECT current_user, current_database(), 41 + 1;\n")
     assert (asked.returncode, asked.stderr) == (0, "")
@@ -166,7 +168,7 @@ def test_sessions_without_a_terminal(stack: stacks.Stack) -> None:
     assert "There is no service nobody" in unknown.stderr
 
 
-def test_a_session_in_a_terminal(stack: stacks.Stack) -> None:
+def test_a_session_in_a_terminal(stack: ReferenceStack) -> None:
     child = in_terminal("psql", "-i", str(stack.inventory))
     child.expect("residency_scheduler=[#>]")
     child.sendline("\\conninfo")
@@ -180,7 +182,7 @@ def test_a_session_in_a_terminal(stack: stacks.Stack) -> None:
     assert ended(follower)[0] in (0, 130)
 
 
-def test_a_session_on_another_machine(stack: stacks.Stack, tmp_path: Path) -> None:
+def test_a_session_on_another_machine(stack: ReferenceStack, tmp_path: Path) -> None:
     """ssh is replaced by what it does: its last argument goes to a shell, over there."""
     ssh = tmp_path / "ssh"
     ssh.write_text(f'#!/bin/bash\necho "$@" >>{tmp_path}/called\ncd / && exec env -i PATH=$PATH sh -c "${{@: -1}}"\n')

@@ -14,10 +14,12 @@ from typing import Any
 import jsonschema
 import pytest
 import schema
-import stacks
-from commands import ANSI, ended, in_terminal, localdev
 
 from localdev_recovery.procedures import PROCEDURES
+from tests.cli.commands import ANSI, ended, in_terminal, localdev
+from tests.harness.engine import docker
+from tests.harness.reference_stack import ReferenceStack
+from tests.harness.stack_settings import ACCOUNT_VARIABLES
 
 pytestmark = pytest.mark.docker
 
@@ -63,11 +65,11 @@ def test_no_verb_is_forgotten() -> None:
 
 
 @pytest.fixture(scope="module")
-def prepared(shared_stack: stacks.Stack) -> Iterator[stacks.Stack]:
+def prepared(shared_stack: ReferenceStack) -> Iterator[ReferenceStack]:
     """A stack that has something to do for each verb."""
     shared_stack.reset()
     shared_stack.write_inventory(
-        **stacks.ACCOUNT,
+        **ACCOUNT_VARIABLES,
         stack_expected_rows={},
         stack_registration_check="['probe']",
         stack_registration_expected=["probe"],
@@ -80,11 +82,11 @@ def prepared(shared_stack: stacks.Stack) -> Iterator[stacks.Stack]:
     finally:
         source.write_text(old)
         shared_stack.write_inventory()
-        stacks.docker("rm", "--force", "--volumes", *shared_stack.containers(), check=False)
+        docker("rm", "--force", "--volumes", *shared_stack.containers(), check=False)
 
 
 @pytest.mark.parametrize("verb", WAYS)
-def test_a_verb(verb: str, prepared: stacks.Stack, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_verb(verb: str, prepared: ReferenceStack, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp() / "handed-over"
     folder.mkdir(exist_ok=True)
     words = [*verb.split(), *(word.format(folder=folder) for word in WAYS[verb]), "-i", str(prepared.inventory)]
@@ -101,7 +103,7 @@ def test_a_verb(verb: str, prepared: stacks.Stack, tmp_path_factory: pytest.Temp
         seen += done.stdout + done.stderr
     # What a program gets is as the run record has it.
     assert "ansible-playbook" not in seen
-    assert not any(secret in seen + json.dumps(document) for secret in prepared.secrets())
+    assert not any(secret in seen + json.dumps(document) for secret in prepared.read_secrets())
 
 
 def in_a_terminal(arguments: list[str], answer: Path) -> tuple[dict[str, Any], str]:

@@ -13,7 +13,7 @@ import stat
 import threading
 from pathlib import Path
 
-import stacks
+from tests.harness.reference_stack import ReferenceStack
 
 
 class Watch(threading.Thread):
@@ -59,7 +59,7 @@ class Watch(threading.Thread):
         assert watched, "the watch has ended before what it watches"
 
 
-def assert_hidden(stack: stacks.Stack, secrets: list[str], outputs: list[str], rows: tuple[str, ...] = ()) -> None:
+def assert_hidden(stack: ReferenceStack, secrets: list[str], outputs: list[str], rows: tuple[str, ...] = ()) -> None:
     """rows: what only the rows that runs have set aside may hold. A file that was set aside holds what it held."""
     for output in outputs:
         assert not [secret for secret in (*secrets, *rows) if secret in output]

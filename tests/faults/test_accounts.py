@@ -9,49 +9,52 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-import stacks
-from proofs import clear_error
+
+from tests.faults.assertions import assert_clear_error
+from tests.harness.engine import docker
+from tests.harness.reference_stack import ReferenceStack
+from tests.harness.stack_settings import ACCOUNT_VARIABLES
 
 # Without the time of the last login, which the application writes before it signs the token.
 USERS = "SELECT username, hashed_password, role, is_active FROM users ORDER BY 1"
 
 
 @pytest.fixture
-def stack(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
+def stack(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
     """A stack whose administrator can log in, until something is planted."""
     compose = named.dir / "docker-compose.yml"
     whole = compose.read_text()
-    named.write_inventory(**stacks.ACCOUNT)
-    named.must("admin_account")
+    named.write_inventory(**ACCOUNT_VARIABLES)
+    named.run_playbook("admin_account")
     try:
         yield named
     finally:
         compose.write_text(whole)
         named.write_inventory()
-        named.end_runs()
-        stacks.docker("rm", "--force", "--volumes", f"{named.name}-backend", check=False)
+        named.kill_playbooks()
+        docker("rm", "--force", "--volumes", f"{named.name}-backend", check=False)
 
 
 @pytest.mark.fault("no key to sign tokens with, no database, no application: each told from a wrong password", "P3 P9")
-def test_what_is_not_the_fault_of_the_account(stack: stacks.Stack) -> None:
+def test_what_is_not_the_fault_of_the_account(stack: ReferenceStack) -> None:
     runs, users = stack.run_ids(), stack.psql(USERS)
 
-    stacks.docker("stop", "--time", "1", f"{stack.name}-backend")
-    clear_error(stack.playbook("admin_account"), "finding: api_unreachable", "Next: ")
+    docker("stop", "--time", "1", f"{stack.name}-backend")
+    assert_clear_error(stack.try_playbook("admin_account"), "finding: api_unreachable", "Next: ")
 
-    stacks.docker("start", f"{stack.name}-backend")
-    stacks.docker("stop", f"{stack.name}-db")
-    clear_error(stack.playbook("admin_account"), "finding: database", "Next: ")
+    docker("start", f"{stack.name}-backend")
+    docker("stop", f"{stack.name}-db")
+    assert_clear_error(stack.try_playbook("admin_account"), "finding: database", "Next: ")
 
-    stacks.docker("start", f"{stack.name}-db")
+    docker("start", f"{stack.name}-db")
     stack.wait_for_database()
 
     compose = stack.dir / "docker-compose.yml"
     compose.write_text(compose.read_text().replace("${SECRET_KEY:?set SECRET_KEY in .env}", '""'))
     stack.compose("create", "--no-build", "backend")
     stack.start()
-    clear_error(
-        stack.playbook("admin_account"), "finding: signing_key", "SECRET_KEY of service backend is empty", "Next: "
+    assert_clear_error(
+        stack.try_playbook("admin_account"), "finding: signing_key", "SECRET_KEY of service backend is empty", "Next: "
     )
 
     assert stack.psql(USERS) == users

@@ -6,80 +6,83 @@
 
 from __future__ import annotations
 
-import proofs
 import pytest
-import stacks
-from secrecy import assert_hidden
+
+from tests.faults.assertions import assert_output_has
+from tests.faults.secrecy import assert_hidden
+from tests.harness.reference_stack import ReferenceStack
 
 SIZE = r"\d[\d.]* [KMG]iB"
 
 
 @pytest.mark.fault("--check --diff on a running stack ({mounts})", "P4")
 @pytest.mark.parametrize("mounts", ["named", "bind"])
-def test_check_mode_changes_nothing(stack: stacks.Stack, mounts: str) -> None:
+def test_check_mode_changes_nothing(stack: ReferenceStack, mounts: str) -> None:
     # A running server writes its own files; those of the folders that hold them are compared all the same.
     server_files = ("data/postgres", "data/redis") if mounts == "bind" else ()
-    engine, files = stack.engine_state(), stack.tree(server_files)
+    engine, files = stack.engine_state(), stack.file_states(server_files)
 
-    result = stack.playbook("full_rebuild", "--check", "--diff")
+    result = stack.try_playbook("full_rebuild", "--check", "--diff")
 
     assert stack.engine_state() == engine
-    assert stack.tree(server_files) == files
+    assert stack.file_states(server_files) == files
     assert not (stack.dir / ".localdev").exists()
-    assert stack.fingerprint() == stack.old
+    assert stack.fingerprint() == stack.old_data
     assert result.rc == 0, result.output
     kind = "folder" if mounts == "bind" else "volume"
     said = result.text
     for service in stack.services:
         assert service in said.partition("PLAY RECAP")[0].rpartition("Report]")[2], f"{service} is not named"
-    proofs.says(result, rf"{kind} {stack.data}\b.*?\({SIZE}\)", r"41 migrations", "28 people", "730 blocks")
+    assert_output_has(
+        result, rf"{kind} {stack.cluster_place}\b.*?\({SIZE}\)", r"41 migrations", "28 people", "730 blocks"
+    )
 
 
 @pytest.mark.fault("--check --diff of undo and cleanup", "P4")
-def test_undo_and_cleanup_in_check_mode_change_nothing(named: stacks.Stack) -> None:
-    named.must("full_rebuild", full_rebuild_seed=False)
-    named.must("full_rebuild", full_rebuild_seed=False)
-    older, newest = named.asides()
-    state, files, fresh = named.engine_state(), named.tree(), named.fingerprint()
+def test_undo_and_cleanup_in_check_mode_change_nothing(named: ReferenceStack) -> None:
+    named.run_playbook("full_rebuild", full_rebuild_seed=False)
+    named.run_playbook("full_rebuild", full_rebuild_seed=False)
+    older, newest = named.kept_copies()
+    state, files, fresh = named.engine_state(), named.file_states(), named.fingerprint()
 
-    undo = named.must("undo", "--check", "--diff")
-    cleanup = named.must("cleanup", "--check", "--diff", cleanup_older_than_days=0)
+    undo = named.run_playbook("undo", "--check", "--diff")
+    cleanup = named.run_playbook("cleanup", "--check", "--diff", cleanup_older_than_days=0)
 
     assert named.engine_state() == state
-    assert named.tree() == files
+    assert named.file_states() == files
     assert named.fingerprint() == fresh
-    proofs.says(undo, "Would take back full_rebuild", newest, SIZE)
-    proofs.says(cleanup, f"Would free {SIZE}", f"Would delete volume {older}", f"Keeps volume {newest}")
+    assert_output_has(undo, "Would take back full_rebuild", newest, SIZE)
+    assert_output_has(cleanup, f"Would free {SIZE}", f"Would delete volume {older}", f"Keeps volume {newest}")
 
 
 @pytest.mark.fault("--check --diff of a rebuild of images, a reset, registrations and an incomplete .env", "P4 P7")
-def test_the_smaller_procedures_in_check_mode_change_nothing(named: stacks.Stack) -> None:
+def test_the_smaller_procedures_in_check_mode_change_nothing(named: ReferenceStack) -> None:
     main, env_file = named.dir / "backend" / "app" / "main.py", named.dir / ".env"
-    source, env, secrets = main.read_text(), env_file.read_text(), named.secrets()
+    source, env, secrets = main.read_text(), env_file.read_text(), named.read_secrets()
     options = ("--check", "--diff", "-vvv")
     try:
         main.write_text(f"{source}\napp.title = 'Changed'\n")
         env_file.write_text("".join(line for line in env.splitlines(True) if not line.startswith("SECRET_KEY=")))
-        filled = named.must("env_file", *options)
+        filled = named.run_playbook("env_file", *options)
         env_file.write_text(env)
-        state, files = named.engine_state(), named.tree()
-        rebuild = named.must("container_recovery", *options, container_recovery_action="rebuild")
-        reset = named.must("container_recovery", *options, container_recovery_action="reset")
-        registered = named.must(
+        state, files = named.engine_state(), named.file_states()
+        rebuild = named.run_playbook("container_recovery", *options, container_recovery_action="rebuild")
+        reset = named.run_playbook("container_recovery", *options, container_recovery_action="reset")
+        registered = named.run_playbook(
             "constraint_registration",
             *options,
             stack_registration_check="from app import main\n[main.app.title]",
             stack_registration_expected=["Changed"],
             stack_registration_sources=["backend/app/main.py"],
         )
-        assert (named.engine_state(), named.tree()) == (state, files)
+        assert (named.engine_state(), named.file_states()) == (state, files)
     finally:
         main.write_text(source)
         env_file.write_text(env)
     assert not (named.dir / ".localdev").exists()
-    assert named.fingerprint() == named.old
-    proofs.says(filled, "SECRET_KEY")
-    proofs.says(rebuild, "backend")
-    proofs.says(reset, "backend", "db", "redis")
-    proofs.says(registered, "Changed", "main.py would be replaced")
+    assert named.fingerprint() == named.old_data
+    assert_output_has(filled, "SECRET_KEY")
+    assert_output_has(rebuild, "backend")
+    assert_output_has(reset, "backend", "db", "redis")
+    assert_output_has(registered, "Changed", "main.py would be replaced")
     assert_hidden(named, secrets, [result.output for result in (filled, rebuild, reset, registered)])

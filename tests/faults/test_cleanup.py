@@ -6,44 +6,52 @@
 
 from __future__ import annotations
 
-import proofs
 import pytest
-import stacks
+
+from tests.faults.assertions import (
+    assert_clear_error,
+    assert_nothing_unknown_is_left,
+    assert_old_data_is_back,
+    assert_output_has,
+)
+from tests.harness.reference_stack import ReferenceStack
 
 
 @pytest.mark.fault("cleanup, as eager as it can be told to be ({mounts})", "P1")
 @pytest.mark.parametrize("mounts", ["named"])
-def test_cleanup_keeps_the_newest(stack: stacks.Stack, mounts: str) -> None:
-    stack.must("full_rebuild", full_rebuild_seed=False)
+def test_cleanup_keeps_the_newest(stack: ReferenceStack, mounts: str) -> None:
+    stack.run_playbook("full_rebuild", full_rebuild_seed=False)
     stack.psql("CREATE TABLE second (n int); INSERT INTO second VALUES (2)")
     second = stack.fingerprint()
-    stack.must("full_rebuild", full_rebuild_seed=False)
-    older, newest = stack.asides()
+    stack.run_playbook("full_rebuild", full_rebuild_seed=False)
+    older, newest = stack.kept_copies()
 
-    proofs.clear_error(stack.playbook("cleanup", cleanup_keep=0), "never deleted|at least 1")
-    young = stack.must("cleanup")
-    assert stack.asides() == [older, newest]
-    proofs.says(young, "Freed 0 B")
+    assert_clear_error(stack.try_playbook("cleanup", cleanup_keep=0), "never deleted|at least 1")
+    young = stack.run_playbook("cleanup")
+    assert stack.kept_copies() == [older, newest]
+    assert_output_has(young, "Freed 0 B")
 
-    done = stack.must("cleanup", cleanup_older_than_days=0)
-    assert stack.asides() == [newest]
-    freed = next(entry["bytes"] for record in stack.records() for entry in record["asides"] if entry["aside"] == older)
-    proofs.says(done, rf"Freed {freed / 2**20:.1f} MiB", f"Deleted .*{older}", f"Keeps .*{newest}")
-    again = stack.must("cleanup", cleanup_older_than_days=0)
-    assert stack.asides() == [newest]
-    proofs.says(again, "Freed 0 B")
+    done = stack.run_playbook("cleanup", cleanup_older_than_days=0)
+    assert stack.kept_copies() == [newest]
+    freed = next(
+        entry["bytes"] for record in stack.run_records() for entry in record["asides"] if entry["aside"] == older
+    )
+    assert_output_has(done, rf"Freed {freed / 2**20:.1f} MiB", f"Deleted .*{older}", f"Keeps .*{newest}")
+    again = stack.run_playbook("cleanup", cleanup_older_than_days=0)
+    assert stack.kept_copies() == [newest]
+    assert_output_has(again, "Freed 0 B")
 
-    stack.must("undo")
+    stack.run_playbook("undo")
     stack.wait_until_up()
     assert stack.fingerprint() == second
-    proofs.nothing_unknown_is_left(stack)
+    assert_nothing_unknown_is_left(stack)
 
 
 @pytest.mark.fault("cleanup after a run that was killed", "P1 P2")
-def test_cleanup_leaves_an_interrupted_run_alone(named: stacks.Stack) -> None:
-    named.kill_at("after:migrate")
-    [aside] = named.asides()
-    named.must("cleanup", cleanup_older_than_days=0)
-    assert named.asides() == [aside]
-    named.must("undo")
-    proofs.old_data_is_back(named)
+def test_cleanup_leaves_an_interrupted_run_alone(named: ReferenceStack) -> None:
+    named.kill_playbook_at("after:migrate")
+    [aside] = named.kept_copies()
+    named.run_playbook("cleanup", cleanup_older_than_days=0)
+    assert named.kept_copies() == [aside]
+    named.run_playbook("undo")
+    assert_old_data_is_back(named)

@@ -9,36 +9,36 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-import stacks
-from proofs import clear_error, old_data_is_back, says
-from secrecy import Watch, assert_hidden
+
+from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_output_has
+from tests.faults.secrecy import Watch, assert_hidden
+from tests.harness.engine import docker, wait_until
+from tests.harness.reference_stack import ReferenceStack
 
 REBUILD = {"container_recovery_action": "rebuild", "container_recovery_verify_login": False}
 
 
-def image(stack: stacks.Stack, name: str = "") -> str:
-    return stacks.docker("image", "inspect", "--format", "{{.Id}}", name or f"{stack.name}-backend")
+def image(stack: ReferenceStack, name: str = "") -> str:
+    return docker("image", "inspect", "--format", "{{.Id}}", name or f"{stack.name}-backend")
 
 
-def runs_image(stack: stacks.Stack) -> str:
-    return stacks.docker("inspect", "--format", "{{.Image}}", f"{stack.name}-backend")
+def runs_image(stack: ReferenceStack) -> str:
+    return docker("inspect", "--format", "{{.Image}}", f"{stack.name}-backend")
 
 
-def remove_images(stack: stacks.Stack) -> None:
-    names = stacks.docker(
-        "image", "ls", "--filter", f"reference={stack.name}-*", "--format", "{{.Repository}}:{{.Tag}}"
-    )
+def remove_images(stack: ReferenceStack) -> None:
+    names = docker("image", "ls", "--filter", f"reference={stack.name}-*", "--format", "{{.Repository}}:{{.Tag}}")
     if others := [name for name in names.split() if not name.endswith(":latest")]:
-        stacks.docker("image", "rm", *others, check=False)
+        docker("image", "rm", *others, check=False)
 
 
-def rows(stack: stacks.Stack) -> dict[str, str]:
+def rows(stack: ReferenceStack) -> dict[str, str]:
     """The fingerprint without the list of databases, to which copies are added."""
     return {name: value for name, value in stack.fingerprint().items() if name != "databases"}
 
 
 @pytest.fixture
-def changed_source(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
+def changed_source(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
     """A stack whose source has one more migration than its images, which the application applies as it starts."""
     path = named.dir / "backend" / "alembic" / "versions" / "20251231_planted.py"
     path.write_text(
@@ -49,69 +49,71 @@ def changed_source(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
         yield named
     finally:
         path.unlink()
-        named.end_runs()
+        named.kill_playbooks()
         named.tag_images()
         remove_images(named)
         named.psql(r"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname ~ '\.aside-' \gexec")
         # The next test finds the containers of the images that it knows.
-        named.compose("create", "--no-build", *named.started)
+        named.compose("create", "--no-build", *named.started_services)
         named.start()
 
 
 @pytest.mark.fault("rebuild of images, with a migration, killed after start, run again, undone", "P1 P2 P4 P7")
-def test_the_same_command_finishes_a_killed_rebuild(changed_source: stacks.Stack) -> None:
+def test_the_same_command_finishes_a_killed_rebuild(changed_source: ReferenceStack) -> None:
     stack = changed_source
     old = image(stack)
-    stack.kill_at("after:start", "container_recovery", **REBUILD)
-    with Watch(stack.secrets()) as watch:
-        done = stack.must("container_recovery", "-vvv", "--diff", **REBUILD)
+    stack.kill_playbook_at("after:start", "container_recovery", **REBUILD)
+    with Watch(stack.read_secrets()) as watch:
+        done = stack.run_playbook("container_recovery", "-vvv", "--diff", **REBUILD)
     assert watch.caught == set()
-    assert_hidden(stack, stack.secrets(), [done.output])
+    assert_hidden(stack, stack.read_secrets(), [done.output])
     assert image(stack) == runs_image(stack) != old
-    says(stack.must("container_recovery", **REBUILD), "Nothing to do", "changed=0 ")
+    assert_output_has(stack.run_playbook("container_recovery", **REBUILD), "Nothing to do", "changed=0 ")
     assert "public.audit_log" not in stack.fingerprint()
-    stack.must("undo")
+    stack.run_playbook("undo")
     stack.wait_until_up()
     assert image(stack) == runs_image(stack) == old
     # The old image would not start on the new schema.
-    assert rows(stack) == {name: value for name, value in stack.old.items() if name != "databases"}
-    assert stack.helpers() == {}
+    assert rows(stack) == {name: value for name, value in stack.old_data.items() if name != "databases"}
+    assert stack.helper_containers() == {}
 
 
 @pytest.mark.fault("exited database, application that stands still, no cache: restarted", "P3 P5")
-def test_whatever_state_the_containers_are_in(named: stacks.Stack) -> None:
-    stacks.docker("stop", f"{named.name}-db")
-    stacks.docker("rm", "--force", f"{named.name}-redis")
-    stacks.docker("exec", "--user", "0", f"{named.name}-backend", "sh", "-c", "kill -STOP -1 1")
+def test_whatever_state_the_containers_are_in(named: ReferenceStack) -> None:
+    docker("stop", f"{named.name}-db")
+    docker("rm", "--force", f"{named.name}-redis")
+    docker("exec", "--user", "0", f"{named.name}-backend", "sh", "-c", "kill -STOP -1 1")
     backend = named.containers()[f"{named.name}-backend"]["Id"]
-    named.must("container_recovery", container_recovery_verify_login=False)
-    old_data_is_back(named)
+    named.run_playbook("container_recovery", container_recovery_verify_login=False)
+    assert_old_data_is_back(named)
     assert named.containers()[f"{named.name}-backend"]["Id"] == backend
 
 
 @pytest.mark.fault("application restarting for ever, cache alive but unhealthy, both broken by hand", "P1 P5 P9")
-def test_containers_that_no_restart_mends(named: stacks.Stack) -> None:
+def test_containers_that_no_restart_mends(named: ReferenceStack) -> None:
     """Each is told with its own words; made anew they work, and what was edited is kept."""
 
     def write(service: str, lines: str, path: str) -> None:
         script = f"rm {path}; printf '{lines}' >{path}; chmod 755 {path}"
-        stacks.docker("exec", "--user", "0", f"{named.name}-{service}", "sh", "-c", script)
+        docker("exec", "--user", "0", f"{named.name}-{service}", "sh", "-c", script)
 
     write("backend", 'print("changed by hand", flush=True); raise SystemExit(9)', "/app/alembic/env.py")
-    stacks.docker("restart", "--time", "1", f"{named.name}-backend")
+    docker("restart", "--time", "1", f"{named.name}-backend")
     state = ("inspect", "--format", "{{.RestartCount}}", f"{named.name}-backend")
-    stacks.until(lambda: int(stacks.docker(*state)) > 0, "restarting")
+    wait_until(lambda: int(docker(*state)) > 0, "restarting")
     options = {"container_recovery_services": ["backend"], "container_recovery_verify_login": False}
-    clear_error(named.playbook("container_recovery", **options), "backend keeps restarting.*changed by hand")
+    assert_clear_error(named.try_playbook("container_recovery", **options), "backend keeps restarting.*changed by hand")
 
     write("redis", "#!/bin/sh\\necho sick today; exit 1\\n", "/usr/bin/redis-cli")
     options["container_recovery_services"] = ["redis"]
-    sick = named.playbook("container_recovery", stack_ready_timeout=3, **options)
-    clear_error(sick, "Not ready within 3 s: redis its health check fails: sick today", "state before the run is back")
+    sick = named.try_playbook("container_recovery", stack_ready_timeout=3, **options)
+    assert_clear_error(
+        sick, "Not ready within 3 s: redis its health check fails: sick today", "state before the run is back"
+    )
 
     options["container_recovery_services"] = ["backend", "redis"]
-    named.must("container_recovery", container_recovery_recreate=True, **options)
-    old_data_is_back(named)
-    assert stacks.docker("exec", f"{named.name}-redis", "redis-cli", "ping") == "PONG"
+    named.run_playbook("container_recovery", container_recovery_recreate=True, **options)
+    assert_old_data_is_back(named)
+    assert docker("exec", f"{named.name}-redis", "redis-cli", "ping") == "PONG"
     kept = named.last_run("container_recovery")["asides"]
     assert [(entry["kind"], entry["state"]) for entry in kept] == [("container", "live")] * 2

@@ -12,9 +12,11 @@ import socket
 import typing as t
 from pathlib import Path
 
-import proofs
 import pytest
-import stacks
+
+from tests.faults.assertions import assert_clear_error, assert_nothing_unknown_is_left, assert_old_data_is_back
+from tests.harness.engine import require_docker_engine
+from tests.harness.reference_stack import ReferenceStack
 
 ROLLED_BACK = "state before the run is back"
 
@@ -33,11 +35,11 @@ def changed(path: Path, text: str) -> t.Iterator[None]:
             path.write_bytes(before)
 
 
-def untouched(stack: stacks.Stack, before: dict[str, t.Any]) -> None:
+def untouched(stack: ReferenceStack, before: dict[str, t.Any]) -> None:
     """Nothing was stopped, created or written, because the fault was seen before the first step."""
     assert stack.engine_state() == before
-    assert stack.fingerprint() == stack.old
-    assert [record for record in stack.records() if record["steps"]] == []
+    assert stack.fingerprint() == stack.old_data
+    assert [record for record in stack.run_records() if record["steps"]] == []
 
 
 def heads(versions: Path) -> list[str]:
@@ -50,7 +52,7 @@ def heads(versions: Path) -> list[str]:
 
 @pytest.mark.fault("a migration that fails ({mounts})", "P1 P2 P9")
 @pytest.mark.parametrize("mounts", ["named"])
-def test_broken_migration(stack: stacks.Stack, mounts: str) -> None:
+def test_broken_migration(stack: ReferenceStack, mounts: str) -> None:
     versions = stack.dir / "backend" / "alembic" / "versions"
     [head] = heads(versions)
     broken = f'''
@@ -63,114 +65,116 @@ def upgrade():
     with changed(versions / "20251231_broken.py", broken):
         if mounts == "named":
             stack.compose("build", "--quiet", "backend")
-        result = stack.playbook("full_rebuild")
+        result = stack.try_playbook("full_rebuild")
     stack.tag_images()
-    proofs.clear_error(result, "Migrate", "20251231_broken", "table_of_nobody", "alembic history", ROLLED_BACK)
+    assert_clear_error(result, "Migrate", "20251231_broken", "table_of_nobody", "alembic history", ROLLED_BACK)
     # The application's own start command meets the broken migration too; without it, it runs.
     stack.compose("up", "--detach", "--no-deps", "--force-recreate", "backend")
-    proofs.old_data_is_back(stack)
-    proofs.nothing_unknown_is_left(stack)
+    assert_old_data_is_back(stack)
+    assert_nothing_unknown_is_left(stack)
 
 
 @pytest.mark.fault("a seed script that exits 3", "P1 P7 P9")
-def test_failing_seed(named: stacks.Stack) -> None:
+def test_failing_seed(named: ReferenceStack) -> None:
     """It prints all that it knows before it fails, secrets included."""
     script = "import os, sys\nprint(dict(os.environ))\nprint('no holidays in the calendar')\nsys.exit(3)\n"
     with changed(named.dir / "scripts" / "seed_blocks.py", script):
-        result = named.playbook("full_rebuild", "-vvv")
-    proofs.clear_error(result, "Seed", "blocks", "backend", "exit code 3", "no holidays in the calendar", ROLLED_BACK)
-    shown = [name for name, value in named.env().items() if value in named.secrets() and value in result.output]
+        result = named.try_playbook("full_rebuild", "-vvv")
+    assert_clear_error(result, "Seed", "blocks", "backend", "exit code 3", "no holidays in the calendar", ROLLED_BACK)
+    shown = [
+        name for name, value in named.read_env().items() if value in named.read_secrets() and value in result.output
+    ]
     assert shown == []
-    proofs.old_data_is_back(named)
-    proofs.nothing_unknown_is_left(named)
+    assert_old_data_is_back(named)
+    assert_nothing_unknown_is_left(named)
 
 
 @pytest.mark.fault("a seed script that fails and exits 0", "P1 P3 P9")
-def test_seed_that_hides_its_failure(bind: stacks.Stack) -> None:
-    result = bind.playbook("full_rebuild", stack_seed_environment={"ADMIN_PASSWORD": "wrong"})
-    proofs.clear_error(result, "Seed", "people exited 0", "table people has 0 rows, 28 expected", ROLLED_BACK)
-    proofs.old_data_is_back(bind)
-    proofs.nothing_unknown_is_left(bind)
+def test_seed_that_hides_its_failure(bind: ReferenceStack) -> None:
+    result = bind.try_playbook("full_rebuild", stack_seed_environment={"ADMIN_PASSWORD": "wrong"})
+    assert_clear_error(result, "Seed", "people exited 0", "table people has 0 rows, 28 expected", ROLLED_BACK)
+    assert_old_data_is_back(bind)
+    assert_nothing_unknown_is_left(bind)
 
 
 @pytest.mark.fault("port of {service} taken while the stack is down", "P3 P9")
 @pytest.mark.parametrize(("service", "variable"), [("db", "POSTGRES_PORT")])
-def test_port_taken(named: stacks.Stack, service: str, variable: str) -> None:
+def test_port_taken(named: ReferenceStack, service: str, variable: str) -> None:
     named.compose("down", "--timeout", "1")
     before = named.engine_state()
     with socket.create_server(("127.0.0.1", int(named.ports[variable]))):
-        result = named.playbook("full_rebuild")
-    proofs.clear_error(result, named.ports[variable], f"service {service}", "already taken", "Next: .*ss -ltnp")
+        result = named.try_playbook("full_rebuild")
+    assert_clear_error(result, named.ports[variable], f"service {service}", "already taken", "Next: .*ss -ltnp")
     assert named.engine_state() == before
     named.up()
-    proofs.old_data_is_back(named)
+    assert_old_data_is_back(named)
 
 
 @pytest.mark.fault("a new port that is taken, while the stack runs on the old one", "P3 P9")
-def test_new_port_taken(named: stacks.Stack) -> None:
+def test_new_port_taken(named: ReferenceStack) -> None:
     before = named.engine_state()
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
         named.set_env(BACKEND_PORT=str(taken))
-        result = named.playbook("full_rebuild")
+        result = named.try_playbook("full_rebuild")
     named.set_env(BACKEND_PORT=named.ports["BACKEND_PORT"])
-    proofs.clear_error(result, str(taken), "service backend", "already taken", "Next: .*ss -ltnp")
+    assert_clear_error(result, str(taken), "service backend", "already taken", "Next: .*ss -ltnp")
     untouched(named, before)
 
 
 @pytest.mark.fault("a port taken in the middle of a run", "P1 P2 P9")
-def test_port_taken_on_the_way(bind: stacks.Stack) -> None:
+def test_port_taken_on_the_way(bind: ReferenceStack) -> None:
     bind.compose("down", "--timeout", "1")
-    running = bind.start_playbook("full_rebuild", hold="after:set aside")
+    running = bind.start_playbook("full_rebuild", stop_at="after:set aside")
     try:
-        running.wait_held("after:set aside")
+        running.wait_for_breakpoint("after:set aside")
         with socket.create_server(("127.0.0.1", int(bind.ports["BACKEND_PORT"]))):
-            running.go_on()
+            running.resume()
             result = running.wait()
     finally:
         running.kill()
-    proofs.clear_error(result, bind.ports["BACKEND_PORT"], "already taken", "Next: .*ss -ltnp", ROLLED_BACK)
-    assert bind.running() == []
+    assert_clear_error(result, bind.ports["BACKEND_PORT"], "already taken", "Next: .*ss -ltnp", ROLLED_BACK)
+    assert bind.running_services() == []
     bind.up()
-    proofs.old_data_is_back(bind)
-    proofs.nothing_unknown_is_left(bind)
+    assert_old_data_is_back(bind)
+    assert_nothing_unknown_is_left(bind)
 
 
 @pytest.mark.fault("a value that .env lacks", "P3 P9")
-def test_missing_value(named: stacks.Stack) -> None:
+def test_missing_value(named: ReferenceStack) -> None:
     before = named.engine_state()
     env = named.dir / ".env"
     with changed(env, re.sub("(?m)^SECRET_KEY=.*$", "", env.read_text())):
-        result = named.playbook("full_rebuild")
-    proofs.clear_error(result, "SECRET_KEY", r"\.env", "Next: ")
+        result = named.try_playbook("full_rebuild")
+    assert_clear_error(result, "SECRET_KEY", r"\.env", "Next: ")
     untouched(named, before)
 
 
 @pytest.mark.fault("an unreachable Docker daemon", "P3 P9")
-def test_unreachable_daemon(named: stacks.Stack) -> None:
+def test_unreachable_daemon(named: ReferenceStack) -> None:
     before = named.engine_state()
-    result = named.playbook("full_rebuild", environment={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
-    proofs.clear_error(result, "Docker daemon does not answer", "unix:///nonexistent/docker.sock", "Next: ")
+    result = named.try_playbook("full_rebuild", environment={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
+    assert_clear_error(result, "Docker daemon does not answer", "unix:///nonexistent/docker.sock", "Next: ")
     untouched(named, before)
 
 
 @pytest.mark.fault("no room for the copy of a volume", "P3 P9")
-def test_no_room_for_a_volume(named: stacks.Stack) -> None:
+def test_no_room_for_a_volume(named: ReferenceStack) -> None:
     before = named.engine_state()
-    result = named.playbook("full_rebuild", full_rebuild_reserve_bytes=10**15)
-    proofs.clear_error(
-        result, "Too little disk space", f"volume {named.data}", r"[\d.]+ TiB", "are free", "Next: .*cleanup"
+    result = named.try_playbook("full_rebuild", full_rebuild_reserve_bytes=10**15)
+    assert_clear_error(
+        result, "Too little disk space", f"volume {named.cluster_place}", r"[\d.]+ TiB", "are free", "Next: .*cleanup"
     )
     untouched(named, before)
 
 
 @pytest.mark.fault("a stack without a database", "P3 P9")
-def test_no_database(named: stacks.Stack, tmp_path: Path) -> None:
-    image = named.env()["REDIS_IMAGE"]
+def test_no_database(named: ReferenceStack, tmp_path: Path) -> None:
+    image = named.read_env()["REDIS_IMAGE"]
     (tmp_path / "compose.yaml").write_text(f"name: {named.name}-no-database\nservices:\n  cache:\n    image: {image}\n")
     (tmp_path / ".env").write_text("ADMIN_PASSWORD=none\n")
-    result = named.playbook("full_rebuild", stack_dir=str(tmp_path), stack_excluded_services=[])
-    proofs.clear_error(result, "No PostgreSQL service", f"{named.name}-no-database", "stack_database_service")
+    result = named.try_playbook("full_rebuild", stack_dir=str(tmp_path), stack_excluded_services=[])
+    assert_clear_error(result, "No PostgreSQL service", f"{named.name}-no-database", "stack_database_service")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "compose.yaml"]
 
 
@@ -178,39 +182,41 @@ def test_no_database(named: stacks.Stack, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value"), [("stack_excluded_services", ["n8m"]), ("stack_database_service", "n8m")]
 )
-def test_unknown_service(named: stacks.Stack, variable: str, value: t.Any) -> None:
+def test_unknown_service(named: ReferenceStack, variable: str, value: t.Any) -> None:
     before = named.engine_state()
-    result = named.playbook("full_rebuild", **{variable: value})
-    proofs.clear_error(result, "n8m", "n8n")
+    result = named.try_playbook("full_rebuild", **{variable: value})
+    assert_clear_error(result, "n8m", "n8n")
     untouched(named, before)
 
 
 @pytest.fixture
-def small_disk() -> t.Iterator[stacks.Stack]:
+def small_disk() -> t.Iterator[ReferenceStack]:
     """A stack whose bind mounts lie on a disk of their own, with 24 MB left: too little for a second cluster."""
-    stacks.need_docker()
+    require_docker_engine()
     with contextlib.ExitStack() as cleaning:
-        stack = stacks.Stack("bind", "pg15", started=["db", "redis"])
+        stack = ReferenceStack("bind", "pg15", started=["db", "redis"])
         cleaning.callback(stack.remove)
         cleaning.enter_context(stack.small_disk(160))
         stack.up()
-        stack.plant()
-        stack.keep_golden()
+        stack.plant_data()
+        stack.save_data()
         stack.fill_disk(leave_mb=24)
         yield stack
 
 
 @pytest.mark.fault("too small a disk for the new data", "P3 P9")
-def test_no_room_for_new_data(small_disk: stacks.Stack) -> None:
+def test_no_room_for_new_data(small_disk: ReferenceStack) -> None:
     before = small_disk.engine_state()
-    result = small_disk.playbook("full_rebuild")
-    proofs.clear_error(result, "Too little disk space", f"folder {small_disk.data}", "are free", "Next: .*cleanup")
+    result = small_disk.try_playbook("full_rebuild")
+    assert_clear_error(
+        result, "Too little disk space", f"folder {small_disk.cluster_place}", "are free", "Next: .*cleanup"
+    )
     untouched(small_disk, before)
 
 
 @pytest.mark.fault("a disk that is full in the middle of it", "P1 P2 P9")
-def test_disk_full_on_the_way(small_disk: stacks.Stack) -> None:
-    result = small_disk.playbook("full_rebuild", full_rebuild_reserve_bytes=0)
-    proofs.clear_error(result, "db", "No space left on device", ROLLED_BACK)
-    proofs.old_data_is_back(small_disk)
-    proofs.nothing_unknown_is_left(small_disk)
+def test_disk_full_on_the_way(small_disk: ReferenceStack) -> None:
+    result = small_disk.try_playbook("full_rebuild", full_rebuild_reserve_bytes=0)
+    assert_clear_error(result, "db", "No space left on device", ROLLED_BACK)
+    assert_old_data_is_back(small_disk)
+    assert_nothing_unknown_is_left(small_disk)

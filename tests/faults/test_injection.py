@@ -9,26 +9,28 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-import proofs
 import pytest
-import stacks
-from secrecy import assert_hidden
+
+from tests.faults.assertions import assert_output_has
+from tests.faults.secrecy import assert_hidden
+from tests.harness.engine import docker
+from tests.harness.reference_stack import ReferenceStack
 
 REPLACED, NEW = "app/scheduling/schedule.py", "app/extra/new.py"
 
 
-def inside(stack: stacks.Stack) -> dict[str, str]:
+def inside(stack: ReferenceStack) -> dict[str, str]:
     """Owner, mode and digest of both files in the container, and whatever else an injection could leave."""
     script = (
         f"for f in {REPLACED} {NEW}; do [ ! -e $f ] || echo $f $(stat -c '%u:%g %a' $f) $(sha256sum < $f); done; "
         "find . -name '.*.localdev' -o -type d -name extra"
     )
-    found = stacks.docker("exec", "--user", "0", f"{stack.name}-backend", "sh", "-c", script).splitlines()
+    found = docker("exec", "--user", "0", f"{stack.name}-backend", "sh", "-c", script).splitlines()
     return {line.split()[0]: line for line in found}
 
 
 @contextlib.contextmanager
-def changed_checkout(stack: stacks.Stack) -> t.Iterator[dict[str, t.Any]]:
+def changed_checkout(stack: ReferenceStack) -> t.Iterator[dict[str, t.Any]]:
     """The variables that inject one changed and one new file."""
     replaced, new = stack.dir / "backend" / REPLACED, stack.dir / "backend" / NEW
     old = replaced.read_text()
@@ -48,31 +50,33 @@ def changed_checkout(stack: stacks.Stack) -> t.Iterator[dict[str, t.Any]]:
     ("point", "then"),
     [("kept:container_file", "undo"), ("after:stop", "code_injection")],
 )
-def test_a_killed_injection_leaves_old_or_new_files(named: stacks.Stack, point: str, then: str) -> None:
+def test_a_killed_injection_leaves_old_or_new_files(named: ReferenceStack, point: str, then: str) -> None:
     before = inside(named)
     with changed_checkout(named) as variables:
-        named.kill_at(point, "code_injection", **variables)
+        named.kill_playbook_at(point, "code_injection", **variables)
         if point != "after:stop":
             after = inside(named)
             assert (after == before) == (point == "kept:container_file")
             assert not [path for path in after if path.endswith(".localdev")]
         if then == "code_injection":
-            done = named.must(then, "-vvv", "--diff", **variables)
-            assert_hidden(named, named.secrets(), [done.output])
-            proofs.says(named.must(then, **variables), "changed=0 ")
+            done = named.run_playbook(then, "-vvv", "--diff", **variables)
+            assert_hidden(named, named.read_secrets(), [done.output])
+            assert_output_has(named.run_playbook(then, **variables), "changed=0 ")
             assert inside(named)[REPLACED] != before[REPLACED]
             assert NEW in inside(named)
-            assert named.answers()
-        named.must("undo")
+            assert named.backend_answers()
+        named.run_playbook("undo")
     assert inside(named) == before
-    assert named.answers()
+    assert named.backend_answers()
 
 
 @pytest.mark.fault("--check --diff of an injection", "P4")
-def test_check_mode_says_what_would_be_injected(named: stacks.Stack) -> None:
+def test_check_mode_says_what_would_be_injected(named: ReferenceStack) -> None:
     before, state = inside(named), named.engine_state()
     with changed_checkout(named) as variables:
-        result = named.must("code_injection", "--check", "--diff", **variables)
+        result = named.run_playbook("code_injection", "--check", "--diff", **variables)
     assert (inside(named), named.engine_state()) == (before, state)
     assert not (named.dir / ".localdev").exists()
-    proofs.says(result, rf"{NEW} would be added", rf"{REPLACED} would be replaced", r"\+\(a line of 100013 characters")
+    assert_output_has(
+        result, rf"{NEW} would be added", rf"{REPLACED} would be replaced", r"\+\(a line of 100013 characters"
+    )

@@ -12,51 +12,54 @@ import socket
 import time
 import typing as t
 
-import proofs
 import pytest
-import stacks
+
+from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_output_has
+from tests.harness.engine import wait_until
+from tests.harness.processes import find_processes_with_token
+from tests.harness.reference_stack import ReferenceStack
 
 REFUSED = ("locked", "full_rebuild", getpass.getuser(), socket.gethostname(), r"since \d{4}-\d\d-\d\dT", "Next: ")
 
 
 @pytest.mark.fault("two runs at once, then the first one killed", "P8 P9")
-def test_second_run_is_refused_until_the_first_is_dead(named: stacks.Stack) -> None:
-    first = named.start_playbook("full_rebuild", hold="after:stop")
+def test_second_run_is_refused_until_the_first_is_dead(named: ReferenceStack) -> None:
+    first = named.start_playbook("full_rebuild", stop_at="after:stop")
     try:
-        first.wait_held("after:stop")
+        first.wait_for_breakpoint("after:stop")
         [run_id] = named.run_ids()
         state = named.engine_state()
         for procedure in ("full_rebuild", "undo"):
-            proofs.clear_error(named.playbook(procedure), *REFUSED, run_id)
-        proofs.clear_error(named.playbook("full_rebuild", "--check"), *REFUSED, run_id)
+            assert_clear_error(named.try_playbook(procedure), *REFUSED, run_id)
+        assert_clear_error(named.try_playbook("full_rebuild", "--check"), *REFUSED, run_id)
         assert named.run_ids() == [run_id]
         assert named.engine_state() == state
     finally:
         first.kill()
-    next_run = named.must("undo")
-    proofs.says(next_run, "Took over the lock", run_id, "controller is gone")
-    proofs.old_data_is_back(named)
+    next_run = named.run_playbook("undo")
+    assert_output_has(next_run, "Took over the lock", run_id, "controller is gone")
+    assert_old_data_is_back(named)
 
 
 @pytest.mark.fault("controller killed, its worker lives on", "P2 P8")
-def test_a_worker_without_controller_keeps_the_lock(named: stacks.Stack) -> None:
-    first = named.start_playbook("full_rebuild", hold="before:set aside")
+def test_a_worker_without_controller_keeps_the_lock(named: ReferenceStack) -> None:
+    first = named.start_playbook("full_rebuild", stop_at="before:set aside")
     try:
-        first.wait_held("before:set aside")
+        first.wait_for_breakpoint("before:set aside")
         first.kill_controller_alone()
-        proofs.clear_error(named.playbook("undo"), *REFUSED, "at work")
+        assert_clear_error(named.try_playbook("undo"), *REFUSED, "at work")
         # It finishes its step, and finds nobody who would give it the next one.
-        first.go_on()
-        stacks.until(lambda: not stacks.processes_with(first.token), "the end of the worker")
+        first.resume()
+        wait_until(lambda: not find_processes_with_token(first.token), "the end of the worker")
     finally:
         first.kill()
-    proofs.says(named.must("undo"), "Took over the lock", "controller is gone")
-    proofs.old_data_is_back(named)
+    assert_output_has(named.run_playbook("undo"), "Took over the lock", "controller is gone")
+    assert_old_data_is_back(named)
 
 
 @pytest.mark.fault("lock of a controller on another machine", "P8 P9")
-def test_a_lock_from_another_machine_counts_for_ten_minutes(named: stacks.Stack) -> None:
-    named.kill_at("after:stop")
+def test_a_lock_from_another_machine_counts_for_ten_minutes(named: ReferenceStack) -> None:
+    named.kill_playbook_at("after:stop")
     path = named.dir / ".localdev" / "lock.json"
 
     def rewrite(silent_s: int) -> None:
@@ -67,7 +70,7 @@ def test_a_lock_from_another_machine_counts_for_ten_minutes(named: stacks.Stack)
         path.write_text(json.dumps(lock))
 
     rewrite(silent_s=590)
-    proofs.clear_error(named.playbook("undo"), *REFUSED, "sign of life was 10 min ago")
+    assert_clear_error(named.try_playbook("undo"), *REFUSED, "sign of life was 10 min ago")
     rewrite(silent_s=610)
-    proofs.says(named.must("undo"), "Took over the lock", "no sign of life for 10 min")
-    proofs.old_data_is_back(named)
+    assert_output_has(named.run_playbook("undo"), "Took over the lock", "no sign of life for 10 min")
+    assert_old_data_is_back(named)

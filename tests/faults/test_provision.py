@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import typing as t
 
-import proofs
 import pytest
-import stacks
+
+from tests.faults.assertions import assert_fresh_data
+from tests.harness.engine import require_docker_engine
+from tests.harness.reference_stack import ReferenceStack
 
 
 @pytest.fixture
-def fresh() -> t.Iterator[stacks.Stack]:
+def fresh() -> t.Iterator[ReferenceStack]:
     """A checkout with its env file, of which nothing has run yet."""
-    stacks.need_docker()
-    stack = stacks.Stack()
+    require_docker_engine()
+    stack = ReferenceStack()
     try:
         yield stack
     finally:
@@ -25,19 +27,19 @@ def fresh() -> t.Iterator[stacks.Stack]:
 
 
 @pytest.mark.fault("provisioning where a stack with data lives", "P1")
-def test_a_stack_with_data_is_left_alone(named: stacks.Stack) -> None:
+def test_a_stack_with_data_is_left_alone(named: ReferenceStack) -> None:
     before = named.engine_state()
-    result = named.must("provision", provision_backup="latest", provision_verify_login=False)
+    result = named.run_playbook("provision", provision_backup="latest", provision_verify_login=False)
     assert "changed=0" in result.text
     assert "The data stays as it is" in result.text
     assert named.engine_state() == before
-    assert named.fingerprint() == named.old
-    assert not named.records()
+    assert named.fingerprint() == named.old_data
+    assert not named.run_records()
 
 
 @pytest.mark.fault("kill in the first rebuild of a new machine", "P2")
-def test_a_provisioning_that_was_killed_goes_on(fresh: stacks.Stack) -> None:
-    fresh.kill_at("after:migrate", "provision")
-    fresh.must("provision")
-    proofs.fresh_data_is_in(fresh)
-    assert "changed=0" in fresh.must("provision").text
+def test_a_provisioning_that_was_killed_goes_on(fresh: ReferenceStack) -> None:
+    fresh.kill_playbook_at("after:migrate", "provision")
+    fresh.run_playbook("provision")
+    assert_fresh_data(fresh)
+    assert "changed=0" in fresh.run_playbook("provision").text

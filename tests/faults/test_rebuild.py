@@ -8,40 +8,43 @@ from __future__ import annotations
 
 import typing as t
 
-import proofs
 import pytest
-import stacks
+
+from tests.faults.assertions import assert_fresh_data, assert_nothing_unknown_is_left, assert_old_data_is_back
+from tests.harness.engine import require_docker_engine
+from tests.harness.images import VARIANT_OWNERS
+from tests.harness.reference_stack import ReferenceStack, running_stack_with_old_data
 
 KINDS = [("named", "pg15"), ("named", "pg15-uid70"), ("named", "pg17"), ("bind", "pg15"), ("bind", "pg15-uid70")]
 
 
 @pytest.fixture
-def other(request: pytest.FixtureRequest, mounts: str, variant: str) -> t.Iterator[stacks.Stack]:
+def other(request: pytest.FixtureRequest, mounts: str, variant: str) -> t.Iterator[ReferenceStack]:
     """A stack of the kind; the shared one where there is one, else one whose database alone runs, with data of another
     application: that is made in seconds."""
     if (mounts, variant) in (("named", "pg15"), ("bind", "pg15-uid70")):
         yield request.getfixturevalue(mounts)
         return
-    stacks.need_docker()
-    with stacks.stack_with_old_data(mounts, variant, started=["db", "redis"]) as stack:
+    require_docker_engine()
+    with running_stack_with_old_data(mounts, variant, started=["db", "redis"]) as stack:
         yield stack
 
 
 @pytest.mark.fault("rebuild over other data, {mounts} {variant}", "P1 P3")
 @pytest.mark.parametrize(("mounts", "variant"), KINDS)
-def test_old_data_survives_a_rebuild(other: stacks.Stack, mounts: str, variant: str) -> None:
-    result = other.must("full_rebuild")
-    proofs.fresh_data_is_in(other)
+def test_old_data_survives_a_rebuild(other: ReferenceStack, mounts: str, variant: str) -> None:
+    result = other.run_playbook("full_rebuild")
+    assert_fresh_data(other)
 
-    [aside] = other.asides()
+    [aside] = other.kept_copies()
     [entry] = other.last_run()["asides"]
     assert entry["aside"] == aside
     assert entry["bytes"] > 0
     assert aside.rpartition("/")[2] in result.text
-    assert other.fingerprint_of_copy(aside) == other.old
-    assert other.owner_of(aside) == stacks.VARIANTS[variant]
+    assert other.fingerprint_of_copy(aside) == other.old_data
+    assert other.cluster_owner(aside) == VARIANT_OWNERS[variant]
 
-    other.must("undo")
-    proofs.old_data_is_back(other)
-    assert other.owner_of(other.data) == stacks.VARIANTS[variant]
-    proofs.nothing_unknown_is_left(other)
+    other.run_playbook("undo")
+    assert_old_data_is_back(other)
+    assert other.cluster_owner(other.cluster_place) == VARIANT_OWNERS[variant]
+    assert_nothing_unknown_is_left(other)

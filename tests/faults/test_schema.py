@@ -10,9 +10,11 @@ import contextlib
 import shutil
 import typing as t
 
-import proofs
 import pytest
-import stacks
+
+from tests.faults.assertions import assert_clear_error, assert_output_has
+from tests.harness.engine import run_command
+from tests.harness.reference_stack import ReferenceStack
 
 OLDER, BETWEEN, HEAD = "196e377aeb10", "20251225_swap_expiry", "20251225_schema_ver"
 SIZE = r"\d[\d.]* [KMG]iB"
@@ -20,23 +22,23 @@ SIZE = r"\d[\d.]* [KMG]iB"
 OPTIONS = {"schema_recovery_verify_login": False}
 
 
-def rows(stack: stacks.Stack) -> dict[str, str]:
+def rows(stack: ReferenceStack) -> dict[str, str]:
     """The fingerprint without the list of databases, to which copies are added."""
     return {name: value for name, value in stack.fingerprint().items() if name != "databases"}
 
 
-def revisions(stack: stacks.Stack) -> list[str]:
+def revisions(stack: ReferenceStack) -> list[str]:
     return stack.psql("SELECT version_num FROM alembic_version ORDER BY 1").split()
 
 
-def drop_copies(stack: stacks.Stack) -> None:
+def drop_copies(stack: ReferenceStack) -> None:
     stack.psql(
         r"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname ~ '\.(aside|discarded)-' \gexec"
     )
 
 
 @contextlib.contextmanager
-def migration(stack: stacks.Stack, revision: str, builds_on: str, upgrade: str = "pass") -> t.Iterator[None]:
+def migration(stack: ReferenceStack, revision: str, builds_on: str, upgrade: str = "pass") -> t.Iterator[None]:
     """One more migration in the source, which the backend of bind stacks mounts."""
     path = stack.dir / "backend" / "alembic" / "versions" / f"{revision}.py"
     path.write_text(
@@ -50,19 +52,19 @@ def migration(stack: stacks.Stack, revision: str, builds_on: str, upgrade: str =
 
 
 @contextlib.contextmanager
-def application_stopped(stack: stacks.Stack) -> t.Iterator[None]:
+def application_stopped(stack: ReferenceStack) -> t.Iterator[None]:
     """Its own start command migrates, also when an undo starts it; in the end that brings the newest schema back."""
     stack.compose("stop", "--timeout", "1", "backend")
     try:
         yield
     finally:
-        stack.end_runs()
+        stack.kill_playbooks()
         drop_copies(stack)
         stack.up()
 
 
 @pytest.fixture
-def behind(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
+def behind(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
     """A stack whose database is two revisions behind."""
     with application_stopped(named):
         named.compose("run", "--rm", "--no-deps", "-T", "backend", "alembic", "downgrade", OLDER)
@@ -72,81 +74,81 @@ def behind(named: stacks.Stack) -> t.Iterator[stacks.Stack]:
 @pytest.mark.fault(
     "a database two revisions behind: looked at, killed, upgraded by the same command, undone", "P1 P2 P4"
 )
-def test_behind(behind: stacks.Stack) -> None:
-    old, engine, files = rows(behind), behind.engine_state(), behind.tree()
+def test_behind(behind: ReferenceStack) -> None:
+    old, engine, files = rows(behind), behind.engine_state(), behind.file_states()
 
-    planned = behind.must("schema_recovery", "--check", "--diff")
+    planned = behind.run_playbook("schema_recovery", "--check", "--diff")
 
-    assert (rows(behind), behind.engine_state(), behind.tree()) == (old, engine, files)
-    proofs.says(
+    assert (rows(behind), behind.engine_state(), behind.file_states()) == (old, engine, files)
+    assert_output_has(
         planned,
         "error schema.behind: The database is at 196e377aeb10, 2 revisions before 20251225_schema_ver",
         f"Would apply {BETWEEN}, {HEAD}",
         rf"Would keep a copy of database residency_scheduler as a name with the run id \({SIZE}\)",
     )
 
-    behind.kill_at("before:upgrade", "schema_recovery", **OPTIONS)
-    done = behind.must("schema_recovery", **OPTIONS)
+    behind.kill_playbook_at("before:upgrade", "schema_recovery", **OPTIONS)
+    done = behind.run_playbook("schema_recovery", **OPTIONS)
 
     assert revisions(behind) == [HEAD]
-    assert behind.running() == behind.started
+    assert behind.running_services() == behind.started_services
     assert rows(behind)["public.planted"] == old["public.planted"]
-    proofs.says(done, f"Applied {BETWEEN}, {HEAD}", "Kept a copy of database", "schema.ok")
+    assert_output_has(done, f"Applied {BETWEEN}, {HEAD}", "Kept a copy of database", "schema.ok")
 
-    again = behind.must("schema_recovery", **OPTIONS)
+    again = behind.run_playbook("schema_recovery", **OPTIONS)
 
-    proofs.says(again, "Nothing to do", "changed=0 ")
+    assert_output_has(again, "Nothing to do", "changed=0 ")
 
-    behind.must("undo")
+    behind.run_playbook("undo")
 
     assert rows(behind) == old
 
 
 @pytest.mark.fault("schema recovery killed beside its copy, the next one after the upgrade, undone", "P1 P2")
-def test_killed(behind: stacks.Stack) -> None:
+def test_killed(behind: ReferenceStack) -> None:
     """The next run puts back what the one before has kept."""
     old = rows(behind)
     for point, revision in (("kept:database", OLDER), ("after:upgrade", HEAD)):
-        behind.kill_at(point, "schema_recovery", **OPTIONS)
+        behind.kill_playbook_at(point, "schema_recovery", **OPTIONS)
         assert revisions(behind) == [revision]
-    behind.must("undo")
+    behind.run_playbook("undo")
     assert rows(behind) == old
 
 
 @pytest.mark.fault("a migration that deletes, commits and fails", "P1 P2 P9")
-def test_failing_migration(bind: stacks.Stack) -> None:
+def test_failing_migration(bind: ReferenceStack) -> None:
     fails = (
         "with op.get_context().autocommit_block():\n        op.execute('DELETE FROM planted')\n"
         "    op.execute('INSERT INTO table_of_nobody VALUES (1)')"
     )
     with application_stopped(bind), migration(bind, "20251231_broken", HEAD, fails):
-        result = bind.playbook("schema_recovery", **OPTIONS)
-        proofs.clear_error(result, "Upgrade", "20251231_broken", "table_of_nobody", "state before the run is back")
-        assert bind.fingerprint() == bind.old
-        assert bind.running() == ["db", "redis"]
+        result = bind.try_playbook("schema_recovery", **OPTIONS)
+        assert_clear_error(result, "Upgrade", "20251231_broken", "table_of_nobody", "state before the run is back")
+        assert bind.fingerprint() == bind.old_data
+        assert bind.running_services() == ["db", "redis"]
 
 
-def refused(stack: stacks.Stack, *words: str) -> None:
+def refused(stack: ReferenceStack, *words: str) -> None:
     """With these words, and nothing was touched."""
     before, engine = rows(stack), stack.engine_state()
-    result = stack.playbook("schema_recovery", **OPTIONS)
-    proofs.clear_error(result, "The schema is left as it is", "Next: ", *words)
-    assert (rows(stack), stack.engine_state(), stack.records()) == (before, engine, [])
+    result = stack.try_playbook("schema_recovery", **OPTIONS)
+    assert_clear_error(result, "The schema is left as it is", "Next: ", *words)
+    assert (rows(stack), stack.engine_state(), stack.run_records()) == (before, engine, [])
 
 
 @pytest.mark.fault("migrations with two heads", "P3 P9")
-def test_two_heads(bind: stacks.Stack) -> None:
+def test_two_heads(bind: ReferenceStack) -> None:
     with migration(bind, "20251231_other", OLDER):
         refused(bind, "schema.multiple_heads", f"{HEAD}, 20251231_other", "alembic merge")
-        chosen = bind.must("schema_recovery", "--check", schema_recovery_target="20251231_other")
-        proofs.says(chosen, "Would apply 20251231_other")
+        chosen = bind.run_playbook("schema_recovery", "--check", schema_recovery_target="20251231_other")
+        assert_output_has(chosen, "Would apply 20251231_other")
 
 
 @pytest.mark.fault("a database at a revision of another branch", "P3 P9")
-def test_unknown_revision(bind: stacks.Stack) -> None:
+def test_unknown_revision(bind: ReferenceStack) -> None:
     def git(*arguments: str) -> None:
         who = ("-c", "user.name=test", "-c", "user.email=test@example.com")
-        stacks.run("git", *who, *arguments, cwd=bind.dir)
+        run_command("git", *who, *arguments, cwd=bind.dir)
 
     bind.psql("UPDATE alembic_version SET version_num = '20260101_rooms'")
     try:
@@ -171,12 +173,12 @@ def test_unknown_revision(bind: stacks.Stack) -> None:
 
 
 @pytest.mark.fault("a table that is gone although the database is at the head", "P3 P9")
-def test_missing_table(bind: stacks.Stack) -> None:
+def test_missing_table(bind: ReferenceStack) -> None:
     bind.psql("ALTER TABLE workload_summaries RENAME TO away")
     try:
         refused(bind, "schema.tables_missing", "has no table workload_summaries", "schema_recovery_allow_rebuild=true")
         # On the command line a boolean is a string.
-        allowed = bind.must("schema_recovery", "--check", "-e", "schema_recovery_allow_rebuild=true")
-        proofs.says(allowed, "An upgrade cannot help", "Would rebuild residency_scheduler")
+        allowed = bind.run_playbook("schema_recovery", "--check", "-e", "schema_recovery_allow_rebuild=true")
+        assert_output_has(allowed, "An upgrade cannot help", "Would rebuild residency_scheduler")
     finally:
         bind.psql("ALTER TABLE away RENAME TO workload_summaries")

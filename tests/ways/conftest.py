@@ -11,22 +11,21 @@ import typing as t
 from pathlib import Path
 
 import pytest
-import stacks
 from pythons import interpreters
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import support
+from tests.harness.engine import require_docker_engine
+from tests.harness.reference_stack import ReferenceStack
+from tests.ways import support
 
 AVAILABLE = interpreters()
 OLDEST, NEWEST = next(iter(AVAILABLE)), list(AVAILABLE)[-1]
 
 
 @pytest.fixture(scope="session")
-def stack() -> t.Iterator[stacks.Stack]:
+def stack() -> t.Iterator[ReferenceStack]:
     """A stack that runs."""
-    stacks.need_docker()
-    stack = stacks.Stack()
+    require_docker_engine()
+    stack = ReferenceStack()
     try:
         stack.up()
         yield stack

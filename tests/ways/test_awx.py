@@ -17,10 +17,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import stacks
-import support
 import yaml
-from support import COLLECTION, PLAYBOOKS, ROOT, Environment, run
+
+from tests.harness.reference_stack import ReferenceStack
+from tests.ways import support
+from tests.ways.support import COLLECTION, PLAYBOOKS, ROOT, Environment, run
 
 # What AWX takes for a playbook: a YAML file with such a line, in a folder that it does not pass over.
 MARK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?import_playbook):", re.MULTILINE)
@@ -65,7 +66,7 @@ def test_requirements_resolve(project: Path, bare: Environment) -> None:
 
 
 @pytest.mark.docker
-def test_status_runs(project: Path, bare: Environment, stack: stacks.Stack) -> None:
+def test_status_runs(project: Path, bare: Environment, stack: ReferenceStack) -> None:
     command = ("-i", "inventories/local", "playbooks/status.yml", "--extra-vars")
     output = bare.run("ansible-playbook", *command, json.dumps({"stack_dir": str(stack.dir)}), cwd=project)
     assert "backend" in output
@@ -76,7 +77,7 @@ def test_status_runs(project: Path, bare: Environment, stack: stacks.Stack) -> N
 
 @pytest.mark.docker
 def test_status_runs_at_the_other_end_of_a_pipe(
-    project: Path, bare: Environment, stack: stacks.Stack, tmp_path: Path
+    project: Path, bare: Environment, stack: ReferenceStack, tmp_path: Path
 ) -> None:
     """The worker gets checkout, inventory and variables by the pipe alone, and its events come back by one."""
     private = tmp_path / "private"

@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import stacks
-from support import PLAYBOOKS, ROOT, all_find_their_roles, run
+
+from tests.harness.reference_stack import ReferenceStack
+from tests.ways.support import PLAYBOOKS, ROOT, all_find_their_roles, run
 
 PROGRAMS = Path(sys.executable).parent
 
@@ -45,7 +46,7 @@ def test_playbooks_find_their_roles_and_the_local_stack(folder: Path, prefix: st
 @pytest.mark.parametrize(
     ("folder", "prefix"), [(ROOT, "playbooks/"), (ROOT / "playbooks", "")], ids=["root", "playbooks"]
 )
-def test_status_runs(stack: stacks.Stack, folder: Path, prefix: str) -> None:
+def test_status_runs(stack: ReferenceStack, folder: Path, prefix: str) -> None:
     output = run(PROGRAMS / "ansible-playbook", "-i", stack.inventory, f"{prefix}status.yml", cwd=folder).stdout
     assert "backend" in output
     assert "failed=0" in output

@@ -12,9 +12,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-import stacks
 import yaml
-from support import COLLECTION, ROOT, Environment, run, tracked_files
+
+from tests.harness.reference_stack import ReferenceStack
+from tests.ways.support import COLLECTION, ROOT, Environment, run, tracked_files
 
 # ansible-galaxy makes MANIFEST.json of it.
 LEFT_OUT = {"galaxy.yml"}
@@ -50,7 +51,7 @@ def test_artifact_is_what_runs(collections: Path, bare: Environment, tmp_path: P
 
 
 @pytest.mark.docker
-def test_status_runs(collections: Path, bare: Environment, stack: stacks.Stack, tmp_path: Path) -> None:
+def test_status_runs(collections: Path, bare: Environment, stack: ReferenceStack, tmp_path: Path) -> None:
     output = bare.run(
         "ansible-playbook", "-i", stack.inventory, "localdev.recovery.status", cwd=tmp_path,
         ANSIBLE_COLLECTIONS_PATH=str(collections),

@@ -10,8 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import stacks
-from support import COLLECTION, PLAYBOOKS, Environment, all_find_their_roles, tracked_files
+
+from tests.harness.reference_stack import ReferenceStack
+from tests.ways.support import COLLECTION, PLAYBOOKS, Environment, all_find_their_roles, tracked_files
 
 SUPPORTED_CORES = {"3.11": "2.19", "3.12": "2.21", "3.13": "2.21", "3.14": "2.21"}
 
@@ -44,20 +45,20 @@ def test_playbooks_are_found_by_their_names(installed: Environment, tmp_path: Pa
 
 
 @pytest.mark.docker
-def test_status_runs(installed: Environment, stack: stacks.Stack, tmp_path: Path) -> None:
+def test_status_runs(installed: Environment, stack: ReferenceStack, tmp_path: Path) -> None:
     output = installed.run("ansible-playbook", "-i", stack.inventory, "localdev.recovery.status", cwd=tmp_path)
     assert "backend" in output
     assert "failed=0" in output
 
 
 @pytest.mark.docker
-def test_full_rebuild_runs(installed: Environment, stack: stacks.Stack, tmp_path: Path) -> None:
+def test_full_rebuild_runs(installed: Environment, stack: ReferenceStack, tmp_path: Path) -> None:
     installed.run("ansible-playbook", "-i", stack.inventory, "localdev.recovery.full_rebuild", cwd=tmp_path)
-    assert stack.rows("people", "blocks", "rotation_templates") == (28, 730, 32)
+    assert stack.count_rows("people", "blocks", "rotation_templates") == (28, 730, 32)
 
 
 @pytest.mark.docker
-def test_command_runs(installed: Environment, stack: stacks.Stack) -> None:
+def test_command_runs(installed: Environment, stack: ReferenceStack) -> None:
     installed.run("localdev", "status", cwd=stack.dir)
 
 

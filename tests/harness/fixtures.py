@@ -1,0 +1,23 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What pytest fixtures of several suites share."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.harness.engine import DockerMissing
+from tests.harness.reference_stack import ReferenceStack, running_stack_with_old_data
+
+
+def share_stack(mounts: str, variant: str) -> t.Iterator[ReferenceStack]:
+    """Yield a running stack with old data for a whole session. Fail with one line if no engine answers."""
+    try:
+        with running_stack_with_old_data(mounts, variant) as stack:
+            yield stack
+    except DockerMissing as exc:
+        pytest.fail(str(exc), pytrace=False)
