@@ -11,10 +11,13 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 COLLECTION := collections/ansible_collections/localdev/recovery
 EXAMPLE := examples/residency-scheduler
-# Everything that make test runs, in two lanes side by side, what fails fastest first: most tests wait half of the time.
+# The stages of make test, in two lanes in parallel: most tests wait half of the time. The fastest failures come first.
 STAGES := lint unit modules faults + cli ways molecule
+# The stages of make soak, and the tests that they select. make STAGE SOAK=1 runs the soak tests of one stage.
+SOAK_STAGES := faults + cli ways molecule
+SELECTED := $(if $(SOAK),soak,not soak)
 
-# Each worker has stacks of its own.
+# Each worker has its own stacks.
 FAULT_WORKERS ?= 2
 
 .PHONY: help
@@ -27,8 +30,12 @@ demo: prepare ## Bring the reference stack up by way of full_rebuild.yml, verifi
 	@python tools/demo_summary.py
 
 .PHONY: test
-test: venv prepare ## Run every test
+test: venv prepare ## Run every test but those of make soak
 	@tools/stages $(STAGES)
+
+.PHONY: soak
+soak: venv prepare ## Run the long tests whose result a shorter test of make test shows too: a table as of faults
+	@SOAK=1 tools/stages --results $(SOAK_STAGES)
 
 .PHONY: lint
 lint: venv ## Check style, types and documentation
@@ -44,25 +51,23 @@ unit: venv ## Test the pure logic, without Docker
 
 .PHONY: modules
 modules: venv engine ## Test each module against a real engine and PostgreSQL
-	pytest $(COLLECTION)/tests/integration
+	pytest -m "$(SELECTED)" $(COLLECTION)/tests/integration
 
 .PHONY: cli
 cli: venv prepare ## Test the command localdev on a real stack
-	pytest -m docker tests/cli
+	pytest -m "docker and $(SELECTED)" tests/cli
 
 .PHONY: ways
 ways: venv prepare ## Prove every way of running: checkout, wheel, Galaxy artifact, AWX, supported versions
-	pytest tests/ways
+	pytest -m "$(SELECTED)" tests/ways
 
 .PHONY: molecule
 molecule: venv prepare ## Run the Molecule scenarios, one per procedure
-# Its memory of the test hosts lies in the home folder, by the name of this one, and outlives them.
-	molecule destroy
-	molecule test --all
+	tools/scenarios $(if $(SOAK),--soak)
 
 .PHONY: faults
-faults: venv prepare ## Kill and break procedures on purpose: a table of fault, promise, outcome, seconds
-	pytest --numprocesses $(FAULT_WORKERS) tests/faults
+faults: venv prepare ## Kill and break procedures on purpose: a table of test, promise, outcome, seconds
+	pytest --numprocesses $(FAULT_WORKERS) -m "$(SELECTED)" tests/faults
 
 .PHONY: bench
 bench: venv prepare ## Measure against the procedure done by hand; writes benchmarks/results.json

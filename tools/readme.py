@@ -32,21 +32,21 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def filled(text: str, parts: dict[str, str]) -> str:
-    """The text with each part between ``<!-- NAME -->`` and ``<!-- end -->``."""
+def fill_text(path: Path, parts: dict[str, str]) -> str:
+    """The text of a file with each part between ``<!-- NAME -->`` and ``<!-- end -->``."""
+    text = path.read_text()
     for name, content in parts.items():
         pattern = rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)"
         text, count = re.subn(pattern, lambda match, new=content: f"{match[1]}{new}\n{match[2]}", text, flags=re.DOTALL)
         if count != 1:
-            raise SystemExit(f"{README} has {count} places for {name!r}, not one")
+            raise SystemExit(f"{path} has {count} places for {name!r}, not one")
     return text
 
 
 def main() -> None:
-    old = README.read_text()
-    new = filled(old, {"benchmarks": table(json.loads(RESULTS.read_text()))})
+    new = fill_text(README, {"benchmarks": table(json.loads(RESULTS.read_text()))})
     if sys.argv[1:] == ["--check"]:
-        sys.exit(0 if new == old else f"{README} is out of date: python tools/readme.py")
+        sys.exit(0 if new == README.read_text() else f"{README} is out of date: python tools/readme.py")
     README.write_text(new)
 
 

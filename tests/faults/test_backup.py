@@ -55,7 +55,10 @@ def test_a_killed_backup_is_none(stack: ReferenceStack, point: str) -> None:
 
 
 @pytest.mark.fault("{victim} killed while the dump runs", "P2 P9")
-@pytest.mark.parametrize("victim", ["helper", "db"])
+@pytest.mark.parametrize(
+    "victim",
+    ["helper", pytest.param("db", marks=pytest.mark.soak(reason="helper here; test_restore kills the database"))],
+)
 def test_a_dump_that_is_killed_is_no_backup(stack: ReferenceStack, victim: str) -> None:
     running = stack.start_playbook("backup", stop_at="snapshot")
     running.wait_for_breakpoint("snapshot")

@@ -18,10 +18,19 @@ from tests.harness.engine import docker, wait_until
 from tests.harness.reference_stack import ReferenceStack
 
 
-# Each of the seven steps is killed in this test or in the next. A rebuild that goes on after a killed one puts the old
-# data back first, so where the undo of that is proved there is nothing more to learn from running it again.
+# This test and the next kill a rebuild at each of its seven steps. A rebuild after a killed one puts the old data back
+# first, so a step that the next test undoes needs no second rebuild.
 @pytest.mark.fault("rebuild killed after {step}, run again, undone ({mounts})", "P1 P2")
-@pytest.mark.parametrize(("mounts", "step"), [("named", "stop"), ("bind", "set aside"), ("named", "wait")])
+@pytest.mark.parametrize(
+    ("mounts", "step"),
+    [
+        pytest.param(
+            "named", "stop", marks=pytest.mark.soak(reason="bind-set aside here; test_lock kills after stop and undoes")
+        ),
+        ("bind", "set aside"),
+        pytest.param("named", "wait", marks=pytest.mark.soak(reason="bind-set aside here")),
+    ],
+)
 def test_the_same_command_finishes_the_job(stack: ReferenceStack, mounts: str, step: str) -> None:
     stack.kill_playbook_at(f"after:{step}")
     stack.run_playbook("full_rebuild")
@@ -36,11 +45,13 @@ def test_the_same_command_finishes_the_job(stack: ReferenceStack, mounts: str, s
     ("mounts", "point"),
     [
         ("named", "kept:volume"),
-        ("named", "after:migrate"),
+        pytest.param(
+            "named", "after:migrate", marks=pytest.mark.soak(reason="test_cleanup kills after migrate and undoes")
+        ),
         ("bind", "kept:folder"),
-        ("bind", "after:start"),
+        pytest.param("bind", "after:start", marks=pytest.mark.soak(reason="bind-seeded:people here, a later point")),
         ("bind", "seeded:people"),
-        ("named", "after:verify"),
+        pytest.param("named", "after:verify", marks=pytest.mark.soak(reason="bind-seeded:people here; test_rebuild")),
     ],
 )
 def test_undo_alone_brings_the_old_data_back(stack: ReferenceStack, mounts: str, point: str) -> None:
@@ -54,7 +65,11 @@ def test_undo_alone_brings_the_old_data_back(stack: ReferenceStack, mounts: str,
 @pytest.mark.parametrize(
     ("mounts", "points"),
     [
-        ("named", ["kept:volume", "after:put back"]),
+        pytest.param(
+            "named",
+            ["kept:volume", "after:put back"],
+            marks=pytest.mark.soak(reason="the case bind here, inside the keeper and between the steps too"),
+        ),
         ("bind", ["restoring:folder", "before:start"]),
     ],
 )
@@ -136,7 +151,11 @@ def test_a_migration_that_lives_on_does_not_reach_the_old_data(named: ReferenceS
 @pytest.mark.fault("{service} killed at {point}, run goes on", "P2 P9")
 @pytest.mark.parametrize(
     ("service", "point"),
-    [("db", "after:start"), ("backend", "before:seed"), ("db", "before:verify")],
+    [
+        ("db", "after:start"),
+        ("backend", "before:seed"),
+        pytest.param("db", "before:verify", marks=pytest.mark.soak(reason="db-after:start here")),
+    ],
 )
 def test_a_killed_container_gives_old_or_new(named: ReferenceStack, service: str, point: str) -> None:
     running = named.start_playbook("full_rebuild", stop_at=point)

@@ -15,7 +15,15 @@ from tests.harness.engine import require_docker_engine
 from tests.harness.images import VARIANT_OWNERS
 from tests.harness.reference_stack import ReferenceStack, running_stack_with_old_data
 
-KINDS = [("named", "pg15"), ("named", "pg15-uid70"), ("named", "pg17"), ("bind", "pg15"), ("bind", "pg15-uid70")]
+KINDS = [
+    ("named", "pg15"),
+    pytest.param("named", "pg15-uid70", marks=pytest.mark.soak(reason="bind-pg15-uid70 and named-pg15 here")),
+    pytest.param(
+        "named", "pg17", marks=pytest.mark.soak(reason="named-pg15 here; test_projects[clinic] rebuilds pg17")
+    ),
+    pytest.param("bind", "pg15", marks=pytest.mark.soak(reason="bind-pg15-uid70 and named-pg15 here")),
+    ("bind", "pg15-uid70"),
+]
 
 
 @pytest.fixture

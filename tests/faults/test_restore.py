@@ -103,7 +103,14 @@ def test_another_server_and_the_cache() -> None:
 
 
 @pytest.mark.fault("restore killed at {point}, undone", "P1 P2")
-@pytest.mark.parametrize("point", ["scratch", "kept:database", "before:verify"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "scratch",
+        "kept:database",
+        pytest.param("before:verify", marks=pytest.mark.soak(reason="after:swap in the next test, undone too")),
+    ],
+)
 def test_a_killed_restore_is_undone(case: Case, point: str) -> None:
     case.stack.kill_playbook_at(point, "restore", **NO_LOGIN)
     assert database_content(case.stack) in (case.live, case.backed_up)
@@ -137,7 +144,15 @@ def test_a_killed_restore_is_finished_by_the_next(case: Case, point: str) -> Non
 
 
 @pytest.mark.fault("{victim} killed at {point} of a restore, run goes on", "P2 P9")
-@pytest.mark.parametrize(("victim", "point"), [("db", "scratch"), ("db", "after:swap")])
+@pytest.mark.parametrize(
+    ("victim", "point"),
+    [
+        ("db", "scratch"),
+        pytest.param(
+            "db", "after:swap", marks=pytest.mark.soak(reason="db-scratch here; after:swap in the test before")
+        ),
+    ],
+)
 def test_a_killed_container_gives_old_or_new(case: Case, victim: str, point: str) -> None:
     running = case.stack.start_playbook("restore", stop_at=point, **NO_LOGIN)
     running.wait_for_breakpoint(point)

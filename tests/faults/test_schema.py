@@ -104,6 +104,7 @@ def test_behind(behind: ReferenceStack) -> None:
     assert rows(behind) == old
 
 
+@pytest.mark.soak(reason="test_behind here kills and undoes; test_restore kills at kept:database")
 @pytest.mark.fault("schema recovery killed beside its copy, the next one after the upgrade, undone", "P1 P2")
 def test_killed(behind: ReferenceStack) -> None:
     """The next run puts back what the one before has kept."""

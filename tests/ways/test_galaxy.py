@@ -64,6 +64,7 @@ def test_sanity() -> None:
     run(sys.executable, ROOT / "tools/sanity.py", cwd=ROOT)
 
 
+@pytest.mark.soak(reason="test_sanity on the oldest core; test_wheel on the newest core loads and runs modules")
 def test_sanity_on_the_newest_core(newest: Environment) -> None:
     """Only the tests that know of Ansible or of Python versions: the others say the same everywhere."""
     tests = ("ansible-doc", "ignores", "import", "runtime-metadata", "validate-modules")

@@ -10,7 +10,6 @@ The plays wait for containers most of the time, so a few run at once.
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,10 +21,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.checkout import ROOT
+from tests.harness.engine import docker, find_free_ports
+from tests.harness.images import provide_base_images
+from tests.harness.project import list_project_objects, remove_objects
+
 pytestmark = pytest.mark.docker
 
 HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parents[5]
 TARGETS = HERE / "targets"
 APP = TARGETS / "setup_stack" / "files" / "app"
 APP_IMAGE = "ldr-int-app:latest"
@@ -39,49 +42,28 @@ def target_names() -> list[str]:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PlayOutcome:
+    """Result of a target's play. left_behind: objects of its project that it did not remove."""
+
     returncode: int
     output: str
     seconds: float
     left_behind: list[str]
 
 
-def run(*command: str, check: bool = True, **options: t.Any) -> str:
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        **options,
-    )
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}")
-    return done.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return t.cast(int, probe.getsockname()[1])
-
-
 # --- images ----------------------------------------------------------------------------------------------------------
 
 
-def base_images() -> dict[str, str]:
-    """Names under which the base images exist, by variable; the reference stack's own program provides them."""
-    prepare = CHECKOUT / "examples" / "residency-scheduler" / "prepare"
+def base_images_by_name() -> dict[str, str]:
+    """Return the names of the base images, by the variable of the targets that takes them."""
     names = {}
     for variable, variant in (("POSTGRES", "pg15"), ("POSTGRES_UID70", "pg15-uid70")):
-        answer = run(sys.executable, str(prepare), "--images-only", "--variant", variant)
-        found = dict(line.split("=", 1) for line in answer.splitlines() if "_IMAGE=" in line)
+        found = provide_base_images(variant)
         names |= {"REDIS": found["REDIS_IMAGE"], "PYTHON": found["PYTHON_IMAGE"], variable: found["POSTGRES_IMAGE"]}
     return names
 
 
-def build_app(python_image: str, folder: Path) -> None:
+def build_app_image(python_image: str, folder: Path) -> None:
     bundle = next(
         (b for b in ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem") if os.path.exists(b)), "/dev/null"
     )
@@ -100,15 +82,15 @@ secrets:
   ca_bundle: {{file: "{bundle}"}}
 """
     )
-    run("docker", "compose", "--file", str(compose), "build", "--quiet")
+    docker("compose", "--file", str(compose), "build", "--quiet")
 
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, str]]:
-    names = base_images()
-    build_app(names.pop("PYTHON"), tmp_path_factory.mktemp("images"))
+    names = base_images_by_name()
+    build_app_image(names.pop("PYTHON"), tmp_path_factory.mktemp("images"))
     yield {**names, "APP": APP_IMAGE}
-    run("docker", "image", "rm", APP_IMAGE, check=False)
+    docker("image", "rm", APP_IMAGE, check=False)
 
 
 # --- plays -----------------------------------------------------------------------------------------------------------
@@ -119,28 +101,11 @@ def project_name(target: str) -> str:
     return f"ldr-int-{target.replace('_', '-')}"
 
 
-def leftovers(project: str) -> list[str]:
-    """Containers, volumes and networks of a project."""
-    label = f"label=com.docker.compose.project={project}"
-    found = [f"container {name}" for name in run("docker", "ps", "--all", "--quiet", "--filter", label).split()]
-    found += [
-        f"volume {name}" for name in run("docker", "volume", "ls", "--quiet", "--filter", f"name={project}_").split()
-    ]
-    found += [f"network {name}" for name in run("docker", "network", "ls", "--quiet", "--filter", label).split()]
-    return found
-
-
-def remove(things: t.Iterable[str]) -> None:
-    for thing in things:
-        kind, name = thing.split()
-        run("docker", kind, "rm", *(["--force"] if kind != "network" else []), name, check=False)
-
-
-def play(target: str, images: t.Mapping[str, str]) -> Outcome:
+def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
     project = project_name(target)
-    # What a killed test run has left.
-    remove(leftovers(project))
-    remove(f"image {name}" for name in run("docker", "image", "ls", "--quiet", f"{project}-*").split())
+    # A killed test run may have left objects.
+    remove_objects(list_project_objects(project))
+    remove_objects(f"image {name}" for name in docker("image", "ls", "--quiet", f"{project}-*").split())
     # Folders that containers write to: what a play does not delete belongs to other users, and may stay.
     with tempfile.TemporaryDirectory(prefix=f"{project}-", ignore_cleanup_errors=True) as folder:
         playbook = Path(folder) / "play.yml"
@@ -150,8 +115,8 @@ def play(target: str, images: t.Mapping[str, str]) -> Outcome:
             **{f"LOCALDEV_TEST_{name}": value for name, value in images.items()},
             "LOCALDEV_TEST_DIR": f"{folder}/project",
             "LOCALDEV_TEST_PROJECT": project,
-            "LOCALDEV_TEST_PORT": str(free_port()),
-            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+            "LOCALDEV_TEST_PORT": str(find_free_ports(1)[0]),
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_ROLES_PATH": str(TARGETS),
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -172,7 +137,7 @@ def play(target: str, images: t.Mapping[str, str]) -> Outcome:
             done = subprocess.run(
                 command,
                 env=environment,
-                cwd=CHECKOUT,
+                cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -184,25 +149,25 @@ def play(target: str, images: t.Mapping[str, str]) -> Outcome:
         except subprocess.TimeoutExpired as exc:
             output = exc.stdout.decode(errors="replace") if isinstance(exc.stdout, bytes) else exc.stdout or ""
             returncode, output = -1, f"{output}\nstill running after {PLAY_TIMEOUT_S} s"
-        left = leftovers(project)
-        remove(left)
-        return Outcome(returncode, output, time.monotonic() - began, left)
+        left = list_project_objects(project)
+        remove_objects(left)
+        return PlayOutcome(returncode, output, time.monotonic() - began, left)
 
 
 @pytest.fixture(scope="session")
-def plays(request: pytest.FixtureRequest, images: dict[str, str]) -> t.Iterator[dict[str, Future[Outcome]]]:
+def plays(request: pytest.FixtureRequest, images: dict[str, str]) -> t.Iterator[dict[str, Future[PlayOutcome]]]:
     """The plays of all selected tests, under way."""
     tests = [
         item for item in request.session.items if isinstance(item, pytest.Function) and item.function is test_target
     ]
     selected = [item.callspec.params["target"] for item in tests]
     pool = ThreadPoolExecutor(AT_ONCE)
-    yield {target: pool.submit(play, target, images) for target in selected}
+    yield {target: pool.submit(run_target_play, target, images) for target in selected}
     pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize("target", target_names())
-def test_target(target: str, plays: dict[str, Future[Outcome]]) -> None:
+def test_target(target: str, plays: dict[str, Future[PlayOutcome]]) -> None:
     outcome = plays[target].result()
     shown = "\n".join(outcome.output.splitlines()[-SHOWN_LINES:])
     if outcome.returncode != 0:
