@@ -23,25 +23,14 @@ from tests.harness.playbook_run import (
 from tests.harness.processes import find_processes_with_token, kill_processes
 from tests.harness.project import list_project_objects, remove_objects
 from tests.harness.stack_data import StackData
-from tests.harness.stack_settings import LEAN_SERVICES
 
 
 class ReferenceStack(StackData):
     """One copy of the reference stack."""
 
-    def __init__(
-        self,
-        mounts: str = "named",
-        variant: str = "pg15",
-        services: t.Sequence[str] = LEAN_SERVICES,
-        started: t.Sequence[str] = (),
-    ) -> None:
-        """Make a copy, without starting it.
-
-        mounts: ``named`` or ``bind``. services: those that procedures act on; the others are excluded.
-        started: the services that run in the beginning, when not all of them.
-        """
-        super().__init__(mounts, variant, services, started)
+    def __init__(self, *arguments: t.Any, **keywords: t.Any) -> None:
+        """Make a copy, without starting it. The arguments are those of StackSettings."""
+        super().__init__(*arguments, **keywords)
         self.old_data = {}
         self._tokens: list[str] = []
 

@@ -31,17 +31,36 @@ ACCOUNT_VARIABLES = {
 class StackSettings(ComposeProject):
     """A copy of the reference stack, with its env file, images and inventory."""
 
-    def __init__(self, mounts: str, variant: str, services: t.Sequence[str], started: t.Sequence[str]) -> None:
+    def __init__(
+        self,
+        mounts: str = "named",
+        variant: str = "pg15",
+        services: t.Sequence[str] = LEAN_SERVICES,
+        started: t.Sequence[str] = (),
+        *,
+        name: str = "",
+        parent: Path | None = None,
+        first_port: int = 0,
+    ) -> None:
+        """Make a copy in the folder stack below ``parent``, without starting it.
+
+        mounts: ``named`` or ``bind``. services: those that procedures act on; the others are excluded.
+        started: the services that run in the beginning, when not all of them.
+
+        By default the name is random, the parent a new temporary folder, and the ports are free ones.
+        """
         self.mounts = mounts
         self.variant = variant
         self.services = tuple(services)
         self.started_services = sorted(started or services)
-        name = f"ldt-{secrets.token_hex(4)}"
-        self.parent = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+        name = name or f"ldt-{secrets.token_hex(4)}"
+        self.parent = parent or Path(tempfile.mkdtemp(prefix=f"{name}-"))
         super().__init__(copy_reference_stack(self.parent), name)
         self.inventory = self.parent / "inventory.yml"
         run_command(str(self.dir / "prepare"), "--variant", variant, cwd=self.dir)
-        self.ports = dict(zip(PORT_VARIABLES, map(str, find_free_ports(len(PORT_VARIABLES))), strict=True))
+        count = len(PORT_VARIABLES)
+        ports = range(first_port, first_port + count) if first_port else find_free_ports(count)
+        self.ports = dict(zip(PORT_VARIABLES, map(str, ports), strict=True))
         self.set_env(
             COMPOSE_PROJECT_NAME=self.name,
             CONTAINER_PREFIX=self.name,
