@@ -78,8 +78,8 @@ def downgrade() -> None:
 '''
 
 
-def history() -> dict[str, tuple[str, ...]]:
-    """Revision -> its down revisions: a trunk with a branch and a merge in every stretch; in order."""
+def make_history() -> dict[str, tuple[str, ...]]:
+    """Return revision -> its down revisions, in order: a trunk with a branch and a merge in every stretch."""
     found: dict[str, tuple[str, ...]] = {}
     last: tuple[str, ...] = ()
     while len(found) < REVISIONS:
@@ -101,7 +101,7 @@ def history() -> dict[str, tuple[str, ...]]:
 def write_project(folder: Path, name: str) -> dict[str, tuple[str, ...]]:
     versions = folder / "many" / "migrations" / "versions"
     versions.mkdir(parents=True)
-    revisions = history()
+    revisions = make_history()
     for revision, down in revisions.items():
         given = down if len(down) > 1 else (down[0] if down else None)
         (versions / f"{revision}_step.py").write_text(MIGRATION.format(revision=revision, down=given))
@@ -112,8 +112,8 @@ def write_project(folder: Path, name: str) -> dict[str, tuple[str, ...]]:
     return revisions
 
 
-def ask(folder: Path, name: str) -> dict[str, t.Any]:
-    """Run the module as Ansible does on a stack's host."""
+def run_alembic_info(folder: Path, name: str) -> dict[str, t.Any]:
+    """Run the module as Ansible does on a stack's host and return its result."""
     project = {"name": name, "dir": str(folder), "files": [], "env_files": [], "profiles": []}
     arguments = {"stack": {"project": project, "alembic": {"service": "app"}}}
     module = "ansible_collections.localdev.recovery.plugins.modules.alembic_info"
@@ -131,7 +131,7 @@ def timed(action: t.Callable[[], t.Any]) -> float:
 
 
 def measure() -> dict[str, t.Any]:
-    """A row of results.json, without the commit; limit is the bare docker exec of alembic heads."""
+    """Return a row of results.json, without the commit. limit is the bare docker exec of alembic heads."""
     name = f"ldt-bench-{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory(prefix=f"{name}-") as parent:
         folder = Path(parent)
@@ -145,14 +145,14 @@ def measure() -> dict[str, t.Any]:
                 at = list(revisions)[list(revisions).index(at) - 1]
             run_command(*compose, "exec", "-T", "app", "alembic", "stamp", at)
             container = run_command(*compose, "ps", "--quiet", "app").stdout.strip()
-            found = ask(folder, name)
+            found = run_alembic_info(folder, name)
             waiting = list(revisions)[list(revisions).index(at) + 1 :]
             if sorted(found["pending"]) != sorted(waiting) or found["heads"] != [list(revisions)[-1]]:
                 raise RuntimeError(f"alembic_info answered {len(found['pending'])} pending of {len(waiting)}")
             ours, hand, limit = [], [], []
             for _ in range(RUNS):
                 hand.append(timed(lambda: run_command(*compose, "exec", "-T", "app", "alembic", "heads")))
-                ours.append(timed(lambda: ask(folder, name)))
+                ours.append(timed(lambda: run_alembic_info(folder, name)))
                 limit.append(timed(lambda: docker("exec", container, "alembic", "heads")))
         finally:
             run_command(*compose, "down", "--volumes", "--timeout", "1", check=False)

@@ -86,7 +86,7 @@ class Database:
             raise RuntimeError(f"{command}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
         return done.stdout
 
-    def inside(self, command: str) -> str:
+    def exec_in_database(self, command: str) -> str:
         return self.shell(f"docker compose --project-name {NAME} exec -T db {command}")
 
     def psql(self, sql: str, database: str = "bench") -> str:
@@ -129,7 +129,7 @@ class Database:
         finally:
             self.shell(f"docker compose --project-name {NAME} down --volumes --timeout 5")
 
-    def fill(self, rows: int) -> None:
+    def fill_tables(self, rows: int) -> None:
         self.psql("DROP DATABASE IF EXISTS bench WITH (FORCE)", "template1")
         self.psql("CREATE DATABASE bench", "template1")
         self.psql(RANDOM_TEXT.format(rows=rows))
@@ -137,13 +137,13 @@ class Database:
     def megabytes(self) -> int:
         return round(int(self.psql("SELECT pg_database_size('bench')")) / 1e6)
 
-    def parts(self, seconds: float) -> dict[str, float]:
-        """Where the seconds of the last procedure went: the steps of its run record, and the rest, Ansible's own."""
+    def read_parts(self, seconds: float) -> dict[str, float]:
+        """Return the seconds of each step of the last run record, and the rest, which is Ansible's own."""
         newest = max((self.folder / ".localdev" / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime)
         steps = {step["name"]: float(step["seconds"]) for step in json.loads(newest.read_text())["steps"]}
         return {**steps, "Ansible": round(seconds - sum(steps.values()), 2)}
 
-    def forget_restores(self) -> None:
+    def drop_kept_databases(self) -> None:
         """Drop what restores have set aside, so that each starts with the same cluster."""
         names = self.psql("SELECT datname FROM pg_database WHERE datname LIKE 'bench.%'").split()
         for name in names:
@@ -163,13 +163,13 @@ def row(
     }  # fmt: skip
 
 
-def where(ours: list[float], parts: list[dict[str, float]]) -> dict[str, float]:
-    """The parts of the run that took the median of the times."""
+def median_parts(ours: list[float], parts: list[dict[str, float]]) -> dict[str, float]:
+    """Return the parts of the run that took the median of the times."""
     return parts[ours.index(statistics.median_low(ours))]
 
 
-def unavailable(output: str) -> float:
-    """Seconds for which the database was shut, as the procedure reports them."""
+def read_unavailable_seconds(output: str) -> float:
+    """Return the seconds for which the procedure reports that the database was unavailable."""
     match = re.search(r"unavailable for ([\d.]+) s", output)
     if match is None:
         raise RuntimeError(f"no report: {output[-2000:]}")
@@ -181,15 +181,17 @@ def backup(db: Database, data: str) -> Row:
     for _ in range(RUNS):
         pipe = f"docker compose --project-name {NAME} exec -T db pg_dump -U bench bench > hand.sql; gzip -f hand.sql"
         hand.append(timed(lambda pipe=pipe: db.shell(pipe)))  # type: ignore[misc]
-        limit.append(timed(lambda: db.inside("sh -c 'rm -rf /tmp/d; pg_dump -U bench -Fd -j2 -Z1 -f /tmp/d bench'")))
+        limit.append(
+            timed(lambda: db.exec_in_database("sh -c 'rm -rf /tmp/d; pg_dump -U bench -Fd -j2 -Z1 -f /tmp/d bench'"))
+        )
         ours.append(timed(lambda: db.run_playbook("backup", backup_keep=1, backup_keep_days=0)))
-        parts.append(db.parts(ours[-1]))
+        parts.append(db.read_parts(ours[-1]))
     made = row("backup", ours, hand, limit, 0.25, "ours at most 0.25 of pg_dump and gzip", data)
-    return {**made, "parts_s": where(ours, parts)}
+    return {**made, "parts_s": median_parts(ours, parts)}
 
 
 def restore(db: Database, data: str) -> tuple[Row, float, float]:
-    """The row, seconds of unavailability of ours, seconds of the hand's pipe into an empty database."""
+    """Return the row, seconds of unavailability of ours, seconds of the pipe by hand into an empty database."""
     ours, hand, limit, shut, parts = [], [], [], [], []
     for _ in range(RUNS):
         db.psql("CREATE DATABASE hand", "template1")
@@ -197,35 +199,37 @@ def restore(db: Database, data: str) -> tuple[Row, float, float]:
         hand.append(timed(lambda pipe=pipe: db.shell(pipe)))  # type: ignore[misc]
         db.psql("DROP DATABASE hand", "template1")
         db.psql("CREATE DATABASE bare", "template1")
-        limit.append(timed(lambda: db.inside("pg_restore -U bench -j2 -d bare /tmp/d")))
+        limit.append(timed(lambda: db.exec_in_database("pg_restore -U bench -j2 -d bare /tmp/d")))
         db.psql("DROP DATABASE bare", "template1")
         db.psql("CHECKPOINT")
         began = time.monotonic()
         output = db.run_playbook("restore")
         ours.append(time.monotonic() - began)
-        parts.append(db.parts(ours[-1]))
-        shut.append(unavailable(output))
-        db.forget_restores()
+        parts.append(db.read_parts(ours[-1]))
+        shut.append(read_unavailable_seconds(output))
+        db.drop_kept_databases()
     made = row("restore", ours, hand, limit, 0.6, "ours, proved and swapped in, at most 0.6 of gunzip and psql", data)
-    return {**made, "parts_s": where(ours, parts)}, statistics.median(shut), statistics.median(hand)
+    return {**made, "parts_s": median_parts(ours, parts)}, statistics.median(shut), statistics.median(hand)
 
 
 def set_aside(db: Database, data: str) -> Row:
-    """The copy before an upgrade, as set_aside makes it, against the fastest dump."""
+    """Measure the copy before an upgrade, as set_aside makes it, against the fastest dump."""
     ours, hand, limit = [], [], []
     wanted = {"kind": "database", "name": "bench", "container": f"{NAME}-db-1", "user": "bench", "copy": True}
     bare = 'CREATE DATABASE "bench.bare" TEMPLATE bench STRATEGY file_copy'
     for _ in range(RUNS):
-        hand.append(timed(lambda: db.inside("sh -c 'rm -rf /tmp/d; pg_dump -U bench -Fd -j2 -Z1 -f /tmp/d bench'")))
+        hand.append(
+            timed(lambda: db.exec_in_database("sh -c 'rm -rf /tmp/d; pg_dump -U bench -Fd -j2 -Z1 -f /tmp/d bench'"))
+        )
         db.psql("CHECKPOINT")
         limit.append(timed(lambda: db.psql(bare, "template1")))
-        db.forget_restores()
+        db.drop_kept_databases()
         store = runs.Runs(str(db.folder))
         record = runs.new_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
         store.start(record, runs.this_process())
         with runs.ActiveRun(store, record["run_id"]) as run:
             ours.append(timed(lambda run=run: asides.Asides(Docker(), run, "").keep([wanted])))  # type: ignore[misc]
-        db.forget_restores()
+        db.drop_kept_databases()
     return row("set_aside", ours, hand, limit, 0.3, "the copy at most 0.3 of a parallel dump", data)
 
 
@@ -246,31 +250,31 @@ NEWER_FORMATS = {
 
 
 def formats(db: Database, commands: dict[str, str]) -> list[Row]:
-    """Seconds and megabytes of each format and compression."""
+    """Return seconds and megabytes of each format and compression."""
     found = []
     for name, command in commands.items():
-        db.inside("sh -c 'rm -rf /tmp/x*'")
-        seconds = timed(lambda command=command: db.inside(f"sh -c '{command}'"))  # type: ignore[misc]
-        size = int(db.inside("sh -c 'du -sk /tmp/x* | cut -f1'").split()[0]) / 1000
+        db.exec_in_database("sh -c 'rm -rf /tmp/x*'")
+        seconds = timed(lambda command=command: db.exec_in_database(f"sh -c '{command}'"))  # type: ignore[misc]
+        size = int(db.exec_in_database("sh -c 'du -sk /tmp/x* | cut -f1'").split()[0]) / 1000
         found.append({"format": name, "seconds": round(seconds, 1), "megabytes": round(size)})
     return found
 
 
 def measure() -> list[Row]:
-    """The rows backup, restore, db_unavailable_s and set_aside; formats.json besides."""
+    """Return the rows backup, restore, db_unavailable_s and set_aside, and write formats.json."""
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
         db = Database(Path(place), provide_base_images()["POSTGRES_IMAGE"])
         with db.running():
-            db.inside(f"sh -c 'createdb -U bench pgbench; pgbench -i -q -s {PGBENCH_SCALE} -U bench pgbench'")
+            db.exec_in_database(f"sh -c 'createdb -U bench pgbench; pgbench -i -q -s {PGBENCH_SCALE} -U bench pgbench'")
             db.psql("ALTER DATABASE bench RENAME TO empty", "template1")
             db.psql("ALTER DATABASE pgbench RENAME TO bench", "template1")
             tables = {f"pgbench, {db.megabytes()} MB": formats(db, FORMATS)}
-            db.fill(SMALL)
+            db.fill_tables(SMALL)
             small = f"{db.megabytes()} MB"
             db.run_playbook("backup")
-            shut_small = unavailable(db.run_playbook("restore"))
-            db.forget_restores()
-            db.fill(LARGE)
+            shut_small = read_unavailable_seconds(db.run_playbook("restore"))
+            db.drop_kept_databases()
+            db.fill_tables(LARGE)
             large = f"{db.megabytes()} MB"
             data = f"random text, {large}, 4 tables"
             tables[f"random text, {large}"] = formats(db, FORMATS)
@@ -280,7 +284,7 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
         db = Database(Path(place), provide_base_images("pg17")["POSTGRES_IMAGE"])
         with db.running():
-            db.fill(LARGE)
+            db.fill_tables(LARGE)
             tables[f"random text, {db.megabytes()} MB, PostgreSQL 17"] = formats(db, NEWER_FORMATS)
     (HERE / "formats.json").write_text(json.dumps(tables, indent=2) + "\n")
     rows.append(

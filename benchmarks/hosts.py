@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long ``status`` takes on many hosts, against one: wall time, and the controller's own processor time. Beside it,
-``volume_transition``, with a stack of its own on each host.
+"""Measure ``status`` on many hosts against one host: wall time, and the controller's own processor time.
 
-The hosts are containers with an SSH server. They share one engine and one light stack, for all of them share this
-machine's processors: what is measured is the way there and back. Delayed, the connections go through a relay that
-keeps what it gets for a while, for not every kernel has tc's netem.
+``volume_transition`` is measured too, with a stack of its own on each host. The hosts are containers with an SSH
+server. They share one engine and one light stack, as they share this machine's processors: the connection is measured.
+The delayed connections go through a relay, because not every kernel has tc's netem.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ volumes:
 
 @contextlib.contextmanager
 def hosts(count: int, *, apart: bool = False) -> t.Iterator[Path]:
-    """Hosts with an SSH server and a stack: the folder with inventory.json, in which they stand first to last.
+    """Start hosts with an SSH server and a stack, and yield the folder with inventory.json, which lists them in order.
 
     apart: each has a stack of its own.
     """
@@ -151,7 +150,7 @@ async def relay(addresses: t.Sequence[str]) -> None:
 
 
 def run(folder: Path, count: int, name: str, *arguments: str) -> dict[str, float]:
-    """One run of a playbook on the first hosts: wall seconds, and the controller's processor seconds."""
+    """Run a playbook on the first hosts and return wall seconds and the controller's processor seconds."""
     program = str(Path(sys.executable).parent / "ansible-playbook")
     limit = f"stacks[0:{count - 1}]"
     command = (program, "-i", str(folder / "inventory.json"), f"localdev.recovery.{name}", "--limit", limit, *arguments)
@@ -172,12 +171,12 @@ def status(folder: Path, count: int) -> dict[str, float]:
 
 
 def move(folder: Path, count: int) -> dict[str, float]:
-    """The data to a folder and back, both of which count."""
+    """Move the data to a folder and back. Both count."""
     return medians([run(folder, count, "volume_transition", "-e", f"volume_transition_to={to}") for to in MOVES])
 
 
 def row(seconds: dict[int, dict[str, float]], *, slow: bool) -> dict[str, t.Any]:
-    """The row of results.json: the most hosts against one."""
+    """Return the row of results.json: the most hosts against one."""
     most = max(seconds)
     ours, hand = seconds[most]["wall_s"], seconds[1]["wall_s"]
     ratio = round(ours / hand, 2)

@@ -44,11 +44,11 @@ def timed(action: t.Callable[[], t.Any]) -> float:
     return time.monotonic() - began
 
 
-def until(condition: t.Callable[[], bool], seconds: float = 60) -> None:
+def wait_until_true(condition: t.Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError("waited in vain")
+            raise TimeoutError(f"not true within {seconds:g} s")
         time.sleep(0.05)
 
 
@@ -96,14 +96,14 @@ class Parts:
             stack.compose("create", "--force-recreate", "db", "redis")
             self.at_once(("start", names["db"]), ("start", names["redis"]))
             ready = ("exec", names["db"], "pg_isready", "-qh", "127.0.0.1")
-            until(lambda: run_command("docker", *ready, check=False).returncode == 0)
+            wait_until_true(lambda: run_command("docker", *ready, check=False).returncode == 0)
         with self.part("create the other containers"):
             stack.compose("create", "--force-recreate", *STATELESS)
         with self.part("migrate"):
             stack.compose("run", "--rm", "--no-deps", "-T", "--entrypoint", "alembic", "backend", "upgrade", "head")
         with self.part("start the application"):
             self.at_once(*(("start", names[service]) for service in STATELESS))
-            until(stack.backend_answers)
+            wait_until_true(stack.backend_answers)
         with self.part("register"):
             self.post(
                 "/api/v1/auth/register",
@@ -123,7 +123,7 @@ class Parts:
         return sum(self.seconds.values())
 
 
-def by_hand(stack: ReferenceStack) -> None:
+def rebuild_by_hand(stack: ReferenceStack) -> None:
     env = stack.read_env()
     given = {"PROJECT": stack.name, **{name: env[name] for name in ("BACKEND_PORT", "DB_USER", "ADMIN_PASSWORD")}}
     run_command(str(HERE / "by_hand_rebuild.sh"), cwd=stack.dir, env={**os.environ, **given})
@@ -136,27 +136,27 @@ def assert_seeded(stack: ReferenceStack) -> None:
         raise RuntimeError(f"the rebuild left {found} rows")
 
 
-def settle(stack: ReferenceStack) -> None:
-    """Before each measurement: the application has been up for a moment, as when somebody sits down to rebuild."""
-    until(stack.backend_answers)
+def wait_until_settled(stack: ReferenceStack) -> None:
+    """Wait until the application has been up for a moment, as when a person starts a rebuild."""
+    wait_until_true(stack.backend_answers)
     time.sleep(2)
 
 
 def cold_rebuild(stack: ReferenceStack) -> dict[str, t.Any]:
     ours, hand, limit, where = [], [], [], []
     for _ in range(RUNS):
-        settle(stack)
-        hand.append(timed(lambda: by_hand(stack)))
-        settle(stack)
+        wait_until_settled(stack)
+        hand.append(timed(lambda: rebuild_by_hand(stack)))
+        wait_until_settled(stack)
         parts = Parts(stack)
         limit.append(parts.rebuild())
-        settle(stack)
+        wait_until_settled(stack)
         ours.append(timed(lambda: stack.run_playbook("full_rebuild")))
         where.append((parts.seconds, {step["name"]: step["seconds"] for step in stack.last_run()["steps"]}))
     parts_s, steps_s = where[len(where) // 2]
-    show("where the unavoidable time goes", parts_s)
-    show("where ours goes (steps of the run record; the rest is Ansible)", steps_s)
-    row = figures(ours, hand, limit)
+    print_seconds("where the unavoidable time goes", parts_s)
+    print_seconds("where ours goes (steps of the run record; the rest is Ansible)", steps_s)
+    row = median_figures(ours, hand, limit)
     return {
         "id": "cold_rebuild",
         **row,
@@ -167,12 +167,12 @@ def cold_rebuild(stack: ReferenceStack) -> dict[str, t.Any]:
 
 
 def status(stack: ReferenceStack) -> dict[str, t.Any]:
-    settle(stack)
+    wait_until_settled(stack)
     ours, hand = [], []
     for _ in range(2 * RUNS):
         hand.append(timed(lambda: stack.compose("ps")))
         ours.append(timed(lambda: stack.run_playbook("status")))
-    row = figures(ours, hand, hand)
+    row = median_figures(ours, hand, hand)
     return {
         "id": "status",
         **row,
@@ -183,17 +183,17 @@ def status(stack: ReferenceStack) -> dict[str, t.Any]:
 
 
 def command(stack: ReferenceStack) -> dict[str, t.Any]:
-    """What the command costs beside the playbook that it runs."""
-    settle(stack)
+    """Measure the command against the playbook that it runs."""
+    wait_until_settled(stack)
     program = str(Path(sys.executable).with_name("localdev"))
     collections = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections")}
-    ours, hand, told = [], [], []
+    ours, hand, help_runs = [], [], []
     for _ in range(2 * RUNS):
         hand.append(timed(lambda: stack.run_playbook("status")))
         ours.append(timed(lambda: run_command(program, "status", "-i", str(stack.inventory), env=collections)))
-        told.append(timed(lambda: run_command(program, "--help")))
-    row = figures(ours, hand, hand)
-    help_s = round(statistics.median(told), 2)
+        help_runs.append(timed(lambda: run_command(program, "--help")))
+    row = median_figures(ours, hand, hand)
+    help_s = round(statistics.median(help_runs), 2)
     return {
         "id": "command",
         **row,
@@ -203,12 +203,12 @@ def command(stack: ReferenceStack) -> dict[str, t.Any]:
     }
 
 
-def figures(ours: list[float], hand: list[float], limit: list[float]) -> dict[str, float]:
+def median_figures(ours: list[float], hand: list[float], limit: list[float]) -> dict[str, float]:
     ours_s, hand_s, limit_s = (round(statistics.median(values), 2) for values in (ours, hand, limit))
     return {"ours_s": ours_s, "hand_s": hand_s, "limit_s": limit_s, "ratio": round(ours_s / hand_s, 2)}
 
 
-def show(title: str, seconds: dict[str, float]) -> None:
+def print_seconds(title: str, seconds: dict[str, float]) -> None:
     print(f"\n{title}")
     for name, value in seconds.items():
         print(f"  {name:32} {value:6.2f} s")
@@ -228,7 +228,7 @@ ALONE: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
 }
 
 
-def keep(rows: list[dict[str, t.Any]]) -> None:
+def write_rows(rows: list[dict[str, t.Any]]) -> None:
     """Put the rows into results.json, in place of those of the same ids."""
     path = HERE / "results.json"
     before = json.loads(path.read_text()) if path.exists() else []
@@ -257,7 +257,7 @@ def main() -> int:
             stack.remove()
     rows += [row for name, measure in ALONE.items() if name in wanted for row in measure()]
     rows = [{**row, "commit": commit} for row in rows]
-    keep(rows)
+    write_rows(rows)
     print(f"\n{'id':14} {'ours':>8} {'hand':>8} {'limit':>8} {'ratio':>6}  goal")
     for row in rows:
         mark = "reached" if row["reached"] else "MISSED"
@@ -267,7 +267,7 @@ def main() -> int:
         )
     for row in rows:
         if "parts_s" in row:
-            show(f"where {row['id']} goes (steps of the run record; the rest is Ansible)", row["parts_s"])
+            print_seconds(f"where {row['id']} goes (steps of the run record; the rest is Ansible)", row["parts_s"])
     return 0 if all(row["reached"] for row in rows) else 1
 
 

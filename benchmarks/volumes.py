@@ -143,14 +143,14 @@ class Volumes:
 
 
 def measure() -> list[Row]:
-    """The rows volume_copy, volume_backup and volume_restore."""
+    """Return the rows volume_copy, volume_backup and volume_restore."""
     images = provide_base_images()
     with tempfile.TemporaryDirectory(prefix=NAME) as place:
         db = Database(Path(place), images["POSTGRES_IMAGE"])
         with db.running():
             scale = round(1.4 * SCALE * PGBENCH_SCALE)
-            db.inside(f"sh -c 'createdb -U bench pgbench; pgbench -i -q -s {scale} -U bench pgbench'")
-            db.fill(round(1.4 * SCALE * LARGE))
+            db.exec_in_database(f"sh -c 'createdb -U bench pgbench; pgbench -i -q -s {scale} -U bench pgbench'")
+            db.fill_tables(round(1.4 * SCALE * LARGE))
             db.shell(f"docker compose --project-name {NAME} stop")
             volumes = Volumes(db.folder, images["POSTGRES_IMAGE"], images["PYTHON_IMAGE"])
             entries = archives.scan(volumes.bridge(), trees.Place.of(DATA), hashes=False)

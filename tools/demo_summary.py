@@ -9,8 +9,8 @@ from pathlib import Path
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/residency-scheduler"
 
 
-def published() -> dict[str, str]:
-    """Service and container port, and the address where it is published."""
+def published_addresses() -> dict[str, str]:
+    """Return service -> address where it is published."""
     command = ["docker", "compose", "ps", "--format", "json"]
     listed = subprocess.run(command, cwd=EXAMPLE, check=True, capture_output=True, text=True).stdout
     # One document per line, or one list, as Compose's version goes.
@@ -25,13 +25,13 @@ def published() -> dict[str, str]:
     }
 
 
-def settings() -> dict[str, str]:
+def read_env() -> dict[str, str]:
     lines = (EXAMPLE / ".env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
 def main() -> None:
-    places, env = published(), settings()
+    places, env = published_addresses(), read_env()
     rows = [
         ("API", f"http://{places['backend']}"),
         ("API docs", f"http://{places['backend']}/docs"),

@@ -25,7 +25,7 @@ WIDTH = 100
 
 
 def styled(line: str) -> Text:
-    """The line as a terminal shows it."""
+    """Return the line as a terminal shows it."""
     if line.startswith("Done in"):
         return Text(line, style="green")
     number, bracket, rest = line.partition("] ")

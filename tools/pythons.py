@@ -11,7 +11,7 @@ SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 
 
 def _works(python: Path) -> bool:
-    """A file of that name may be a shim for a Python that is not there, or a Python without venv."""
+    """Return whether an interpreter runs: a file may be a shim for a missing Python, or a Python without venv."""
     try:
         tried = subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False)
     except OSError:
@@ -21,7 +21,7 @@ def _works(python: Path) -> bool:
 
 @cache
 def interpreters() -> dict[str, Path]:
-    """Each supported version that is here, oldest first, and its interpreter."""
+    """Return each supported version that is installed, oldest first, and its interpreter."""
     kept_by_pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions").glob("*/bin")
     folders = [*map(Path, os.environ["PATH"].split(os.pathsep)), *sorted(kept_by_pyenv)]
     found = {}
@@ -34,7 +34,7 @@ def interpreters() -> dict[str, Path]:
 
 
 def path_without_shims() -> str:
-    """PATH without the folders whose Pythons do not run."""
+    """Return PATH without the folders whose Pythons do not run."""
     folders = os.environ["PATH"].split(os.pathsep)
     names = [f"python{version}" for version in SUPPORTED]
     broken = {f for f in folders for name in names if (path := Path(f, name)).exists() and not _works(path)}

@@ -33,7 +33,7 @@ subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "--dis
 
 
 def tracked_files() -> list[Path]:
-    """What git tracks of the collection, and what it would track, as it is on disk now."""
+    """Return what git tracks of the collection, and what it would track, as it is on disk."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", str(COLLECTION)]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [path for name in listed.split("\0") if name and (ROOT / (path := Path(name))).exists()]
@@ -80,7 +80,7 @@ def provide_pip_settings(home: Path) -> None:
 
 
 def provide_pythons(work: Path) -> Path:
-    """A folder for PATH with the Pythons to test with."""
+    """Return a folder for PATH with the Pythons to test with."""
     folder = work / "bin"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

@@ -20,7 +20,7 @@ SCHEMA = Path(__file__).resolve().parent.parent / "src/localdev_recovery/result.
 
 
 def result_schema() -> dict[str, Any]:
-    """What print_json writes: the result, the verb before it and the exit code after it."""
+    """Return the schema of what print_json writes: verb, result and exit code."""
     found = TypeAdapter(Result).json_schema(mode="serialization")
     found["properties"] = {
         "verb": {"type": "string", "description": "What was typed after localdev."},

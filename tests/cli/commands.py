@@ -23,17 +23,17 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 def environment(**more: str) -> dict[str, str]:
-    """That of this process, with the collection of the checkout."""
+    """Return the environment of this process, with the collection of the checkout."""
     return {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), **more}
 
 
-def localdev(
-    *arguments: str, cwd: Path | None = None, given: str | None = None, **more: str
+def run_localdev(
+    *arguments: str, cwd: Path | None = None, stdin: str | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """given: what it reads on its standard input. more: of its environment."""
+    """Run the command without a terminal. stdin: its standard input. more: variables of its environment."""
     return subprocess.run(
         [*COMMAND, *arguments],
-        input=given,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -43,8 +43,8 @@ def localdev(
     )
 
 
-def in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **more: str) -> pexpect.spawn[str]:
-    """The command in a terminal; its output, but not its progress, goes into the file."""
+def start_in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **more: str) -> pexpect.spawn[str]:
+    """Start the command in a terminal. Its output, but not its progress, goes into the file."""
     command = [*COMMAND, *arguments]
     if into:
         command = ["sh", "-c", f"{shlex.join(command)} >{shlex.quote(str(into))}"]
@@ -60,8 +60,8 @@ def in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **mo
     )
 
 
-def ended(child: pexpect.spawn[str]) -> tuple[int, str]:
-    """Exit code, and what was written to the terminal until the end."""
+def wait_for_exit(child: pexpect.spawn[str]) -> tuple[int, str]:
+    """Wait for the end and return the exit code and what was written to the terminal."""
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus is not None

@@ -22,7 +22,7 @@ FIXTURES = Path(__file__).resolve().parent / "fixtures"
 
 @pytest.fixture
 def recorded() -> Callable[[str], list[Event]]:
-    """The events of a recorded run."""
+    """Return a function that reads the events of a recorded run."""
 
     def load(name: str) -> list[Event]:
         return [json.loads(line) for line in (FIXTURES / f"{name}.jsonl").read_text().splitlines()]
@@ -37,7 +37,7 @@ def shared_stack() -> Iterator[ReferenceStack]:
 
 @pytest.fixture
 def stack(shared_stack: ReferenceStack) -> Iterator[ReferenceStack]:
-    """A running stack that holds old data."""
+    """Yield a running stack that holds old data."""
     shared_stack.reset()
     yield shared_stack
     shared_stack.kill_playbooks()

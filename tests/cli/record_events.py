@@ -23,7 +23,7 @@ _DATA = ("host", "task", "role", "task_action", "ignore_errors")
 
 
 def shortened(event: dict[str, Any]) -> dict[str, Any]:
-    """The event without what nobody reads: no machine's facts, no secrets that a module may have been given."""
+    """Remove a machine's facts, and secrets that a module may have been given, from an event."""
     data = event.get("event_data") or {}
     short = {"event": event["event"], "created": event.get("created")}
     short["event_data"] = {name: data[name] for name in _DATA if data.get(name) is not None}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.commands import localdev
+from tests.cli.commands import run_localdev
 from tests.harness.reference_stack import ReferenceStack
 
 pytestmark = pytest.mark.docker
@@ -36,8 +36,8 @@ CASES: dict[str, tuple[tuple[str, ...], int, str]] = {
 }
 
 
-def state(stack: ReferenceStack) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
-    """What Docker knows of the project, and the files of its folder, runs and locks included."""
+def project_state(stack: ReferenceStack) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
+    """Return what Docker knows of the project, and the files of its folder, runs and locks included."""
     files = {str(path): path.lstat() for path in stack.dir.rglob("*") if not path.is_dir()}
     return stack.engine_state(), {name: (found.st_size, found.st_mtime_ns) for name, found in files.items()}
 
@@ -45,10 +45,10 @@ def state(stack: ReferenceStack) -> tuple[dict[str, Any], dict[str, tuple[int, i
 @pytest.mark.parametrize("case", CASES)
 def test_one_helpful_error_and_nothing_changed(case: str, shared_stack: ReferenceStack) -> None:
     arguments, code, words = CASES[case]
-    before = state(shared_stack)
-    done = localdev(*arguments, "-i", str(shared_stack.inventory))
+    before = project_state(shared_stack)
+    done = run_localdev(*arguments, "-i", str(shared_stack.inventory))
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert len(re.findall(r"^Next: .", done.stderr, re.MULTILINE)) == 1
     assert not re.search("Traceback|fatal:|rc=", done.stderr)
-    assert state(shared_stack) == before
+    assert project_state(shared_stack) == before

@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def offered(*words: str) -> list[str]:
-    """What bash is offered for the last word."""
+    """Return what bash is offered for the last word."""
     env = {"_LOCALDEV_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
     done = CliRunner().invoke(main, prog_name="localdev", env=env)
     return [line.partition(",")[2] for line in done.output.splitlines()]

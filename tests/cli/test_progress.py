@@ -39,7 +39,7 @@ def result_of(events: list[Event], *, check: bool = False, interrupted: bool = F
 
 
 def until(events: list[Event], task: str) -> list[Event]:
-    """The events up to the beginning of a task, as an interruption leaves them."""
+    """Return the events up to the start of a task, as an interruption leaves them."""
     place = next(n for n, e in enumerate(events) if e["event"] == "runner_on_start" and e["event_data"]["task"] == task)
     return events[: place + 1]
 
@@ -137,7 +137,7 @@ def test_a_failure_carries_the_log_lines_of_what_failed(recorded: Recorded) -> N
 
 
 def with_a_failing_rollback(events: list[Event]) -> list[Event]:
-    """The run as it would be had putting the old data back failed too, with the words of the role."""
+    """Return a run whose roll back failed too, with the role's message."""
     events = copy.deepcopy(events)
     place = next(
         n

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Projects of strangers: their folder is all that the command is told."""
+"""Projects of an unknown shape: the command gets their folder and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.commands import localdev
+from tests.cli.commands import run_localdev
 from tests.harness.engine import DockerMissing, require_docker_engine
 from tests.harness.images import provide_base_images
 from tests.harness.project import ComposeProject
@@ -28,10 +28,11 @@ PROJECTS = Path(__file__).resolve().parent.parent / "projects"
 
 @dataclass(frozen=True)
 class Shape:
-    """What is asked of a project. rows: a query; planted, rebuilt: its answers with data planted, and afresh.
+    """A project and what a test expects of it.
 
-    images: variable of the project's env file -> variable of what prepare provides. older: takes the last migration
-    back. move: the verb that moves the data from the kind of mount that the project has to the other one.
+    rows: a query. planted, rebuilt: its results with planted data, and after a rebuild. images: variable of the
+    project's env file -> variable of what prepare provides. older: SQL that reverts the last migration. move: the verb
+    that moves the data to the other kind of mount.
     """
 
     name: str
@@ -92,8 +93,8 @@ class ShapedProject(ComposeProject):
         return self.compose("exec", "-T", self.shape.database, *client)
 
     def localdev(self, *arguments: str) -> dict[str, Any]:
-        """The one host's result of a verb that succeeds."""
-        done = localdev(*arguments, "-C", str(self.dir), "--json", cwd=Path("/"))
+        """Run a verb that has to succeed and return the one host's result."""
+        done = run_localdev(*arguments, "-C", str(self.dir), "--json", cwd=Path("/"))
         assert done.returncode == 0, done.stderr + done.stdout
         assert "s3cret" not in done.stdout + done.stderr
         (host,) = json.loads(done.stdout)["hosts"].values()
@@ -180,7 +181,7 @@ def test_a_project_without_a_database(tmp_path: Path) -> None:
         return project.compose("exec", "-T", "queue", "redis-cli", *words)
 
     def verb(*words: str) -> None:
-        done = localdev(*words, "-C", str(folder))
+        done = run_localdev(*words, "-C", str(folder))
         assert done.returncode == 0, done.stderr + done.stdout
 
     try:
@@ -196,7 +197,7 @@ def test_a_project_without_a_database(tmp_path: Path) -> None:
         verb("undo")
         assert redis("get", "job") == "second"
         verb("restart", "queue")
-        refused = localdev("rebuild", "-C", str(folder))
+        refused = run_localdev("rebuild", "-C", str(folder))
         assert refused.returncode == 1
         assert "No PostgreSQL service was found" in refused.stderr
     finally:

@@ -16,7 +16,7 @@ import pytest
 import schema
 
 from localdev_recovery.procedures import PROCEDURES
-from tests.cli.commands import ANSI, ended, in_terminal, localdev
+from tests.cli.commands import ANSI, run_localdev, start_in_terminal, wait_for_exit
 from tests.harness.engine import docker
 from tests.harness.reference_stack import ReferenceStack
 from tests.harness.stack_settings import ACCOUNT_VARIABLES
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.docker
 
 SOURCE = "backend/app/core/__init__.py"
 # In this order: each finds what those before it have left. {folder} is an empty one.
-WAYS: dict[str, tuple[str, ...]] = {
+VERB_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "init": ("--file", "{folder}/localdev.yml"),
     "status": (),
     "env": (),
@@ -61,12 +61,12 @@ FOR_REAL = (
 
 
 def test_no_verb_is_forgotten() -> None:
-    assert sorted(WAYS) == sorted(procedure.verb for procedure in PROCEDURES)
+    assert sorted(VERB_ARGUMENTS) == sorted(procedure.verb for procedure in PROCEDURES)
 
 
 @pytest.fixture(scope="module")
-def prepared(shared_stack: ReferenceStack) -> Iterator[ReferenceStack]:
-    """A stack that has something to do for each verb."""
+def prepared_stack(shared_stack: ReferenceStack) -> Iterator[ReferenceStack]:
+    """Yield a stack that has something to do for each verb."""
     shared_stack.reset()
     shared_stack.write_inventory(
         **ACCOUNT_VARIABLES,
@@ -85,30 +85,35 @@ def prepared(shared_stack: ReferenceStack) -> Iterator[ReferenceStack]:
         docker("rm", "--force", "--volumes", *shared_stack.containers(), check=False)
 
 
-@pytest.mark.parametrize("verb", WAYS)
-def test_a_verb(verb: str, prepared: ReferenceStack, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize("verb", VERB_ARGUMENTS)
+def test_a_verb(verb: str, prepared_stack: ReferenceStack, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp() / "handed-over"
     folder.mkdir(exist_ok=True)
-    words = [*verb.split(), *(word.format(folder=folder) for word in WAYS[verb]), "-i", str(prepared.inventory)]
-    before = prepared.engine_state(), prepared.run_ids()
-    document, shown = in_a_terminal([*words, "--check"], folder / "result.json")
+    words = [
+        *verb.split(),
+        *(word.format(folder=folder) for word in VERB_ARGUMENTS[verb]),
+        "-i",
+        str(prepared_stack.inventory),
+    ]
+    before = prepared_stack.engine_state(), prepared_stack.run_ids()
+    document, shown = run_in_terminal([*words, "--check"], folder / "result.json")
     assert (document["verb"], document["check"]) == (verb, True)
-    assert (prepared.engine_state(), prepared.run_ids()) == before
-    seen = shown
+    assert (prepared_stack.engine_state(), prepared_stack.run_ids()) == before
+    output = shown
 
     if verb in FOR_REAL:
-        done = localdev(*words)
+        done = run_localdev(*words)
         assert done.returncode == 0, done.stderr + done.stdout
         assert "\x1b" not in done.stdout + done.stderr
-        seen += done.stdout + done.stderr
+        output += done.stdout + done.stderr
     # What a program gets is as the run record has it.
-    assert "ansible-playbook" not in seen
-    assert not any(secret in seen + json.dumps(document) for secret in prepared.read_secrets())
+    assert "ansible-playbook" not in output
+    assert not any(secret in output + json.dumps(document) for secret in prepared_stack.read_secrets())
 
 
-def in_a_terminal(arguments: list[str], answer: Path) -> tuple[dict[str, Any], str]:
-    """The result as a program gets it, and what the terminal has shown meanwhile."""
-    code, text = ended(in_terminal(*arguments, "--json", into=answer))
+def run_in_terminal(arguments: list[str], answer: Path) -> tuple[dict[str, Any], str]:
+    """Return the result as a program gets it, and what the terminal has shown."""
+    code, text = wait_for_exit(start_in_terminal(*arguments, "--json", into=answer))
     document: dict[str, Any] = json.loads(answer.read_text())
     jsonschema.validate(document, json.loads(schema.SCHEMA.read_text()))
     assert (code, document["outcome"]) == (0, "done"), text + json.dumps(document)

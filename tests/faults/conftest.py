@@ -26,7 +26,7 @@ def shared_bind() -> t.Iterator[ReferenceStack]:
 
 @pytest.fixture
 def named(shared_named: ReferenceStack) -> t.Iterator[ReferenceStack]:
-    """A running stack on named volumes that holds old data; data of uid 999."""
+    """Yield a running stack on named volumes with old data, files of uid 999."""
     shared_named.reset()
     yield shared_named
     shared_named.kill_playbooks()
@@ -34,7 +34,7 @@ def named(shared_named: ReferenceStack) -> t.Iterator[ReferenceStack]:
 
 @pytest.fixture
 def bind(shared_bind: ReferenceStack) -> t.Iterator[ReferenceStack]:
-    """A running stack on bind mounts that holds old data; data of uid 70."""
+    """Yield a running stack on bind mounts with old data, files of uid 70."""
     shared_bind.reset()
     yield shared_bind
     shared_bind.kill_playbooks()
@@ -42,5 +42,5 @@ def bind(shared_bind: ReferenceStack) -> t.Iterator[ReferenceStack]:
 
 @pytest.fixture
 def stack(request: pytest.FixtureRequest) -> ReferenceStack:
-    """The stack that the test's parameter ``mounts`` names."""
+    """Return the stack that the test's parameter ``mounts`` names."""
     return t.cast(ReferenceStack, request.getfixturevalue(request.node.callspec.params["mounts"]))

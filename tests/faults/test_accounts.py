@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What keeps an administrator from logging in and is no fault of the account is named, and nothing is changed."""
+"""A cause outside the account keeps an administrator from logging in: it is named, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USERS = "SELECT username, hashed_password, role, is_active FROM users ORDER BY 1
 
 @pytest.fixture
 def stack(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
-    """A stack whose administrator can log in, until something is planted."""
+    """Yield a stack whose administrator can log in, until a fault is planted."""
     compose = named.dir / "docker-compose.yml"
     whole = compose.read_text()
     named.write_inventory(**ACCOUNT_VARIABLES)

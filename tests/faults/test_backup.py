@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Backups that are cut short, and what is left of them."""
+"""Backups that are interrupted, and what is left of them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def stack(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
     delete_backups(named)
 
 
-def listed(stack: ReferenceStack) -> list[str]:
-    """Names of the complete sets that a person is shown."""
+def list_shown_backups(stack: ReferenceStack) -> list[str]:
+    """Return the names of the complete backups that backup_list shows."""
     text = stack.run_playbook("backup_list").text
     return [
         name.removesuffix(".metadata")
@@ -46,9 +46,9 @@ def listed(stack: ReferenceStack) -> list[str]:
 @pytest.mark.parametrize("point", ["snapshot", "renamed"])
 def test_a_killed_backup_is_none(stack: ReferenceStack, point: str) -> None:
     stack.kill_playbook_at(point, "backup")
-    assert listed(stack) == []
+    assert list_shown_backups(stack) == []
     stack.run_playbook("backup", backup_prove=True)
-    assert len(listed(stack)) == 1
+    assert len(list_shown_backups(stack)) == 1
     assert len(list_backup_files(stack)) == 2
     assert_nothing_is_left(stack)
     assert database_content(stack) == {name: rows for name, rows in stack.old_data.items() if name != "databases"}
@@ -60,12 +60,12 @@ def test_a_killed_backup_is_none(stack: ReferenceStack, point: str) -> None:
     ["helper", pytest.param("db", marks=pytest.mark.soak(reason="helper here; test_restore kills the database"))],
 )
 def test_a_dump_that_is_killed_is_no_backup(stack: ReferenceStack, victim: str) -> None:
-    running = stack.start_playbook("backup", stop_at="snapshot")
-    running.wait_for_breakpoint("snapshot")
+    backup_run = stack.start_playbook("backup", stop_at="snapshot")
+    backup_run.wait_for_breakpoint("snapshot")
     name = f"{stack.name}-db" if victim == "db" else next(iter(stack.helper_containers()))
     docker("kill", name)
-    running.resume()
-    result = running.wait()
+    backup_run.resume()
+    result = backup_run.wait()
     assert_clear_error(result, "dump|PostgreSQL|helper|database")
     stack.compose("start", "db")
     wait_until_services_run(stack)
@@ -78,14 +78,14 @@ def test_a_full_disk_leaves_no_half_set(stack: ReferenceStack) -> None:
     # The data of this stack lies in volumes, so data/ is free to stand for another disk.
     with stack.small_disk(128):
         place = str(stack.dir / "data" / "backups")
-        running = stack.start_playbook("backup", stop_at="snapshot", stack_backup_dir=place)
-        running.wait_for_breakpoint("snapshot")
-        told = r"progress: \[localhost\] dumping a database of [\d.]+ MiB, written 0 B"
-        wait_until(lambda: re.search(told, running.read_output()), "a line that tells how far the dump is")
+        backup_run = stack.start_playbook("backup", stop_at="snapshot", stack_backup_dir=place)
+        backup_run.wait_for_breakpoint("snapshot")
+        progress_line = r"progress: \[localhost\] dumping a database of [\d.]+ MiB, written 0 B"
+        wait_until(lambda: re.search(progress_line, backup_run.read_output()), "a progress line of the dump")
         with contextlib.suppress(OSError):
             stack.fill_disk(leave_mb=0)
-        running.resume()
-        result = running.wait()
+        backup_run.resume()
+        result = backup_run.wait()
         assert_clear_error(result, "No space left on device")
         refused = stack.try_playbook("backup", stack_backup_dir=place)
         assert_clear_error(refused, "Too little disk space", "are free", "Next: df")

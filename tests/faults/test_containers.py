@@ -11,35 +11,35 @@ import typing as t
 import pytest
 
 from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_output_has
-from tests.faults.secrecy import Watch, assert_hidden
+from tests.faults.secrecy import SecretWatch, assert_hidden
 from tests.harness.engine import docker, wait_until
 from tests.harness.reference_stack import ReferenceStack
 
 REBUILD = {"container_recovery_action": "rebuild", "container_recovery_verify_login": False}
 
 
-def image(stack: ReferenceStack, name: str = "") -> str:
+def tagged_image(stack: ReferenceStack, name: str = "") -> str:
     return docker("image", "inspect", "--format", "{{.Id}}", name or f"{stack.name}-backend")
 
 
-def runs_image(stack: ReferenceStack) -> str:
+def container_image(stack: ReferenceStack) -> str:
     return docker("inspect", "--format", "{{.Image}}", f"{stack.name}-backend")
 
 
-def remove_images(stack: ReferenceStack) -> None:
+def remove_kept_images(stack: ReferenceStack) -> None:
     names = docker("image", "ls", "--filter", f"reference={stack.name}-*", "--format", "{{.Repository}}:{{.Tag}}")
     if others := [name for name in names.split() if not name.endswith(":latest")]:
         docker("image", "rm", *others, check=False)
 
 
-def rows(stack: ReferenceStack) -> dict[str, str]:
-    """The fingerprint without the list of databases, to which copies are added."""
+def fingerprint_without_databases(stack: ReferenceStack) -> dict[str, str]:
+    """Return the fingerprint without the list of databases, to which copies are added."""
     return {name: value for name, value in stack.fingerprint().items() if name != "databases"}
 
 
 @pytest.fixture
 def changed_source(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
-    """A stack whose source has one more migration than its images, which the application applies as it starts."""
+    """Yield a stack whose source has one more migration than its images. The application applies it when it starts."""
     path = named.dir / "backend" / "alembic" / "versions" / "20251231_planted.py"
     path.write_text(
         "from alembic import op\nrevision = '20251231_planted'\ndown_revision = '20251225_schema_ver'\n"
@@ -51,7 +51,7 @@ def changed_source(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
         path.unlink()
         named.kill_playbooks()
         named.tag_images()
-        remove_images(named)
+        remove_kept_images(named)
         named.psql(r"SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname ~ '\.aside-' \gexec")
         # The next test finds the containers of the images that it knows.
         named.compose("create", "--no-build", *named.started_services)
@@ -61,20 +61,22 @@ def changed_source(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
 @pytest.mark.fault("rebuild of images, with a migration, killed after start, run again, undone", "P1 P2 P4 P7")
 def test_the_same_command_finishes_a_killed_rebuild(changed_source: ReferenceStack) -> None:
     stack = changed_source
-    old = image(stack)
+    old = tagged_image(stack)
     stack.kill_playbook_at("after:start", "container_recovery", **REBUILD)
-    with Watch(stack.read_secrets()) as watch:
+    with SecretWatch(stack.read_secrets()) as watch:
         done = stack.run_playbook("container_recovery", "-vvv", "--diff", **REBUILD)
     assert watch.caught == set()
     assert_hidden(stack, stack.read_secrets(), [done.output])
-    assert image(stack) == runs_image(stack) != old
+    assert tagged_image(stack) == container_image(stack) != old
     assert_output_has(stack.run_playbook("container_recovery", **REBUILD), "Nothing to do", "changed=0 ")
     assert "public.audit_log" not in stack.fingerprint()
     stack.run_playbook("undo")
     stack.wait_until_up()
-    assert image(stack) == runs_image(stack) == old
+    assert tagged_image(stack) == container_image(stack) == old
     # The old image would not start on the new schema.
-    assert rows(stack) == {name: value for name, value in stack.old_data.items() if name != "databases"}
+    assert fingerprint_without_databases(stack) == {
+        name: value for name, value in stack.old_data.items() if name != "databases"
+    }
     assert stack.helper_containers() == {}
 
 
@@ -91,7 +93,7 @@ def test_whatever_state_the_containers_are_in(named: ReferenceStack) -> None:
 
 @pytest.mark.fault("application restarting for ever, cache alive but unhealthy, both broken by hand", "P1 P5 P9")
 def test_containers_that_no_restart_mends(named: ReferenceStack) -> None:
-    """Each is told with its own words; made anew they work, and what was edited is kept."""
+    """Each is reported with its own message. Recreated they work, and edited files are kept."""
 
     def write(service: str, lines: str, path: str) -> None:
         script = f"rm {path}; printf '{lines}' >{path}; chmod 755 {path}"

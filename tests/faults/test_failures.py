@@ -22,8 +22,8 @@ ROLLED_BACK = "state before the run is back"
 
 
 @contextlib.contextmanager
-def changed(path: Path, text: str) -> t.Iterator[None]:
-    """The file with another content for a while; a new one is deleted afterwards."""
+def changed_file(path: Path, text: str) -> t.Iterator[None]:
+    """Give the file another content for a while. Delete a new file afterwards."""
     before = path.read_bytes() if path.exists() else None
     path.write_text(text)
     try:
@@ -35,14 +35,14 @@ def changed(path: Path, text: str) -> t.Iterator[None]:
             path.write_bytes(before)
 
 
-def untouched(stack: ReferenceStack, before: dict[str, t.Any]) -> None:
-    """Nothing was stopped, created or written, because the fault was seen before the first step."""
+def assert_untouched(stack: ReferenceStack, before: dict[str, t.Any]) -> None:
+    """Check that nothing was stopped, created or written: the fault was seen before the first step."""
     assert stack.engine_state() == before
     assert stack.fingerprint() == stack.old_data
     assert [record for record in stack.run_records() if record["steps"]] == []
 
 
-def heads(versions: Path) -> list[str]:
+def find_migration_heads(versions: Path) -> list[str]:
     found: dict[str, list[str]] = {"revision": [], "down_revision": []}
     for path in versions.glob("*.py"):
         for name, value in re.findall(r"^(down_revision|revision)\b[^=]*= *(.+)$", path.read_text(), re.M):
@@ -54,7 +54,7 @@ def heads(versions: Path) -> list[str]:
 @pytest.mark.parametrize("mounts", ["named"])
 def test_broken_migration(stack: ReferenceStack, mounts: str) -> None:
     versions = stack.dir / "backend" / "alembic" / "versions"
-    [head] = heads(versions)
+    [head] = find_migration_heads(versions)
     broken = f'''
 from alembic import op
 revision = "20251231_broken"
@@ -62,7 +62,7 @@ down_revision = "{head}"
 def upgrade():
     op.execute("INSERT INTO table_of_nobody VALUES (1)")
 '''
-    with changed(versions / "20251231_broken.py", broken):
+    with changed_file(versions / "20251231_broken.py", broken):
         if mounts == "named":
             stack.compose("build", "--quiet", "backend")
         result = stack.try_playbook("full_rebuild")
@@ -78,7 +78,7 @@ def upgrade():
 def test_failing_seed(named: ReferenceStack) -> None:
     """It prints all that it knows before it fails, secrets included."""
     script = "import os, sys\nprint(dict(os.environ))\nprint('no holidays in the calendar')\nsys.exit(3)\n"
-    with changed(named.dir / "scripts" / "seed_blocks.py", script):
+    with changed_file(named.dir / "scripts" / "seed_blocks.py", script):
         result = named.try_playbook("full_rebuild", "-vvv")
     assert_clear_error(result, "Seed", "blocks", "backend", "exit code 3", "no holidays in the calendar", ROLLED_BACK)
     shown = [
@@ -119,7 +119,7 @@ def test_new_port_taken(named: ReferenceStack) -> None:
         result = named.try_playbook("full_rebuild")
     named.set_env(BACKEND_PORT=named.ports["BACKEND_PORT"])
     assert_clear_error(result, str(taken), "service backend", "already taken", "Next: .*ss -ltnp")
-    untouched(named, before)
+    assert_untouched(named, before)
 
 
 @pytest.mark.fault("a port taken in the middle of a run", "P1 P2 P9")
@@ -144,10 +144,10 @@ def test_port_taken_on_the_way(bind: ReferenceStack) -> None:
 def test_missing_value(named: ReferenceStack) -> None:
     before = named.engine_state()
     env = named.dir / ".env"
-    with changed(env, re.sub("(?m)^SECRET_KEY=.*$", "", env.read_text())):
+    with changed_file(env, re.sub("(?m)^SECRET_KEY=.*$", "", env.read_text())):
         result = named.try_playbook("full_rebuild")
     assert_clear_error(result, "SECRET_KEY", r"\.env", "Next: ")
-    untouched(named, before)
+    assert_untouched(named, before)
 
 
 @pytest.mark.fault("an unreachable Docker daemon", "P3 P9")
@@ -155,7 +155,7 @@ def test_unreachable_daemon(named: ReferenceStack) -> None:
     before = named.engine_state()
     result = named.try_playbook("full_rebuild", environment={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
     assert_clear_error(result, "Docker daemon does not answer", "unix:///nonexistent/docker.sock", "Next: ")
-    untouched(named, before)
+    assert_untouched(named, before)
 
 
 @pytest.mark.fault("no room for the copy of a volume", "P3 P9")
@@ -165,7 +165,7 @@ def test_no_room_for_a_volume(named: ReferenceStack) -> None:
     assert_clear_error(
         result, "Too little disk space", f"volume {named.cluster_place}", r"[\d.]+ TiB", "are free", "Next: .*cleanup"
     )
-    untouched(named, before)
+    assert_untouched(named, before)
 
 
 @pytest.mark.fault("a stack without a database", "P3 P9")
@@ -186,12 +186,12 @@ def test_unknown_service(named: ReferenceStack, variable: str, value: t.Any) -> 
     before = named.engine_state()
     result = named.try_playbook("full_rebuild", **{variable: value})
     assert_clear_error(result, "n8m", "n8n")
-    untouched(named, before)
+    assert_untouched(named, before)
 
 
 @pytest.fixture
 def small_disk() -> t.Iterator[ReferenceStack]:
-    """A stack whose bind mounts lie on a disk of their own, with 24 MB left: too little for a second cluster."""
+    """Yield a stack whose bind mounts are on a disk of their own, with 24 MB left: too little for a second cluster."""
     require_docker_engine()
     with contextlib.ExitStack() as cleaning:
         stack = ReferenceStack("bind", "pg15", started=["db", "redis"])
@@ -211,7 +211,7 @@ def test_no_room_for_new_data(small_disk: ReferenceStack) -> None:
     assert_clear_error(
         result, "Too little disk space", f"folder {small_disk.cluster_place}", "are free", "Next: .*cleanup"
     )
-    untouched(small_disk, before)
+    assert_untouched(small_disk, before)
 
 
 @pytest.mark.fault("a disk that is full in the middle of it", "P1 P2 P9")

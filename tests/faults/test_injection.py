@@ -19,8 +19,8 @@ from tests.harness.reference_stack import ReferenceStack
 REPLACED, NEW = "app/scheduling/schedule.py", "app/extra/new.py"
 
 
-def inside(stack: ReferenceStack) -> dict[str, str]:
-    """Owner, mode and digest of both files in the container, and whatever else an injection could leave."""
+def read_container_files(stack: ReferenceStack) -> dict[str, str]:
+    """Return owner, mode and digest of both files in the container, and other files that an injection could leave."""
     script = (
         f"for f in {REPLACED} {NEW}; do [ ! -e $f ] || echo $f $(stat -c '%u:%g %a' $f) $(sha256sum < $f); done; "
         "find . -name '.*.localdev' -o -type d -name extra"
@@ -31,7 +31,7 @@ def inside(stack: ReferenceStack) -> dict[str, str]:
 
 @contextlib.contextmanager
 def changed_checkout(stack: ReferenceStack) -> t.Iterator[dict[str, t.Any]]:
-    """The variables that inject one changed and one new file."""
+    """Yield the variables that inject one changed and one new file."""
     replaced, new = stack.dir / "backend" / REPLACED, stack.dir / "backend" / NEW
     old = replaced.read_text()
     try:
@@ -51,31 +51,31 @@ def changed_checkout(stack: ReferenceStack) -> t.Iterator[dict[str, t.Any]]:
     [("kept:container_file", "undo"), ("after:stop", "code_injection")],
 )
 def test_a_killed_injection_leaves_old_or_new_files(named: ReferenceStack, point: str, then: str) -> None:
-    before = inside(named)
+    before = read_container_files(named)
     with changed_checkout(named) as variables:
         named.kill_playbook_at(point, "code_injection", **variables)
         if point != "after:stop":
-            after = inside(named)
+            after = read_container_files(named)
             assert (after == before) == (point == "kept:container_file")
             assert not [path for path in after if path.endswith(".localdev")]
         if then == "code_injection":
             done = named.run_playbook(then, "-vvv", "--diff", **variables)
             assert_hidden(named, named.read_secrets(), [done.output])
             assert_output_has(named.run_playbook(then, **variables), "changed=0 ")
-            assert inside(named)[REPLACED] != before[REPLACED]
-            assert NEW in inside(named)
+            assert read_container_files(named)[REPLACED] != before[REPLACED]
+            assert NEW in read_container_files(named)
             assert named.backend_answers()
         named.run_playbook("undo")
-    assert inside(named) == before
+    assert read_container_files(named) == before
     assert named.backend_answers()
 
 
 @pytest.mark.fault("--check --diff of an injection", "P4")
 def test_check_mode_says_what_would_be_injected(named: ReferenceStack) -> None:
-    before, state = inside(named), named.engine_state()
+    before, state = read_container_files(named), named.engine_state()
     with changed_checkout(named) as variables:
         result = named.run_playbook("code_injection", "--check", "--diff", **variables)
-    assert (inside(named), named.engine_state()) == (before, state)
+    assert (read_container_files(named), named.engine_state()) == (before, state)
     assert not (named.dir / ".localdev").exists()
     assert_output_has(
         result, rf"{NEW} would be added", rf"{REPLACED} would be replaced", r"\+\(a line of 100013 characters"

@@ -106,13 +106,13 @@ def test_a_kill_while_a_failure_is_rolled_back(stack: ReferenceStack, mounts: st
 @pytest.mark.fault("rebuild killed while its helper container lives on", "P2")
 def test_a_helper_that_lives_on_is_ended_first(named: ReferenceStack) -> None:
     """It may be emptying the volume while undo fills it."""
-    running = named.start_playbook("full_rebuild", stop_at="kept:volume")
+    rebuild_run = named.start_playbook("full_rebuild", stop_at="kept:volume")
     try:
-        running.wait_for_breakpoint("kept:volume")
+        rebuild_run.wait_for_breakpoint("kept:volume")
         [helper] = named.helper_containers()
         docker("pause", helper)
     finally:
-        running.kill()
+        rebuild_run.kill()
     assert list(named.helper_containers()) == [helper]
     named.run_playbook("undo")
     assert_old_data_is_back(named)
@@ -120,24 +120,29 @@ def test_a_helper_that_lives_on_is_ended_first(named: ReferenceStack) -> None:
 
 
 def killed_in_its_migration(stack: ReferenceStack) -> bool:
-    """Start a rebuild whose server dies when it migrates, and kill it. Not so where it sees first that the server is
-    dead, for then it ends the migration and puts all back."""
+    """Start a rebuild whose server dies when it migrates, and kill it. Return whether it was killed in time.
+
+    A rebuild that sees first that the server is dead ends the migration and rolls back.
+    """
     shim = stack.docker_shim("*compose*run*--entrypoint*", f"kill {stack.name}-db")
-    running = stack.start_playbook("full_rebuild", environment=shim.environment)
-    over = running.process.poll
+    rebuild_run = stack.start_playbook("full_rebuild", environment=shim.environment)
+    poll_run = rebuild_run.process.poll
     try:
         wait_until(
-            lambda: (shim.has_fired() and stack.one_off_containers()) or over() is not None, "the migration's container"
+            lambda: (shim.has_fired() and stack.one_off_containers()) or poll_run() is not None,
+            "the migration's container",
         )
-        return over() is None
+        return poll_run() is None
     finally:
-        running.kill()
+        rebuild_run.kill()
 
 
 @pytest.mark.fault("rebuild killed while its migration container lives on", "P2")
 def test_a_migration_that_lives_on_does_not_reach_the_old_data(named: ReferenceStack) -> None:
-    """It waits for a server, and any server that comes up under the name of the old one would do: here one whose data
-    has never seen a migration."""
+    """A migration container waits for any server that comes up under the name of the old one.
+
+    Here that server's data has never seen a migration.
+    """
     named.compose("stop", "--timeout", "1", "backend")
     named.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public; CREATE TABLE planted AS SELECT 1 AS n")
     old = named.fingerprint()
@@ -158,11 +163,11 @@ def test_a_migration_that_lives_on_does_not_reach_the_old_data(named: ReferenceS
     ],
 )
 def test_a_killed_container_gives_old_or_new(named: ReferenceStack, service: str, point: str) -> None:
-    running = named.start_playbook("full_rebuild", stop_at=point)
-    running.wait_for_breakpoint(point)
+    rebuild_run = named.start_playbook("full_rebuild", stop_at=point)
+    rebuild_run.wait_for_breakpoint(point)
     docker("kill", f"{named.name}-{service}")
-    running.resume()
-    result = running.wait()
+    rebuild_run.resume()
+    result = rebuild_run.wait()
     if result.rc == 0:
         assert_fresh_data(named)
         named.run_playbook("undo")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A machine on which a stack lives is left alone; one on which the first rebuild was cut short is not taken for one."""
+"""A machine with a stack is left alone. A machine whose first rebuild was interrupted does not count as one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.harness.reference_stack import ReferenceStack
 
 @pytest.fixture
 def fresh() -> t.Iterator[ReferenceStack]:
-    """A checkout with its env file, of which nothing has run yet."""
+    """Yield a checkout with its env file. None of its services has run."""
     require_docker_engine()
     stack = ReferenceStack()
     try:

@@ -28,8 +28,10 @@ KINDS = [
 
 @pytest.fixture
 def other(request: pytest.FixtureRequest, mounts: str, variant: str) -> t.Iterator[ReferenceStack]:
-    """A stack of the kind; the shared one where there is one, else one whose database alone runs, with data of another
-    application: that is made in seconds."""
+    """Yield a stack of the kind: the shared one where there is one, else one with data of another application.
+
+    Of the latter only the database runs: that takes seconds.
+    """
     if (mounts, variant) in (("named", "pg15"), ("bind", "pg15-uid70")):
         yield request.getfixturevalue(mounts)
         return

@@ -45,12 +45,12 @@ class Case:
 
 
 @pytest.fixture(scope="module")
-def golden(shared_named: ReferenceStack) -> t.Iterator[Path]:
-    """A backup of the remembered data, made once."""
+def saved_backups(shared_named: ReferenceStack) -> t.Iterator[Path]:
+    """Yield a backup of the saved data, made once."""
     shared_named.reset()
     delete_backups(shared_named)
     shared_named.run_playbook("backup")
-    kept = shared_named.parent / "backups-golden"
+    kept = shared_named.parent / "backups-saved_backups"
     shutil.copytree(backup_folder(shared_named), kept)
     yield kept
     shutil.rmtree(kept)
@@ -58,9 +58,9 @@ def golden(shared_named: ReferenceStack) -> t.Iterator[Path]:
 
 
 @pytest.fixture
-def case(golden: Path, named: ReferenceStack) -> t.Iterator[Case]:
+def case(saved_backups: Path, named: ReferenceStack) -> t.Iterator[Case]:
     delete_backups(named)
-    shutil.copytree(golden, backup_folder(named))
+    shutil.copytree(saved_backups, backup_folder(named))
     backed_up = {name: rows for name, rows in named.old_data.items() if name != "databases"}
     yield Case(named, backed_up, change_data(named))
     named.kill_playbooks()
@@ -154,11 +154,11 @@ def test_a_killed_restore_is_finished_by_the_next(case: Case, point: str) -> Non
     ],
 )
 def test_a_killed_container_gives_old_or_new(case: Case, victim: str, point: str) -> None:
-    running = case.stack.start_playbook("restore", stop_at=point, **NO_LOGIN)
-    running.wait_for_breakpoint(point)
+    restore_run = case.stack.start_playbook("restore", stop_at=point, **NO_LOGIN)
+    restore_run.wait_for_breakpoint(point)
     docker("kill", f"{case.stack.name}-{victim}")
-    running.resume()
-    result = running.wait()
+    restore_run.resume()
+    result = restore_run.wait()
     case.stack.wait_for_database()
     if result.rc == 0:
         assert database_rows(case.stack) == without_sequences(case.backed_up)
@@ -181,13 +181,13 @@ def test_a_full_disk_of_the_cluster() -> None:
         stack.plant_data()
         stack.run_playbook("backup")
         live = change_data(stack)
-        running = stack.start_playbook("restore", stop_at="scratch", **NO_LOGIN)
-        running.wait_for_breakpoint("scratch")
+        restore_run = stack.start_playbook("restore", stop_at="scratch", **NO_LOGIN)
+        restore_run.wait_for_breakpoint("scratch")
         # Room in the write-ahead log: without that a server has to stop, whoever fills the disk.
         stack.psql("SELECT pg_switch_wal(); CREATE TABLE room (); DROP TABLE room; CHECKPOINT")
         stack.fill_disk(leave_mb=1)
-        running.resume()
-        result = running.wait()
+        restore_run.resume()
+        result = restore_run.wait()
         assert_clear_error(result, "ran full", "Next: docker exec .* df -h", "cleanup")
         assert database_content(stack) == live
         wait_until_services_run(stack)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.secrecy import Watch, assert_hidden
+from tests.faults.secrecy import SecretWatch, assert_hidden
 from tests.harness.checkout import ROOT
 from tests.harness.engine import run_command
 from tests.harness.reference_stack import ReferenceStack
@@ -22,7 +22,7 @@ from tests.harness.stack_settings import ACCOUNT_VARIABLES
 @pytest.mark.fault("everything shown with -vvv, argument lists watched", "P7")
 def test_secrets_are_nowhere_to_be_seen(named: ReferenceStack) -> None:
     secrets = named.read_secrets()
-    with Watch(secrets) as watch:
+    with SecretWatch(secrets) as watch:
         outputs = [named.run_playbook(name, "-vvv", "--diff").output for name in ("full_rebuild", "undo", "status")]
 
     assert watch.rounds > 20
@@ -43,7 +43,7 @@ def test_passwords_are_nowhere_to_be_seen(named: ReferenceStack, tmp_path: Path)
     hashes = []
     named.write_inventory(**ACCOUNT_VARIABLES)
     try:
-        with Watch(secrets) as watch:
+        with SecretWatch(secrets) as watch:
             # Check mode changes nothing, least of all the time of the last login.
             before = named.fingerprint()
             outputs = [named.run_playbook("admin_account", "-vvv", "--check", "--diff").output]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moving data between bind mounts and named volumes, and restoring it from archives: cut short, damaged."""
+"""Moving data between bind mounts and named volumes, and restoring it from archives: interrupted, corrupt."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ RESTORE: dict[str, t.Any] = {"volume_restore_verify_login": False}
 
 @pytest.fixture
 def kept_file(bind: ReferenceStack) -> t.Iterator[str]:
-    """The Compose file before the test; it is there again afterwards."""
+    """Yield the text of the Compose file, and write it back after the test."""
     text = (bind.dir / FILE).read_text()
     yield text
     (bind.dir / FILE).write_text(text)
 
 
-def old_state_is_back(stack: ReferenceStack, text: str) -> None:
+def assert_old_state_is_back(stack: ReferenceStack, text: str) -> None:
     assert_old_data_is_back(stack)
     assert (stack.dir / FILE).read_text() == text
     assert_nothing_unknown_is_left(stack)
@@ -42,7 +42,7 @@ def old_state_is_back(stack: ReferenceStack, text: str) -> None:
 def test_undo_brings_data_and_file_back(bind: ReferenceStack, kept_file: str, point: str) -> None:
     bind.kill_playbook_at(f"after:{point}", "volume_transition", volume_transition_verify_login=False)
     bind.run_playbook("undo")
-    old_state_is_back(bind, kept_file)
+    assert_old_state_is_back(bind, kept_file)
 
 
 @pytest.mark.fault("move to named volumes killed in the copy, run again, undone", "P1 P2")
@@ -52,12 +52,12 @@ def test_the_same_command_finishes(bind: ReferenceStack, kept_file: str) -> None
     assert bind.fingerprint() == bind.old_data
     assert "postgres_local_data:/var/lib/postgresql/data" in (bind.dir / FILE).read_text()
     bind.run_playbook("undo")
-    old_state_is_back(bind, kept_file)
+    assert_old_state_is_back(bind, kept_file)
 
 
 @pytest.fixture(scope="module")
 def archives(shared_bind: ReferenceStack) -> t.Iterator[list[Path]]:
-    """The archive of the cluster as it is in the beginning, and its manifest."""
+    """Yield the archive of the saved cluster, and its manifest."""
     shared_bind.reset()
     shared_bind.run_playbook("volume_backup")
     folder = shared_bind.dir / "backups" / "volumes"

@@ -93,7 +93,7 @@ class ReferenceStack(StackData):
             docker("rm", "--force", "--volumes", *self.containers(), check=False)
             if self.mounts == "bind":
                 (self.dir / "data" / "postgres").mkdir(parents=True, exist_ok=True)
-            self._copy_cluster(f"{self.name}-golden", self.cluster_place)
+            self._copy_cluster(f"{self.name}-saved", self.cluster_place)
             self.up()
         for place in self.kept_copies():
             if place.startswith("/"):

@@ -71,7 +71,7 @@ class StackData(StackServices):
         """Save the data as it is now. ``reset`` brings it back; ``old_data`` is its fingerprint."""
         self.old_data = self.fingerprint()
         self.stop()
-        self._copy_cluster(self.cluster_place, f"{self.name}-golden")
+        self._copy_cluster(self.cluster_place, f"{self.name}-saved")
         self.start()
 
     def _copy_cluster(self, source: str, target: str) -> None:

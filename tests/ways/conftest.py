@@ -23,7 +23,7 @@ OLDEST, NEWEST = next(iter(AVAILABLE)), list(AVAILABLE)[-1]
 
 @pytest.fixture(scope="session")
 def stack() -> t.Iterator[ReferenceStack]:
-    """A stack that runs."""
+    """Yield a running stack."""
     require_docker_engine()
     stack = ReferenceStack()
     try:
@@ -35,43 +35,43 @@ def stack() -> t.Iterator[ReferenceStack]:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a clone, so that nothing gets in that git does not know."""
-    source = support.clone(tmp_path_factory.mktemp("source") / "checkout")
+    """Return the wheel, built from a clone, so that it holds only what git tracks."""
+    source = support.copy_checkout(tmp_path_factory.mktemp("source") / "checkout")
     target = tmp_path_factory.mktemp("wheel")
-    support.run(sys.executable, "-m", "build", "--wheel", "--outdir", target, source, cwd=target)
+    support.run_isolated(sys.executable, "-m", "build", "--wheel", "--outdir", target, source, cwd=target)
     (built,) = target.glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="session")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Galaxy artifact."""
-    source = support.clone(tmp_path_factory.mktemp("source") / "checkout") / support.COLLECTION
+    """Return the Galaxy artifact."""
+    source = support.copy_checkout(tmp_path_factory.mktemp("source") / "checkout") / support.COLLECTION
     target = tmp_path_factory.mktemp("galaxy")
     program = Path(sys.executable).with_name("ansible-galaxy")
-    support.run(program, "collection", "build", "--output-path", target, source, cwd=target)
+    support.run_isolated(program, "collection", "build", "--output-path", target, source, cwd=target)
     (built,) = target.glob("*.tar.gz")
     return built
 
 
 @pytest.fixture(scope="session")
 def bare(wheel: Path) -> support.Environment:
-    """The oldest Python and what the product requires, without the product."""
-    return support.environment_with_dependencies(AVAILABLE[OLDEST], wheel)
+    """Return the oldest Python with what the product requires, without the product."""
+    return support.provide_environment(AVAILABLE[OLDEST], wheel)
 
 
 @pytest.fixture(scope="session")
 def newest(wheel: Path) -> support.Environment:
-    """The newest supported Python here and what the product requires, without the product."""
+    """Return the newest supported Python here with what the product requires, without the product."""
     if NEWEST == OLDEST:
         pytest.skip(f"Python {OLDEST} is the only supported one here")
-    return support.environment_with_dependencies(AVAILABLE[NEWEST], wheel)
+    return support.provide_environment(AVAILABLE[NEWEST], wheel)
 
 
 @pytest.fixture(scope="module", params=["bare", "newest"], ids=["oldest", "newest"])
 def installed(request: pytest.FixtureRequest, wheel: Path) -> t.Iterator[support.Environment]:
-    """The wheel in an environment of the oldest and of the newest supported Python."""
+    """Yield the wheel in an environment of the oldest and of the newest supported Python."""
     environment: support.Environment = request.getfixturevalue(request.param)
     environment.pip("install", "--no-deps", "--no-compile", wheel)
     yield environment
-    environment.without_product()
+    environment.uninstall_product()

@@ -21,8 +21,8 @@ PLAYBOOKS = sorted(path.stem for path in (ROOT / COLLECTION / "playbooks").glob(
 CACHE = ROOT / ".cache/ways"
 
 
-def all_find_their_roles(listing: str) -> None:
-    """What --list-hosts and --list-tasks say of all playbooks: each acts on this machine, by its own role."""
+def assert_playbooks_find_roles(listing: str) -> None:
+    """Check the output of --list-hosts and --list-tasks: each playbook acts on this machine, by its own role."""
     parts = listing.split("\nplaybook: ")[1:]
     assert len(parts) == len(PLAYBOOKS)
     for name, part in zip(PLAYBOOKS, parts, strict=True):
@@ -31,21 +31,21 @@ def all_find_their_roles(listing: str) -> None:
 
 
 def tracked_files(folder: Path = Path()) -> set[Path]:
-    """What git tracks of a folder, and what it would track, relative to the checkout."""
+    """Return what git tracks of a folder, and what it would track, relative to the checkout."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", str(folder)]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return {path for name in listed.split("\0") if name and os.path.lexists(ROOT / (path := Path(name)))}
 
 
-def clone(target: Path) -> Path:
-    """A clone of the checkout as it stands, changes that are not committed included."""
+def copy_checkout(target: Path) -> Path:
+    """Copy what git tracks of the checkout, uncommitted changes included."""
     for path in tracked_files():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, target / path, follow_symlinks=False)
     return target
 
 
-def run(
+def run_isolated(
     *command: str | Path, cwd: Path, path: Path | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to success, with nothing set that could help it find the checkout. path: searched first."""
@@ -79,35 +79,35 @@ class Environment:
         return self.folder / "bin/python"
 
     def run(self, program: str, *arguments: str | Path, cwd: Path, **variables: str) -> str:
-        """Output of a program of this environment."""
+        """Run a program of this environment and return its output."""
         path = self.folder / "bin"
-        return run(path / program, *arguments, cwd=cwd, path=path, **variables).stdout
+        return run_isolated(path / program, *arguments, cwd=cwd, path=path, **variables).stdout
 
     def pip(self, *arguments: str | Path) -> str:
         return self.run("python", "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments, cwd=self.folder)
 
-    def without_product(self) -> Environment:
-        """The same, once the wheel is gone. What Python compiled on the way would still look like a collection."""
+    def uninstall_product(self) -> Environment:
+        """Uninstall the wheel, and delete what Python compiled: it would still look like a collection."""
         self.pip("uninstall", "--yes", "localdev-recovery")
         for folder in self.folder.glob("lib/*/site-packages/ansible_collections/localdev"):
             shutil.rmtree(folder)
         return self
 
-    def core(self) -> str:
-        """Version of ansible-core: its major and minor number."""
+    def read_core_version(self) -> str:
+        """Return the major and minor number of ansible-core's version."""
         version = self.run("python", "-c", "import ansible.release as r; print(r.__version__)", cwd=self.folder)
         return ".".join(version.strip().split(".")[:2])
 
-    def place_of(self, module: str, cwd: Path, **variables: str) -> Path:
-        """The file that a module is taken from."""
+    def find_module_file(self, module: str, cwd: Path, **variables: str) -> Path:
+        """Return the file that a module is taken from."""
         found = json.loads(self.run("ansible-doc", "--json", module, cwd=cwd, **variables))
         return Path(found[module]["doc"]["filename"])
 
 
-def environment_with_dependencies(interpreter: Path, wheel: Path) -> Environment:
-    """An environment that was empty, got the wheel and with it what that requires, and has lost the wheel again.
+def provide_environment(interpreter: Path, wheel: Path) -> Environment:
+    """Return an environment with what the wheel requires, without the wheel.
 
-    It is kept for the next time, as long as the requirements stay the same.
+    It is kept as long as the requirements stay the same.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     version = subprocess.run([interpreter, "-VV"], check=True, capture_output=True, text=True).stdout
@@ -116,8 +116,8 @@ def environment_with_dependencies(interpreter: Path, wheel: Path) -> Environment
     complete = environment.folder / "complete"
     if not complete.exists():
         shutil.rmtree(environment.folder, ignore_errors=True)
-        run(interpreter, "-m", "venv", environment.folder, cwd=ROOT)
+        run_isolated(interpreter, "-m", "venv", environment.folder, cwd=ROOT)
         environment.pip("install", "--no-compile", wheel)
         environment.pip("install", "--no-compile", "pytest", "hypothesis", "alembic")
         complete.touch()
-    return environment.without_product()
+    return environment.uninstall_product()

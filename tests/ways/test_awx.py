@@ -21,7 +21,7 @@ import yaml
 
 from tests.harness.reference_stack import ReferenceStack
 from tests.ways import support
-from tests.ways.support import COLLECTION, PLAYBOOKS, ROOT, Environment, run
+from tests.ways.support import COLLECTION, PLAYBOOKS, ROOT, Environment, run_isolated
 
 # What AWX takes for a playbook: a YAML file with such a line, in a folder that it does not pass over.
 MARK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?import_playbook):", re.MULTILINE)
@@ -30,7 +30,7 @@ PASSED_OVER = {"roles", "tasks", "group_vars", "host_vars"}
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return support.clone(tmp_path_factory.mktemp("awx") / "project")
+    return support.copy_checkout(tmp_path_factory.mktemp("awx") / "project")
 
 
 def listed_playbooks(project: Path) -> set[str]:
@@ -71,7 +71,7 @@ def test_status_runs(project: Path, bare: Environment, stack: ReferenceStack) ->
     output = bare.run("ansible-playbook", *command, json.dumps({"stack_dir": str(stack.dir)}), cwd=project)
     assert "backend" in output
     assert "failed=0" in output
-    place = bare.place_of("localdev.recovery.stack_info", cwd=project)
+    place = bare.find_module_file("localdev.recovery.stack_info", cwd=project)
     assert place.is_relative_to(project)
 
 
@@ -88,7 +88,7 @@ def test_status_runs_at_the_other_end_of_a_pipe(
     worker = f"ansible-runner worker --private-data-dir {tmp_path / 'elsewhere'}"
     process = f"ansible-runner process {tmp_path / 'here'}"
     command = ("bash", "-o", "pipefail", "-c", f"{transmit} | {worker} | {process}")
-    output = support.run(*command, cwd=tmp_path, path=bare.folder / "bin").stdout
+    output = support.run_isolated(*command, cwd=tmp_path, path=bare.folder / "bin").stdout
     assert "backend" in output
     assert "failed=0" in output
 
@@ -98,7 +98,9 @@ def test_execution_environment_can_be_made(tmp_path: Path) -> None:
     shutil.copy(ROOT / "execution-environment.yml", tmp_path)
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist/localdev_recovery-0-py3-none-any.whl").touch()
-    run(Path(sys.executable).with_name("ansible-builder"), "create", "--output-filename", "Containerfile", cwd=tmp_path)
+    run_isolated(
+        Path(sys.executable).with_name("ansible-builder"), "create", "--output-filename", "Containerfile", cwd=tmp_path
+    )
     made = (tmp_path / "context/Containerfile").read_text()
     assert "pip install --no-cache-dir /tmp/wheels/*.whl" in made
     assert len(list((tmp_path / "context/_build/wheels").iterdir())) == 1

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.reference_stack import ReferenceStack
-from tests.ways.support import PLAYBOOKS, ROOT, all_find_their_roles, run
+from tests.ways.support import PLAYBOOKS, ROOT, assert_playbooks_find_roles, run_isolated
 
 PROGRAMS = Path(sys.executable).parent
 
@@ -38,8 +38,8 @@ def test_both_ansible_cfg_say_the_same() -> None:
 )
 def test_playbooks_find_their_roles_and_the_local_stack(folder: Path, prefix: str) -> None:
     paths = [f"{prefix}{name}.yml" for name in PLAYBOOKS]
-    output = run(PROGRAMS / "ansible-playbook", *paths, "--list-hosts", "--list-tasks", cwd=folder).stdout
-    all_find_their_roles(output)
+    output = run_isolated(PROGRAMS / "ansible-playbook", *paths, "--list-hosts", "--list-tasks", cwd=folder).stdout
+    assert_playbooks_find_roles(output)
 
 
 @pytest.mark.docker
@@ -47,7 +47,9 @@ def test_playbooks_find_their_roles_and_the_local_stack(folder: Path, prefix: st
     ("folder", "prefix"), [(ROOT, "playbooks/"), (ROOT / "playbooks", "")], ids=["root", "playbooks"]
 )
 def test_status_runs(stack: ReferenceStack, folder: Path, prefix: str) -> None:
-    output = run(PROGRAMS / "ansible-playbook", "-i", stack.inventory, f"{prefix}status.yml", cwd=folder).stdout
+    output = run_isolated(
+        PROGRAMS / "ansible-playbook", "-i", stack.inventory, f"{prefix}status.yml", cwd=folder
+    ).stdout
     assert "backend" in output
     assert "failed=0" in output
 
@@ -59,7 +61,7 @@ def test_pattern_that_matches_no_host_is_an_error() -> None:
 
 @pytest.mark.parametrize("name", ["local", "team"])
 def test_inventory_describes_stacks(name: str) -> None:
-    output = run(PROGRAMS / "ansible-inventory", "-i", f"inventories/{name}", "--list", cwd=ROOT).stdout
+    output = run_isolated(PROGRAMS / "ansible-inventory", "-i", f"inventories/{name}", "--list", cwd=ROOT).stdout
     inventory = json.loads(output)
     assert inventory["stacks"]["hosts"]
     assert all("stack_dir" in inventory["_meta"]["hostvars"][host] for host in inventory["stacks"]["hosts"])
@@ -72,7 +74,9 @@ def test_editable_install_is_the_checkout_itself(tmp_path: Path) -> None:
         "ansible_collections.localdev.recovery": "collections/ansible_collections/localdev/recovery",
     }.items():
         show = f"import {package} as package; print(*package.__path__)"
-        assert run(sys.executable, "-c", show, cwd=tmp_path).stdout.strip() == str(ROOT / place)
-    found = json.loads(run(PROGRAMS / "ansible-doc", "--json", "localdev.recovery.stack_info", cwd=tmp_path).stdout)
+        assert run_isolated(sys.executable, "-c", show, cwd=tmp_path).stdout.strip() == str(ROOT / place)
+    found = json.loads(
+        run_isolated(PROGRAMS / "ansible-doc", "--json", "localdev.recovery.stack_info", cwd=tmp_path).stdout
+    )
     assert Path(found["localdev.recovery.stack_info"]["doc"]["filename"]).is_relative_to(ROOT)
-    run(PROGRAMS / "ansible-playbook", "localdev.recovery.status", "--syntax-check", cwd=tmp_path)
+    run_isolated(PROGRAMS / "ansible-playbook", "localdev.recovery.status", "--syntax-check", cwd=tmp_path)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.harness.reference_stack import ReferenceStack
-from tests.ways.support import COLLECTION, ROOT, Environment, run, tracked_files
+from tests.ways.support import COLLECTION, ROOT, Environment, run_isolated, tracked_files
 
 # ansible-galaxy makes MANIFEST.json of it.
 LEFT_OUT = {"galaxy.yml"}
@@ -28,15 +28,15 @@ def ignored(path: Path, patterns: list[str]) -> bool:
 
 def test_artifact_is_complete(artifact: Path) -> None:
     with tarfile.open(artifact) as archive:
-        held = {member.name for member in archive.getmembers() if not member.isdir()}
+        packed = {member.name for member in archive.getmembers() if not member.isdir()}
     patterns = yaml.safe_load((ROOT / COLLECTION / "galaxy.yml").read_text())["build_ignore"]
     files = {path.relative_to(ROOT / COLLECTION) for path in map(ROOT.__truediv__, tracked_files(COLLECTION))}
-    assert held == {str(path) for path in files if not ignored(path, patterns)} - LEFT_OUT | MADE
+    assert packed == {str(path) for path in files if not ignored(path, patterns)} - LEFT_OUT | MADE
 
 
 @pytest.fixture(scope="module")
 def collections(artifact: Path, bare: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the installed artifact. Its dependencies come from the PyPI package ansible."""
+    """Return a folder with the installed artifact. Its dependencies come from the PyPI package ansible."""
     target = tmp_path_factory.mktemp("collections")
     install = ("collection", "install", "--offline", "--no-deps", "--collections-path", target, artifact)
     bare.run("ansible-galaxy", *install, cwd=target)
@@ -46,7 +46,9 @@ def collections(artifact: Path, bare: Environment, tmp_path_factory: pytest.Temp
 
 
 def test_artifact_is_what_runs(collections: Path, bare: Environment, tmp_path: Path) -> None:
-    place = bare.place_of("localdev.recovery.stack_info", cwd=tmp_path, ANSIBLE_COLLECTIONS_PATH=str(collections))
+    place = bare.find_module_file(
+        "localdev.recovery.stack_info", cwd=tmp_path, ANSIBLE_COLLECTIONS_PATH=str(collections)
+    )
     assert place.is_relative_to(collections)
 
 
@@ -61,12 +63,12 @@ def test_status_runs(collections: Path, bare: Environment, stack: ReferenceStack
 
 
 def test_sanity() -> None:
-    run(sys.executable, ROOT / "tools/sanity.py", cwd=ROOT)
+    run_isolated(sys.executable, ROOT / "tools/sanity.py", cwd=ROOT)
 
 
 @pytest.mark.soak(reason="test_sanity on the oldest core; test_wheel on the newest core loads and runs modules")
 def test_sanity_on_the_newest_core(newest: Environment) -> None:
-    """Only the tests that know of Ansible or of Python versions: the others say the same everywhere."""
+    """Run only the tests that depend on the version of Ansible or Python."""
     tests = ("ansible-doc", "ignores", "import", "runtime-metadata", "validate-modules")
     options = [word for test in tests for word in ("--test", test)]
     newest.run("python", ROOT / "tools/sanity.py", "--python", "default", *options, cwd=ROOT)

@@ -12,28 +12,30 @@ from pathlib import Path
 import pytest
 
 from tests.harness.reference_stack import ReferenceStack
-from tests.ways.support import COLLECTION, PLAYBOOKS, Environment, all_find_their_roles, tracked_files
+from tests.ways.support import COLLECTION, PLAYBOOKS, Environment, assert_playbooks_find_roles, tracked_files
 
 SUPPORTED_CORES = {"3.11": "2.19", "3.12": "2.21", "3.13": "2.21", "3.14": "2.21"}
 
 
 def test_wheel_holds_what_git_holds_and_nothing_else(wheel: Path) -> None:
     names = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
-    held = {path for path in names if not path.parts[0].endswith(".dist-info")}
+    packed = {path for path in names if not path.parts[0].endswith(".dist-info")}
     collection = {path.relative_to("collections") for path in tracked_files(COLLECTION)}
     package = {path.relative_to("src") for path in tracked_files(Path("src/localdev_recovery"))}
-    assert held == collection | package
+    assert packed == collection | package
     assert Path("ansible_collections/__init__.py") not in names
 
 
 def test_versions_are_those_that_are_promised(installed: Environment) -> None:
     release = installed.run("python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])", cwd=installed.folder)
-    assert installed.core() == SUPPORTED_CORES[release.strip()]
+    assert installed.read_core_version() == SUPPORTED_CORES[release.strip()]
 
 
 def test_everything_comes_from_the_environment(installed: Environment, tmp_path: Path) -> None:
-    assert installed.place_of("localdev.recovery.stack_info", cwd=tmp_path).is_relative_to(installed.folder)
-    assert installed.place_of("community.docker.docker_host_info", cwd=tmp_path).is_relative_to(installed.folder)
+    assert installed.find_module_file("localdev.recovery.stack_info", cwd=tmp_path).is_relative_to(installed.folder)
+    assert installed.find_module_file("community.docker.docker_host_info", cwd=tmp_path).is_relative_to(
+        installed.folder
+    )
     installed.pip("check")
 
 
@@ -41,7 +43,7 @@ def test_playbooks_are_found_by_their_names(installed: Environment, tmp_path: Pa
     """Without an inventory they act on this machine."""
     names = [f"localdev.recovery.{name}" for name in PLAYBOOKS]
     output = installed.run("ansible-playbook", *names, "--list-hosts", "--list-tasks", cwd=tmp_path)
-    all_find_their_roles(output)
+    assert_playbooks_find_roles(output)
 
 
 @pytest.mark.docker
