@@ -101,7 +101,16 @@ class ShapedProject(ComposeProject):
         return dict(host)
 
 
-@pytest.fixture(scope="module", params=SHAPES, ids=lambda shape: shape.name)
+CLINIC, LEDGER = SHAPES
+LEDGER_IN_SOAK = pytest.param(
+    LEDGER,
+    marks=pytest.mark.soak(
+        reason="clinic here; the target alembic_shapes; test_rebuild[bind-pg15-uid70]; test_volumes"
+    ),
+)
+
+
+@pytest.fixture(scope="module", params=[CLINIC, LEDGER_IN_SOAK], ids=lambda shape: shape.name)
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShapedProject]:
     try:
         require_docker_engine()
@@ -145,7 +154,7 @@ def test_the_folder_is_enough(project: ShapedProject) -> None:
     assert rebuilt["set_aside"][0]["kind"] == ("folder" if shape.name == "clinic" else "volume")
 
 
-@pytest.mark.parametrize("project", SHAPES[:1], ids=lambda shape: shape.name, indirect=True)
+@pytest.mark.parametrize("project", [CLINIC], ids=lambda shape: shape.name, indirect=True)
 def test_init_writes_once_and_is_found_from_then_on(project: ShapedProject) -> None:
     written = project.dir / "localdev.yml"
     made = project.localdev("init", "-e", '{"stack_excluded_services": ["reminders"]}')

@@ -16,7 +16,10 @@ SIZE = r"\d[\d.]* [KMG]iB"
 
 
 @pytest.mark.fault("--check --diff on a running stack ({mounts})", "P4")
-@pytest.mark.parametrize("mounts", ["named", "bind"])
+@pytest.mark.parametrize(
+    "mounts",
+    [pytest.param("named", marks=pytest.mark.soak(reason="bind here; the tests below check named volumes")), "bind"],
+)
 def test_check_mode_changes_nothing(stack: ReferenceStack, mounts: str) -> None:
     # A running server writes its own files; those of the folders that hold them are compared all the same.
     server_files = ("data/postgres", "data/redis") if mounts == "bind" else ()

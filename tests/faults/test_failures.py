@@ -189,7 +189,7 @@ def test_unknown_service(named: ReferenceStack, variable: str, value: t.Any) -> 
     assert_untouched(named, before)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def small_disk() -> t.Iterator[ReferenceStack]:
     """Yield a stack whose bind mounts are on a disk of their own, with 24 MB left: too little for a second cluster."""
     require_docker_engine()

@@ -44,11 +44,15 @@ def test_the_same_command_finishes_the_job(stack: ReferenceStack, mounts: str, s
 @pytest.mark.parametrize(
     ("mounts", "point"),
     [
-        ("named", "kept:volume"),
+        pytest.param(
+            "named", "kept:volume", marks=pytest.mark.soak(reason="the helper that lives on, below, at the same point")
+        ),
         pytest.param(
             "named", "after:migrate", marks=pytest.mark.soak(reason="test_cleanup kills after migrate and undoes")
         ),
-        ("bind", "kept:folder"),
+        pytest.param(
+            "bind", "kept:folder", marks=pytest.mark.soak(reason="test_volumes kills a restore at the same point")
+        ),
         pytest.param("bind", "after:start", marks=pytest.mark.soak(reason="bind-seeded:people here, a later point")),
         ("bind", "seeded:people"),
         pytest.param("named", "after:verify", marks=pytest.mark.soak(reason="bind-seeded:people here; test_rebuild")),
@@ -157,9 +161,17 @@ def test_a_migration_that_lives_on_does_not_reach_the_old_data(named: ReferenceS
 @pytest.mark.parametrize(
     ("service", "point"),
     [
-        ("db", "after:start"),
+        pytest.param(
+            "db",
+            "after:start",
+            marks=pytest.mark.soak(reason="backend-before:seed here; test_restore kills the database"),
+        ),
         ("backend", "before:seed"),
-        pytest.param("db", "before:verify", marks=pytest.mark.soak(reason="db-after:start here")),
+        pytest.param(
+            "db",
+            "before:verify",
+            marks=pytest.mark.soak(reason="backend-before:seed here; test_restore kills the database"),
+        ),
     ],
 )
 def test_a_killed_container_gives_old_or_new(named: ReferenceStack, service: str, point: str) -> None:

@@ -106,7 +106,9 @@ def test_another_server_and_the_cache() -> None:
 @pytest.mark.parametrize(
     "point",
     [
-        "scratch",
+        pytest.param(
+            "scratch", marks=pytest.mark.soak(reason="kept:database here; db-scratch below at the same point")
+        ),
         "kept:database",
         pytest.param("before:verify", marks=pytest.mark.soak(reason="after:swap in the next test, undone too")),
     ],

@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.assertions import assert_clear_error, assert_nothing_unknown_is_left, assert_old_data_is_back
+from tests.faults.assertions import (
+    assert_clear_error,
+    assert_nothing_unknown_is_left,
+    assert_old_data_is_back,
+    assert_output_has,
+)
 from tests.faults.backups import change_data, database_content, wait_until_services_run
 from tests.harness.reference_stack import ReferenceStack
 
@@ -51,6 +56,8 @@ def test_the_same_command_finishes(bind: ReferenceStack, kept_file: str) -> None
     bind.run_playbook("volume_transition", volume_transition_verify_login=False)
     assert bind.fingerprint() == bind.old_data
     assert "postgres_local_data:/var/lib/postgresql/data" in (bind.dir / FILE).read_text()
+    again = bind.run_playbook("volume_transition", volume_transition_verify_login=False)
+    assert_output_has(again, "changed=0 ")
     bind.run_playbook("undo")
     assert_old_state_is_back(bind, kept_file)
 

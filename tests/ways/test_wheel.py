@@ -54,6 +54,17 @@ def test_status_runs(installed: Environment, stack: ReferenceStack, tmp_path: Pa
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize(
+    "installed",
+    [
+        "bare",
+        pytest.param(
+            "newest", marks=pytest.mark.soak(reason="oldest here; test_status_runs and test_command_runs[newest]")
+        ),
+    ],
+    ids=["oldest", "newest"],
+    indirect=True,
+)
 def test_full_rebuild_runs(installed: Environment, stack: ReferenceStack, tmp_path: Path) -> None:
     installed.run("ansible-playbook", "-i", stack.inventory, "localdev.recovery.full_rebuild", cwd=tmp_path)
     assert stack.count_rows("people", "blocks", "rotation_templates") == (28, 730, 32)
@@ -64,6 +75,7 @@ def test_command_runs(installed: Environment, stack: ReferenceStack) -> None:
     installed.run("localdev", "status", cwd=stack.dir)
 
 
+@pytest.mark.soak(reason="make unit on the oldest Python; test_status_runs[newest] runs modules on the newest")
 @pytest.mark.parametrize("installed", ["newest"], indirect=True)
 def test_unit_tests_pass(installed: Environment, tmp_path: Path) -> None:
     """On the newest Python and ansible-core, against the installed collection; the checkout's are run on the oldest."""
