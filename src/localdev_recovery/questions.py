@@ -25,11 +25,11 @@ def on_terminal(text: str, choices: list[str]) -> str:
 def ask(stack: Mapping[str, Any], answered: Collection[str], prompt: Prompt = on_terminal) -> dict[str, Any]:
     """Role variables that answer the questions. answered: variables that the command line sets already."""
     # The collection is what knows what discovery leaves open.
-    from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import open_questions
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import list_open_questions
 
     found: dict[str, Any] = {
         question.variable: prompt(question.text, question.choices)
-        for question in open_questions(stack)
+        for question in list_open_questions(stack)
         if question.variable not in answered
     }
     names = list(stack["services"])

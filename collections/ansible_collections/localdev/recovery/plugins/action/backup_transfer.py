@@ -11,12 +11,19 @@ import tempfile
 import time
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import transfer_bundle as backup_archive
-from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import refuse_incomplete
-from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import Transfers, blocks
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.transfer_bundle import (
+    choose_backup_to_transfer,
+    identify_backup,
+    is_backup_present,
+    pack_bundle,
+    summarize_backup,
+    unpack_bundle,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import verify_received_digest
+from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import TransferAction, read_chunks
 
 
-class ActionModule(Transfers):
+class ActionModule(TransferAction):
     """The module works at the host's end, this at the controller's; a set that is there already is not moved."""
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -26,7 +33,7 @@ class ActionModule(Transfers):
 
     def _fetch(self, here: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         asked = self.ask(step="look")
-        if asked.get("failed") or backup_archive.held(here, asked["identity"]):
+        if asked.get("failed") or is_backup_present(here, asked["identity"]):
             return asked
         if self._task.check_mode:
             return {**asked, "changed": True}
@@ -41,23 +48,23 @@ class ActionModule(Transfers):
                 )
             finally:
                 self.forget(packed["archive"])
-            refuse_incomplete("backup", digest, packed["sha256"])
-            item = backup_archive.unpack(archive, here)
-        return {"changed": True, "backup": backup_archive.summary(item), "identity": asked["identity"]}
+            verify_received_digest("backup", digest, packed["sha256"])
+            item = unpack_bundle(archive, here)
+        return {"changed": True, "backup": summarize_backup(item), "identity": asked["identity"]}
 
     def _distribute(self, here: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        item = backup_archive.choose(
+        item = choose_backup_to_transfer(
             here, arguments.get("select") or "latest", arguments.get("database") or "", time.time()
         )
-        identity = backup_archive.identity(item)
+        identity = identify_backup(item)
         asked = self.ask(step="look", identity=identity)
         if asked.get("failed") or not asked["changed"] or self._task.check_mode:
             return asked
         with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
             archive = os.path.join(folder, "backup.tar")
-            size = backup_archive.pack(item, archive)["bytes"]
+            size = pack_bundle(item, archive)["bytes"]
             try:
-                digest = self.send(blocks(archive), asked["archive"], f"sending {item.name}", size)
+                digest = self.send(read_chunks(archive), asked["archive"], f"sending {item.name}", size)
                 return self.ask(step="unpack", identity=identity, archive=asked["archive"], sha256=digest)
             finally:
                 self.forget(asked["archive"])

@@ -12,8 +12,8 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import plan
-from ansible_collections.localdev.recovery.plugins.plugin_utils._compose_yaml import edit
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import plan_mount_moves
+from ansible_collections.localdev.recovery.plugins.plugin_utils._compose_yaml import edit_compose_mounts
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -21,7 +21,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
         try:
-            moves = plan(
+            moves = plan_mount_moves(
                 arguments["stack"],
                 arguments["to"],
                 services=arguments.get("services") or (),
@@ -29,7 +29,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 folder=arguments.get("folder") or "data",
             )
             # The files may hold passwords, so their text is in no result that is shown.
-            contents = edit(self._texts(arguments["stack"]["project"]["files"], task_vars), moves) if moves else {}
+            contents = (
+                edit_compose_mounts(self._texts(arguments["stack"]["project"]["files"], task_vars), moves)
+                if moves
+                else {}
+            )
         except RecoveryError as exc:
             return {"failed": True, "msg": str(exc), "failure": exc.kind}
         arguments |= {"moves": moves, "contents": contents}

@@ -15,15 +15,15 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import CHUNK, Transfers
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import find_image_id
+from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import CHUNK_BYTES, TransferAction
 
 # Compressed ahead of what is being sent.
 _AHEAD = 2
 
 
-class ActionModule(Transfers):
+class ActionModule(TransferAction):
     """Asks what is lacking, sends that, lets the module load it."""
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -32,7 +32,7 @@ class ActionModule(Transfers):
             return asked
         lacking = asked["lacking"]
         docker = Docker()
-        absent = [name for name in lacking if images.image_id(docker, name) is None]
+        absent = [name for name in lacking if find_image_id(docker, name) is None]
         if absent:
             raise RecoveryError(
                 f"The controller's Docker Engine has no image {', '.join(absent)}, "
@@ -56,7 +56,7 @@ def saved(names: t.Sequence[str]) -> t.Iterator[bytes]:
         process = subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE, stderr=errors)
         output = t.cast("t.IO[bytes]", process.stdout)
         try:
-            while chunk := output.read(CHUNK):
+            while chunk := output.read(CHUNK_BYTES):
                 yield chunk
             code = process.wait()
         finally:

@@ -12,11 +12,11 @@ import tempfile
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._git.url import without_secrets
-from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import Transfers, blocks
+from ansible_collections.localdev.recovery.plugins.module_utils._git.url import remove_url_secrets
+from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import TransferAction, read_chunks
 
 
-class ActionModule(Transfers):
+class ActionModule(TransferAction):
     """Asks whether a checkout is wanted, makes a bundle of what is committed, sends it, lets the module clone it."""
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -31,12 +31,14 @@ class ActionModule(Transfers):
             bundle = os.path.join(folder, "checkout.bundle")
             git(top, "bundle", "create", "--quiet", bundle, *wanted)
             try:
-                digest = self.send(blocks(bundle), asked["incoming"], "sending the checkout", os.path.getsize(bundle))
+                digest = self.send(
+                    read_chunks(bundle), asked["incoming"], "sending the checkout", os.path.getsize(bundle)
+                )
                 made = self.ask(
                     bundle=asked["incoming"],
                     sha256=digest,
                     version="" if version == "HEAD" else version,
-                    origin=without_secrets(git(top, "config", "--get", "remote.origin.url", missing="")),
+                    origin=remove_url_secrets(git(top, "config", "--get", "remote.origin.url", missing="")),
                 )
             finally:
                 self.forget(asked["incoming"])

@@ -13,14 +13,18 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import process_lives, this_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process, is_process_alive
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         # Tasks run in forked workers; the process that lives as long as the run is their parent.
-        controller = {"process": this_process(os.getppid()), "host": socket.gethostname(), "user": getpass.getuser()}
+        controller = {
+            "process": describe_process(os.getppid()),
+            "host": socket.gethostname(),
+            "user": getpass.getuser(),
+        }
         arguments = {**self._task.args, "controller": controller, "abandoned": ""}
 
         def ask() -> dict[str, t.Any]:
@@ -31,7 +35,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         result = ask()
         holder = result.get("holder")
-        if holder and process_lives(holder["controller"]) is False:
+        if holder and is_process_alive(holder["controller"]) is False:
             arguments["abandoned"] = holder["run_id"]
             result = ask()
         return result

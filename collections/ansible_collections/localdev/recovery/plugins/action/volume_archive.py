@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress import ShowsProgress
+from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress import LiveProgressAction
 
 
-class ActionModule(ShowsProgress):
+class ActionModule(LiveProgressAction):
     """Nothing of its own."""

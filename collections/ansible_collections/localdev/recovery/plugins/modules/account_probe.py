@@ -128,17 +128,20 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._application import (
-    password_check_program as account_bridge,
+from ansible_collections.localdev.recovery.plugins.module_utils._application.log_cause import LOG_LINES, find_log_cause
+from ansible_collections.localdev.recovery.plugins.module_utils._application.password_check_program import (
+    request_password_check,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condensed
+from ansible_collections.localdev.recovery.plugins.module_utils._application.signing_key import check_signing_key
+from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condense_tracebacks
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import new_password
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs, write_atomically
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import application_of
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import masker_of
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
 
 
 def kept_password(params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[str, bool]:
@@ -151,12 +154,12 @@ def kept_password(params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[s
         pass
     except OSError as exc:
         raise RecoveryError(f"The password in {path} cannot be read: {exc.strerror}") from exc
-    password = new_password(params["length"], params["classes"])
+    password = generate_password(params["length"], params["classes"])
     if not check_mode:
         try:
-            Runs(params["stack"]["project"]["dir"]).make_folder()
+            RunStore(params["stack"]["project"]["dir"]).make_folder()
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            write_atomically(path, password + "\n")
+            write_file_atomically(path, password + "\n")
         except OSError as exc:
             raise RecoveryError(f"The password cannot be written to {path}: {exc.strerror}") from exc
     return password, True
@@ -165,7 +168,7 @@ def kept_password(params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[s
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    service = application_of(stack)
+    service = find_application_service(stack)
     if service is None:
         raise RecoveryError(
             f"No service of project {stack['project']['name']} is known to run the application",
@@ -178,17 +181,17 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     containers = docker.containers(stack["project"]["name"])
     by_service = {c["Config"]["Labels"]["com.docker.compose.service"]: c for c in containers}
     answer: dict[str, t.Any] = {"hash": "", "matches": None, "error": ""}
-    hide = masker_of(containers, [password, params["stored"]]).text
+    hide = build_container_masker(containers, [password, params["stored"]]).text
     own = by_service.get(service)
     cause = {"kind": "", "line": ""}
     if own is None or not own["State"]["Running"]:
         answer["error"] = f"The application cannot be asked: no container is running for it ({service})"
     elif password and (params["hash_callable"] or params["verify_callable"]):
         request = {"hash": params["hash_callable"], "verify": params["verify_callable"], "stored": params["stored"]}
-        answer = account_bridge.ask(docker, own["Id"], {**request, "password": password})
+        answer = request_password_check(docker, own["Id"], {**request, "password": password})
     if own is not None:
-        log = condensed(docker.logs(own["Id"], account_bridge.LOG_LINES))
-        cause = account_bridge.cause_in(log)
+        log = condense_tracebacks(docker.logs(own["Id"], LOG_LINES))
+        cause = find_log_cause(log)
     environments = {name: item["Config"]["Env"] for name, item in by_service.items()}
     return {
         "changed": made,
@@ -197,7 +200,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "generated_to": params["generate_to"] if params["generate_to"] and not params["password"] else "",
         **answer,
         "error": hide(answer["error"]),
-        "signing": account_bridge.signing_state(environments, service, params["signing_variable"]),
+        "signing": check_signing_key(environments, service, params["signing_variable"]),
         "cause": {"kind": cause["kind"], "line": hide(cause["line"])},
     }
 
@@ -219,7 +222,7 @@ def main() -> None:
     )
     # The task hides the whole result. Without the password in it the login could not be tried.
     module.no_log_values = set()
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

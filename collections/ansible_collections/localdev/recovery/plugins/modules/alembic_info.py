@@ -168,25 +168,25 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import HostPython, run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import alembic_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, hide_only_secrets
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import hide_only_secrets, run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
+from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revisions
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     request = {"do": "info", **{key: params[key] for key in ("config", "database", "graph", "drift")}}
-    host = alembic_runtime.HostPython.from_params(params)
+    host = HostPython.from_params(params)
     if host:
         hide_only_secrets(module, host.masker)
-    found = alembic_runtime.ask(Docker(Project.of(stack)), stack, request, fresh=params["fresh"], host=host)
+    found = run_alembic_request(Docker(Project.of(stack)), stack, request, fresh=params["fresh"], host=host)
     if params["graph"]:
         found["revisions"] = list(RevisionGraph(found["revisions"]).revisions)
-    found["unknown_found"] = git_lookup.find_revisions(stack["project"]["dir"], found["unknown"])
+    found["unknown_found"] = find_revisions(stack["project"]["dir"], found["unknown"])
     return {"changed": False, **found}
 
 
@@ -201,7 +201,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -105,27 +105,25 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import HostPython, run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
     alembic_argument_spec,
     run_argument_spec,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import (
-    execute,
-    hide_only_secrets,
-    part_of_run,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import end_helpers
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import wait
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import hide_only_secrets, run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import remove_helper_containers
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import wait_for_services
 
 
 def upgrade(
     docker: Docker,
     params: t.Mapping[str, t.Any],
     request: t.Mapping[str, t.Any],
-    host: alembic_runtime.HostPython | None,
+    host: HostPython | None,
 ) -> dict[str, t.Any]:
     """Alembic's answer. Its container starts while the services come up that it needs: it asks until the server answers."""
     stack, run_id = params["stack"], params["run_id"]
@@ -133,21 +131,21 @@ def upgrade(
 
     def migrate() -> dict[str, t.Any]:
         try:
-            return alembic_runtime.ask(docker, stack, request, fresh=True, run_id=run_id, host=host)
+            return run_alembic_request(docker, stack, request, fresh=True, run_id=run_id, host=host)
         finally:
             ended.set()
 
     def come_up() -> dict[str, t.Any]:
         try:
-            wait(docker, stack, params["until_ready"], params["connect_timeout"])
+            wait_for_services(docker, stack, params["until_ready"], params["connect_timeout"])
         except RecoveryError:
             # Nobody would listen to Alembic any more. Its container may still be about to start.
             while run_id and not ended.wait(0.2):
-                end_helpers(docker, run_id)
+                remove_helper_containers(docker, run_id)
             raise
         return {}
 
-    answers = in_parallel(lambda do: do(), [come_up, migrate] if params["until_ready"] else [migrate])
+    answers = map_in_parallel(lambda do: do(), [come_up, migrate] if params["until_ready"] else [migrate])
     return answers[-1]
 
 
@@ -155,15 +153,15 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     docker = Docker(Project.of(stack))
-    host = alembic_runtime.HostPython.from_params(params)
+    host = HostPython.from_params(params)
     if host:
         hide_only_secrets(module, host.masker)
     request = {key: params[key] for key in ("target", "config", "database", "connect_timeout", "lock_timeout")}
     if module.check_mode:
         request |= {"do": "plan", "connect_timeout": 0, "from_base": params["from_base"]}
-        answer = alembic_runtime.ask(docker, stack, request, host=host)
+        answer = run_alembic_request(docker, stack, request, host=host)
     else:
-        with part_of_run(params):
+        with join_run(params):
             request |= {"do": "upgrade"}
             answer = upgrade(docker, params, request, host)
     before = answer["before"]
@@ -191,7 +189,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -108,37 +108,44 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import compatibility as restore_decision
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import inspect_dump as dump_contents
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata as backup_metadata
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import run_alembic_request
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    BackupSet,
+    list_backup_sets,
+    select_backup_set,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.compatibility import (
+    REFUSE_RESTORE,
+    CompatibilityDecision,
+    decide_compatibility,
+    decide_without_alembic,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_dump import read_dump_revisions
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import list_metadata_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import server_of
+from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revision
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
 
 
-def judge(module: AnsibleModule, docker: Docker, item: backup_sets.BackupSet) -> restore_decision.Decision:
+def judge(module: AnsibleModule, docker: Docker, item: BackupSet) -> CompatibilityDecision:
     params = module.params
     stack = params["stack"]
     if stack["alembic"] is None:
-        return restore_decision.without_alembic()
-    named = backup_metadata.revisions(item.metadata)
+        return decide_without_alembic()
+    named = list_metadata_revisions(item.metadata)
     reliable = bool(item.metadata.get("format_version"))
     request = {"do": "info", "config": params["config"], "graph": True, "from_base": True}
-    graph = RevisionGraph(alembic_runtime.ask(docker, stack, request)["revisions"])
+    graph = RevisionGraph(run_alembic_request(docker, stack, request)["revisions"])
     unknown = [revision for revision in named if not graph.is_known(revision)]
     in_dump = None
     if not reliable and (unknown or not named):
-        in_dump = dump_contents.revisions_of_dump(docker, server_of(stack, docker), item, params["version_table"])
+        in_dump = read_dump_revisions(docker, find_database_server(stack, docker), item, params["version_table"])
     missing = [revision for revision in {*unknown, *(in_dump or ())} if not graph.is_known(revision)]
-    found: dict[str, t.Any] = {
-        revision: git_lookup.find_revision(stack["project"]["dir"], revision) or {} for revision in missing
-    }
-    return restore_decision.decide(
+    found: dict[str, t.Any] = {revision: find_revision(stack["project"]["dir"], revision) or {} for revision in missing}
+    return decide_compatibility(
         graph, named, reliable=reliable, in_dump=in_dump, trust_dump=params["trust_dump"], found=found
     )
 
@@ -147,10 +154,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     now = time.time()
     database = (params["stack"]["database"] or {}).get("name") or ""
-    sets = backup_sets.catalogue(params["folder"], database)
-    item = backup_sets.select(sets, params["select"], folder=params["folder"], now=now)
+    sets = list_backup_sets(params["folder"], database)
+    item = select_backup_set(sets, params["select"], folder=params["folder"], now=now)
     decision = judge(module, Docker(Project.of(params["stack"])), item)
-    if params["refuse"] and decision.action == restore_decision.REFUSE:
+    if params["refuse"] and decision.action == REFUSE_RESTORE:
         raise RecoveryError(
             f"The backup {item.name} is not restored: {decision.reason}",
             next_command=decision.next_command,
@@ -172,7 +179,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

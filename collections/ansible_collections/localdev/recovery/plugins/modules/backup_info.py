@@ -145,13 +145,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import in_words, size_in_words
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    BackupSet,
+    find_backup_damage,
+    list_backup_sets,
+    select_backup_set,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
 
 
-def described(item: backup_sets.BackupSet, now: float, *, check: bool) -> dict[str, t.Any]:
-    damage = backup_sets.damage(item) if check else []
+def described(item: BackupSet, now: float, *, check: bool) -> dict[str, t.Any]:
+    damage = find_backup_damage(item) if check else []
     state = "not checked"
     if check:
         state = "none" if damage is None else ("damaged" if damage else "ok")
@@ -160,7 +165,7 @@ def described(item: backup_sets.BackupSet, now: float, *, check: bool) -> dict[s
 
 def line(item: t.Mapping[str, t.Any]) -> str:
     """One backup for people."""
-    notes = [size_in_words(item["bytes"]), f"{in_words(item['age_s'])} old", item["format"]]
+    notes = [format_size(item["bytes"]), f"{format_duration(item['age_s'])} old", item["format"]]
     notes.append(f"at {', '.join(item['alembic_versions'])}" if item["alembic_versions"] else "revision not known")
     if item["last_proved_restorable"]:
         notes.append(f"proved restorable {item['last_proved_restorable']}")
@@ -172,10 +177,10 @@ def line(item: t.Mapping[str, t.Any]) -> str:
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     now = time.time()
-    sets = backup_sets.catalogue(params["folder"], params["database"])
+    sets = list_backup_sets(params["folder"], params["database"])
     selected: dict[str, t.Any] = {}
     if params["select"]:
-        chosen = backup_sets.select(sets, params["select"], folder=params["folder"], now=now)
+        chosen = select_backup_set(sets, params["select"], folder=params["folder"], now=now)
         selected = described(chosen, now, check=params["checksums"] != "none")
     backups = [described(item, now, check=params["checksums"] == "all") for item in sets]
     return {"changed": False, "backups": backups, "selected": selected, "lines": [line(item) for item in backups]}
@@ -191,7 +196,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -125,18 +125,28 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import transfer_bundle as backup_archive
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import hash_file
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import incoming, refuse_incomplete
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.transfer_bundle import (
+    choose_backup_to_transfer,
+    identify_backup,
+    is_backup_present,
+    pack_bundle,
+    summarize_backup,
+    unpack_bundle,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import (
+    get_incoming_path,
+    verify_received_digest,
+)
 
 
 def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
-    item = backup_archive.choose(params["folder"], params["select"], params["database"], time.time())
-    result = {"changed": False, "backup": backup_archive.summary(item), "identity": backup_archive.identity(item)}
+    item = choose_backup_to_transfer(params["folder"], params["select"], params["database"], time.time())
+    result = {"changed": False, "backup": summarize_backup(item), "identity": identify_backup(item)}
     if params["step"] == "pack":
         os.makedirs(os.path.dirname(archive), mode=0o700, exist_ok=True)
-        packed = backup_archive.pack(item, archive)
+        packed = pack_bundle(item, archive)
         result |= {"archive": archive, "archive_bytes": packed["bytes"], "sha256": packed["sha256"]}
     return result
 
@@ -144,16 +154,16 @@ def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
 def distribute(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
     name = params["identity"]["name"]
     if params["step"] == "look":
-        there = backup_archive.held(params["folder"], params["identity"])
+        there = is_backup_present(params["folder"], params["identity"])
         path = os.path.join(params["folder"], name)
         return {"changed": not there, "backup": {"name": name, "path": path}, "archive": archive}
-    refuse_incomplete("backup", hash_file(params["archive"])["sha256"], params["sha256"])
-    item = backup_archive.unpack(params["archive"], params["folder"])
-    return {"changed": True, "backup": backup_archive.summary(item)}
+    verify_received_digest("backup", hash_file(params["archive"])["sha256"], params["sha256"])
+    item = unpack_bundle(params["archive"], params["folder"])
+    return {"changed": True, "backup": summarize_backup(item)}
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    archive = incoming("backup.tar")
+    archive = get_incoming_path("backup.tar")
     return (fetch if module.params["direction"] == "fetch" else distribute)(module.params, archive)
 
 
@@ -172,7 +182,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

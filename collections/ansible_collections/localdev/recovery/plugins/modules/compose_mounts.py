@@ -119,19 +119,22 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    ActiveRun,
-    Runs,
-    fsync_folder,
-    new_record,
-    size_in_words,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import shell_image
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import mount_plan as transition
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import (
+    build_compose_volume_labels,
+    find_nearest_folder,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import (
+    MountMove,
+    find_unplanned_changes,
+)
 
 Json = dict[str, t.Any]
 
@@ -169,18 +172,18 @@ def resolved(project: Project, replaced: t.Mapping[str, str]) -> Json:
     return t.cast("Json", docker.compose_json("--profile", "*", "config", "--format", "json"))
 
 
-def judge(stack: Json, moves: list[transition.Move], new: t.Mapping[str, str]) -> None:
+def judge(stack: Json, moves: list[MountMove], new: t.Mapping[str, str]) -> None:
     """Let Compose read the new files; fills in the real names of the volumes."""
     project = Project.of(stack)
     before, after = resolved(project, {}), resolved(project, new)
-    found = transition.problems(before, after, moves)
+    found = find_unplanned_changes(before, after, moves)
     for move in moves:
         if move["to"] == "volume":
             volume = (after.get("volumes") or {}).get(move["written"]) or {}
             if volume.get("external"):
                 found.append(f"the volume {move['written']} is external")
             move["place"] = volume.get("name", "")
-            move["labels"] = trees.labels_of(stack, move["written"])
+            move["labels"] = build_compose_volume_labels(stack, move["written"])
     if found:
         raise RecoveryError(
             f"The changed Compose file would not say what is meant: {'; '.join(found)}",
@@ -189,11 +192,11 @@ def judge(stack: Json, moves: list[transition.Move], new: t.Mapping[str, str]) -
         )
 
 
-def need_room(stack: Json, moves: list[transition.Move], reserve: int) -> None:
+def need_room(stack: Json, moves: list[MountMove], reserve: int) -> None:
     """Measure what moves; refuse when the copies, and that of a volume which is set aside, would not fit."""
-    idle = new_record("check", project="", user="", controller_host="", parameters={})
-    image = shell_image(stack)
-    keeper = Keeper(Docker(Project.of(stack)), ActiveRun(Runs(stack["project"]["dir"]), "", record=idle), image)
+    idle = build_run_record("check", project="", user="", controller_host="", parameters={})
+    image = choose_shell_image(stack)
+    keeper = Keeper(Docker(Project.of(stack)), ActiveRun(RunStore(stack["project"]["dir"]), "", record=idle), image)
     wanted, engine_free = 0, 0
     for move in moves:
         kind = "volume" if move["from"] == "volume" else "folder"
@@ -201,12 +204,12 @@ def need_room(stack: Json, moves: list[transition.Move], reserve: int) -> None:
         wanted += move["bytes"]
     free = [engine_free]
     if moves[0]["to"] == "bind":
-        free += [shutil.disk_usage(trees.nearest_folder(move["place"])).free for move in moves]
+        free += [shutil.disk_usage(find_nearest_folder(move["place"])).free for move in moves]
         wanted *= 2
     if wanted + reserve > min(free):
         raise RecoveryError(
-            f"Too little disk space to copy the data: {size_in_words(wanted)} for the copies and {size_in_words(reserve)} "
-            f"for new data are needed, {size_in_words(min(free))} are free",
+            f"Too little disk space to copy the data: {format_size(wanted)} for the copies and {format_size(reserve)} "
+            f"for new data are needed, {format_size(min(free))} are free",
             next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
             kind="unsafe",
         )
@@ -249,7 +252,7 @@ def act(module: AnsibleModule) -> Json:
     if not moves:
         return result
     writes = params["state"] == "present"
-    part = part_of_run(params, check_mode=module.check_mode)
+    part = join_run(params, check_mode=module.check_mode)
     with part as run, candidates(contents) as new:
         judge(stack, moves, new)
         if not writes:
@@ -283,7 +286,7 @@ def main() -> None:
     )
     # What the files hold is hidden by not being shown; their words must not be masked in the names of the result.
     module.no_log_values = set()
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -114,18 +114,35 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import files as lib
-from ansible_collections.localdev.recovery.plugins.module_utils._container import injection_plan
-from ansible_collections.localdev.recovery.plugins.module_utils._container.injection_plan import Place, Source
-from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import path_below, run_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._container.files import (
+    ContainerFile,
+    FileChange,
+    apply_file_changes,
+    check_python_syntax,
+    plan_file_change,
+    read_container_files,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._container.injection_plan import (
+    CheckoutFile,
+    InjectionTarget,
+    choose_container_path,
+    find_injection_targets,
+    mask_diff_content,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
+    resolve_path_option,
+    run_argument_spec,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, Runs
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import Asides
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import shell_image
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import masker_of
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._git.history import list_changed_files
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
 
 Inspected = dict[str, t.Any]
 LEFT_OUT = ("__pycache__", ".git")
@@ -134,11 +151,11 @@ LEFT_OUT = ("__pycache__", ".git")
 class Work(t.NamedTuple):
     """One file in one container."""
 
-    place: Place
+    place: InjectionTarget
     container: Inspected
     path: str
-    found: lib.Found
-    change: lib.Change | None
+    found: ContainerFile
+    change: FileChange | None
 
     @property
     def container_name(self) -> str:
@@ -161,10 +178,10 @@ class Work(t.NamedTuple):
 # --- the files -------------------------------------------------------------------------------------------------------
 
 
-def read_source(path: str) -> Source:
+def read_source(path: str) -> CheckoutFile:
     try:
         with open(path, "rb") as file:
-            return Source(path, file.read(), bool(os.fstat(file.fileno()).st_mode & 0o111))
+            return CheckoutFile(path, file.read(), bool(os.fstat(file.fileno()).st_mode & 0o111))
     except OSError as exc:
         raise RecoveryError(f"Cannot read {path}: {exc.strerror}", next_command=f"ls -l {path}") from exc
 
@@ -184,18 +201,18 @@ def files_below(path: str) -> t.Iterator[str]:
         yield from (os.path.join(folder, name) for name in sorted(names))
 
 
-def sources(params: dict[str, t.Any], folder: str) -> list[Source]:
-    wanted = [without_links_above(path_below(folder, name)) for name in params["files"]]
+def sources(params: dict[str, t.Any], folder: str) -> list[CheckoutFile]:
+    wanted = [without_links_above(resolve_path_option(folder, name)) for name in params["files"]]
     found = {path: read_source(path) for name in wanted for path in files_below(name)}
     if params["git_range"]:
-        changed = git_lookup.changed_files(folder, params["git_range"])
+        changed = list_changed_files(folder, params["git_range"])
         if changed is None:
             raise RecoveryError(
                 f"git knows no range {params['git_range']} in {folder}",
                 next_command=f"git -C {folder} log --oneline {params['git_range']}",
             )
         for item in changed:
-            found[item.path] = Source(item.path, item.content, item.executable, asked_for=False)
+            found[item.path] = CheckoutFile(item.path, item.content, item.executable, asked_for=False)
     if not found and not params["git_range"]:
         raise RecoveryError("There is nothing to inject: neither files nor a git range is given")
     return list(found.values())
@@ -253,13 +270,13 @@ def refuse_read_only(container: Inspected) -> None:
 
 def plan(
     docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any]
-) -> tuple[list[Work], list[Place], list[str], list[Inspected]]:
+) -> tuple[list[Work], list[InjectionTarget], list[str], list[Inspected]]:
     """The work, what is live already, notes, and the containers concerned."""
     folder = stack["project"]["dir"]
     containers, idle = running(docker, stack)
     workdirs = {name: items[0]["Config"].get("WorkingDir") or "/" for name, items in containers.items()}
     targets = {without_links_above(os.path.join(folder, name)): str(path) for name, path in params["targets"].items()}
-    places, notes = injection_plan.places(
+    places, notes = find_injection_targets(
         stack,
         sources(params, folder),
         named=params["services"],
@@ -285,15 +302,19 @@ def plan(
         container["Id"]: [path for place, other in pairs if other is container for path in place.paths]
         for container in concerned
     }
-    looked = dict(zip(wanted, in_parallel(lambda item: lib.look(docker, *item), list(wanted.items())), strict=True))
+    looked = dict(
+        zip(
+            wanted, map_in_parallel(lambda item: read_container_files(docker, *item), list(wanted.items())), strict=True
+        )
+    )
     work = []
     for place, container in pairs:
         found = looked[container["Id"]]
-        path = injection_plan.chosen(place, found)
+        path = choose_container_path(place, found)
         if found[path].kind not in ("file", "absent"):
             what = "a symbolic link" if found[path].kind == "link" else "no plain file"
             raise RecoveryError(f"{path} in {container['Name'].lstrip('/')} is {what}", kind="unsafe")
-        change = lib.change_to(path, place.source.content, place.source.executable, found[path])
+        change = plan_file_change(path, place.source.content, place.source.executable, found[path])
         work.append(Work(place, container, path, found[path], change))
     return work, live, notes, concerned
 
@@ -310,7 +331,7 @@ def refuse_what_does_not_compile(docker: Docker, work: t.Sequence[Work]) -> list
             continue
         container, origin = items[0].container, {w.path: w.place.source.path for w in items}
         files = {w.path: w.place.source.content or b"" for w in items}
-        problems = lib.problems_of_python(docker, container["Id"], files)
+        problems = check_python_syntax(docker, container["Id"], files)
         if problems is None:
             notes.append(f"{container['Name'].lstrip('/')} has no Python: its Python files are not compiled first")
         elif problems:
@@ -324,7 +345,7 @@ def refuse_what_does_not_compile(docker: Docker, work: t.Sequence[Work]) -> list
 
 def differences(work: t.Sequence[Work], concerned: t.Sequence[Inspected]) -> list[dict[str, str]]:
     """One difference for all containers in which it is the same."""
-    masker = masker_of(concerned)
+    masker = build_container_masker(concerned)
     grouped: dict[tuple[t.Any, ...], list[Work]] = {}
     for item in work:
         if item.change is not None:
@@ -337,8 +358,8 @@ def differences(work: t.Sequence[Work], concerned: t.Sequence[Inspected]) -> lis
             {
                 "before_header": f"{names}:{path}",
                 "after_header": first.place.source.path,
-                "before": "" if before == "absent" else injection_plan.shown(first.found.content, masker),
-                "after": injection_plan.shown(first.place.source.content, masker),
+                "before": "" if before == "absent" else mask_diff_content(first.found.content, masker),
+                "after": mask_diff_content(first.place.source.content, masker),
             }
         )
     return found
@@ -347,8 +368,8 @@ def differences(work: t.Sequence[Work], concerned: t.Sequence[Inspected]) -> lis
 def inject(
     docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any], work: list[Work]
 ) -> list[dict[str, t.Any]]:
-    with ActiveRun(Runs(stack["project"]["dir"]), params["run_id"], params["step"]) as run:
-        image = shell_image(stack)
+    with ActiveRun(RunStore(stack["project"]["dir"]), params["run_id"], params["step"]) as run:
+        image = choose_shell_image(stack)
         items = [
             {
                 "kind": "container_file",
@@ -362,10 +383,10 @@ def inject(
             for w in work
             if w.change is not None
         ]
-        asides = Asides(docker, run, image).keep(items)
+        asides = SetAsideManager(docker, run, image).keep(items)
         run.reach("kept:container_files")
         for identity in dict.fromkeys(w.container["Id"] for w in work if w.change):
-            lib.apply(docker, identity, [w.change for w in work if w.change and w.container["Id"] == identity])
+            apply_file_changes(docker, identity, [w.change for w in work if w.change and w.container["Id"] == identity])
             run.reach("injected:container")
         run.new_content_from_here()
     return asides
@@ -409,7 +430,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

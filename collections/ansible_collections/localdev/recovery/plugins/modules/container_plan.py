@@ -113,22 +113,23 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import local_changes as container_edits
-from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import Planner
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project, in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import list_local_changes
+from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import RecoveryPlanner
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    planner = Planner(stack, params["services"], params["built"])
+    planner = RecoveryPlanner(stack, params["services"], params["built"])
     plan = planner.plan(params["action"], recreate=params["recreate"])
     docker = Docker(Project.of(stack))
     containers = [
         (name, container["name"]) for name in plan["services"] for container in stack["services"][name]["containers"]
     ]
-    found = in_parallel(lambda item: container_edits.paths(docker, item[1]), containers)
+    found = map_in_parallel(lambda item: list_local_changes(docker, item[1]), containers)
     edited: dict[str, list[str]] = {}
     objects = []
     for (name, container), paths in zip(containers, found, strict=True):
@@ -150,7 +151,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

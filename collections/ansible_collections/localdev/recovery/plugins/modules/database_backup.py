@@ -107,25 +107,29 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import create as dump
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.create import BackupOptions, create_backup
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.retention import delete_expired_backups
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import server_of
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     docker = Docker(Project.of(stack))
-    server_of(stack, docker)
+    find_database_server(stack, docker)
     retention = {"keep": params["keep"], "keep_days": params["keep_days"]}
     result: dict[str, t.Any] = {"changed": True}
     made: list[str] = []
     if module.check_mode:
-        gone = dump.expire(docker, None, params["folder"], stack["database"]["name"], pretend=True, **retention)
+        gone = delete_expired_backups(
+            docker, None, params["folder"], stack["database"]["name"], pretend=True, **retention
+        )
     else:
-        wishes = dump.Wishes(
+        wishes = BackupOptions(
             folder=params["folder"],
             format=params["format"],
             compression=params["compression"],
@@ -133,9 +137,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             version_table=params["version_table"],
             lock_timeout_s=params["lock_timeout"],
         )
-        with part_of_run(params) as run:
-            backup = dump.back_up(docker, stack, run, wishes)
-            gone = dump.expire(docker, run, params["folder"], backup.database, **retention)
+        with join_run(params) as run:
+            backup = create_backup(docker, stack, run, wishes)
+            gone = delete_expired_backups(docker, run, params["folder"], backup.database, **retention)
         result["backup"] = backup.described(time.time())
         made = [f"{backup.path}\n"]
     return {
@@ -161,7 +165,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

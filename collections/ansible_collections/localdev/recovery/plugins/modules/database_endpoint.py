@@ -55,33 +55,36 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import running_container
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import container_address
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import database_of
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import database_secrets, gather
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_container
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import find_container_address
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import require_database
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import (
+    gather_stack,
+    read_database_credentials,
+)
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = module.params["stack"]
     docker = Docker(Project.of(stack))
-    database = database_of(stack)
+    database = require_database(stack)
     endpoint = database["endpoint"]
     if endpoint is not None and endpoint["via"] == "container":
         # The address of a container is another one after every start.
-        address = container_address(running_container(stack, docker))
+        address = find_container_address(find_database_container(stack, docker))
         endpoint = {**endpoint, "host": address} if address else None
     elif endpoint is None:
         # It was not running when the stack was described.
-        endpoint = gather(docker, database_service=database["service"])["database"]["endpoint"]
+        endpoint = gather_stack(docker, database_service=database["service"])["database"]["endpoint"]
     if endpoint is None:
         raise RecoveryError(
             f"The database service {database['service']} cannot be reached over TCP: it is not running, or it "
             "publishes no port and its container address cannot be reached from this host",
             next_command=f"docker compose up -d {database['service']}",
         )
-    secrets = database_secrets(docker, stack)
+    secrets = read_database_credentials(docker, stack)
     return {
         "changed": False,
         "login": {
@@ -96,7 +99,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={"stack": {"type": "dict", "required": True}}, supports_check_mode=True)
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -104,27 +104,40 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import restore as load
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    BackupSet,
+    read_backup_set,
+    write_metadata,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore import RestoreResult, restore_backup
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore_checks import check_restore_input
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import server_of
-from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, new_run_id, utc_now
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.database import scratch_name
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import generate_run_id
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    delete_temporary_object,
+    describe_temporary_database,
+    forget_temporary_object,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.database import (
+    build_temporary_database_name,
+)
 
 
-def drill_ended(docker: Docker, run: ActiveRun | None, item: backup_sets.BackupSet, made: load.Restored) -> str | None:
+def drill_ended(docker: Docker, run: ActiveRun | None, item: BackupSet, made: RestoreResult) -> str | None:
     """Drop the scratch database and write down that the set was proved: when."""
     server = made.server
-    entry = scratch.database_entry(made.database, server.container, server.user)
-    scratch.delete(docker, entry)
-    scratch.forget(run, entry)
+    entry = describe_temporary_database(made.database, server.container, server.user)
+    delete_temporary_object(docker, entry)
+    forget_temporary_object(run, entry)
     if not item.metadata.get("format_version"):
         return None
     proved = utc_now()
-    backup_sets.write_metadata(item.metadata_path, {**item.metadata, "last_proved_restorable": proved})
+    write_metadata(item.metadata_path, {**item.metadata, "last_proved_restorable": proved})
     return proved
 
 
@@ -132,14 +145,16 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     docker = Docker(Project.of(stack))
-    server = server_of(stack, docker)
-    item = backup_sets.read_set(params["path"])
-    name = params["database"] or scratch_name(stack["database"]["name"], params["run_id"] or new_run_id())
+    server = find_database_server(stack, docker)
+    item = read_backup_set(params["path"])
+    name = params["database"] or build_temporary_database_name(
+        stack["database"]["name"], params["run_id"] or generate_run_id()
+    )
     if module.check_mode:
-        _facts, warnings = load.prove_input(docker, stack, server, item, name)
+        _facts, warnings = check_restore_input(docker, stack, server, item, name)
         return {"changed": not params["drill"], "database": name, "warnings_found": warnings}
-    with part_of_run(params) as run:
-        made = load.restore(
+    with join_run(params) as run:
+        made = restore_backup(
             docker, stack, run, item, name,
             jobs=params["jobs"], version_table=params["version_table"], statistics=not params["drill"],
         )  # fmt: skip
@@ -167,7 +182,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -148,17 +148,42 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import path_below, stack_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
+    resolve_path_option,
+    stack_argument_spec,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import (
+    copy_file_atomically,
+    write_file_atomically,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import is_secret_name
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import new_password
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils._env_file import parser as env_files
-from ansible_collections.localdev.recovery.plugins.module_utils._env_file import requirements as env_needs
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose import EnvProject
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs, write_atomically
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.file import copy_file
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.parser import (
+    EnvLine,
+    fill_env_lines,
+    get_env_values,
+    join_env_lines,
+    list_duplicate_names,
+    list_env_problems,
+    mask_env_lines,
+    parse_env_file,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import (
+    EnvFilePlan,
+    RequiredVariable,
+    RequiredVariables,
+    find_database_password_variables,
+    format_unmet_variables,
+    list_weak_values,
+    make_placeholders,
+    plan_env_file,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 
 PRIVATE = 0o600
 COMMAND = "ansible-playbook localdev.recovery.env_file"
@@ -177,9 +202,9 @@ def read(path: str) -> str | None:
         raise RecoveryError(f"{path} cannot be read: {exc.strerror}", next_command=f"ls -l {path}") from exc
 
 
-def lines_of(path: str, text: str) -> list[env_files.Line]:
-    lines = env_files.parse(text)
-    if found := env_files.problems(lines):
+def lines_of(path: str, text: str) -> list[EnvLine]:
+    lines = parse_env_file(text)
+    if found := list_env_problems(lines):
         raise RecoveryError(
             f"{path} cannot be read as an env file: {'; '.join(found)}", next_command=f"edit {path}", kind="unsafe"
         )
@@ -187,11 +212,11 @@ def lines_of(path: str, text: str) -> list[env_files.Line]:
 
 
 def refuse_new_database_password(
-    project: EnvProject, plan: env_needs.Plan, needs: env_needs.Needs, values: t.Mapping[str, str], path: str
+    project: EnvProject, plan: EnvFilePlan, needs: RequiredVariables, values: t.Mapping[str, str], path: str
 ) -> None:
     """A server keeps the password that its data was made with, whatever an env file says."""
     # Secrets are never put into an environment: a placeholder shows as well where they would go.
-    stand_ins = env_needs.placeholders(
+    stand_ins = make_placeholders(
         [*plan.generated, *(n for n in plan.given if is_secret_name(n)), *(n.name for n in plan.unmet)]
     )
     plain = {name: value for name, value in plan.given.items() if name not in stand_ins and value}
@@ -201,7 +226,7 @@ def refuse_new_database_password(
     if answer.config is None:
         wanted = [name for name in plan.generated if "PASS" in name.upper()]
     else:
-        wanted = [name for name in env_needs.database_passwords(answer.config, given) if name in new]
+        wanted = [name for name in find_database_password_variables(answer.config, given) if name in new]
     if not wanted:
         return
     names = ", ".join(wanted)
@@ -233,12 +258,12 @@ def write(project: EnvProject, path: str, text: str) -> None:
     """Proved by Compose under another name first, in the folder of the runs, which git ignores. The owner stays; a new
     file belongs to the owner of the folder."""
     folder = os.path.dirname(path)
-    runs = Runs(project.src)
+    runs = RunStore(project.src)
     runs.make_folder()
     candidate = os.path.join(runs.folder, "env.new")
     try:
         owner = os.stat(path if os.path.exists(path) else folder)
-        write_atomically(candidate, text, PRIVATE)
+        write_file_atomically(candidate, text, PRIVATE)
         try:
             try:
                 refused = project.refusal(candidate)
@@ -249,7 +274,7 @@ def write(project: EnvProject, path: str, text: str) -> None:
                 raise RecoveryError(f"Compose refuses the new {path}: {refused}", kind="verification")
             with contextlib.suppress(PermissionError):
                 os.chown(candidate, owner.st_uid, owner.st_gid)
-            copy_file(candidate, path, f"{candidate}.tmp")
+            copy_file_atomically(candidate, path, f"{candidate}.tmp")
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(candidate)
@@ -263,11 +288,11 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if not os.path.isdir(described.src):
         raise RecoveryError(f"The project folder {described.src} does not exist", next_command="set stack_dir")
     named = params["path"] or (described.env_files[-1] if described.env_files else ".env")
-    path = os.path.realpath(path_below(described.src, named))
+    path = os.path.realpath(resolve_path_option(described.src, named))
     example_path = os.path.join(described.src, params["example"])
     project = EnvProject(described, path)
     old, example_text = read(path), read(example_path)
-    example = env_files.values(lines_of(example_path, example_text or ""))
+    example = get_env_values(lines_of(example_path, example_text or ""))
     if old is None and example_text is None and not params["required_variables"] and not project.needs().found:
         raise RecoveryError(
             f"There is neither {path} nor {example_path}, and Compose needs no variable",
@@ -276,15 +301,15 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     lines = lines_of(path, old) if old is not None else []
     values: dict[str, str] = {}
     for other in project.others:
-        values |= env_files.values(env_files.parse(read(other) or ""))
-    values |= env_files.values(lines)
+        values |= get_env_values(parse_env_file(read(other) or ""))
+    values |= get_env_values(lines)
     needs = project.needs()
     for name in params["required_variables"]:
-        needs.add(env_needs.Need(name, empty_will_do=False))
+        needs.add(RequiredVariable(name, empty_will_do=False))
 
-    def made_up() -> env_needs.Plan:
-        return env_needs.plan(
-            values, example, needs, params["rules"], optional=params["optional"], generate=new_password
+    def made_up() -> EnvFilePlan:
+        return plan_env_file(
+            values, example, needs, params["rules"], optional=params["optional"], generate=generate_password
         )
 
     plan = made_up()
@@ -295,13 +320,13 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         plan = made_up()
     if plan.unmet:
         raise RecoveryError(
-            f"No value is known for {env_needs.unmet_words(plan.unmet)}, and none can be made up",
+            f"No value is known for {format_unmet_variables(plan.unmet)}, and none can be made up",
             next_command=f"write them into {path}, or name them in env_file_optional; then {COMMAND}",
             kind="unsafe",
         )
-    base = lines if old is not None else emptied(env_files.parse(example_text or ""), plan.generated)
-    new = env_files.filled(base, plan.given)
-    text = env_files.text_of(new)
+    base = lines if old is not None else emptied(parse_env_file(example_text or ""), plan.generated)
+    new = fill_env_lines(base, plan.given)
+    text = join_env_lines(new)
     loose = old is not None and stat.S_IMODE(os.stat(path).st_mode) & ~PRIVATE
     changed = text != (old or "") or old is None or bool(loose)
     secrets = [plan.given[name] for name in plan.generated]
@@ -318,10 +343,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "warnings": [],
     }
     if changed and not module.check_mode:
-        with part_of_run({**params, "stack": minimal}):
+        with join_run({**params, "stack": minimal}):
             write(project, path, text)
-    notes = [f"{name} stands in {path} more than once; the last one counts" for name in env_files.duplicates(new)]
-    shown_old, shown_new = env_files.masked(lines), env_files.masked(new, secrets)
+    notes = [f"{name} stands in {path} more than once; the last one counts" for name in list_duplicate_names(new)]
+    shown_old, shown_new = mask_env_lines(lines), mask_env_lines(new, secrets)
     return {
         "changed": changed,
         "path": path,
@@ -329,7 +354,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "generated": plan.generated,
         "created": old is None,
         "loose": bool(loose),
-        "weak": env_needs.weak_values({**values, **env_files.values(new)}, example, params["rules"]),
+        "weak": list_weak_values({**values, **get_env_values(new)}, example, params["rules"]),
         "notes": notes,
         "stack": minimal,
         "diff": {
@@ -341,9 +366,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     }
 
 
-def emptied(lines: list[env_files.Line], names: t.Collection[str]) -> list[env_files.Line]:
+def emptied(lines: list[EnvLine], names: t.Collection[str]) -> list[EnvLine]:
     """The example's lines without the values that only say that something has to stand there."""
-    return [env_files.Line(line.head, "", line.tail, line.name, "") if line.name in names else line for line in lines]
+    return [EnvLine(line.head, "", line.tail, line.name, "") if line.name in names else line for line in lines]
 
 
 def main() -> None:
@@ -370,7 +395,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -96,13 +96,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import recovery_plan as container_plan
+from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import list_services_to_build
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import build_masker, compose_document
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import build_candidate_name
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import find_image_id, remove_image_name
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_config import (
+    build_config_masker,
+    read_compose_document,
+)
 
 
 def with_candidates(document: t.Mapping[str, t.Any], names: t.Mapping[str, str]) -> dict[str, t.Any]:
@@ -111,7 +115,7 @@ def with_candidates(document: t.Mapping[str, t.Any], names: t.Mapping[str, str])
     for service, image in names.items():
         # Further names of an image would move at once.
         build = {key: value for key, value in services[service]["build"].items() if key != "tags"}
-        services[service] = {**services[service], "build": build, "image": images.candidate_name(image)}
+        services[service] = {**services[service], "build": build, "image": build_candidate_name(image)}
     return {**document, "services": services}
 
 
@@ -126,7 +130,7 @@ def failure(output: str, lines: int, masker: Masker, next_command: str) -> Recov
 
 
 def build(docker: Docker, names: t.Mapping[str, str], params: t.Mapping[str, t.Any]) -> None:
-    document = compose_document(docker)
+    document = read_compose_document(docker)
     project = Project.of(params["stack"])
     options = ["--no-cache"] if params["no_cache"] else []
     done = docker.run(
@@ -139,34 +143,34 @@ def build(docker: Docker, names: t.Mapping[str, str], params: t.Mapping[str, t.A
     )
     if done.returncode != 0:
         again = f"{project.command()} build {' '.join(sorted(names))}"
-        raise failure(done.output, params["lines"], build_masker(document), again)
+        raise failure(done.output, params["lines"], build_config_masker(document), again)
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     docker = Docker(Project.of(stack))
-    wanted = container_plan.services_to_build(stack, params["services"])
+    wanted = list_services_to_build(stack, params["services"])
     by_image: dict[str, list[str]] = {}
     for name in wanted:
         by_image.setdefault(stack["services"][name]["image"], []).append(name)
-    old = {image: images.image_id(docker, image) for image in by_image}
+    old = {image: find_image_id(docker, image) for image in by_image}
     new: dict[str, str | None] = dict.fromkeys(by_image)
     began = time.monotonic()
     if not module.check_mode:
         build(docker, {services[0]: image for image, services in by_image.items()}, params)
         for image in by_image:
-            candidate = images.candidate_name(image)
-            new[image] = images.image_id(docker, candidate)
+            candidate = build_candidate_name(image)
+            new[image] = find_image_id(docker, candidate)
             if new[image] == old[image]:
-                images.remove_name(docker, candidate)
+                remove_image_name(docker, candidate)
     found = [
         {
             "image": image,
             "services": services,
             "old_id": old[image],
             "new_id": new[image],
-            "candidate": images.candidate_name(image) if new[image] not in (None, old[image]) else None,
+            "candidate": build_candidate_name(image) if new[image] not in (None, old[image]) else None,
         }
         for image, services in sorted(by_image.items())
     ]
@@ -189,7 +193,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -79,17 +79,20 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import hash_file
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import incoming, refuse_incomplete
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import (
+    get_incoming_path,
+    verify_received_digest,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import find_image_id
 
 
 def load(docker: Docker, archive: str, sha256: str) -> None:
     """Load an archive that is whole."""
-    refuse_incomplete(f"archive of images {archive}", hash_file(archive)["sha256"], sha256)
+    verify_received_digest(f"archive of images {archive}", hash_file(archive)["sha256"], sha256)
     docker.run("load", "--quiet", "--input", archive)
 
 
@@ -98,10 +101,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     archive = module.params["archive"]
     if archive:
         load(docker, archive, module.params["sha256"])
-    lacking = [name for name in module.params["images"] if images.image_id(docker, name) is None]
+    lacking = [name for name in module.params["images"] if find_image_id(docker, name) is None]
     if archive and lacking:
         raise RecoveryError(f"The images {', '.join(lacking)} were loaded, but not under these names")
-    return {"changed": bool(archive or lacking), "lacking": lacking, "incoming": incoming("images.tar")}
+    return {"changed": bool(archive or lacking), "lacking": lacking, "incoming": get_incoming_path("images.tar")}
 
 
 def main() -> None:
@@ -114,7 +117,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

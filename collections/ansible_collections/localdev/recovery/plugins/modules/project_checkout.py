@@ -110,11 +110,14 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import hash_file
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import incoming, refuse_incomplete
-from ansible_collections.localdev.recovery.plugins.module_utils._git.url import has_secret
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import (
+    get_incoming_path,
+    verify_received_digest,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._git.url import has_url_secret
 
 # Nobody is there to answer a question.
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes", "LC_ALL": "C"}
@@ -154,12 +157,12 @@ def clone(module: AnsibleModule, address: str) -> str:
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    if has_secret(params["repository"]):
+    if has_url_secret(params["repository"]):
         raise RecoveryError(
             "The address in repository holds a password or token, which others could read on the host while git runs",
             next_command="use an SSH address, a credential helper on the host, or provision_source",
         )
-    result = {"wanted": not holds_something(params["dest"]), "incoming": incoming("checkout.bundle")}
+    result = {"wanted": not holds_something(params["dest"]), "incoming": get_incoming_path("checkout.bundle")}
     if not result["wanted"]:
         return {"changed": False, **result}
     if not params["repository"] and not params["source"]:
@@ -171,7 +174,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if module.check_mode or not address:
         return {"changed": module.check_mode, **result}
     if params["bundle"]:
-        refuse_incomplete("checkout", hash_file(params["bundle"])["sha256"], params["sha256"])
+        verify_received_digest("checkout", hash_file(params["bundle"])["sha256"], params["sha256"])
     try:
         return {"changed": True, **result, "commit": clone(module, address)}
     except OSError as exc:
@@ -191,7 +194,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

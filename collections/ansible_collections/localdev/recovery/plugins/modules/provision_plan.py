@@ -74,19 +74,22 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose import data_of
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import provisioning as provision_decision
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_data import find_database_data
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.provisioning import (
+    decide_provisioning,
+    find_missing_images,
+)
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = module.params["stack"]
-    data = data_of(Docker(Project.of(stack)), stack)
-    records = Runs(stack["project"]["dir"]).all()
-    decision = provision_decision.decide(stack, data, records, restoring=module.params["restoring"])
-    return {"changed": False, **decision, "images": provision_decision.lacking_images(stack)}
+    data = find_database_data(Docker(Project.of(stack)), stack)
+    records = RunStore(stack["project"]["dir"]).all()
+    decision = decide_provisioning(stack, data, records, restoring=module.params["restoring"])
+    return {"changed": False, **decision, "images": find_missing_images(stack)}
 
 
 def main() -> None:
@@ -97,7 +100,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

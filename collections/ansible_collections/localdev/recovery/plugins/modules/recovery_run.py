@@ -151,22 +151,22 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import objects_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    ActiveRun,
-    Record,
-    Runs,
-    can_be_undone,
-    new_record,
-    this_process,
-    utc_now,
+    RunRecord,
+    RunStore,
+    build_run_record,
+    can_undo_run,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
 
 
-def answer(record: Record, notes: list[str], interrupted: list[str]) -> dict[str, t.Any]:
+def answer(record: RunRecord, notes: list[str], interrupted: list[str]) -> dict[str, t.Any]:
     return {
         "changed": True,
         "run_id": record["run_id"],
@@ -186,12 +186,12 @@ def refuse_without_driver() -> None:
         )
 
 
-def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
+def start(module: AnsibleModule, runs: RunStore) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     # Without the action plugin the best that is known of the controller is the process that started the module.
-    controller = params["controller"].get("process") or this_process()
-    record = new_record(
+    controller = params["controller"].get("process") or describe_process()
+    record = build_run_record(
         params["procedure"],
         project=stack["project"]["name"],
         user=params["controller"].get("user") or getpass.getuser(),
@@ -208,14 +208,14 @@ def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     runs.refuse_if_locked()
     # Only where they are needed: the far end compiles whatever is imported, for every task.
     if params["starts"]:
-        from ansible_collections.localdev.recovery.plugins.module_utils._stack import services
+        from ansible_collections.localdev.recovery.plugins.module_utils._stack.ports import check_ports_available
 
-        services.refuse_taken_ports(Docker(Project.of(stack)), stack, params["starts"])
+        check_ports_available(Docker(Project.of(stack)), stack, params["starts"])
     if params["objects"]:
-        from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import Asides
+        from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 
-        image = shell_image(stack)
-        asides = Asides(Docker(Project.of(stack)), ActiveRun(runs, "", record=record), image)
+        image = choose_shell_image(stack)
+        asides = SetAsideManager(Docker(Project.of(stack)), ActiveRun(runs, "", record=record), image)
         asides.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
         return answer(record, [], [old["run_id"] for old in runs.interrupted()])
@@ -233,19 +233,21 @@ def start(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
     return answer(record, notes, interrupted)
 
 
-def clear_scratch(module: AnsibleModule, record: Record) -> None:
+def clear_scratch(module: AnsibleModule, record: RunRecord) -> None:
     """Delete what the run made for itself. What cannot be deleted now stays in the record, for a cleanup."""
     if not record.get("scratch"):
         return
-    from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+        delete_all_temporary_objects,
+    )
 
     try:
-        scratch.clear(Docker(Project.of(module.params["stack"])), record)
+        delete_all_temporary_objects(Docker(Project.of(module.params["stack"])), record)
     except RecoveryError as exc:
         record["notes"].append(f"Could not delete what the run has made for itself: {exc.message}")
 
 
-def end(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
+def end(module: AnsibleModule, runs: RunStore) -> dict[str, t.Any]:
     params = module.params
     if module.check_mode:
         return {"changed": True, "run_id": params["run_id"], "record": {}}
@@ -255,7 +257,7 @@ def end(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
         # What a later undo finds in the old places is then set aside, never discarded.
         for entry in record["asides"]:
             entry["state"] = "live" if entry["state"] == "kept" else entry["state"]
-    if params["state"] == "succeeded" and not can_be_undone(record):
+    if params["state"] == "succeeded" and not can_undo_run(record):
         params["next_command"] = ""
     record.update(
         outcome=params["state"],
@@ -269,7 +271,7 @@ def end(module: AnsibleModule, runs: Runs) -> dict[str, t.Any]:
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    runs = Runs(module.params["stack"]["project"]["dir"], abandoned=module.params["abandoned"])
+    runs = RunStore(module.params["stack"]["project"]["dir"], abandoned=module.params["abandoned"])
     if module.params["state"] == "started":
         if not module.params["procedure"]:
             raise RecoveryError("state=started needs a procedure")
@@ -296,7 +298,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

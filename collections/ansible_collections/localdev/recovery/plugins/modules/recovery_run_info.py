@@ -87,14 +87,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs
-from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import left_over, sort_out
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import find_leftovers, split_by_retention
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    runs = Runs(params["project_src"])
+    runs = RunStore(params["project_src"])
     records = runs.all()
     undo: dict[str, t.Any] = {}
     refused = ""
@@ -108,7 +108,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     except RecoveryError as exc:
         locked = str(exc)
     interrupted = [record["run_id"] for record in runs.interrupted()]
-    deletable, kept = sort_out(records, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time())
+    deletable, kept = split_by_retention(
+        records, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time()
+    )
     return {
         "changed": False,
         "runs": records,
@@ -116,7 +118,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "undo_refused": refused,
         "locked": locked,
         "interrupted": interrupted,
-        "deletable": [*deletable, *left_over(records, interrupted, time.time())],
+        "deletable": [*deletable, *find_leftovers(records, interrupted, time.time())],
         "kept": kept,
     }
 
@@ -133,7 +135,7 @@ def main() -> None:
     )
     if module.params["keep"] < 1:
         module.fail_json(msg="keep must be at least 1: the newest thing set aside is never deleted", failure="unsafe")
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -130,22 +130,28 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._application import registration as registrations
-from ansible_collections.localdev.recovery.plugins.module_utils._application import (
-    registration_program as registration_bridge,
+from ansible_collections.localdev.recovery.plugins.module_utils._application import registration_program
+from ansible_collections.localdev.recovery.plugins.module_utils._application.registration import (
+    ExpectedRegistrations,
+    compare_registrations,
+    find_registrable_classes,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import path_below
+from ansible_collections.localdev.recovery.plugins.module_utils._application.registration_program import (
+    REGISTRATION_RESPONSE_MARK,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import resolve_path_option
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import application_of
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import masker_of, running_containers
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import list_running_containers
 
 PYTHON = 'python=$(command -v python3 || command -v python) || { echo "there is no Python in it" >&2; exit 127; }; exec $python -'
 
 
 def service_of(stack: dict[str, t.Any], wanted: str) -> str:
-    name = wanted or (stack["alembic"] or {}).get("service") or application_of(stack)
+    name = wanted or (stack["alembic"] or {}).get("service") or find_application_service(stack)
     if not name or name not in stack["services"]:
         raise RecoveryError(
             f"No service {wanted} in project {stack['project']['name']}" if wanted else "No application was found",
@@ -158,7 +164,7 @@ def source_files(patterns: t.Sequence[str], folder: str) -> list[str]:
     """The files of the patterns; a pattern that stands for none is a mistake."""
     found: list[str] = []
     for pattern in patterns:
-        whole = path_below(folder, pattern)
+        whole = resolve_path_option(folder, pattern)
         files = sorted(path for path in glob.glob(whole, recursive=True) if os.path.isfile(path))
         if not files:
             raise RecoveryError(f"There is no file {whole}", next_command="correct stack_registration_sources")
@@ -168,19 +174,19 @@ def source_files(patterns: t.Sequence[str], folder: str) -> list[str]:
 
 def ask(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label: str) -> list[str]:
     project = Project.of(stack).command()
-    running = running_containers(docker, stack["project"]["name"], service)
+    running = list_running_containers(docker, stack["project"]["name"], service)
     if not running:
         condition = stack["services"][service]["condition"]
         raise RecoveryError(
             f"The {label} cannot be asked for: service {service} has no running container ({condition})",
             next_command=f"{project} up --detach {service}, and {project} logs {service} if it does not stay up",
         )
-    program = f"{inspect.getsource(registration_bridge)}\n\nmain({json.dumps(code)})\n"
+    program = f"{inspect.getsource(registration_program)}\n\nmain({json.dumps(code)})\n"
     done = docker.run("exec", "--interactive", running[0], "sh", "-c", PYTHON, stdin=program, check=False)
-    masker = masker_of(docker.inspect("container", running[:1]))
+    masker = build_container_masker(docker.inspect("container", running[:1]))
     for line in reversed(done.stdout.splitlines()):
-        if line.startswith(registration_bridge.MARK):
-            answer = json.loads(line.removeprefix(registration_bridge.MARK))
+        if line.startswith(REGISTRATION_RESPONSE_MARK):
+            answer = json.loads(line.removeprefix(REGISTRATION_RESPONSE_MARK))
             if "names" in answer:
                 return t.cast("list[str]", answer["names"])
             where = f" ({answer['where']})" if answer["where"] else ""
@@ -197,7 +203,7 @@ def ask(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label:
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    expected = registrations.Expected.from_value(params["expected"])
+    expected = ExpectedRegistrations.from_value(params["expected"])
     files = source_files(params["sources"], stack["project"]["dir"])
     defined: dict[str, str] = {}
     if params["classes"]:
@@ -206,7 +212,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             if path.endswith(".py"):
                 with open(path, encoding="utf-8", errors="replace") as file:
                     texts[os.path.relpath(path, stack["project"]["dir"])] = file.read()
-        defined = registrations.classes(texts, params["classes"])
+        defined = find_registrable_classes(texts, params["classes"])
     if expected.count is None and not defined:
         raise RecoveryError(
             f"Nothing says which {params['label']} there should be",
@@ -214,7 +220,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         )
     service = service_of(stack, params["service"])
     names = ask(Docker(Project.of(stack)), stack, service, params["check"], params["label"])
-    verdict = registrations.judge(params["label"], names, expected, defined)
+    verdict = compare_registrations(params["label"], names, expected, defined)
     if params["required"] and not verdict["complete"]:
         raise RecoveryError(f"In {service}: " + "; ".join(verdict["problems"]), kind="verification")
     return {"changed": False, "service": service, "files": files, **verdict}
@@ -234,7 +240,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

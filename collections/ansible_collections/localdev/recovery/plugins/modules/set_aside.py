@@ -106,30 +106,44 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
     objects_argument_spec,
     run_argument_spec,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import end_helpers
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import end_sessions, server_of
-from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    ActiveRun,
-    Record,
-    Runs,
-    new_record,
-    size_in_words,
-    utc_now,
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import remove_helper_containers
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
+    find_database_server,
+    terminate_leftover_sessions,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager as lib
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import services
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import python_images, shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RunRecord,
+    RunStore,
+    SetAsideEntry,
+    build_run_record,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    delete_all_temporary_objects,
+    delete_temporary_object,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
+    SetAsideManager,
+    find_database_leftovers,
+    is_rolling_back,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    choose_shell_image,
+    list_python_images,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import wait_for_services
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import create_containers, start_services
 
 DATABASE_TIMEOUT_S = 120.0
 
 
-def result(entries: list[Entry], *, undoing: bool = False) -> dict[str, t.Any]:
+def result(entries: list[SetAsideEntry], *, undoing: bool = False) -> dict[str, t.Any]:
     """Module result: entries, bytes, and a diff in words."""
-    lines = [f"{e['kind']} {e['name']} ({size_in_words(e.get('bytes') or 0)})" for e in entries]
+    lines = [f"{e['kind']} {e['name']} ({format_size(e.get('bytes') or 0)})" for e in entries]
     names = [f"{e['kind']} {e['aside']}" for e in entries]
     before, after = (names, lines) if undoing else (lines, names)
     return {
@@ -140,10 +154,10 @@ def result(entries: list[Entry], *, undoing: bool = False) -> dict[str, t.Any]:
     }
 
 
-def separate_run(runs: Runs, params: dict[str, t.Any], source: Record) -> ActiveRun:
+def separate_run(runs: RunStore, params: dict[str, t.Any], source: RunRecord) -> ActiveRun:
     """A run of its own for finishing what an interrupted run left, within the lock of the run that found it."""
     finder = runs.load(params["run_id"])
-    record = new_record(
+    record = build_run_record(
         "undo",
         project=finder["project"],
         user=finder["user"],
@@ -156,24 +170,26 @@ def separate_run(runs: Runs, params: dict[str, t.Any], source: Record) -> Active
     return ActiveRun(runs, params["run_id"], params["step"], record=record)
 
 
-def asides(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any]) -> lib.Asides:
-    return lib.Asides(docker, run, shell_image(stack), python_images(stack))
+def asides(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any]) -> SetAsideManager:
+    return SetAsideManager(docker, run, choose_shell_image(stack), list_python_images(stack))
 
 
-def put_back(module: AnsibleModule, docker: Docker, runs: Runs) -> list[Entry]:
+def put_back(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsideEntry]:
     params = module.params
     run_id, source_id = params["run_id"], params["source_run_id"] or params["run_id"]
     found = runs.load(source_id)
     # An interrupted undo is finished, not undone: the old content is already on its way. Unless it had failed.
-    finish = source_id != run_id and found.get("undoes") and found["outcome"] == "running" and not lib.rolls_back(found)
+    finish = (
+        source_id != run_id and found.get("undoes") and found["outcome"] == "running" and not is_rolling_back(found)
+    )
     source = runs.load(found["undoes"]) if finish else found
     active = (
         separate_run(runs, params, source) if params["separate_record"] else ActiveRun(runs, run_id, params["step"])
     )
     with active as run:
         if found["outcome"] == "running":
-            end_helpers(docker, found["run_id"])
-        if lib.left_in_server(found) or lib.left_in_server(source):
+            remove_helper_containers(docker, found["run_id"])
+        if find_database_leftovers(found) or find_database_leftovers(source):
             need_database(docker, params["stack"], end_others=found["outcome"] == "running")
         own = source["run_id"] == run.record["run_id"]
         if own:
@@ -182,9 +198,9 @@ def put_back(module: AnsibleModule, docker: Docker, runs: Runs) -> list[Entry]:
             run.record["undoes"] = source["run_id"]
             run.save()
         done = asides(docker, run, params["stack"]).put_back(source)
-        if scratch.clear(docker, source):
+        if delete_all_temporary_objects(docker, source):
             runs.save(source)
-        if source.get("undoes") and (own or lib.rolls_back(source)):
+        if source.get("undoes") and (own or is_rolling_back(source)):
             undone = runs.load(source["undoes"])
             if undone.get("undone_by") == source["run_id"]:
                 undone["undone_by"] = None
@@ -197,7 +213,7 @@ def put_back(module: AnsibleModule, docker: Docker, runs: Runs) -> list[Entry]:
         if found["run_id"] not in (source["run_id"], run.record["run_id"]):
             # Not undone: what it displaced can still be taken back, by its name. Its entries may have been settled.
             found = runs.load(found["run_id"])
-            scratch.clear(docker, found)
+            delete_all_temporary_objects(docker, found)
             found.update(outcome="interrupted", finished=utc_now())
             runs.save(found)
         if params["separate_record"]:
@@ -215,14 +231,14 @@ def need_database(docker: Docker, stack: dict[str, t.Any], *, end_others: bool) 
         return
     service = stack["database"]["service"]
     if not docker.compose("ps", "--all", "--quiet", service).stdout.strip():
-        services.create(docker, [service], recreate=False)
-    services.start(docker, stack, [service], DATABASE_TIMEOUT_S)
-    services.wait(docker, stack, [service], DATABASE_TIMEOUT_S)
+        create_containers(docker, [service], recreate=False)
+    start_services(docker, stack, [service], DATABASE_TIMEOUT_S)
+    wait_for_services(docker, stack, [service], DATABASE_TIMEOUT_S)
     if end_others:
-        end_sessions(docker, server_of(stack, docker))
+        terminate_leftover_sessions(docker, find_database_server(stack, docker))
 
 
-def delete(module: AnsibleModule, docker: Docker, runs: Runs) -> list[Entry]:
+def delete(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsideEntry]:
     """Delete the named asides of whatever run; each is written down as deleted after it is gone."""
     wanted = set(module.params["delete"])
     done = []
@@ -235,7 +251,7 @@ def delete(module: AnsibleModule, docker: Docker, runs: Runs) -> list[Entry]:
                     runs.save(record)
                     done.append(entry)
             for entry in [item for item in record.get("scratch", []) if item["name"] in wanted]:
-                scratch.delete(docker, entry)
+                delete_temporary_object(docker, entry)
                 record["scratch"].remove(entry)
                 runs.save(record)
     return done
@@ -245,11 +261,11 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     docker = Docker(Project.of(stack))
-    runs = Runs(stack["project"]["dir"])
+    runs = RunStore(stack["project"]["dir"])
     if params["state"] == "kept":
         if module.check_mode:
             # Nothing is written: an unsaved record stands in for the run.
-            idle = new_record("check", project="", user="", controller_host="", parameters={})
+            idle = build_run_record("check", project="", user="", controller_host="", parameters={})
             planned = asides(docker, ActiveRun(runs, "", record=idle), stack).plan(
                 params["objects"], params["reserve_bytes"]
             )
@@ -284,7 +300,7 @@ def main() -> None:
     )
     if module.params["state"] != "kept" and not module.params["run_id"] and not module.check_mode:
         module.fail_json(msg="run_id is required", failure="failed")
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -331,31 +331,33 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import files as container_files
+from ansible_collections.localdev.recovery.plugins.module_utils._container.injections import find_injections
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import describe as discovery
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_contexts
+from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_service_summary
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import last_logs, read_facts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
 
 
 def describe(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_params(module.params))
-    facts = read_facts(docker)
+    facts = read_stack_facts(docker)
     if module.params["drift"]:
-        facts = dataclasses.replace(facts, contexts=read_contexts(docker, facts))
-    stack = discovery.describe(facts, Choices.from_params(module.params))
+        facts = dataclasses.replace(facts, contexts=read_build_contexts(docker, facts))
+    stack = describe_stack(facts, Choices.from_params(module.params))
     result = {
         "changed": False,
         "stack": stack,
-        "summary": discovery.summary(stack),
-        "injections": container_files.injected(docker, stack),
+        "summary": format_service_summary(stack),
+        "injections": find_injections(docker, stack),
     }
     if module.params["logs"] > 0:
-        masker = discovery.masker_of(facts)
-        result["logs"] = last_logs(docker, stack, masker, module.params["logs"], module.params["log_kinds"])
+        masker = build_stack_masker(facts)
+        result["logs"] = read_last_logs(docker, stack, masker, module.params["logs"], module.params["log_kinds"])
     return result
 
 
@@ -374,7 +376,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, describe)
+    run_module(module, describe)
 
 
 if __name__ == "__main__":

@@ -97,18 +97,21 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condensed
+from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condense_tracebacks
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
-    compare_counts,
-    count_query,
-    psql,
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import run_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_counts import (
+    build_row_counts_sql,
+    compare_row_counts,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import reach
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import judge, masker_of
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import check_readiness
 
 Stack = t.Mapping[str, t.Any]
 Containers = t.Sequence[t.Mapping[str, t.Any]]
@@ -136,7 +139,9 @@ def container_of(containers: Containers, service: str) -> str:
 def count(docker: Docker, stack: Stack, containers: Containers, tables: t.Sequence[str]) -> dict[str, int]:
     database = stack["database"]
     container = container_of(containers, database["service"])
-    rows = psql(docker, container=container, user=database["user"], database=database["name"], sql=count_query(tables))
+    rows = run_sql(
+        docker, container=container, user=database["user"], database=database["name"], sql=build_row_counts_sql(tables)
+    )
     return {name: int(number) for name, number in (line.split("|") for line in rows.splitlines())}
 
 
@@ -156,12 +161,12 @@ def failure(
         name = container["Config"]["Labels"]["com.docker.compose.service"]
         service = stack["services"].get(name)
         if service and service["enabled"] and not service["excluded"]:
-            verdict, why = judge(service, container)
+            verdict, why = check_readiness(service, container)
             down += [f"service {name} {why}"] if verdict == "broken" else []
-    shown = "\n".join(condensed(output).splitlines()[-15:])
+    shown = "\n".join(condense_tracebacks(output).splitlines()[-15:])
     return RecoveryError(
         "; ".join([message, *down]),
-        details=masker_of(containers, environment.values()).text(shown),
+        details=build_container_masker(containers, environment.values()).text(shown),
         kind=kind,
     )
 
@@ -193,7 +198,7 @@ def seed(
         raise failure(docker, stack, message, output=done.output, environment=environment, kind="failed")
     if command["rows"]:
         try:
-            wrong = compare_counts(command["rows"], count(docker, stack, containers, list(command["rows"])))
+            wrong = compare_row_counts(command["rows"], count(docker, stack, containers, list(command["rows"])))
         except RecoveryError as exc:
             wrong = [f"its rows cannot be counted: {exc.message}"]
         if wrong:
@@ -215,16 +220,16 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         return {"changed": bool(planned), "commands": planned}
     docker = Docker(Project.of(stack))
     environment = {name: str(value) for name, value in params["environment"].items()}
-    with part_of_run(params) as run:
+    with join_run(params) as run:
         containers = docker.containers(stack["project"]["name"])
 
         def seed_one(command: dict[str, t.Any]) -> dict[str, t.Any]:
             seeded = seed(docker, stack, command, environment, containers)
-            reach(run, f"seeded:{command['name']}")
+            wait_at_breakpoint(run, f"seeded:{command['name']}")
             return seeded
 
         if params["parallel"]:
-            done = in_parallel(seed_one, params["commands"])
+            done = map_in_parallel(seed_one, params["commands"])
         else:
             done = [seed_one(command) for command in params["commands"]]
     return {"changed": bool(done), "commands": done}
@@ -251,7 +256,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -139,9 +139,17 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import services
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import wait_for_services
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import (
+    create_containers,
+    list_stopped_containers,
+    resolve_service_names,
+    start_services,
+    stop_services,
+)
 
 
 def dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
@@ -181,39 +189,39 @@ def predict(params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str
 def to_stop(stack: dict[str, t.Any], run_ids: t.Iterable[str]) -> list[str]:
     """What must stand still while that which the runs have set aside is put back; an undo's run puts back another's."""
     # Only here: the far end compiles whatever is imported, for every task.
-    from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs
-    from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import services_to_stop
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+    from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import list_services_to_stop
 
-    runs = Runs(stack["project"]["dir"])
+    runs = RunStore(stack["project"]["dir"])
     records = [runs.load(run_id) for run_id in run_ids]
     records += [runs.load(record["undoes"]) for record in records if record.get("undoes")]
-    return services_to_stop(stack, [entry for record in records for entry in record["asides"]])
+    return list_services_to_stop(stack, [entry for record in records for entry in record["asides"]])
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     docker = Docker(Project.of(stack))
-    wanted = services.selected(stack, params["services"])
+    wanted = resolve_service_names(stack, params["services"])
     if params["asides_of"] is not None:
         wanted = to_stop(stack, params["asides_of"])
     if module.check_mode:
-        from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import gather
+        from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import gather_stack
 
         # What the stack description says of containers may be older than the last start.
-        now = gather(docker)["services"]
+        now = gather_stack(docker)["services"]
         actions = predict(params, wanted, now)
         if params["then_create"]:
             known = {action["service"] for action in actions}
             created = predict({**params, "state": "created"}, params["then_create"], now)
             actions += [action for action in created if action["service"] not in known]
         return {"changed": bool(actions), "services": actions}
-    with part_of_run(params) as run:
+    with join_run(params) as run:
         if params["state"] == "stopped":
-            stopped = services.stop(docker, stack, wanted, params["stateless_timeout"])
+            stopped = stop_services(docker, stack, wanted, params["stateless_timeout"])
             return {"changed": bool(stopped), "services": stopped}
         if params["state"] == "ready":
-            return {"changed": False, "services": services.wait(docker, stack, wanted, params["timeout"])}
+            return {"changed": False, "services": wait_for_services(docker, stack, wanted, params["timeout"])}
         if run is not None:
             run.new_content_from_here()
         return bring_up(docker, stack, wanted, params)
@@ -230,18 +238,18 @@ def bring_up(docker: Docker, stack: dict[str, t.Any], wanted: list[str], params:
 
     before = now = look()
     if params["create"] or params["state"] == "created":
-        services.create(docker, wanted, recreate=params["recreate"])
+        create_containers(docker, wanted, recreate=params["recreate"])
         now = look()
     if params["state"] == "created":
         return {"changed": ids(now) != ids(before), "services": []}
-    done = services.start(docker, stack, wanted, params["timeout"], regardless=params["regardless"], containers=now)
-    changed = ids(now) != ids(before) or bool(services.idle(now, wanted))
+    done = start_services(docker, stack, wanted, params["timeout"], regardless=params["regardless"], containers=now)
+    changed = ids(now) != ids(before) or bool(list_stopped_containers(now, wanted))
     if params["then_create"]:
-        services.create(docker, params["then_create"], recreate=params["recreate"])
+        create_containers(docker, params["then_create"], recreate=params["recreate"])
         changed = changed or ids(look()) != ids(before)
     if params["wait"]:
         pending = set(params["until_ready"] or wanted) - {service["service"] for service in done}
-        done += services.wait(docker, stack, sorted(pending), params["timeout"], params["settle"])
+        done += wait_for_services(docker, stack, sorted(pending), params["timeout"], params["settle"])
     return {"changed": changed, "services": done}
 
 
@@ -264,7 +272,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -139,57 +139,68 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import files as container_files
+from ansible_collections.localdev.recovery.plugins.module_utils._container.injections import find_injections
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils._report import status as status_report
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import describe as discovery
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_contexts
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, Facts
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import last_logs, read_facts
-from ansible_collections.localdev.recovery.plugins.module_utils._status import collect as status
+from ansible_collections.localdev.recovery.plugins.module_utils._report.status import format_status_report
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, StackFacts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
+from ansible_collections.localdev.recovery.plugins.module_utils._status.collect import (
+    DockerWithTimeout,
+    collect_addresses,
+    collect_backups,
+    collect_data_mounts,
+    collect_database_and_schema,
+    collect_disk_space,
+    collect_parts,
+    collect_runs,
+    list_project_containers,
+)
 
 
-def look(docker: status.Impatient) -> tuple[Facts | None, dict[str, str]]:
+def read_available_facts(docker: DockerWithTimeout) -> tuple[StackFacts | None, dict[str, str]]:
     """What can be read of the project, and what kept the rest from being read."""
     try:
-        return read_facts(docker), {}
+        return read_stack_facts(docker), {}
     except RecoveryError as exc:
         error = {"message": str(exc).partition("\nNext: ")[0], "next_command": exc.next_command}
     try:
         # Compose's configuration needs no daemon.
-        return read_facts(docker, live=False), error
+        return read_stack_facts(docker, live=False), error
     except RecoveryError:
         return None, error
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    docker = status.Impatient(Project.from_params(params), params["timeout"])
-    facts, error = look(docker)
+    docker = DockerWithTimeout(Project.from_params(params), params["timeout"])
+    facts, error = read_available_facts(docker)
     choices = Choices.from_params(params)
-    stack = discovery.describe(facts, choices) if facts else None
+    stack = describe_stack(facts, choices) if facts else None
     src = stack["project"]["dir"] if stack else Project.from_params(params).src
     folder = params["backup_folder"]
     database_name = stack["database"]["name"] if stack and stack["database"] else ""
     parts: dict[str, t.Callable[[], t.Any]] = {
-        "runs": functools.partial(status.runs, src),
-        "disk": functools.partial(status.disk, [src, *([folder] if os.path.isdir(folder) else [])]),
-        "backups": functools.partial(status.backups, folder, database_name),
+        "runs": functools.partial(collect_runs, src),
+        "disk": functools.partial(collect_disk_space, [src, *([folder] if os.path.isdir(folder) else [])]),
+        "backups": functools.partial(collect_backups, folder, database_name),
     }
     if stack:
-        parts["data"] = functools.partial(status.data, docker, stack)
-        parts["injections"] = functools.partial(container_files.injected, docker, stack)
+        parts["data"] = functools.partial(collect_data_mounts, docker, stack)
+        parts["injections"] = functools.partial(find_injections, docker, stack)
     hide: t.Callable[[str], str] = str
     if facts and stack and facts.live:
-        masker = discovery.masker_of(facts)
+        masker = build_stack_masker(facts)
         hide = masker.text
         parts |= {
-            "contexts": functools.partial(read_contexts, docker, facts),
+            "contexts": functools.partial(read_build_contexts, docker, facts),
             "both": functools.partial(
-                status.database_and_schema,
+                collect_database_and_schema,
                 docker,
                 stack,
                 list(params["expected_rows"]),
@@ -197,21 +208,27 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
                 config=params["alembic_config"],
                 hide=masker.text,
             ),
-            "addresses": functools.partial(status.addresses, stack),
+            "addresses": functools.partial(collect_addresses, stack),
         }
         if params["logs"] > 0:
-            parts["logs"] = functools.partial(last_logs, docker, stack, masker, params["logs"])
+            parts["logs"] = functools.partial(read_last_logs, docker, stack, masker, params["logs"])
     elif stack is None:
-        parts["containers"] = functools.partial(status.containers_of, docker, src)
-    found: dict[str, t.Any] = {"schema": None, "database": None, "data": [], "addresses": {}, **status.ask(parts, hide)}
+        parts["containers"] = functools.partial(list_project_containers, docker, src)
+    found: dict[str, t.Any] = {
+        "schema": None,
+        "database": None,
+        "data": [],
+        "addresses": {},
+        **collect_parts(parts, hide),
+    }
     found |= found.pop("both", {})
     contexts, logs = found.pop("contexts", {}), found.pop("logs", {})
     if "problem" in logs:
         logs = {}
     if facts and "problem" not in contexts:
-        stack = discovery.describe(dataclasses.replace(facts, contexts=contexts), choices)
+        stack = describe_stack(dataclasses.replace(facts, contexts=contexts), choices)
     found |= {"error": error, "expected_rows": params["expected_rows"]}
-    lines = status_report.lines(stack, found, logs)
+    lines = format_status_report(stack, found, logs)
     return {"changed": False, "stack": stack or {}, "status": found, "lines": lines}
 
 
@@ -228,7 +245,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -137,46 +137,57 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import size_in_words
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import python_images
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import archive as archives
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    describe_temporary_folder,
+    describe_temporary_volume,
+    record_temporary_object,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import list_python_images
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.archive import create_archive, extract_archive
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import (
+    Location,
+    build_compose_volume_labels,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import VolumeProgram
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    place = trees.Place.of(params["volume"])
+    place = Location.of(params["volume"])
     began = time.monotonic()
-    with part_of_run(params, check_mode=module.check_mode) as run:
-        bridge = trees.Bridge(Docker(Project.of(stack)), python_images(stack, params["image"]), run)
+    with join_run(params, check_mode=module.check_mode) as run:
+        bridge = VolumeProgram(Docker(Project.of(stack)), list_python_images(stack, params["image"]), run)
         if params["state"] == "created":
-            answer = archives.create(bridge, place, params["path"], check_mode=module.check_mode)
+            answer = create_archive(bridge, place, params["path"], check_mode=module.check_mode)
             made, source = answer["path"], str(place)
         else:
             database = stack["database"] or {}
             if params["scratch"]:
                 folder = place.kind == "folder"
-                scratch.note(
+                record_temporary_object(
                     run,
-                    scratch.folder_entry(place.name, database["image"]) if folder else scratch.volume_entry(place.name),
+                    describe_temporary_folder(place.name, database["image"])
+                    if folder
+                    else describe_temporary_volume(place.name),
                 )
             for_server = params["postgresql_version"] == "server"
-            answer = archives.extract(
+            answer = extract_archive(
                 bridge,
                 params["path"],
                 place,
-                labels=trees.labels_of(stack, params["key"]),
+                labels=build_compose_volume_labels(stack, params["key"]),
                 wanted_version="" if for_server else params["postgresql_version"],
                 server_image=database["image"] if for_server else "",
                 reserve=params["reserve_bytes"],
                 check_mode=module.check_mode,
             )
             made, source = str(place), answer["path"]
-    after = f"{made}: {size_in_words(answer['bytes'])} from {source}\n"
+    after = f"{made}: {format_size(answer['bytes'])} from {source}\n"
     same = answer.pop("same")
     return {
         **answer,
@@ -201,7 +212,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -99,29 +99,35 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import size_in_words
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import python_images
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import list_python_images
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.copy import copy_tree
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import (
+    Location,
+    build_compose_volume_labels,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import VolumeProgram
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    source, target = trees.Place.of(params["source"]), trees.Place.of(params["target"])
+    source, target = Location.of(params["source"]), Location.of(params["target"])
     began = time.monotonic()
-    with part_of_run(params, check_mode=module.check_mode) as run:
-        bridge = trees.Bridge(Docker(Project.of(stack)), python_images(stack, params["image"]), run)
-        answer = trees.copy(
+    with join_run(params, check_mode=module.check_mode) as run:
+        bridge = VolumeProgram(Docker(Project.of(stack)), list_python_images(stack, params["image"]), run)
+        answer = copy_tree(
             bridge,
             source,
             target,
-            labels=trees.labels_of(stack, params["key"]),
+            labels=build_compose_volume_labels(stack, params["key"]),
             reserve=params["reserve_bytes"],
             check_mode=module.check_mode,
         )
-    after = f"{target}: {size_in_words(answer['bytes'])} from {source}\n"
+    after = f"{target}: {format_size(answer['bytes'])} from {source}\n"
     same = answer["same"]
     return {
         "changed": not same,
@@ -145,7 +151,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    execute(module, act)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

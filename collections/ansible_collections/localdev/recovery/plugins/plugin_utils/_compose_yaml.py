@@ -21,16 +21,16 @@ import yaml
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 
 # start, end, text that takes the place
-Edit = tuple[int, int, str]
+TextEdit = tuple[int, int, str]
 
 
-def edit(texts: t.Mapping[str, str], moves: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, str]:
+def edit_compose_mounts(texts: t.Mapping[str, str], moves: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, str]:
     """The Compose files by path, with every mount of the moves changed; files that stay are left out.
 
     texts: in the order in which they override each other. A move has ``to`` (volume or bind), ``written`` (key of the
     volume, or path) and ``mounts``: service and target of each.
     """
-    edits: dict[str, set[Edit]] = {path: set() for path in texts}
+    edits: dict[str, set[TextEdit]] = {path: set() for path in texts}
     keys: dict[str, list[str]] = {path: [] for path in texts}
     roots = {path: _parse(path, text) for path, text in texts.items()}
     for move in moves:
@@ -75,7 +75,7 @@ def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return next((found for other in merged if (found := _child(other, key)) is not None), None)
 
 
-def split_short(text: str) -> list[str]:
+def split_short_mount(text: str) -> list[str]:
     """The parts of ``source:target:mode``; a colon in ``${NAME:-default}`` divides nothing."""
     return re.findall(r"((?:\$\{[^}]*\}|[^:])+)(?::|$)", text)
 
@@ -95,15 +95,15 @@ def _find(roots: t.Mapping[str, yaml.Node], service: str, target: str) -> tuple[
 
 def _target(node: yaml.Node) -> str:
     if isinstance(node, yaml.ScalarNode):
-        parts = split_short(node.value)
+        parts = split_short_mount(node.value)
         return parts[1] if len(parts) > 1 else ""
     found = _child(node, "target")
     return str(found.value) if found is not None else ""
 
 
-def _mount_edits(text: str, node: yaml.ScalarNode | yaml.MappingNode, to: str, written: str) -> list[Edit]:
+def _mount_edits(text: str, node: yaml.ScalarNode | yaml.MappingNode, to: str, written: str) -> list[TextEdit]:
     if isinstance(node, yaml.ScalarNode):
-        value = ":".join([written, *split_short(node.value)[1:]])
+        value = ":".join([written, *split_short_mount(node.value)[1:]])
         return [_scalar_edit(text, node, value)]
     kind, source = _child(node, "type"), _child(node, "source")
     if not isinstance(kind, yaml.ScalarNode) or not isinstance(source, yaml.ScalarNode):
@@ -126,7 +126,7 @@ def _mount_edits(text: str, node: yaml.ScalarNode | yaml.MappingNode, to: str, w
     return edits
 
 
-def _scalar_edit(text: str, node: yaml.ScalarNode, value: str) -> Edit:
+def _scalar_edit(text: str, node: yaml.ScalarNode, value: str) -> TextEdit:
     """Another value in the same quotes, where they can hold it."""
     start, end = node.start_mark.index, node.end_mark.index
     quote = node.style if node.style in ("'", '"') else ""
@@ -160,7 +160,7 @@ def _volume_keys(root: yaml.Node) -> list[str]:
     return [name.value for name, _value in node.value] if isinstance(node, yaml.MappingNode) else []
 
 
-def _key_edits(text: str, root: yaml.Node, keys: t.Sequence[str]) -> list[Edit]:
+def _key_edits(text: str, root: yaml.Node, keys: t.Sequence[str]) -> list[TextEdit]:
     """Declare volumes below ``volumes``, after those that are there."""
     if not keys:
         return []

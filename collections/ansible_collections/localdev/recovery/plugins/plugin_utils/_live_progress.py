@@ -18,10 +18,15 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import (
+    FIRST_REPORT_S,
+    REPORT_INTERVAL_S,
+    format_progress,
+    get_progress_path,
+)
 
 
-class ShowsProgress(ActionBase):  # type: ignore[misc]
+class LiveProgressAction(ActionBase):  # type: ignore[misc]
     """The action of such a module: for what takes longer than two seconds a line appears every two seconds.
 
     ``progress: [HOST] loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``
@@ -44,7 +49,7 @@ class ShowsProgress(ActionBase):  # type: ignore[misc]
         reader = self._beside()
 
         def show() -> None:
-            while not ended.wait(progress.EVERY_S):
+            while not ended.wait(REPORT_INTERVAL_S):
                 line = reader._line()
                 if line and not ended.is_set():
                     # On stderr, for what other callbacks write to stdout may be parsed.
@@ -56,9 +61,9 @@ class ShowsProgress(ActionBase):  # type: ignore[misc]
             yield
         finally:
             ended.set()
-            shower.join(progress.FIRST_S)
+            shower.join(FIRST_REPORT_S)
 
-    def _beside(self) -> ShowsProgress:
+    def _beside(self) -> LiveProgressAction:
         """Another of these, whose commands do not get in the way of the module's: each remembers what it waits for."""
         other = copy.copy(self)
         other._connection = copy.copy(self._connection)
@@ -69,7 +74,7 @@ class ShowsProgress(ActionBase):  # type: ignore[misc]
     def _line(self) -> str:
         """What the module tells now; empty where that cannot be read, which is no reason to disturb the work."""
         with contextlib.suppress(Exception):
-            path = progress.path_in(self._task.args["stack"]["project"]["dir"])
+            path = get_progress_path(self._task.args["stack"]["project"]["dir"])
             answer = self._low_level_execute_command(f"cat {shlex.quote(path)}")
-            return progress.line_of(answer["stdout"], self._task.args["run_id"])
+            return format_progress(answer["stdout"], self._task.args["run_id"])
         return ""

@@ -20,14 +20,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import size_in_words
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import REPORT_INTERVAL_S
 
 # What goes in one command: enough that the round trip does not count, little enough for memory and for progress.
-CHUNK = 4 * 1024 * 1024
+CHUNK_BYTES = 4 * 1024 * 1024
 
 
-class Transfers(ActionBase):  # type: ignore[misc]
+class TransferAction(ActionBase):  # type: ignore[misc]
     """An action that moves streams: subclasses implement C(transfer), which may raise RecoveryError.
 
     A file on the host is private to the user who connects. That what arrived is what was sent is for the caller to
@@ -56,7 +56,7 @@ class Transfers(ActionBase):  # type: ignore[misc]
     def send(self, chunks: t.Iterable[bytes], path: str, doing: str, total: int | None = None) -> str:
         """Write the chunks to a file of the host. The SHA-256 of what was sent."""
         digest = hashlib.sha256()
-        told = _Told(self._vars.get("inventory_hostname", ""), doing, total)
+        told = _TransferProgress(self._vars.get("inventory_hostname", ""), doing, total)
         target = shlex.quote(path)
         self._must(f"umask 077; mkdir -p {shlex.quote(os.path.dirname(path))}; rm -f {target}", doing)
         try:
@@ -72,13 +72,13 @@ class Transfers(ActionBase):  # type: ignore[misc]
     def receive(self, path: str, size: int, target: str, doing: str) -> str:
         """Write a file of the host to a private file here. The SHA-256 of what came."""
         digest = hashlib.sha256()
-        told = _Told(self._vars.get("inventory_hostname", ""), doing, size)
+        told = _TransferProgress(self._vars.get("inventory_hostname", ""), doing, size)
         # The data itself is what the commands print, and -vvv shows that unless it is told not to.
         self._connection._play_context.no_log = True
         with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             while told.done < size:
                 # As text: what commands print is decoded on its way.
-                words = f"dd if={shlex.quote(path)} bs={CHUNK} skip={told.done // CHUNK} count=1 2>/dev/null | base64"
+                words = f"dd if={shlex.quote(path)} bs={CHUNK_BYTES} skip={told.done // CHUNK_BYTES} count=1 2>/dev/null | base64"
                 chunk = base64.b64decode(self._must(words, doing))
                 if not chunk:
                     raise RecoveryError(f"{doing}: {path} ended after {told.done} of {size} bytes")
@@ -100,14 +100,14 @@ class Transfers(ActionBase):  # type: ignore[misc]
         return t.cast(str, answer["stdout"])
 
 
-def blocks(path: str) -> t.Iterator[bytes]:
+def read_chunks(path: str) -> t.Iterator[bytes]:
     """A file in chunks."""
     with open(path, "rb") as file:
-        while block := file.read(CHUNK):
+        while block := file.read(CHUNK_BYTES):
             yield block
 
 
-class _Told:
+class _TransferProgress:
     """Shows every two seconds how far a transfer is."""
 
     def __init__(self, host: str, doing: str, total: int | None) -> None:
@@ -119,10 +119,10 @@ class _Told:
         self.done += count
         moment, before = self._last
         passed = time.monotonic() - moment
-        if passed >= progress.EVERY_S:
-            of = f" of {size_in_words(self._total)}" if self._total else ""
-            rate = size_in_words((self.done - before) / passed)
+        if passed >= REPORT_INTERVAL_S:
+            of = f" of {format_size(self._total)}" if self._total else ""
+            rate = format_size((self.done - before) / passed)
             # On stderr, for what other callbacks write to stdout may be parsed.
-            line = f"progress: [{self._host}] {self._doing} {size_in_words(self.done)}{of}, {rate}/s"
+            line = f"progress: [{self._host}] {self._doing} {format_size(self.done)}{of}, {rate}/s"
             Display().display(line, stderr=True)
             self._last = (time.monotonic(), self.done)

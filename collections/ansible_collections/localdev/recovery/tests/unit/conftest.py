@@ -14,9 +14,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import gather as stack
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Facts
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import StackFacts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_stack_facts
 
 # On a busy machine a single example may take long by chance.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -40,13 +40,13 @@ class Replay(Docker):
         # Replaces the answer to the commands that hold these words: (return code, stdout, stderr).
         self.instead: dict[str, tuple[int, str, str]] = {}
 
-    def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> CompletedCommand:
         self.calls.append(args)
         line = " ".join(args)
         code, stdout, stderr = next(
             (answer for words, answer in self.instead.items() if words in line), self._answer(args)
         )
-        result = Completed(args, code, stdout, stderr)
+        result = CompletedCommand(args, code, stdout, stderr)
         if check and code != 0:
             raise self.error(result)
         return result
@@ -89,22 +89,22 @@ def replay() -> type[Replay]:
 
 
 @pytest.fixture
-def facts_of() -> t.Callable[[str], Facts]:
+def facts_of() -> t.Callable[[str], StackFacts]:
     """``facts_of("runbook")`` are the facts of a recorded project, at the time of the recording."""
 
-    def read(name: str) -> Facts:
+    def read(name: str) -> StackFacts:
         docker = Replay(name)
         now = datetime.datetime.fromisoformat(docker.recorded["answers"]["now"])
-        return dataclasses.replace(stack.read_facts(docker), now=now)
+        return dataclasses.replace(read_stack_facts(docker), now=now)
 
     return read
 
 
 @pytest.fixture
-def changed() -> t.Callable[..., Facts]:
+def changed() -> t.Callable[..., StackFacts]:
     """``changed(facts, function)`` is a copy of facts after function has changed its configuration and containers."""
 
-    def change(facts: Facts, function: t.Callable[[Facts], t.Any]) -> Facts:
+    def change(facts: StackFacts, function: t.Callable[[StackFacts], t.Any]) -> StackFacts:
         copied = dataclasses.replace(
             facts,
             config=copy.deepcopy(facts.config),

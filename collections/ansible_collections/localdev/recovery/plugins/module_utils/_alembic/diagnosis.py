@@ -26,30 +26,32 @@ import shlex
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import lacks_database
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    explain_missing_database,
+)
 
 # What a decision says to do.
-NONE, UPGRADE, REBUILD, REFUSE = "none", "upgrade", "rebuild", "refuse"
+NO_ACTION, UPGRADE, REBUILD, REFUSE = "none", "upgrade", "rebuild", "refuse"
 
-PROCEDURE = "ansible-playbook localdev.recovery.schema_recovery"
-RESTORE = "ansible-playbook localdev.recovery.restore"
-ALLOW_REBUILD = f"{PROCEDURE} -e schema_recovery_allow_rebuild=true"
+SCHEMA_RECOVERY_COMMAND = "ansible-playbook localdev.recovery.schema_recovery"
+RESTORE_COMMAND = "ansible-playbook localdev.recovery.restore"
+ALLOW_REBUILD_COMMAND = f"{SCHEMA_RECOVERY_COMMAND} -e schema_recovery_allow_rebuild=true"
 
 _EVIDENCE_LINES = 5
 _EVIDENCE_LENGTH = 300
 # In a log that is JSON a backslash stands before each quote.
-_COLUMN = re.compile(
+_MISSING_COLUMN = re.compile(
     r'column (?:\\?"(?P<quoted>[^"\\]+)\\?"|(?P<plain>[\w.]+))(?: of relation \\?"[^"]+")? does not exist'
 )
-_TABLE = re.compile(r'relation \\?"(?P<name>[^"\\]+)\\?" does not exist')
+_MISSING_TABLE = re.compile(r'relation \\?"(?P<name>[^"\\]+)\\?" does not exist')
 # How drivers call it, where the server's own words are in another language.
-_CLASS = re.compile(r"\bUndefined(?:Column|Table)")
+_UNDEFINED_OBJECT_CLASS = re.compile(r"\bUndefined(?:Column|Table)")
 
-Schema = t.Mapping[str, t.Any]
-Stack = t.Mapping[str, t.Any]
+AlembicInfo = t.Mapping[str, t.Any]
 
 
-class Finding(t.TypedDict):
+class SchemaFinding(t.TypedDict):
     """severity: ``error``, ``warning`` or ``info``. remedy: the next command, or empty."""
 
     id: str
@@ -59,7 +61,7 @@ class Finding(t.TypedDict):
     remedy: str
 
 
-class Decision(t.TypedDict):
+class SchemaDecision(t.TypedDict):
     """action: ``none``, ``upgrade``, ``rebuild`` or ``refuse``. revisions: what an upgrade would apply, in order."""
 
     action: str
@@ -68,7 +70,7 @@ class Decision(t.TypedDict):
     next_command: str
 
 
-class Complaint(t.NamedTuple):
+class LoggedSchemaError(t.NamedTuple):
     """A log line in which the application asks for something that the database does not have.
 
     kind: ``column`` or ``table``. name: empty where only the exception's class was seen.
@@ -79,9 +81,9 @@ class Complaint(t.NamedTuple):
     line: str
 
 
-def unreadable(stack: Stack) -> str:
+def find_unreadable_schema_reason(stack: StackDescription) -> str:
     """Why the schema of a stack cannot be looked at, in words and with the next command; empty when it can."""
-    lacking = lacks_database(stack)
+    lacking = explain_missing_database(stack)
     if lacking:
         return lacking
     database = stack["database"]
@@ -94,39 +96,43 @@ def unreadable(stack: Stack) -> str:
     )
 
 
-def diagnose(
-    schema: Schema, stack: Stack, logs: t.Mapping[str, t.Sequence[str]] | None = None, *, tables: int | None = None
-) -> list[Finding]:
+def diagnose_schema(
+    schema: AlembicInfo,
+    stack: StackDescription,
+    logs: t.Mapping[str, t.Sequence[str]] | None = None,
+    *,
+    tables: int | None = None,
+) -> list[SchemaFinding]:
     """All that is wrong, what an upgrade cannot mend first.
 
     schema: the result of alembic_info, best with drift. logs: last lines by service. tables: how many the database has,
     the version table left out; None: not asked.
     """
-    complaints = _complaints(logs or {})
+    complaints = _find_logged_errors(logs or {})
     found = [
-        *_unknown(schema, stack),
-        *_overlapping(schema, stack),
-        *_not_stamped(schema, stack, tables),
-        *_multiple_heads(schema, stack),
-        *_tables_missing(schema, complaints),
-        *_behind(schema, tables),
-        *_columns_missing(schema, stack, complaints),
-        *_not_compared(schema),
+        *_find_unknown_revision(schema, stack),
+        *_find_overlapping_revisions(schema, stack),
+        *_find_missing_stamp(schema, stack, tables),
+        *_find_multiple_heads(schema, stack),
+        *_find_missing_tables(schema, complaints),
+        *_find_pending_revisions(schema, tables),
+        *_find_missing_columns(schema, stack, complaints),
+        *_find_failed_comparison(schema),
     ]
     if not any(finding["severity"] == "error" for finding in found):
         heads = ", ".join(schema["current"]) or "no revision, as there are none"
-        found.insert(0, _finding("ok", "info", f"The database is at {heads}; nothing is pending"))
+        found.insert(0, _make_finding("ok", "info", f"The database is at {heads}; nothing is pending"))
     return found
 
 
-def decide(
-    findings: t.Sequence[Finding],
-    schema: Schema,
+def decide_schema_recovery(
+    findings: t.Sequence[SchemaFinding],
+    schema: AlembicInfo,
     *,
     target: str = "",
     planned: t.Sequence[str] = (),
     allow_rebuild: bool = False,
-) -> Decision:
+) -> SchemaDecision:
     """What is to be done about the findings.
 
     target: what the user wants to upgrade to; empty: the heads. planned: what an upgrade to the target would apply.
@@ -134,43 +140,35 @@ def decide(
     errors = [finding for finding in findings if finding["severity"] == "error"]
     several = [finding for finding in errors if finding["id"] == "schema.multiple_heads"]
     if several and not target:
-        return _decision(REFUSE, several[0]["message"], several[0]["remedy"])
-    hopeless = [finding for finding in errors if not _upgrade_helps(finding, schema)]
+        return _make_decision(REFUSE, several[0]["message"], several[0]["remedy"])
+    hopeless = [finding for finding in errors if not _can_upgrade_fix(finding, schema)]
     if hopeless:
         reason = "; ".join(finding["message"] for finding in hopeless)
         if allow_rebuild and target:
-            return _decision(
+            return _make_decision(
                 REFUSE, f"{reason}. A rebuild goes to the heads, not to {target}", "leave schema_recovery_target empty"
             )
         if allow_rebuild:
-            return _decision(REBUILD, f"{reason}. An upgrade cannot help")
-        return _decision(REFUSE, reason, hopeless[0]["remedy"])
+            return _make_decision(REBUILD, f"{reason}. An upgrade cannot help")
+        return _make_decision(REFUSE, reason, hopeless[0]["remedy"])
     revisions = list(planned if target else schema["pending"] or ())
     if revisions:
         count = f"{len(revisions)} revision{'s are' if len(revisions) > 1 else ' is'} pending"
-        return _decision(UPGRADE, count, revisions=revisions)
-    return _decision(NONE, f"no revision is left to apply up to {target}" if target else "no revision is pending")
+        return _make_decision(UPGRADE, count, revisions=revisions)
+    return _make_decision(
+        NO_ACTION, f"no revision is left to apply up to {target}" if target else "no revision is pending"
+    )
 
 
-def finding_lines(findings: t.Sequence[Finding], decided: Decision | None = None) -> list[str]:
-    """The findings for people. decided: a decision that is told beside them, whose words need not be repeated."""
-    lines = []
-    for finding in findings:
-        head = f"{finding['severity']} {finding['id']}"
-        lines.append(head if decided and finding["message"] in decided["reason"] else f"{head}: {finding['message']}")
-        lines += [f"  {line}" for line in finding["evidence"]]
-        if finding["remedy"] and not (decided and finding["remedy"] == decided["next_command"]):
-            lines.append(f"  remedy: {finding['remedy']}")
-    return lines
-
-
-def _upgrade_helps(finding: Finding, schema: Schema) -> bool:
+def _can_upgrade_fix(finding: SchemaFinding, schema: AlembicInfo) -> bool:
     if finding["id"] == "schema.columns_missing":
         return bool(schema["pending"])
     return finding["id"] in ("schema.behind", "schema.multiple_heads")
 
 
-def _finding(name: str, severity: str, message: str, evidence: t.Iterable[str] = (), remedy: str = "") -> Finding:
+def _make_finding(
+    name: str, severity: str, message: str, evidence: t.Iterable[str] = (), remedy: str = ""
+) -> SchemaFinding:
     lines = [line if len(line) <= _EVIDENCE_LENGTH else line[:_EVIDENCE_LENGTH] + "..." for line in evidence]
     return {
         "id": f"schema.{name}",
@@ -181,17 +179,17 @@ def _finding(name: str, severity: str, message: str, evidence: t.Iterable[str] =
     }
 
 
-def _decision(action: str, reason: str, next_command: str = "", revisions: t.Sequence[str] = ()) -> Decision:
+def _make_decision(action: str, reason: str, next_command: str = "", revisions: t.Sequence[str] = ()) -> SchemaDecision:
     return {"action": action, "reason": reason, "revisions": list(revisions), "next_command": next_command}
 
 
-def _in_source(stack: Stack, command: str) -> str:
+def _command_in_source(stack: StackDescription, command: str) -> str:
     """A command that writes migrations: it belongs where the source is, a container's copy would be lost."""
     alembic = stack["alembic"] or {}
     return f"cd {shlex.quote(alembic['source'])} && {command}" if alembic.get("source") else command
 
 
-def _in_container(stack: Stack, command: str) -> str:
+def _command_in_container(stack: StackDescription, command: str) -> str:
     service = (stack["alembic"] or {}).get("service") or "SERVICE"
     return f"{Project.of(stack).command()} run --rm --no-deps {service} {command}"
 
@@ -199,7 +197,7 @@ def _in_container(stack: Stack, command: str) -> str:
 # --- one kind of finding each --------------------------------------------------------------------------------------
 
 
-def _unknown(schema: Schema, stack: Stack) -> list[Finding]:
+def _find_unknown_revision(schema: AlembicInfo, stack: StackDescription) -> list[SchemaFinding]:
     if not schema["unknown"]:
         return []
     where = {item["revision"]: item for item in schema.get("unknown_found") or ()}
@@ -216,13 +214,13 @@ def _unknown(schema: Schema, stack: Stack) -> list[Finding]:
         f"git -C {shlex.quote(stack['project']['dir'])} switch {switch}, build the image if it holds the code, and try "
         "again"
         if switch
-        else f"git fetch --all and try again; or {RESTORE}; or {ALLOW_REBUILD}"
+        else f"git fetch --all and try again; or {RESTORE_COMMAND}; or {ALLOW_REBUILD_COMMAND}"
     )
     message = f"The database is at {', '.join(schema['unknown'])}, which this checkout does not have"
-    return [_finding("unknown_revision", "error", message, places, remedy)]
+    return [_make_finding("unknown_revision", "error", message, places, remedy)]
 
 
-def _overlapping(schema: Schema, stack: Stack) -> list[Finding]:
+def _find_overlapping_revisions(schema: AlembicInfo, stack: StackDescription) -> list[SchemaFinding]:
     below = schema.get("overlapping") or []
     if not below:
         return []
@@ -231,12 +229,14 @@ def _overlapping(schema: Schema, stack: Stack) -> list[Finding]:
         "newer dump was loaded over an older schema, and Alembic refuses to upgrade from there"
     )
     newest = " ".join(revision for revision in schema["current"] if revision not in below)
-    stamp = _in_container(stack, f"alembic stamp --purge {newest}")
-    remedy = f"{RESTORE}; or {ALLOW_REBUILD}; or, where the schema is known to be that of {newest}, {stamp}"
-    return [_finding("overlapping", "error", message, (), remedy)]
+    stamp = _command_in_container(stack, f"alembic stamp --purge {newest}")
+    remedy = (
+        f"{RESTORE_COMMAND}; or {ALLOW_REBUILD_COMMAND}; or, where the schema is known to be that of {newest}, {stamp}"
+    )
+    return [_make_finding("overlapping", "error", message, (), remedy)]
 
 
-def _not_stamped(schema: Schema, stack: Stack, tables: int | None) -> list[Finding]:
+def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: int | None) -> list[SchemaFinding]:
     if schema["current"] or not tables or not schema["heads"]:
         return []
     message = (
@@ -246,30 +246,28 @@ def _not_stamped(schema: Schema, stack: Stack, tables: int | None) -> list[Findi
     lacking = [words for words in drift or () if not words.startswith("remove_")]
     if drift is not None and not lacking:
         evidence = ["it has all that the models have"]
-        remedy = _in_container(stack, "alembic stamp heads")
+        remedy = _command_in_container(stack, "alembic stamp heads")
     else:
         evidence = [f"models: {words}" for words in lacking[:_EVIDENCE_LINES]]
-        remedy = f"{_in_container(stack, 'alembic stamp REVISION')}, the one that the tables are at; or {ALLOW_REBUILD}"
-    return [_finding("not_stamped", "error", message, evidence, remedy)]
+        remedy = f"{_command_in_container(stack, 'alembic stamp REVISION')}, the one that the tables are at; or {ALLOW_REBUILD_COMMAND}"
+    return [_make_finding("not_stamped", "error", message, evidence, remedy)]
 
 
-def _multiple_heads(schema: Schema, stack: Stack) -> list[Finding]:
+def _find_multiple_heads(schema: AlembicInfo, stack: StackDescription) -> list[SchemaFinding]:
     heads = schema["heads"]
     if len(heads) < 2:
         return []
     # Projects may have branches on purpose; a database that is at all of them has no problem.
     severity = "warning" if schema["pending"] == [] else "error"
-    remedy = (
-        f"{_in_source(stack, f'alembic merge {shlex.join(heads)}')}; or {PROCEDURE} -e schema_recovery_target=heads"
-    )
+    remedy = f"{_command_in_source(stack, f'alembic merge {shlex.join(heads)}')}; or {SCHEMA_RECOVERY_COMMAND} -e schema_recovery_target=heads"
     return [
-        _finding(
+        _make_finding(
             "multiple_heads", severity, f"The migrations end in {len(heads)} heads: {', '.join(heads)}", (), remedy
         )
     ]
 
 
-def _behind(schema: Schema, tables: int | None) -> list[Finding]:
+def _find_pending_revisions(schema: AlembicInfo, tables: int | None) -> list[SchemaFinding]:
     pending = schema["pending"]
     if not pending or (not schema["current"] and tables):
         return []
@@ -278,56 +276,64 @@ def _behind(schema: Schema, tables: int | None) -> list[Finding]:
         f"The database is at {at}, {len(pending)} revision{'s' if len(pending) > 1 else ''} before "
         f"{', '.join(schema['heads'])}"
     )
-    return [_finding("behind", "error", message, pending, PROCEDURE)]
+    return [_make_finding("behind", "error", message, pending, SCHEMA_RECOVERY_COMMAND)]
 
 
-def _tables_missing(schema: Schema, complaints: t.Mapping[str, t.Sequence[Complaint]]) -> list[Finding]:
-    lost = _drifted(schema, "add_table")
+def _find_missing_tables(
+    schema: AlembicInfo, complaints: t.Mapping[str, t.Sequence[LoggedSchemaError]]
+) -> list[SchemaFinding]:
+    lost = _names_missing_from_database(schema, "add_table")
     if not lost:
         return []
     message = f"The database is stamped {', '.join(schema['current'])}, but has no table {', '.join(lost)}"
-    evidence = [f"models: {name}" for name in lost] + _lines(complaints, "table", lost)
-    remedy = f"{RESTORE}; or {ALLOW_REBUILD}; or, where no migration has made them yet, alembic revision --autogenerate"
-    return [_finding("tables_missing", "error", message, evidence[:_EVIDENCE_LINES], remedy)]
+    evidence = [f"models: {name}" for name in lost] + _format_logged_errors(complaints, "table", lost)
+    remedy = f"{RESTORE_COMMAND}; or {ALLOW_REBUILD_COMMAND}; or, where no migration has made them yet, alembic revision --autogenerate"
+    return [_make_finding("tables_missing", "error", message, evidence[:_EVIDENCE_LINES], remedy)]
 
 
-def _columns_missing(schema: Schema, stack: Stack, complaints: t.Mapping[str, t.Sequence[Complaint]]) -> list[Finding]:
-    lost_columns = _drifted(schema, "add_column")
+def _find_missing_columns(
+    schema: AlembicInfo, stack: StackDescription, complaints: t.Mapping[str, t.Sequence[LoggedSchemaError]]
+) -> list[SchemaFinding]:
+    lost_columns = _names_missing_from_database(schema, "add_column")
     names = sorted({c.name for found in complaints.values() for c in found if c.name})
-    seen = _lines(complaints)
+    seen = _format_logged_errors(complaints)
     asked = f"The application asks for {', '.join(names) or 'something'}, which the database does not have"
-    autogenerate = _in_source(stack, "alembic revision --autogenerate") + ", then review the migration that it writes"
+    autogenerate = (
+        _command_in_source(stack, "alembic revision --autogenerate") + ", then review the migration that it writes"
+    )
     if lost_columns:
         message = f"No migration is pending, but the database has no column {', '.join(lost_columns)}"
-        evidence = [f"models: {name}" for name in lost_columns] + _lines(complaints, "column", lost_columns)
-        return [_finding("columns_missing", "error", message, evidence[:_EVIDENCE_LINES], autogenerate)]
+        evidence = [f"models: {name}" for name in lost_columns] + _format_logged_errors(
+            complaints, "column", lost_columns
+        )
+        return [_make_finding("columns_missing", "error", message, evidence[:_EVIDENCE_LINES], autogenerate)]
     if not seen:
         return []
     if schema["pending"]:
-        return [_finding("columns_missing", "error", asked, seen[:_EVIDENCE_LINES], PROCEDURE)]
+        return [_make_finding("columns_missing", "error", asked, seen[:_EVIDENCE_LINES], SCHEMA_RECOVERY_COMMAND)]
     if schema["pending"] is None:
-        return [_finding("columns_missing", "warning", asked, seen[:_EVIDENCE_LINES])]
+        return [_make_finding("columns_missing", "warning", asked, seen[:_EVIDENCE_LINES])]
     if schema.get("drift") is None:
         message = f"{asked}, and no migration is pending: one is missing"
-        return [_finding("columns_missing", "error", message, seen[:_EVIDENCE_LINES], autogenerate)]
-    old = _lines_outside(complaints, _drifted(schema, "add_table"))
+        return [_make_finding("columns_missing", "error", message, seen[:_EVIDENCE_LINES], autogenerate)]
+    old = _format_other_logged_errors(complaints, _names_missing_from_database(schema, "add_table"))
     if not old:
         return []
     message = (
         "The last log lines complain of columns or tables, but the database has all that the models have: they are "
         "from before the last upgrade, or of a query that the models know nothing of"
     )
-    return [_finding("columns_missing", "warning", message, old[:_EVIDENCE_LINES])]
+    return [_make_finding("columns_missing", "warning", message, old[:_EVIDENCE_LINES])]
 
 
-def _not_compared(schema: Schema) -> list[Finding]:
+def _find_failed_comparison(schema: AlembicInfo) -> list[SchemaFinding]:
     problem = schema.get("drift_problem")
     if not problem:
         return []
-    return [_finding("not_compared", "info", "Models and database could not be compared", [problem])]
+    return [_make_finding("not_compared", "info", "Models and database could not be compared", [problem])]
 
 
-def _drifted(schema: Schema, what: str) -> list[str]:
+def _names_missing_from_database(schema: AlembicInfo, what: str) -> list[str]:
     """Names that the models have and a database at the heads has not; pending revisions might add them."""
     if schema["pending"] != [] or not schema["current"]:
         return []
@@ -337,13 +343,13 @@ def _drifted(schema: Schema, what: str) -> list[str]:
 # --- log lines -----------------------------------------------------------------------------------------------------
 
 
-def _complaints(logs: t.Mapping[str, t.Sequence[str]]) -> dict[str, list[Complaint]]:
+def _find_logged_errors(logs: t.Mapping[str, t.Sequence[str]]) -> dict[str, list[LoggedSchemaError]]:
     """By service, each complaint once, the newest first."""
-    found: dict[str, list[Complaint]] = {}
+    found: dict[str, list[LoggedSchemaError]] = {}
     for service, lines in sorted(logs.items()):
-        known: list[Complaint] = []
+        known: list[LoggedSchemaError] = []
         for line in reversed(lines):
-            complaint = _complaint(line)
+            complaint = _parse_logged_error(line)
             if complaint and all((complaint.kind, complaint.name) != (k.kind, k.name) for k in known):
                 known.append(complaint)
         # The class alone says nothing more where a name was seen.
@@ -351,34 +357,46 @@ def _complaints(logs: t.Mapping[str, t.Sequence[str]]) -> dict[str, list[Complai
     return found
 
 
-def _complaint(line: str) -> Complaint | None:
-    column = _COLUMN.search(line)
+def _parse_logged_error(line: str) -> LoggedSchemaError | None:
+    column = _MISSING_COLUMN.search(line)
     if column:
-        return Complaint("column", column["quoted"] or column["plain"], line.strip())
-    table = _TABLE.search(line)
+        return LoggedSchemaError("column", column["quoted"] or column["plain"], line.strip())
+    table = _MISSING_TABLE.search(line)
     if table:
-        return Complaint("table", table["name"], line.strip())
-    return Complaint("", "", line.strip()) if _CLASS.search(line) else None
+        return LoggedSchemaError("table", table["name"], line.strip())
+    return LoggedSchemaError("", "", line.strip()) if _UNDEFINED_OBJECT_CLASS.search(line) else None
 
 
-def _last(name: str) -> str:
+def _unqualified_name(name: str) -> str:
     """A query's alias or a schema may stand before the name."""
     return name.rpartition(".")[2]
 
 
-def _lines(
-    complaints: t.Mapping[str, t.Sequence[Complaint]], kind: str = "", names: t.Collection[str] | None = None
+def _format_logged_errors(
+    complaints: t.Mapping[str, t.Sequence[LoggedSchemaError]], kind: str = "", names: t.Collection[str] | None = None
 ) -> list[str]:
     """The complaints as ``service: line``; of one kind about these names, if they are given."""
-    wanted = None if names is None else {_last(name) for name in names}
+    wanted = None if names is None else {_unqualified_name(name) for name in names}
     return [
         f"{service}: {complaint.line}"
         for service, found in complaints.items()
         for complaint in found
-        if wanted is None or (complaint.kind == kind and _last(complaint.name) in wanted)
+        if wanted is None or (complaint.kind == kind and _unqualified_name(complaint.name) in wanted)
     ]
 
 
-def _lines_outside(complaints: t.Mapping[str, t.Sequence[Complaint]], tables: t.Collection[str]) -> list[str]:
-    explained = _lines(complaints, "table", tables)
-    return [line for line in _lines(complaints) if line not in explained]
+def _format_other_logged_errors(
+    complaints: t.Mapping[str, t.Sequence[LoggedSchemaError]], tables: t.Collection[str]
+) -> list[str]:
+    explained = _format_logged_errors(complaints, "table", tables)
+    return [line for line in _format_logged_errors(complaints) if line not in explained]
+
+
+def find_revision_problems(schema: t.Mapping[str, t.Any]) -> list[str]:
+    """What keeps the database from being at the heads, in words. schema: the result of alembic_info."""
+    if schema["unknown"]:
+        return [f"revision {', '.join(schema['unknown'])} of the database is not among the migrations"]
+    if sorted(schema["current"]) != sorted(schema["heads"]):
+        current = ", ".join(schema["current"]) or "no revision"
+        return [f"the database is at {current}, the migrations end at {', '.join(schema['heads'])}"]
+    return []

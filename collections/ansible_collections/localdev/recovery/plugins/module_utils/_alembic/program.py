@@ -18,17 +18,17 @@ import sys
 import time
 import traceback
 
-MARK = "@localdev.recovery@"
+RESPONSE_MARK = "@localdev.recovery@"
 # Migrations of one database exclude each other under this PostgreSQL advisory lock (the first 8 bytes of the
 # SHA-256 of "localdev.recovery", as a signed number).
-LOCK_KEY = 8075261679134375812
+ADVISORY_LOCK_KEY = 8075261679134375812
 
 
-class Changed(Exception):
+class RevisionChanged(Exception):
     """Somebody else migrated between reading the revision and getting the lock."""
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A complaint in words, with what else goes into the answer."""
 
     def __init__(self, words, **data):
@@ -56,23 +56,23 @@ def find_config(folder):
                     with open(os.path.join(root, "pyproject.toml")) as handle:
                         if "[tool.alembic]" in handle.read():
                             return os.path.join(root, "pyproject.toml")
-    raise Refused("no alembic.ini and no [tool.alembic] below " + folder)
+    raise RequestRefused("no alembic.ini and no [tool.alembic] below " + folder)
 
 
-def load(request):
+def load_config(request):
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     path = os.path.abspath(request.get("config") or find_config(os.getcwd()))
     if not os.path.isfile(path):
-        raise Refused("the Alembic configuration " + path + " does not exist")
+        raise RequestRefused("the Alembic configuration " + path + " does not exist")
     # script_location and prepend_sys_path are relative to where people run alembic: beside its configuration.
     os.chdir(os.path.dirname(path))
     config = Config(toml_file=path) if path.endswith(".toml") else Config(path)
     return config, ScriptDirectory.from_config(config), path
 
 
-def run_env(config, script, function, **options):
+def run_env_py(config, script, function, **options):
     from alembic.runtime.environment import EnvironmentContext
 
     called = []
@@ -84,10 +84,10 @@ def run_env(config, script, function, **options):
     with EnvironmentContext(config, script, fn=tracked, **options):
         script.run_env()
     if not called:
-        raise Refused("env.py did not call context.run_migrations(), so nothing is known of the database")
+        raise RequestRefused("env.py did not call context.run_migrations(), so nothing is known of the database")
 
 
-def use_database(database):
+def redirect_connections(database):
     """Have every PostgreSQL engine connect to this database, wherever env.py takes its URL from; and prove it.
 
     An engine that env.py gives a function of its own to connect with (creator) cannot be redirected, but is caught.
@@ -97,7 +97,7 @@ def use_database(database):
 
     def redirect(dialect, _record, _cargs, cparams):
         if dialect.name == "postgresql":
-            name_database(database, dialect.driver, cparams)
+            set_database_parameter(database, dialect.driver, cparams)
 
     # Takes whatever further arguments the event has: SQLAlchemy 1.4 hands over one more.
     def prove(connection, *_more):
@@ -112,20 +112,20 @@ def use_database(database):
             cursor.close()
             connection.connection.rollback()
         if found != database:
-            raise Refused("env.py connects to the database %s, although %s was asked for" % (found, database))
+            raise RequestRefused("env.py connects to the database %s, although %s was asked for" % (found, database))
 
     event.listen(Engine, "do_connect", redirect)
     event.listen(Engine, "engine_connect", prove)
 
 
-def name_database(database, driver, cparams):
+def set_database_parameter(database, driver, cparams):
     """Put the database's name among a driver's connection parameters, where it goes before that of a DSN."""
     given = [key for key in ("dbname", "database") if key in cparams]
     for key in given or ["database" if driver in ("asyncpg", "pg8000") else "dbname"]:
         cparams[key] = database
 
 
-def connected(request, attempt):
+def retry_until_connected(request, attempt):
     """Call attempt until the server accepts connections: its first start may still be under way."""
     deadline = time.time() + request.get("connect_timeout", 0)
     while True:
@@ -153,7 +153,7 @@ def is_connect_failure(exc):
     )
 
 
-def look(config, script, request):
+def read_database_state(config, script, request):
     """What one run of env.py shows: where the database is, its version table and, if asked for, its drift."""
     found = {}
 
@@ -161,14 +161,14 @@ def look(config, script, request):
         table = [context.version_table_schema, context.version_table]
         found.update(current=sorted(heads), version_table=".".join(part for part in table if part))
         if request.get("drift"):
-            found.update(drift(config, script, context))
+            found.update(compare_models(config, script, context))
         return []
 
-    connected(request, lambda: run_env(config, script, see, dont_mutate=True))
+    retry_until_connected(request, lambda: run_env_py(config, script, see, dont_mutate=True))
     return found
 
 
-def drift(config, script, context):
+def compare_models(config, script, context):
     """What alembic check finds. It refuses where revisions are pending; this compares all the same."""
     from alembic.autogenerate import RevisionContext
 
@@ -179,16 +179,16 @@ def drift(config, script, context):
         made.run_autogenerate(script.get_heads(), context)
         # A hook of env.py may have emptied the list, as is usual where there is nothing to generate.
         operations = [ops for script in made.generated_revisions[-1:] for ops in script.upgrade_ops_list]
-        return {"drift": [words for ops in operations for diff in ops.as_diffs() for words in in_words(diff)]}
+        return {"drift": [words for ops in operations for diff in ops.as_diffs() for words in describe_diff(diff)]}
     except Exception as exc:
         # The models are the application's: what is wrong with them is a finding, and the rest is known all the same.
         return {"drift": None, "drift_problem": " ".join(("%s: %s" % (type(exc).__name__, exc)).split())[:500]}
 
 
-def in_words(diff):
+def describe_diff(diff):
     """A difference as Alembic describes it -> short words such as "add_column people.nickname"."""
     if isinstance(diff, list):
-        return [words for one in diff for words in in_words(one)]
+        return [words for one in diff for words in describe_diff(one)]
     what, rest = diff[0], diff[1:]
     if what in ("add_column", "remove_column"):
         parts = [rest[0], rest[1], rest[2].name]
@@ -205,7 +205,7 @@ def in_words(diff):
     return [(what + " " + ".".join(str(part) for part in parts if part)).strip()]
 
 
-def known(script, revision):
+def is_known_revision(script, revision):
     from alembic.script.revision import RevisionError
     from alembic.util import CommandError
 
@@ -217,31 +217,31 @@ def known(script, revision):
         return False
 
 
-def steps_to(script, current, target):
+def list_upgrade_steps(script, current, target):
     """Alembic's steps of an upgrade, in order; refuses a target or a database for which there are none."""
     from alembic.script.revision import RevisionError
     from alembic.util import CommandError
 
-    unknown = [revision for revision in current if not known(script, revision)]
+    unknown = [revision for revision in current if not is_known_revision(script, revision)]
     if unknown:
-        raise Refused("the database is at unknown revisions", unknown=unknown)
-    overlap = overlapping(script, current)
+        raise RequestRefused("the database is at unknown revisions", unknown=unknown)
+    overlap = find_overlapping_revisions(script, current)
     if overlap:
-        raise Refused(
+        raise RequestRefused(
             "the database is at %s, but %s is part of what another one builds on, so Alembic cannot upgrade it"
             % (", ".join(sorted(current)), ", ".join(overlap))
         )
     heads = sorted(script.get_heads())
     if target == "head" and len(heads) > 1:
-        raise Refused("Multiple heads: " + ", ".join(heads) + "; name one of them, or all as heads")
+        raise RequestRefused("Multiple heads: " + ", ".join(heads) + "; name one of them, or all as heads")
     try:
         return script._upgrade_revs(target, tuple(current))
     except (CommandError, RevisionError) as exc:
         # The cause also says which revisions an abbreviation may mean.
-        raise Refused("no upgrade to %s: %s" % (target, exc.__cause__ or exc)) from None
+        raise RequestRefused("no upgrade to %s: %s" % (target, exc.__cause__ or exc)) from None
 
 
-def all_revisions(script):
+def list_revisions(script):
     """Every revision, each once. Not script.walk_revisions(): many merges make its sorting slow."""
     found = {}
     todo = list(script.get_heads())
@@ -253,7 +253,7 @@ def all_revisions(script):
     return [found[name] for name in sorted(found)]
 
 
-def overlapping(script, current):
+def find_overlapping_revisions(script, current):
     """Those revisions that another one builds on. Alembic never leaves such rows; a dump over a schema does."""
     below = set()
     todo = list(current) if len(current) > 1 else []
@@ -265,13 +265,13 @@ def overlapping(script, current):
     return [revision for revision in current if revision in below]
 
 
-def info(config, script, request):
+def answer_info(config, script, request):
     """current: where the database is, from one who knows. It spares env.py, which may import a whole application."""
     known_place = request.get("current")
-    seen = {"current": sorted(known_place)} if known_place else look(config, script, request)
-    revisions = all_revisions(script)
-    unknown = [revision for revision in seen["current"] if not known(script, revision)]
-    overlap = overlapping(script, [revision for revision in seen["current"] if revision not in unknown])
+    seen = {"current": sorted(known_place)} if known_place else read_database_state(config, script, request)
+    revisions = list_revisions(script)
+    unknown = [revision for revision in seen["current"] if not is_known_revision(script, revision)]
+    overlap = find_overlapping_revisions(script, [revision for revision in seen["current"] if revision not in unknown])
     answer = dict(
         seen,
         heads=sorted(script.get_heads()),
@@ -283,13 +283,13 @@ def info(config, script, request):
         labels={label: rev.revision for rev in revisions for label in rev._orig_branch_labels},
     )
     if not unknown and not overlap:
-        answer["pending"] = [step.revision.revision for step in steps_to(script, seen["current"], "heads")]
+        answer["pending"] = [step.revision.revision for step in list_upgrade_steps(script, seen["current"], "heads")]
     if request.get("graph"):
-        answer["revisions"] = [described(rev) for rev in revisions]
+        answer["revisions"] = [describe_revision(rev) for rev in revisions]
     return answer
 
 
-def described(rev):
+def describe_revision(rev):
     down = rev.down_revision or ()
     return {
         "revision": rev.revision,
@@ -300,30 +300,30 @@ def described(rev):
     }
 
 
-def lock(context, timeout):
+def take_advisory_lock(context, timeout):
     """Take the advisory lock on the migration's own connection, so that it ends with it."""
     if context.dialect.name != "postgresql":
-        raise Refused("the database is " + context.dialect.name + ", not PostgreSQL")
+        raise RequestRefused("the database is " + context.dialect.name + ", not PostgreSQL")
     deadline = time.time() + timeout
-    while not context.connection.exec_driver_sql("SELECT pg_try_advisory_lock(%d)" % LOCK_KEY).scalar():
+    while not context.connection.exec_driver_sql("SELECT pg_try_advisory_lock(%d)" % ADVISORY_LOCK_KEY).scalar():
         if time.time() > deadline:
-            raise Refused("another migration holds the advisory lock of this database for %d s now" % timeout)
+            raise RequestRefused("another migration holds the advisory lock of this database for %d s now" % timeout)
         time.sleep(0.1)
 
 
-def unlock(context):
-    context.connection.exec_driver_sql("SELECT pg_advisory_unlock(%d)" % LOCK_KEY)
+def release_advisory_lock(context):
+    context.connection.exec_driver_sql("SELECT pg_advisory_unlock(%d)" % ADVISORY_LOCK_KEY)
 
 
-def plan(config, script, request):
+def answer_plan(config, script, request):
     """What upgrade would do; from_base: to an empty database, without asking the one that is there."""
-    current = [] if request.get("from_base") else look(config, script, request)["current"]
-    steps = steps_to(script, current, request.get("target", "heads"))
+    current = [] if request.get("from_base") else read_database_state(config, script, request)["current"]
+    steps = list_upgrade_steps(script, current, request.get("target", "heads"))
     applied = [step.revision.revision for step in steps]
     return {"heads": sorted(script.get_heads()), "before": current, "applied": applied, "current": current}
 
 
-def upgrade(config, script, request):
+def answer_upgrade(config, script, request):
     target = request.get("target", "heads")
     state = {"applied": [], "at": None, "before": []}
 
@@ -338,34 +338,34 @@ def upgrade(config, script, request):
         return step
 
     def steps(heads, context):
-        lock(context, request.get("lock_timeout", 60))
+        take_advisory_lock(context, request.get("lock_timeout", 60))
         if tuple(sorted(context.get_current_heads())) != tuple(sorted(heads)):
             # env.py's pool may keep this session, and with it the lock, beyond the next attempt's connection.
-            unlock(context)
-            raise Changed()
-        found = steps_to(script, heads, target)
+            release_advisory_lock(context)
+            raise RevisionChanged()
+        found = list_upgrade_steps(script, heads, target)
         state["before"] = sorted(heads)
         state["applied"] = [step.revision.revision for step in found]
         return [tracked(step) for step in found]
 
     while True:
         try:
-            connected(request, lambda: run_env(config, script, steps, destination_rev=target))
-        except Changed:
+            retry_until_connected(request, lambda: run_env_py(config, script, steps, destination_rev=target))
+        except RevisionChanged:
             continue
-        except Refused:
+        except RequestRefused:
             raise
         except Exception as exc:
             if state["at"]:
                 cause = str(getattr(exc, "orig", None) or exc).strip().splitlines() or [type(exc).__name__]
-                raise Refused("migration %s failed: %s" % (state["at"], " ".join(cause[:3]))) from None
+                raise RequestRefused("migration %s failed: %s" % (state["at"], " ".join(cause[:3]))) from None
             raise
         break
     return {
         "heads": sorted(script.get_heads()),
         "before": state["before"],
         "applied": state["applied"],
-        "current": look(config, script, {})["current"],
+        "current": read_database_state(config, script, {})["current"],
     }
 
 
@@ -379,12 +379,14 @@ def main(request):
         # Nothing of the graph is garbage: looking for some takes a tenth of the time where there are many revisions.
         gc.disable()
     try:
-        config, script, path = load(request)
+        config, script, path = load_config(request)
         if request.get("database"):
-            use_database(request["database"])
-        answer = {"info": info, "plan": plan, "upgrade": upgrade}[request["do"]](config, script, request)
+            redirect_connections(request["database"])
+        answer = {"info": answer_info, "plan": answer_plan, "upgrade": answer_upgrade}[request["do"]](
+            config, script, request
+        )
         answer["config"] = path
-    except Refused as exc:
+    except RequestRefused as exc:
         answer = dict(exc.data, error=str(exc))
     except ImportError as exc:
         answer = {"error": "%s (imported by Alembic or by env.py)" % exc, "trace": traceback.format_exc()}
@@ -394,7 +396,7 @@ def main(request):
     except SystemExit as exc:
         answer = {"error": "env.py, or what it imports, ended the program: %s" % exc, "trace": traceback.format_exc()}
     gc.enable()
-    stdout.write("\n" + MARK + json.dumps(answer) + "\n")
+    stdout.write("\n" + RESPONSE_MARK + json.dumps(answer) + "\n")
     stdout.flush()
 
 

@@ -16,27 +16,24 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program as alembic_bridge
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import RESPONSE_MARK
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
-from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import running_containers
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.interpreter import FIND_PYTHON
+from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revisions
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import list_running_containers
 
-# The alembic command's first line names the Python that has the application's packages.
-FIND_PYTHON = (
-    'python=$(sed -n "1s/^#! *//p" "$(command -v alembic 2>/dev/null)" 2>/dev/null); '
-    'case "$python" in *python*) ;; *) python=$(command -v python3 || command -v python);; esac; '
-)
-_LAUNCH = FIND_PYTHON + "exec $python -"
+_LAUNCH_PROGRAM = FIND_PYTHON + "exec $python -"
 
 
-def program(request: t.Mapping[str, t.Any]) -> str:
+def build_alembic_program(request: t.Mapping[str, t.Any]) -> str:
     """The bridge with its request, as one Python program."""
     # After an upgrade the application's own exit handlers may have something to say.
     end = "" if request["do"] == "upgrade" else "leave()\n"
-    return f"{inspect.getsource(alembic_bridge)}\n\nmain(json.loads({json.dumps(json.dumps(request))}))\n{end}"
+    return f"{inspect.getsource(program)}\n\nmain(json.loads({json.dumps(json.dumps(request))}))\n{end}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class HostPython:
     def masker(self) -> Masker:
         return Masker.of_environments([self.environment])
 
-    def run(self, text: str) -> Completed:
+    def run(self, text: str) -> CompletedCommand:
         args = (self.python, "-")
         try:
             done = subprocess.run(  # pylint: disable=ansible-bad-function
@@ -75,18 +72,18 @@ class HostPython:
                 f"The Python {self.python} cannot be run in {self.folder}: {exc.strerror or exc}",
                 next_command=f"ls -ld {self.folder} {self.python}",
             ) from exc
-        return Completed(
+        return CompletedCommand(
             args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         )
 
 
-def parse_answer(
-    done: Completed, where: str, next_command: str = "", hide: t.Callable[[str], str] = str
+def parse_alembic_response(
+    done: CompletedCommand, where: str, next_command: str = "", hide: t.Callable[[str], str] = str
 ) -> dict[str, t.Any]:
     """The bridge's answer among whatever else was printed. Pure."""
     for line in reversed(done.stdout.splitlines()):
-        if line.startswith(alembic_bridge.MARK):
-            return t.cast("dict[str, t.Any]", json.loads(line.removeprefix(alembic_bridge.MARK)))
+        if line.startswith(RESPONSE_MARK):
+            return t.cast("dict[str, t.Any]", json.loads(line.removeprefix(RESPONSE_MARK)))
     raise RecoveryError(
         f"Alembic could not be asked in {where} (exit code {done.returncode})",
         details=hide(done.output)[-2000:],
@@ -94,7 +91,7 @@ def parse_answer(
     )
 
 
-def ask(
+def run_alembic_request(
     docker: Docker,
     stack: t.Mapping[str, t.Any],
     request: t.Mapping[str, t.Any],
@@ -108,19 +105,19 @@ def ask(
     That container outlives a controller that is killed, so it carries its run's label: who puts old data back ends it
     first, or it would migrate that. host: on the stack's host instead.
     """
-    text = program({"config": None, **request})
+    text = build_alembic_program({"config": None, **request})
     if host:
         where, by_hand = f"{host.python} in {host.folder}", f"cd {host.folder} && {host.python} -m alembic"
         done = host.run(text)
     else:
-        service = service_of(stack)
+        service = find_alembic_service(stack)
         where, by_hand = f"service {service}", f"docker compose run --rm {service} alembic"
-        running = [] if fresh else running_containers(docker, stack["project"]["name"], service)
+        running = [] if fresh else list_running_containers(docker, stack["project"]["name"], service)
         done = _run_in_container(docker, service, running, text, run_id)
     hide = host.masker.text if host else str
-    answer = parse_answer(done, where, f"{by_hand} current", hide)
+    answer = parse_alembic_response(done, where, f"{by_hand} current", hide)
     if answer.get("unknown") and "error" in answer:
-        raise unknown_revisions(stack, answer["unknown"])
+        raise build_unknown_revisions_error(stack, answer["unknown"])
     if "error" in answer:
         raise RecoveryError(
             hide(f"Alembic in {where}: {answer['error']}"),
@@ -130,11 +127,11 @@ def ask(
     return answer
 
 
-def unknown_revisions(stack: t.Mapping[str, t.Any], unknown: t.Sequence[str]) -> RecoveryError:
+def build_unknown_revisions_error(stack: t.Mapping[str, t.Any], unknown: t.Sequence[str]) -> RecoveryError:
     """A database at revisions that are not in this checkout, and which branch or commit has them."""
     folder = stack["project"]["dir"]
     message = f"The database is at {', '.join(unknown)}, which is not among the migrations"
-    found = git_lookup.find_revisions(folder, unknown)
+    found = find_revisions(folder, unknown)
     for item in found:
         message += f"; {item['revision']} is in {', '.join(item['refs'][:5]) or 'commit ' + item['commit'][:12]}"
     where = (found[0]["refs"] or [found[0]["commit"]])[0] if found else ""
@@ -143,7 +140,7 @@ def unknown_revisions(stack: t.Mapping[str, t.Any], unknown: t.Sequence[str]) ->
     )
 
 
-def service_of(stack: t.Mapping[str, t.Any]) -> str:
+def find_alembic_service(stack: t.Mapping[str, t.Any]) -> str:
     if stack["alembic"] is None:
         raise RecoveryError(
             "No service of this stack was found to have Alembic (no alembic.ini in a build context or source mount)",
@@ -152,10 +149,21 @@ def service_of(stack: t.Mapping[str, t.Any]) -> str:
     return t.cast(str, stack["alembic"]["service"])
 
 
-def _run_in_container(docker: Docker, service: str, running: list[str], text: str, run_id: str) -> Completed:
+def _run_in_container(docker: Docker, service: str, running: list[str], text: str, run_id: str) -> CompletedCommand:
     if running:
-        return docker.run("exec", "--interactive", running[0], "sh", "-c", _LAUNCH, stdin=text, check=False)
+        return docker.run("exec", "--interactive", running[0], "sh", "-c", _LAUNCH_PROGRAM, stdin=text, check=False)
     label = ["--label", f"{RUN_LABEL}={run_id}"] if run_id else []
     return docker.compose(
-        "run", "--rm", "--no-deps", "-T", *label, "--entrypoint", "sh", service, "-c", _LAUNCH, stdin=text, check=False
+        "run",
+        "--rm",
+        "--no-deps",
+        "-T",
+        *label,
+        "--entrypoint",
+        "sh",
+        service,
+        "-c",
+        _LAUNCH_PROGRAM,
+        stdin=text,
+        check=False,
     )

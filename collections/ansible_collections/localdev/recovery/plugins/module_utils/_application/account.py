@@ -15,31 +15,27 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker, is_secret_name
-from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import policy_problems
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import identifier, literal, table_name
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import take_back
+from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import check_password_policy
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_column_value
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
+    quote_identifier,
+    quote_literal,
+    quote_table_name,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Json
 
-Json = dict[str, t.Any]
 Account = t.Mapping[str, t.Any]
 
-STATUS = "ansible-playbook localdev.recovery.status"
-SCHEMA = "ansible-playbook localdev.recovery.schema_recovery"
-SHORTEST_SIGNING_KEY = 32
+STATUS_COMMAND = "ansible-playbook localdev.recovery.status"
+SCHEMA_RECOVERY_COMMAND = "ansible-playbook localdev.recovery.schema_recovery"
 # What a required column without a default gets by its type, as SQL: what says nothing of the account.
-_OWN_VALUES = (
+_DEFAULTS_BY_TYPE = (
     (re.compile(r"uuid"), "gen_random_uuid()"),
     (re.compile(r"timestamp|date$"), "now()"),
 )
 
 
-def as_text(value: t.Any) -> str | None:
-    """A value as PostgreSQL writes it as text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else str(value)
-
-
-def wanted_columns(account: Account) -> dict[str, tuple[t.Any, str]]:
+def list_wanted_columns(account: Account) -> dict[str, tuple[t.Any, str]]:
     """Column -> (value of an account that may log in and administrate, finding when it is another one)."""
     columns = account["columns"]
     found = {columns["role"]: (account["role"], "role")} if columns.get("role") else {}
@@ -48,32 +44,32 @@ def wanted_columns(account: Account) -> dict[str, tuple[t.Any, str]]:
     return found | {name: (value, "locked") for name, value in account["unlocked"].items()}
 
 
-def account_query(account: Account) -> str:
+def build_account_query(account: Account) -> str:
     """SQL that reads, as JSON, the rows of one user name, what columns the table has, and how many users there are.
 
     Bound parameter ``username``.
     """
-    columns, table = account["columns"], table_name(account["table"])
-    read = [columns["password"], *wanted_columns(account)]
-    fields = ", ".join(f"{literal(name)}, u.{identifier(name)}::text" for name in read)
+    columns, table = account["columns"], quote_table_name(account["table"])
+    read = [columns["password"], *list_wanted_columns(account)]
+    fields = ", ".join(f"{quote_literal(name)}, u.{quote_identifier(name)}::text" for name in read)
     return (
         f"SELECT json_build_object('users', (SELECT count(*) FROM {table}), 'rows', "
         f"(SELECT coalesce(json_agg(json_build_object({fields})), '[]') FROM {table} u "
-        f"WHERE u.{identifier(columns['username'])}::text = %(username)s), 'columns', "
+        f"WHERE u.{quote_identifier(columns['username'])}::text = %(username)s), 'columns', "
         "(SELECT json_agg(json_build_object('name', attname, 'type', format_type(atttypid, atttypmod), 'required', "
         "attnotnull AND NOT atthasdef AND attidentity = '')) FROM pg_attribute "
-        f"WHERE attrelid = {literal(table)}::regclass AND attnum > 0 AND NOT attisdropped)) AS seen"
+        f"WHERE attrelid = {quote_literal(table)}::regclass AND attnum > 0 AND NOT attisdropped)) AS seen"
     )
 
 
-def stored_hash(rows: t.Mapping[str, t.Any], account: Account) -> str:
+def get_stored_hash(rows: t.Mapping[str, t.Any], account: Account) -> str:
     """The hash in the account's row; empty where the row was not found. rows: the result of account_query."""
     answer = rows.get("query_result") or [{"seen": {"rows": []}}]
     found = answer[0]["seen"]["rows"]
     return str(found[0][account["columns"]["password"]] or "") if len(found) == 1 else ""
 
 
-def row_object(stack: Account, account: Account) -> Json:
+def build_row_object(stack: Account, account: Account) -> Json:
     """The account's row as an object for set_aside. The database's container must exist."""
     database = stack["database"]
     return {
@@ -95,14 +91,14 @@ def _finding(name: str, message: str, remedy: str = "") -> Json:
     return {"finding": name, "message": message, "remedy": remedy}
 
 
-def decide(account: Account, seen: t.Mapping[str, t.Any]) -> Json:
+def decide_account_repair(account: Account, seen: t.Mapping[str, t.Any]) -> Json:
     """What to do: ``action`` (none, update, register, insert or refuse), ``findings``, ``columns`` to write.
 
     seen: ``endpoint``, ``rows``: results of looking for and into the database. ``probe``: of account_probe. ``login``,
     ``token``: answers of the API; empty or skipped where it was not asked. ``register``: whether the API registers.
     The columns hold a hash.
     """
-    blocked = _blocked(account, seen)
+    blocked = _find_blocker(account, seen)
     if blocked:
         return {"action": "refuse", "findings": [blocked], "columns": {}}
     found = seen["rows"]["query_result"][0]["seen"]
@@ -111,14 +107,20 @@ def decide(account: Account, seen: t.Mapping[str, t.Any]) -> Json:
         findings = [_finding("missing", f"{account['table']} has no user {who}")]
         if seen.get("register") and not found["users"]:
             return {"action": "register", "findings": findings, "columns": {}}
-        return {"action": "insert", "findings": findings, "columns": _new_row(account, probe["hash"], found["columns"])}
+        return {
+            "action": "insert",
+            "findings": findings,
+            "columns": _build_new_row(account, probe["hash"], found["columns"]),
+        }
     row = found["rows"][0]
     findings, columns = [], {}
-    for name, (value, kind) in wanted_columns(account).items():
-        if row[name] != as_text(value):
-            findings.append(_finding(kind, f"user {who} has {name} {row[name]}, {as_text(value)} is needed"))
+    for name, (value, kind) in list_wanted_columns(account).items():
+        if row[name] != format_column_value(value):
+            findings.append(
+                _finding(kind, f"user {who} has {name} {row[name]}, {format_column_value(value)} is needed")
+            )
             columns[name] = value
-    status = _status(seen.get("login"))
+    status = _get_http_status(seen.get("login"))
     wrong = probe["matches"] is False
     # Without the application's own check it cannot be told whether a refusal is for the password.
     unknown = probe["matches"] is None and status is not None and status not in (200, 201)
@@ -126,21 +128,21 @@ def decide(account: Account, seen: t.Mapping[str, t.Any]) -> Json:
         findings.append(_finding("wrong_password", f"user {who} has another password"))
         columns[account["columns"]["password"]] = probe["hash"]
     if not columns and status not in (None, 200, 201):
-        return {"action": "refuse", "findings": [_refused_all_the_same(account, status or 0)], "columns": {}}
-    token = _status(seen.get("token"))
+        return {"action": "refuse", "findings": [_explain_refused_login(account, status or 0)], "columns": {}}
+    token = _get_http_status(seen.get("token"))
     if status in (200, 201) and token is not None and token != 200:
-        return {"action": "refuse", "findings": [_token_refused(account, seen, token)], "columns": {}}
+        return {"action": "refuse", "findings": [_explain_refused_token(account, seen, token)], "columns": {}}
     return {"action": "update" if columns else "none", "findings": findings, "columns": columns}
 
 
-def _status(answer: t.Mapping[str, t.Any] | None) -> int | None:
+def _get_http_status(answer: t.Mapping[str, t.Any] | None) -> int | None:
     """HTTP status, -1 without an answer, None when nobody asked."""
     if not answer or answer.get("skipped"):
         return None
     return int(answer.get("status", -1))
 
 
-def _blocked(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
+def _find_blocker(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
     """What keeps the account from being judged or mended at all.
 
     The tasks do not fail, so that what they say is hidden by no_log and told here: what failed lacks its result.
@@ -148,7 +150,7 @@ def _blocked(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
     endpoint, rows, probe = seen["endpoint"], seen["rows"], seen["probe"]
     who = account["username"]
     if "password" not in probe:
-        return _finding("application", _words(probe), STATUS)
+        return _finding("application", _extract_error_message(probe), STATUS_COMMAND)
     if not probe["password"]:
         return _finding(
             "no_password",
@@ -156,26 +158,26 @@ def _blocked(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
             "set stack_admin_password, admin_account_password_file or admin_account_password_variable, or "
             "admin_account_generate=true",
         )
-    problems = policy_problems(probe["password"], account["minimum_length"], account["minimum_classes"])
+    problems = check_password_policy(probe["password"], account["minimum_length"], account["minimum_classes"])
     if problems:
         return _finding(
             "password_policy", f"The password for {who} is refused: {'; '.join(problems)}", "choose another"
         )
     if "login" not in endpoint:
-        return _finding("database", _words(endpoint), STATUS)
+        return _finding("database", _extract_error_message(endpoint), STATUS_COMMAND)
     if "query_result" not in rows:
-        return _unreadable(account, _words(rows))
+        return _explain_failed_query(account, _extract_error_message(rows))
     found = rows["query_result"][0]["seen"]
     if len(found["rows"]) > 1:
         return _finding(
             "ambiguous", f"{len(found['rows'])} rows of {account['table']} are user {who}", "remove all but one"
         )
-    return _application_broken(account, seen)
+    return _find_application_failure(account, seen)
 
 
-def _application_broken(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
+def _find_application_failure(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
     """An application that cannot hash or does not answer as one that works; the cause, as far as it can be told."""
-    probe, status = seen["probe"], _status(seen.get("login"))
+    probe, status = seen["probe"], _get_http_status(seen.get("login"))
     signing, service = probe["signing"], probe["service"]
     broken = status is not None and (status == -1 or status >= 500)
     if signing["breaks"] and (broken or probe["error"]):
@@ -186,11 +188,13 @@ def _application_broken(account: Account, seen: t.Mapping[str, t.Any]) -> Json |
         )
     if broken and probe["cause"]["kind"] == "database":
         return _finding(
-            "database", f"{service} cannot use its database, which answers here: {probe['cause']['line']}", SCHEMA
+            "database",
+            f"{service} cannot use its database, which answers here: {probe['cause']['line']}",
+            SCHEMA_RECOVERY_COMMAND,
         )
     if status == -1:
         return _finding(
-            "api_unreachable", f"The login at {seen['login'].get('url', 'the API')} was not answered", STATUS
+            "api_unreachable", f"The login at {seen['login'].get('url', 'the API')} was not answered", STATUS_COMMAND
         )
     if broken:
         line = probe["cause"]["line"]
@@ -205,17 +209,19 @@ def _application_broken(account: Account, seen: t.Mapping[str, t.Any]) -> Json |
     return None
 
 
-def _unreadable(account: Account, words: str) -> Json:
+def _explain_failed_query(account: Account, words: str) -> Json:
     if re.search(r"column .* does not exist", words):
         return _finding("database", f"Table {account['table']}: {words}", "set stack_admin_columns")
     if re.search(r"relation .* does not exist", words):
         return _finding(
-            "database", f"The database has no table {account['table']}", f"set stack_admin_table, or {SCHEMA}"
+            "database",
+            f"The database has no table {account['table']}",
+            f"set stack_admin_table, or {SCHEMA_RECOVERY_COMMAND}",
         )
-    return _finding("database", f"The database cannot be asked: {words}", STATUS)
+    return _finding("database", f"The database cannot be asked: {words}", STATUS_COMMAND)
 
 
-def _refused_all_the_same(account: Account, status: int) -> Json:
+def _explain_refused_login(account: Account, status: int) -> Json:
     """The row is as it should be, so something else refuses."""
     who = account["username"]
     if status in (404, 405, 422):
@@ -234,7 +240,7 @@ def _refused_all_the_same(account: Account, status: int) -> Json:
     )
 
 
-def _token_refused(account: Account, seen: t.Mapping[str, t.Any], status: int) -> Json:
+def _explain_refused_token(account: Account, seen: t.Mapping[str, t.Any], status: int) -> Json:
     problem = seen["probe"]["signing"]["problem"]
     return _finding(
         "signing_key",
@@ -244,7 +250,7 @@ def _token_refused(account: Account, seen: t.Mapping[str, t.Any], status: int) -
     )
 
 
-def _words(answer: t.Mapping[str, t.Any]) -> str:
+def _extract_error_message(answer: t.Mapping[str, t.Any]) -> str:
     """The message of a failed task, without what community.postgresql repeats of the query and its arguments."""
     text = str(answer.get("msg") or "no message")
     parts = re.split(
@@ -256,58 +262,62 @@ def _words(answer: t.Mapping[str, t.Any]) -> str:
 # --- writing ------------------------------------------------------------------------------------------------------
 
 
-def _new_row(account: Account, password_hash: str, columns: t.Sequence[t.Mapping[str, t.Any]]) -> Json:
+def _build_new_row(account: Account, password_hash: str, columns: t.Sequence[t.Mapping[str, t.Any]]) -> Json:
     """Column -> value of a new row: the account, what the inventory adds, and of what the API is sent what fits."""
     names = {column["name"] for column in columns}
     mapped = account["columns"]
     sent = account["register_body"].items()
     row = {name: value for name, value in sent if name in names and not is_secret_name(name)}
     row |= {mapped["username"]: account["username"], mapped["password"]: password_hash}
-    row |= {name: value for name, (value, _finding_) in wanted_columns(account).items()}
+    row |= {name: value for name, (value, _finding_) in list_wanted_columns(account).items()}
     return row | dict(account["new_row"])
 
 
-def missing_columns(decided: Account, seen: t.Mapping[str, t.Any]) -> list[str]:
+def list_missing_columns(decided: Account, seen: t.Mapping[str, t.Any]) -> list[str]:
     """Required columns of a row to insert for which there is no value."""
     if decided["action"] != "insert":
         return []
     return [
         column["name"]
         for column in seen["rows"]["query_result"][0]["seen"]["columns"]
-        if column["required"] and decided["columns"].get(column["name"]) is None and not _own_value(column["type"])
+        if column["required"]
+        and decided["columns"].get(column["name"]) is None
+        and not _get_type_default(column["type"])
     ]
 
 
-def _own_value(type_name: str) -> str:
-    return next((sql for pattern, sql in _OWN_VALUES if pattern.match(type_name)), "")
+def _get_type_default(type_name: str) -> str:
+    return next((sql for pattern, sql in _DEFAULTS_BY_TYPE if pattern.match(type_name)), "")
 
 
-def write_query(decided: Account, account: Account, seen: t.Mapping[str, t.Any]) -> str:
+def build_write_query(decided: Account, account: Account, seen: t.Mapping[str, t.Any]) -> str:
     """SQL that mends or makes the row; parameters as write_arguments gives them."""
-    table, names = table_name(account["table"]), list(decided["columns"])
+    table, names = quote_table_name(account["table"]), list(decided["columns"])
     bound = [f"%(c{number})s" for number in range(len(names))]
     if decided["action"] == "update":
-        pairs = ", ".join(f"{identifier(name)} = {value}" for name, value in zip(names, bound, strict=True))
-        return f"UPDATE {table} SET {pairs} WHERE {identifier(account['columns']['username'])}::text = %(username)s"
+        pairs = ", ".join(f"{quote_identifier(name)} = {value}" for name, value in zip(names, bound, strict=True))
+        return (
+            f"UPDATE {table} SET {pairs} WHERE {quote_identifier(account['columns']['username'])}::text = %(username)s"
+        )
     for column in seen["rows"]["query_result"][0]["seen"]["columns"]:
         if column["required"] and column["name"] not in names:
             names.append(column["name"])
-            bound.append(_own_value(column["type"]))
-    listed = ", ".join(identifier(name) for name in names)
+            bound.append(_get_type_default(column["type"]))
+    listed = ", ".join(quote_identifier(name) for name in names)
     return f"INSERT INTO {table} ({listed}) VALUES ({', '.join(bound)})"
 
 
-def write_arguments(decided: Account, account: Account) -> Json:
+def build_write_arguments(decided: Account, account: Account) -> Json:
     """The bound parameters of write_query. They hold a hash."""
     values = {f"c{number}": value for number, value in enumerate(decided["columns"].values())}
     return {"username": account["username"], **values}
 
 
-def write_problem(answer: t.Mapping[str, t.Any], decided: Account, expected: int = 1) -> str:
+def explain_write_failure(answer: t.Mapping[str, t.Any], decided: Account, expected: int = 1) -> str:
     """Why the row was not written, without what was to be written."""
     if "rowcount" not in answer:
         secrets = [str(value) for value in decided["columns"].values() if isinstance(value, str)]
-        return Masker(secrets).text(_words(answer))
+        return Masker(secrets).text(_extract_error_message(answer))
     if answer["rowcount"] != expected:
         return f"{answer['rowcount']} rows were written"
     return ""
@@ -316,47 +326,20 @@ def write_problem(answer: t.Mapping[str, t.Any], decided: Account, expected: int
 # --- telling ------------------------------------------------------------------------------------------------------
 
 
-def summary(decided: Account) -> Json:
+def summarize_account_repair(decided: Account) -> Json:
     """What was decided, without the values to write."""
     return {"action": decided["action"], "findings": decided["findings"], "names": list(decided["columns"])}
 
 
-def finding_lines(findings: t.Sequence[t.Mapping[str, str]]) -> list[str]:
-    """One line for each finding: its name and what is wrong."""
-    return [f"{item['finding']}: {item['message']}" for item in findings]
-
-
-def account_report(
-    found: t.Mapping[str, t.Any],
-    account: Account,
-    probe: t.Mapping[str, t.Any],
-    *,
-    run_id: str = "",
-    planned: bool = False,
-    login: bool = False,
-) -> list[str]:
-    """What was wrong and what was done about it (planned: would be). login: whether a login has proved it."""
-    who = account["username"]
-    lines = finding_lines(found["findings"])
-    verbs = {
-        "update": ("Changed", "Would change"),
-        "register": ("Registered", "Would register"),
-        "insert": ("Made", "Would make"),
-    }
-    if found["action"] in verbs:
-        lines.append(
-            f"{verbs[found['action']][planned]} {who}" + (f": {', '.join(found['names'])}" if found["names"] else "")
+def find_login_problems(answer: t.Mapping[str, t.Any]) -> list[str]:
+    """What keeps the administrator from logging in, in words. answer: the result of ansible.builtin.uri."""
+    status = answer.get("status", -1)
+    if status in (200, 201):
+        return []
+    cause = "was not answered" if status == -1 else f"was answered with HTTP status {status}"
+    if status in (401, 403):
+        cause += (
+            " (set stack_admin_password to the administrator's password in this data, or leave the login out: "
+            "--no-login, or the role's verify_login: false)"
         )
-    else:
-        lines.append(f"Nothing to do: {who} exists, has the role {as_text(account['role'])} and is active")
-    if login:
-        lines.append(f"{who} has logged in through the API")
-    if probe["signing"]["problem"]:
-        lines.append(f"warning: {probe['signing']['problem']}")
-    if probe["generated_to"]:
-        lines.append(
-            f"The password {'would be' if planned else 'is'} in {probe['generated_to']}, which only its owner can read"
-        )
-    if run_id and not planned:
-        lines.append(take_back(run_id))
-    return lines
+    return [f"the login at {answer.get('url', 'the API')} {cause}"]

@@ -16,18 +16,18 @@ from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 
-Verdict = dict[str, t.Any]
+RegistrationComparison = dict[str, t.Any]
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedRegistrations:
     """names: that must be registered; None: not known by name. count: how many at least."""
 
     names: tuple[str, ...] | None = None
     count: int | None = None
 
     @classmethod
-    def from_value(cls, value: t.Any) -> Expected:
+    def from_value(cls, value: t.Any) -> ExpectedRegistrations:
         """A list of names, a number (also as text), or nothing."""
         if value in (None, "", []):
             return cls()
@@ -42,7 +42,7 @@ class Expected:
         )
 
 
-def classes(sources: t.Mapping[str, str], pattern: str) -> dict[str, str]:
+def find_registrable_classes(sources: t.Mapping[str, str], pattern: str) -> dict[str, str]:
     """Name -> file of every class that matches and that can be registered: abstract ones are left out.
 
     A class is abstract that derives from ABC by itself, or has an abstract method of its own.
@@ -77,7 +77,9 @@ def _last_name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def judge(label: str, found: t.Sequence[str], expected: Expected, defined: t.Mapping[str, str]) -> Verdict:
+def compare_registrations(
+    label: str, found: t.Sequence[str], expected: ExpectedRegistrations, defined: t.Mapping[str, str]
+) -> RegistrationComparison:
     """What is registered, held against what is expected and what the source defines.
 
     missing: names that are expected or defined and not registered. surplus: registered, though neither expected nor
@@ -105,11 +107,3 @@ def judge(label: str, found: t.Sequence[str], expected: Expected, defined: t.Map
         "problems": problems,
         "complete": not problems,
     }
-
-
-def lines(verdict: t.Mapping[str, t.Any]) -> list[str]:
-    """What people are told of a result of registration_info, line by line."""
-    found = [f"{verdict['count']} {verdict['label']} are registered in {verdict['service']}", *verdict["problems"]]
-    if verdict["surplus"]:
-        found.append(f"registered, though nobody expects them: {', '.join(verdict['surplus'])}")
-    return found

@@ -15,10 +15,10 @@ import json
 import sys
 import traceback
 
-MARK = "@registered "
+REGISTRATION_RESPONSE_MARK = "@registered "
 
 
-def evaluate(code):
+def evaluate_check(code):
     """The names that the last line, an expression, yields; the lines before it are executed first."""
     tree = ast.parse(code.strip(), "<check>")
     if not tree.body or not isinstance(tree.body[-1], ast.Expr):
@@ -32,21 +32,21 @@ def evaluate(code):
     return [str(name) for name in found]
 
 
-def answer(code):
+def build_response(code):
     """names, or error (the last line of the traceback) and where (file and line)."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            return {"names": evaluate(code)}
+            return {"names": evaluate_check(code)}
     except BaseException as exc:
         if isinstance(exc, SyntaxError):
             where = "{}, line {}".format(exc.filename, exc.lineno)
         else:
-            own = ("<stdin>", answer.__code__.co_filename)
+            own = ("<stdin>", build_response.__code__.co_filename)
             frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if frame.filename not in own]
             where = "{}, line {}".format(frames[-1].filename, frames[-1].lineno) if frames else ""
         return {"error": traceback.format_exception_only(type(exc), exc)[-1].strip(), "where": where}
 
 
 def main(code):
-    sys.stdout.write("\n" + MARK + json.dumps(answer(code)) + "\n")
+    sys.stdout.write("\n" + REGISTRATION_RESPONSE_MARK + json.dumps(build_response(code)) + "\n")
     sys.stdout.flush()

@@ -16,15 +16,15 @@ _FRAME = re.compile(r'\s+File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _CHAINED = re.compile(r"(During handling of|The above exception was)")
 
 
-def condensed(text: str) -> str:
+def condense_tracebacks(text: str) -> str:
     """The text with each traceback as ``exception (file, line N)``: the cause and where it was raised.
 
     A traceback that is cut off before its exception stays as its last frame. Of a chain each exception keeps its line.
     """
-    return "\n".join(_lines(text.splitlines()))
+    return "\n".join(_condense_lines(text.splitlines()))
 
 
-def _lines(lines: t.Iterable[str]) -> t.Iterator[str]:
+def _condense_lines(lines: t.Iterable[str]) -> t.Iterator[str]:
     inside = False
     place = ""
     for line in lines:

@@ -12,31 +12,34 @@ metadata is written last, so a dump without it comes from a backup that was cut 
 
 from __future__ import annotations
 
-import concurrent.futures
 import datetime
-import hashlib
 import os
 import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata as backup_metadata
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import (
+    BackupMetadata,
+    find_metadata_problems,
+    format_metadata,
+    is_own_metadata,
+    list_metadata_revisions,
+    parse_metadata,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import write_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files, write_file_atomically
 
 # By format, as pg_dump calls it. Plain dumps of other tools may be uncompressed.
-EXTENSIONS = {"directory": ".dir", "custom": ".dump", "plain": ".sql.gz"}
-_FORMATS = {**{extension: name for name, extension in EXTENSIONS.items()}, ".sql": "plain"}
-METADATA = ".metadata"
+DUMP_EXTENSIONS = {"directory": ".dir", "custom": ".dump", "plain": ".sql.gz"}
+_FORMATS = {**{extension: name for name, extension in DUMP_EXTENSIONS.items()}, ".sql": "plain"}
+METADATA_EXTENSION = ".metadata"
 # What to run to see which there are.
-LIST = "ansible-playbook localdev.recovery.backup_list"
+LIST_BACKUPS_COMMAND = "ansible-playbook localdev.recovery.backup_list"
 # Unfinished sets have hidden names, which no catalogue lists.
-PARTIAL = ".partial-"
-_STEM = re.compile(r"(?P<database>.+)_(?P<stamp>\d{8}_\d{6})")
+PARTIAL_PREFIX = ".partial-"
+_SET_NAME = re.compile(r"(?P<database>.+)_(?P<stamp>\d{8}_\d{6})")
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(d|day|days|h|hours?|m|min|minutes?)")
 _SECONDS = {"d": 86400, "h": 3600, "m": 60}
-_BLOCK = 1024 * 1024
-_HASHERS = 4
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class BackupSet:
     database: str
     created: float
     bytes: int
-    metadata: backup_metadata.Metadata = field(default_factory=dict)
+    metadata: BackupMetadata = field(default_factory=dict)
     metadata_path: str = ""
 
     @property
@@ -75,18 +78,18 @@ class BackupSet:
             "bytes": self.bytes,
             "complete": self.complete,
             "last_proved_restorable": self.proved or None,
-            "alembic_versions": backup_metadata.revisions(self.metadata),
+            "alembic_versions": list_metadata_revisions(self.metadata),
             "metadata": self.metadata,
-            "problems": backup_metadata.problems(self.metadata) if self.complete else ["it has no metadata file"],
+            "problems": find_metadata_problems(self.metadata) if self.complete else ["it has no metadata file"],
         }
 
 
-def stamp_of(moment: float) -> str:
+def format_set_timestamp(moment: float) -> str:
     """The time in a set's name: local, as people look for it."""
     return datetime.datetime.fromtimestamp(moment).strftime("%Y%m%d_%H%M%S")
 
 
-def split_name(file_name: str) -> tuple[str, str]:
+def split_dump_name(file_name: str) -> tuple[str, str]:
     """(name of the set, format) of a dump's file name; the format is empty when it is none."""
     for extension, kind in _FORMATS.items():
         if file_name.endswith(extension) and len(file_name) > len(extension):
@@ -94,29 +97,29 @@ def split_name(file_name: str) -> tuple[str, str]:
     return file_name, ""
 
 
-def size_of(path: str) -> int:
+def measure_dump_bytes(path: str) -> int:
     """Bytes of a file, or of the files in a folder."""
     if os.path.isdir(path):
         return sum(entry.stat().st_size for entry in os.scandir(path))
     return os.stat(path).st_size
 
 
-def read_set(path: str) -> BackupSet:
+def read_backup_set(path: str) -> BackupSet:
     """The set whose dump, or metadata file, lies at path. RecoveryError when there is none."""
     path = os.path.abspath(os.path.expanduser(path))
-    if path.endswith(METADATA):
-        stem = path.removesuffix(METADATA)
+    if path.endswith(METADATA_EXTENSION):
+        stem = path.removesuffix(METADATA_EXTENSION)
         path = next((stem + extension for extension in _FORMATS if os.path.exists(stem + extension)), stem)
-    name, kind = split_name(os.path.basename(path))
+    name, kind = split_dump_name(os.path.basename(path))
     try:
-        size = size_of(path)
+        size = measure_dump_bytes(path)
         if not kind:
             kind = _guess_format(path)
-        metadata_path = os.path.join(os.path.dirname(path), name + METADATA)
-        metadata: backup_metadata.Metadata = {}
+        metadata_path = os.path.join(os.path.dirname(path), name + METADATA_EXTENSION)
+        metadata: BackupMetadata = {}
         if os.path.exists(metadata_path):
             with open(metadata_path, encoding="utf-8", errors="replace") as file:
-                metadata = backup_metadata.parse(file.read())
+                metadata = parse_metadata(file.read())
         else:
             metadata_path = ""
         changed = os.stat(path).st_mtime
@@ -124,13 +127,13 @@ def read_set(path: str) -> BackupSet:
         raise RecoveryError(
             f"The backup {path} cannot be read: {exc.strerror}", next_command=f"ls -la {os.path.dirname(path)}"
         ) from exc
-    match = _STEM.fullmatch(name)
+    match = _SET_NAME.fullmatch(name)
     return BackupSet(
         name=name,
         path=path,
         format=kind,
         database=str(metadata.get("database") or (match["database"] if match else "")),
-        created=_created(metadata, match["stamp"] if match else "", changed),
+        created=_find_creation_time(metadata, match["stamp"] if match else "", changed),
         bytes=size,
         metadata=metadata,
         metadata_path=metadata_path,
@@ -145,7 +148,7 @@ def _guess_format(path: str) -> str:
         return "custom" if file.read(5) == b"PGDMP" else "plain"
 
 
-def _created(metadata: t.Mapping[str, t.Any], stamp: str, changed: float) -> float:
+def _find_creation_time(metadata: t.Mapping[str, t.Any], stamp: str, changed: float) -> float:
     """When a set was made: by its metadata, by its name, by its file's time."""
     for text, pattern in ((str(metadata.get("created")), "%Y-%m-%dT%H:%M:%S%z"), (stamp, "%Y%m%d_%H%M%S")):
         try:
@@ -155,7 +158,7 @@ def _created(metadata: t.Mapping[str, t.Any], stamp: str, changed: float) -> flo
     return changed
 
 
-def catalogue(folder: str, database: str = "") -> list[BackupSet]:
+def list_backup_sets(folder: str, database: str = "") -> list[BackupSet]:
     """The sets in a folder, newest first; of one database, or of all."""
     try:
         names = sorted(os.listdir(folder))
@@ -166,9 +169,9 @@ def catalogue(folder: str, database: str = "") -> list[BackupSet]:
     paths = [
         os.path.join(folder, name)
         for name in names
-        if not name.startswith(".") and split_name(name)[1] and _STEM.fullmatch(split_name(name)[0])
+        if not name.startswith(".") and split_dump_name(name)[1] and _SET_NAME.fullmatch(split_dump_name(name)[0])
     ]
-    found = [read_set(path) for path in paths]
+    found = [read_backup_set(path) for path in paths]
     if database:
         found = [item for item in found if item.database == database]
     return sorted(found, key=lambda item: (item.created, item.name), reverse=True)
@@ -177,13 +180,13 @@ def catalogue(folder: str, database: str = "") -> list[BackupSet]:
 # --- which one is meant --------------------------------------------------------------------------------------------
 
 
-def age_in_seconds(text: str) -> float | None:
+def parse_backup_age(text: str) -> float | None:
     """``3d``, ``12 hours``, ``90m`` as seconds; None for anything else."""
     match = _AGE.fullmatch(text.strip().lower())
     return float(match[1]) * _SECONDS[match[2][0]] if match else None
 
 
-def select(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, now: float) -> BackupSet:
+def select_backup_set(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, now: float) -> BackupSet:
     """The set that is meant: ``latest``, a name or file name, a path, or an age, of which the newest at least so old.
 
     ``latest`` and an age choose among complete sets alone. sets: newest first.
@@ -193,48 +196,27 @@ def select(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, now: float)
         if complete:
             return complete[0]
         rest = f"; {len(sets)} dumps there have no metadata and must be named" if sets else ""
-        raise RecoveryError(f"There is no complete backup in {folder}{rest}", next_command=LIST)
-    seconds = age_in_seconds(wanted)
+        raise RecoveryError(f"There is no complete backup in {folder}{rest}", next_command=LIST_BACKUPS_COMMAND)
+    seconds = parse_backup_age(wanted)
     if seconds is not None:
         old_enough = [item for item in complete if now - item.created >= seconds]
         if old_enough:
             return old_enough[0]
-        raise RecoveryError(f"No complete backup in {folder} is {wanted} old", next_command=LIST)
+        raise RecoveryError(f"No complete backup in {folder} is {wanted} old", next_command=LIST_BACKUPS_COMMAND)
     if os.sep in wanted:
-        return read_set(wanted)
-    named = [item for item in sets if wanted in (item.name, os.path.basename(item.path), item.name + METADATA)]
+        return read_backup_set(wanted)
+    named = [
+        item for item in sets if wanted in (item.name, os.path.basename(item.path), item.name + METADATA_EXTENSION)
+    ]
     if named:
         return named[0]
     names = ", ".join(item.name for item in sets[:5]) or "none"
-    raise RecoveryError(f"There is no backup {wanted} in {folder}; the newest are: {names}", next_command=LIST)
+    raise RecoveryError(
+        f"There is no backup {wanted} in {folder}; the newest are: {names}", next_command=LIST_BACKUPS_COMMAND
+    )
 
 
-# --- whether it is what was written --------------------------------------------------------------------------------
-
-
-def hash_file(path: str, seen: t.Callable[[int], None] | None = None) -> dict[str, t.Any]:
-    """``bytes`` and ``sha256`` of a file. seen: told how many bytes were read since it was last told."""
-    digest = hashlib.sha256()
-    size = 0
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            size += len(block)
-            if seen:
-                seen(len(block))
-    return {"bytes": size, "sha256": digest.hexdigest()}
-
-
-def hash_files(path: str, seen: t.Callable[[int], None] | None = None) -> dict[str, dict[str, t.Any]]:
-    """Bytes and sha256 of a dump's files by name, several at once."""
-    names = sorted(os.listdir(path)) if os.path.isdir(path) else [os.path.basename(path)]
-    folder = path if os.path.isdir(path) else os.path.dirname(path)
-    with concurrent.futures.ThreadPoolExecutor(_HASHERS) as pool:
-        hashes = pool.map(lambda name: hash_file(os.path.join(folder, name), seen), names)
-        return dict(zip(names, hashes, strict=True))
-
-
-def compare_files(
+def compare_file_hashes(
     recorded: t.Mapping[str, t.Mapping[str, t.Any]], found: t.Mapping[str, t.Mapping[str, t.Any]]
 ) -> list[str]:
     """Differences between the files that the metadata lists and those that are there, in words. Pure."""
@@ -248,16 +230,16 @@ def compare_files(
     return problems
 
 
-def damage(item: BackupSet, seen: t.Callable[[int], None] | None = None) -> list[str] | None:
+def find_backup_damage(item: BackupSet, seen: t.Callable[[int], None] | None = None) -> list[str] | None:
     """What has changed in a set's files since they were written; None when its metadata lists no checksums."""
-    problems = backup_metadata.problems(item.metadata) if backup_metadata.is_own(item.metadata) else []
+    problems = find_metadata_problems(item.metadata) if is_own_metadata(item.metadata) else []
     if problems:
         return problems
     recorded = item.metadata.get("files")
     if not isinstance(recorded, dict):
         return None
     try:
-        return compare_files(recorded, hash_files(item.path, seen))
+        return compare_file_hashes(recorded, hash_files(item.path, seen))
     except OSError as exc:
         return [f"the file {exc.filename} cannot be read: {exc.strerror}"]
 
@@ -268,18 +250,6 @@ def damage(item: BackupSet, seen: t.Callable[[int], None] | None = None) -> list
 def write_metadata(path: str, metadata: t.Mapping[str, t.Any]) -> None:
     """Replace a metadata file: old or new, never a part of it. Readable by its owner alone."""
     try:
-        write_atomically(path, backup_metadata.dump(metadata))
+        write_file_atomically(path, format_metadata(metadata))
     except OSError as exc:
         raise RecoveryError(f"Cannot write {path}: {exc.strerror}") from exc
-
-
-def expired(sets: t.Sequence[BackupSet], *, keep: int, keep_days: float, now: float) -> list[BackupSet]:
-    """Sets beyond the newest KEEP that are also older than KEEP_DAYS. Pure. sets: of one database, newest first.
-
-    The newest set that was proved restorable stays in any case, and so does everything that other tools have made.
-    """
-    own = [item for item in sets if item.metadata.get("format_version")]
-    newest_proved = next((item for item in own if item.proved), None)
-    return [
-        item for item in own[max(keep, 1) :] if now - item.created >= keep_days * 86400 and item is not newest_proved
-    ]

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass, field
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
 
 # What is to be done, by verdict.
-RESTORE, UPGRADE, REFUSE = "restore", "restore and upgrade", "refuse"
+RESTORE_AS_IS, RESTORE_AND_UPGRADE, REFUSE_RESTORE = "restore", "restore and upgrade", "refuse"
 
 
 @dataclass(frozen=True)
-class Decision:
+class CompatibilityDecision:
     """verdict: ``same``, ``behind``, ``unknown``, ``truncated``, ``missing``, ``overlapping`` or ``not compared``.
 
     revisions: of the backup. pending: what an upgrade to the heads would apply afterwards, in order.
@@ -36,12 +36,14 @@ class Decision:
         return asdict(self)
 
 
-def without_alembic() -> Decision:
+def decide_without_alembic() -> CompatibilityDecision:
     """For a stack whose application has no Alembic."""
-    return Decision("not compared", RESTORE, "no service of this stack has Alembic: there is nothing to compare")
+    return CompatibilityDecision(
+        "not compared", RESTORE_AS_IS, "no service of this stack has Alembic: there is nothing to compare"
+    )
 
 
-def decide(
+def decide_compatibility(
     graph: RevisionGraph,
     named: t.Sequence[str],
     *,
@@ -49,7 +51,7 @@ def decide(
     in_dump: t.Sequence[str] | None = None,
     trust_dump: bool = False,
     found: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
-) -> Decision:
+) -> CompatibilityDecision:
     """The verdict on a backup that is at the revisions ``named``.
 
     reliable: the metadata was written by this collection, so what it names is whole. in_dump: the revisions that the
@@ -59,23 +61,23 @@ def decide(
     heads = sorted(graph.heads)
     unknown = [revision for revision in named if not graph.is_known(revision)]
     if named and not unknown:
-        return _known(graph, list(named), heads)
+        return _decide_known_revisions(graph, list(named), heads)
     if reliable and unknown:
-        return _unknown(unknown, list(named), heads, found or {})
+        return _decide_unknown_revisions(unknown, list(named), heads, found or {})
     candidates = sorted({c for revision in unknown for c in graph.candidates(revision)})
     if unknown and not candidates and set(unknown) <= set(in_dump or ()):
-        return _unknown(unknown, list(named), heads, found or {})
+        return _decide_unknown_revisions(unknown, list(named), heads, found or {})
     verdict = "truncated" if unknown else "missing"
     if trust_dump and in_dump:
-        return decide(graph, in_dump, reliable=True, found=found)
+        return decide_compatibility(graph, in_dump, reliable=True, found=found)
     says = f"the metadata names {', '.join(unknown)}" if unknown else "the metadata names no revision"
     guess = f", the beginning of {' or '.join(candidates)}" if candidates else ""
     dump = ""
     if in_dump is not None:
         dump = f"; the dump itself is at {', '.join(in_dump) or 'no revision'}"
-    return Decision(
+    return CompatibilityDecision(
         verdict,
-        REFUSE,
+        REFUSE_RESTORE,
         f"{says}{guess}{dump}",
         revisions=list(in_dump or ()),
         heads=heads,
@@ -85,12 +87,12 @@ def decide(
     )
 
 
-def _known(graph: RevisionGraph, named: list[str], heads: list[str]) -> Decision:
+def _decide_known_revisions(graph: RevisionGraph, named: list[str], heads: list[str]) -> CompatibilityDecision:
     overlapping = [r for r in named if any(r in graph.ancestors([o]) for o in named if o != r)]
     if overlapping:
-        return Decision(
+        return CompatibilityDecision(
             "overlapping",
-            REFUSE,
+            REFUSE_RESTORE,
             f"the backup is at {', '.join(named)}, of which {', '.join(overlapping)} comes before another: it was made "
             "of a database into which a newer dump had been loaded",
             revisions=named,
@@ -100,12 +102,12 @@ def _known(graph: RevisionGraph, named: list[str], heads: list[str]) -> Decision
     pending = list(graph.pending(named))
     several = f" (the migrations have {len(heads)} heads: {', '.join(heads)})" if len(heads) > 1 else ""
     if not pending:
-        return Decision(
-            "same", RESTORE, f"the backup is at the head{'s' if several else ''}{several}", named, [], heads
+        return CompatibilityDecision(
+            "same", RESTORE_AS_IS, f"the backup is at the head{'s' if several else ''}{several}", named, [], heads
         )
-    return Decision(
+    return CompatibilityDecision(
         "behind",
-        UPGRADE,
+        RESTORE_AND_UPGRADE,
         f"the backup is at {', '.join(named)}, {len(pending)} revision{'s' if len(pending) > 1 else ''} before "
         f"{', '.join(heads)}{several}",
         named,
@@ -114,9 +116,9 @@ def _known(graph: RevisionGraph, named: list[str], heads: list[str]) -> Decision
     )
 
 
-def _unknown(
+def _decide_unknown_revisions(
     unknown: list[str], named: list[str], heads: list[str], found: t.Mapping[str, t.Mapping[str, t.Any]]
-) -> Decision:
+) -> CompatibilityDecision:
     places = []
     command = "git fetch --all, then try again; or choose another backup"
     for revision in unknown:
@@ -129,9 +131,9 @@ def _unknown(
             command = f"git switch --detach {place['commit']}, then restore again"
         else:
             places.append(f"no branch and no commit here has {revision}")
-    return Decision(
+    return CompatibilityDecision(
         "unknown",
-        REFUSE,
+        REFUSE_RESTORE,
         f"the backup is at {', '.join(unknown)}, which this checkout does not have: {'; '.join(places)}",
         named,
         [],

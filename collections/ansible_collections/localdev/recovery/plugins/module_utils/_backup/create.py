@@ -18,52 +18,82 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata as backup_metadata
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, ahead
-from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import client_tools as pg_clients
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import facts as database_facts
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Server, Session, server_of
-from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
-from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    ActiveRun,
-    fsync_folder,
-    new_run_id,
-    reach,
-    size_in_words,
-    utc_now,
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    DUMP_EXTENSIONS,
+    METADATA_EXTENSION,
+    PARTIAL_PREFIX,
+    BackupSet,
+    format_set_timestamp,
+    list_backup_sets,
+    measure_dump_bytes,
+    read_backup_set,
+    split_dump_name,
+    write_metadata,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import database_secrets
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import METADATA_FORMAT_VERSION
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder, hash_files
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import enter_in_background
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._git.history import read_head_commit
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
+    CLIENT_MOUNT_POINT,
+    COMPRESSION_AUTO,
+    ClientTools,
+    build_pg_dump_command,
+    choose_compression,
+    start_client_tools,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
+    count_rows,
+    read_database_facts,
+    read_database_revisions,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
+    DatabaseServer,
+    PsqlSession,
+    find_database_server,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import ByteCounter, report_progress
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import generate_run_id
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    delete_temporary_object,
+    describe_temporary_path,
+    forget_temporary_object,
+    record_temporary_object,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
 
-Stack = t.Mapping[str, t.Any]
-RESERVE_BYTES = 64 * 1024 * 1024
+DUMP_RESERVE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Wishes:
+class BackupOptions:
     """How a backup is to be made. compression: as pg_dump's --compress has it, or AUTO; jobs: parallel workers."""
 
     folder: str
     format: str = "directory"
-    compression: str = pg_clients.AUTO
+    compression: str = COMPRESSION_AUTO
     jobs: int = 2
     version_table: str = "alembic_version"
     lock_timeout_s: int = 60
 
 
-def needed_bytes(database_bytes: int, compression: str) -> int:
+def estimate_required_bytes(database_bytes: int, compression: str) -> int:
     """Room that a dump may take: without indexes and compressed it is seldom half of the database. Pure."""
     return database_bytes if compression in ("0", "none") else database_bytes // 2
 
 
-def likely_bytes(wishes: Wishes, database: str, database_bytes: int) -> int | None:
+def estimate_dump_bytes(wishes: BackupOptions, database: str, database_bytes: int) -> int | None:
     """About what a dump will have, by the newest set that was made alike; None when there is none."""
     # A set that cannot be read is no reason to make no new one.
     with contextlib.suppress(RecoveryError):
-        for item in backup_sets.catalogue(wishes.folder, database):
+        for item in list_backup_sets(wishes.folder, database):
             alike = (item.format, item.metadata.get("compression")) == (wishes.format, wishes.compression)
             then = item.metadata.get("database_bytes")
             if alike and isinstance(then, int) and then > 0:
@@ -71,28 +101,27 @@ def likely_bytes(wishes: Wishes, database: str, database_bytes: int) -> int | No
     return None
 
 
-def free_name(folder: str, database: str, extension: str) -> tuple[str, str]:
+def find_free_backup_name(folder: str, database: str, extension: str) -> tuple[str, str]:
     """(name of the set, name of its dump), of a second that no set in the folder has yet."""
     while True:
-        name = f"{database}_{backup_sets.stamp_of(time.time())}"
-        taken = {backup_sets.split_name(item)[0].removesuffix(backup_sets.METADATA) for item in os.listdir(folder)}
+        name = f"{database}_{format_set_timestamp(time.time())}"
+        taken = {split_dump_name(item)[0].removesuffix(METADATA_EXTENSION) for item in os.listdir(folder)}
         if name not in taken:
             return name, name + extension
         time.sleep(0.1)
 
 
-def refuse_full_disk(folder: str, needed: int) -> None:
+def check_backup_disk_space(folder: str, needed: int) -> None:
     free = shutil.disk_usage(folder).free
-    if needed + RESERVE_BYTES > free:
+    if needed + DUMP_RESERVE_BYTES > free:
         raise RecoveryError(
-            f"Too little disk space in {folder}: the dump may take {size_in_words(needed)}, "
-            f"{size_in_words(free)} are free",
+            f"Too little disk space in {folder}: the dump may take {format_size(needed)}, {format_size(free)} are free",
             next_command=f"df -h {folder}, then delete old backups or set stack_backup_dir to another disk",
             kind="unsafe",
         )
 
 
-def make_folder(folder: str) -> None:
+def ensure_backup_folder(folder: str) -> None:
     """The backup folder, readable by its owner alone; one that exists is left as it is."""
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -100,70 +129,70 @@ def make_folder(folder: str) -> None:
         raise RecoveryError(f"Cannot make the backup folder {folder}: {exc.strerror}") from exc
 
 
-def back_up(docker: Docker, stack: Stack, run: ActiveRun | None, wishes: Wishes) -> backup_sets.BackupSet:
+def create_backup(docker: Docker, stack: StackDescription, run: ActiveRun | None, wishes: BackupOptions) -> BackupSet:
     """Dump the stack's database into a new set of the folder."""
-    server = server_of(stack, docker)
-    make_folder(wishes.folder)
-    run_id = run.record["run_id"] if run else new_run_id()
-    hidden = os.path.join(wishes.folder, f"{backup_sets.PARTIAL}{run_id}")
-    entry = scratch.path_entry(hidden)
-    scratch.note(run, entry)
+    server = find_database_server(stack, docker)
+    ensure_backup_folder(wishes.folder)
+    run_id = run.record["run_id"] if run else generate_run_id()
+    hidden = os.path.join(wishes.folder, f"{PARTIAL_PREFIX}{run_id}")
+    entry = describe_temporary_path(hidden)
+    record_temporary_object(run, entry)
     try:
         os.mkdir(hidden, 0o700)
-        made = _dump(docker, stack, server, hidden, run, run_id, wishes)
+        made = _create_backup_set(docker, stack, server, hidden, run, run_id, wishes)
     except OSError as exc:
         raise RecoveryError(f"Cannot write the backup in {wishes.folder}: {exc.strerror}") from exc
     finally:
-        scratch.delete(docker, entry)
-    scratch.forget(run, entry)
+        delete_temporary_object(docker, entry)
+    forget_temporary_object(run, entry)
     return made
 
 
-def _dump(
+def _create_backup_set(
     docker: Docker,
-    stack: Stack,
-    server: Server,
+    stack: StackDescription,
+    server: DatabaseServer,
     hidden: str,
     run: ActiveRun | None,
     run_id: str,
-    wishes: Wishes,
-) -> backup_sets.BackupSet:
+    wishes: BackupOptions,
+) -> BackupSet:
     database = stack["database"]["name"]
     began = time.monotonic()
     created = utc_now()
-    name, file_name = free_name(wishes.folder, database, backup_sets.EXTENSIONS[wishes.format])
+    name, file_name = find_free_backup_name(wishes.folder, database, DUMP_EXTENSIONS[wishes.format])
     partial = os.path.join(hidden, file_name)
     if wishes.format == "directory":
         os.mkdir(partial, 0o700)
-    helper = pg_clients.clients(
+    helper = start_client_tools(
         docker,
         server,
         hidden,
-        password=lambda: database_secrets(docker, stack)["password"],
+        password=lambda: read_database_credentials(docker, stack)["password"],
         run_id=run_id,
         writable=True,
     )
-    with ahead(helper) as tools:
+    with enter_in_background(helper) as tools:
         facts, rows, revisions = _dump_snapshot(docker, server, database, tools, partial, run, wishes)
         # The container goes while the files are read.
         tools().finish()
-        read = progress.Counter()
-        with progress.told(run, "checksumming", lambda: read.bytes, backup_sets.size_of(partial)):
-            files = backup_sets.hash_files(partial, read.add)
-        reach(run, "dumped")
+        read = ByteCounter()
+        with report_progress(run, "checksumming", lambda: read.bytes, measure_dump_bytes(partial)):
+            files = hash_files(partial, read.add)
+        wait_at_breakpoint(run, "dumped")
         target = os.path.join(wishes.folder, file_name)
-        metadata_path = os.path.join(wishes.folder, name + backup_sets.METADATA)
-        unfinished = scratch.path_entry(target, unless=metadata_path)
-        scratch.note(run, unfinished)
+        metadata_path = os.path.join(wishes.folder, name + METADATA_EXTENSION)
+        unfinished = describe_temporary_path(target, unless=metadata_path)
+        record_temporary_object(run, unfinished)
         os.rename(partial, target)
         fsync_folder(wishes.folder)
-        reach(run, "renamed")
+        wait_at_breakpoint(run, "renamed")
         metadata = {
             "timestamp": name.removeprefix(f"{database}_"),
             "alembic_version": ", ".join(revisions) or "none",
             "database": database,
             "backup_file": file_name,
-            "format_version": backup_metadata.FORMAT_VERSION,
+            "format_version": METADATA_FORMAT_VERSION,
             "created": created,
             "format": wishes.format,
             "compression": facts["compression"],
@@ -174,38 +203,38 @@ def _dump(
             "rows": rows,
             "files": files,
             "project": stack["project"]["name"],
-            "application_commit": git_lookup.head_commit(stack["project"]["dir"]),
+            "application_commit": read_head_commit(stack["project"]["dir"]),
             "images": {name: item["image_id"] for name, item in stack["services"].items() if item["image_id"]},
             "host": socket.gethostname(),
             "run_id": run_id,
             "duration_s": round(time.monotonic() - began, 2),
             "last_proved_restorable": None,
         }
-        backup_sets.write_metadata(metadata_path, metadata)
-        scratch.forget(run, unfinished)
-    return backup_sets.read_set(target)
+        write_metadata(metadata_path, metadata)
+        forget_temporary_object(run, unfinished)
+    return read_backup_set(target)
 
 
 def _dump_snapshot(
     docker: Docker,
-    server: Server,
+    server: DatabaseServer,
     database: str,
-    tools: t.Callable[[], pg_clients.Clients],
+    tools: t.Callable[[], ClientTools],
     partial: str,
     run: ActiveRun | None,
-    wishes: Wishes,
+    wishes: BackupOptions,
 ) -> tuple[dict[str, t.Any], dict[str, int], list[str]]:
     """Dump to partial, and what is true of the dump's own snapshot: (facts, rows, revisions)."""
-    inside = f"{pg_clients.FOLDER}/{os.path.basename(partial)}"
-    with Session(docker, server, database) as session, ThreadPoolExecutor(1) as beside:
+    inside = f"{CLIENT_MOUNT_POINT}/{os.path.basename(partial)}"
+    with PsqlSession(docker, server, database) as session, ThreadPoolExecutor(1) as beside:
         session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
-        facts = database_facts.read_facts(session)
-        refuse_full_disk(wishes.folder, needed_bytes(facts["database_bytes"], wishes.compression))
+        facts = read_database_facts(session)
+        check_backup_disk_space(wishes.folder, estimate_required_bytes(facts["database_bytes"], wishes.compression))
         clients = tools()
-        if wishes.compression == pg_clients.AUTO:
-            chosen = pg_clients.best_compression(clients, wishes.format, facts["server_major"])
+        if wishes.compression == COMPRESSION_AUTO:
+            chosen = choose_compression(clients, wishes.format, facts["server_major"])
             wishes = replace(wishes, compression=chosen)
-        command = pg_clients.dump_command(
+        command = build_pg_dump_command(
             wishes.format,
             inside,
             database=database,
@@ -216,14 +245,14 @@ def _dump_snapshot(
         )
         # An archive that can be listed has come to its end. The helper is root; the files are the folder's owner's.
         check = "" if wishes.format == "plain" else f"pg_restore --list {shlex.quote(inside)} >/dev/null; "
-        own = f"chown -R $(stat -c %u:%g {pg_clients.FOLDER}) {shlex.quote(inside)}"
-        expected = likely_bytes(wishes, database, facts["database_bytes"])
-        doing = f"dumping a database of {size_in_words(facts['database_bytes'])}, written"
-        with progress.told(run, doing, lambda: backup_sets.size_of(partial), expected, about=True):
-            reach(run, "snapshot")
+        own = f"chown -R $(stat -c %u:%g {CLIENT_MOUNT_POINT}) {shlex.quote(inside)}"
+        expected = estimate_dump_bytes(wishes, database, facts["database_bytes"])
+        doing = f"dumping a database of {format_size(facts['database_bytes'])}, written"
+        with report_progress(run, doing, lambda: measure_dump_bytes(partial), expected, about=True):
+            wait_at_breakpoint(run, "snapshot")
             dumping = beside.submit(clients.run, f"{command}; {check}{own}")
-            rows = database_facts.count_rows(session)
-            revisions = database_facts.read_revisions(session, wishes.version_table)
+            rows = count_rows(session)
+            revisions = read_database_revisions(session, wishes.version_table)
             try:
                 dumping.result()
             except RecoveryError as exc:
@@ -231,31 +260,3 @@ def _dump_snapshot(
                     f"The dump of {database} failed: {exc.message}", next_command=f"df -h {wishes.folder}"
                 ) from exc
     return {**facts, "compression": wishes.compression}, rows, revisions
-
-
-def expire(
-    docker: Docker,
-    run: ActiveRun | None,
-    folder: str,
-    database: str,
-    *,
-    keep: int,
-    keep_days: float,
-    pretend: bool = False,
-) -> list[backup_sets.BackupSet]:
-    """Delete the sets that are beyond the retention. pretend: only say which."""
-    gone = backup_sets.expired(backup_sets.catalogue(folder, database), keep=keep, keep_days=keep_days, now=time.time())
-    for item in [] if pretend else gone:
-        # Out of sight first: a set that is half deleted must not be taken for one.
-        hidden = os.path.join(folder, f"{backup_sets.PARTIAL}{new_run_id()}-{item.name}")
-        entries = [scratch.path_entry(hidden), scratch.path_entry(item.metadata_path, unless=item.path)]
-        for entry in entries:
-            scratch.note(run, entry)
-        try:
-            os.rename(item.path, hidden)
-        except OSError as exc:
-            raise RecoveryError(f"Cannot delete the old backup {item.path}: {exc.strerror}") from exc
-        for entry in entries:
-            scratch.delete(docker, entry)
-            scratch.forget(run, entry)
-    return gone

@@ -14,15 +14,25 @@ import shutil
 import tarfile
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata as backup_metadata
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    LIST_BACKUPS_COMMAND,
+    METADATA_EXTENSION,
+    PARTIAL_PREFIX,
+    BackupSet,
+    find_backup_damage,
+    list_backup_sets,
+    read_backup_set,
+    select_backup_set,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import list_metadata_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import fsync_folder, new_run_id
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder, hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import generate_run_id
 
 _PLAIN_NAME = re.compile(r"[^/\0]+")
 
 
-def identity(item: backup_sets.BackupSet) -> dict[str, t.Any]:
+def identify_backup(item: BackupSet) -> dict[str, t.Any]:
     """What makes two sets of one name the same: what was dumped, not whether it was proved restorable since."""
     return {
         "name": item.name,
@@ -32,12 +42,12 @@ def identity(item: backup_sets.BackupSet) -> dict[str, t.Any]:
     }
 
 
-def held(folder: str, wanted: t.Mapping[str, t.Any]) -> bool:
+def is_backup_present(folder: str, wanted: t.Mapping[str, t.Any]) -> bool:
     """Whether a folder holds the set already. RecoveryError when another one has its name."""
-    same_name = [item for item in backup_sets.catalogue(folder) if item.name == wanted["name"]]
+    same_name = [item for item in list_backup_sets(folder) if item.name == wanted["name"]]
     if not same_name:
         return False
-    if identity(same_name[0]) != dict(wanted):
+    if identify_backup(same_name[0]) != dict(wanted):
         raise RecoveryError(
             f"{folder} holds another backup of the name {wanted['name']}; nothing was overwritten",
             next_command=f"move it away, or choose another folder than {folder}",
@@ -46,58 +56,60 @@ def held(folder: str, wanted: t.Mapping[str, t.Any]) -> bool:
     return True
 
 
-def choose(folder: str, select: str, database: str, now: float) -> backup_sets.BackupSet:
+def choose_backup_to_transfer(folder: str, select: str, database: str, now: float) -> BackupSet:
     """The set that is meant, which must be complete and as it was written."""
-    item = backup_sets.select(backup_sets.catalogue(folder, database), select, folder=folder, now=now)
+    item = select_backup_set(list_backup_sets(folder, database), select, folder=folder, now=now)
     if not item.complete:
         raise RecoveryError(
             f"The backup {item.path} has no metadata, so nothing could prove it where it arrives",
-            next_command=backup_sets.LIST,
+            next_command=LIST_BACKUPS_COMMAND,
         )
-    refuse_damaged(item)
+    fail_if_damaged(item)
     return item
 
 
-def refuse_damaged(item: backup_sets.BackupSet) -> None:
-    problems = backup_sets.damage(item)
+def fail_if_damaged(item: BackupSet) -> None:
+    problems = find_backup_damage(item)
     if problems:
-        raise RecoveryError(f"The backup {item.path} is damaged: {'; '.join(problems)}", next_command=backup_sets.LIST)
+        raise RecoveryError(
+            f"The backup {item.path} is damaged: {'; '.join(problems)}", next_command=LIST_BACKUPS_COMMAND
+        )
 
 
-def pack(item: backup_sets.BackupSet, path: str) -> dict[str, t.Any]:
+def pack_bundle(item: BackupSet, path: str) -> dict[str, t.Any]:
     """Write the set to a private tar file: its bytes and SHA-256."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for source in (item.path, item.metadata_path):
             archive.add(source, arcname=os.path.basename(source))
-    return backup_sets.hash_file(path)
+    return hash_file(path)
 
 
-def unpack(path: str, folder: str) -> backup_sets.BackupSet:
+def unpack_bundle(path: str, folder: str) -> BackupSet:
     """Put the set of a tar file into a folder, readable by its owner alone: proved first, the metadata last."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    hidden = os.path.join(folder, f"{backup_sets.PARTIAL}{new_run_id()}")
+    hidden = os.path.join(folder, f"{PARTIAL_PREFIX}{generate_run_id()}")
     os.mkdir(hidden, 0o700)
     try:
-        names = _extract(path, hidden)
-        metadata = next((name for name in names if name.endswith(backup_sets.METADATA)), "")
-        item = backup_sets.read_set(os.path.join(hidden, metadata))
+        names = _extract_bundle(path, hidden)
+        metadata = next((name for name in names if name.endswith(METADATA_EXTENSION)), "")
+        item = read_backup_set(os.path.join(hidden, metadata))
         if not metadata or item.metadata_path == "" or sorted(names) != sorted({metadata, os.path.basename(item.path)}):
             raise RecoveryError(
                 f"{path} holds no backup with its metadata, but {', '.join(sorted(names)) or 'nothing'}"
             )
-        refuse_damaged(item)
+        fail_if_damaged(item)
         for source in (item.path, item.metadata_path):
             os.rename(source, os.path.join(folder, os.path.basename(source)))
             fsync_folder(folder)
-        return backup_sets.read_set(os.path.join(folder, metadata))
+        return read_backup_set(os.path.join(folder, metadata))
     except (OSError, tarfile.TarError) as exc:
         raise RecoveryError(f"The backup cannot be written to {folder}: {exc}") from exc
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _extract(path: str, folder: str) -> list[str]:
+def _extract_bundle(path: str, folder: str) -> list[str]:
     """Write the files of a tar file, all of them private: the names at its top. Only plain files are accepted."""
     names: dict[str, None] = {}
     with tarfile.open(path) as archive:
@@ -123,11 +135,11 @@ def _extract(path: str, folder: str) -> list[str]:
     return list(names)
 
 
-def summary(item: backup_sets.BackupSet) -> dict[str, t.Any]:
+def summarize_backup(item: BackupSet) -> dict[str, t.Any]:
     """What a result says of a set: enough for people, nothing of its content."""
     return {
         "name": item.name,
         "path": item.path,
         "bytes": item.bytes,
-        "alembic_versions": backup_metadata.revisions(item.metadata),
+        "alembic_versions": list_metadata_revisions(item.metadata),
     }

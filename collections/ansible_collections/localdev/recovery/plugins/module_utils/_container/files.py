@@ -23,16 +23,14 @@ import time
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import injections
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
 # What the scripts below need of a container. BusyBox has them all.
-_NO_SHELL = re.compile(r'"sh": executable file not found|exec: "sh"|(\w+): (?:command )?not found')
+_MISSING_COMMAND = re.compile(r'"sh": executable file not found|exec: "sh"|(\w+): (?:command )?not found')
 REMOVE_ATTEMPTS = 10
 
-_LOOK = r"""
+_READ_SCRIPT = r"""
 look() {
 if [ -L "$1" ]; then echo @link
 elif [ -f "$1" ]; then echo "@file $(stat -c '%u %g %a' "$1")"; base64 < "$1"
@@ -46,7 +44,7 @@ fi
 """
 # Wholly read before any of it is executed, so that a controller which is killed leaves no half of it. All files are
 # written aside before the first one takes its place: a full disk changes nothing.
-_CHANGE = r"""
+_CHANGE_SCRIPT = r"""
 change() {
 set -e
 staged=
@@ -61,7 +59,7 @@ stage() {
 }
 place() { mv -f "$(aside "$1")" "$1"; }
 """
-_COMPILE = """
+_COMPILE_PROGRAM = """
 import base64, json, sys, warnings
 warnings.simplefilter("ignore")
 found = {}
@@ -73,13 +71,11 @@ for path, text in json.load(sys.stdin).items():
         found[path] = f"line {line}: {exc.msg}" if line else str(exc)
 print("@compiled " + json.dumps(found))
 """
-_PYTHON = (
-    f"python=$(command -v python3 || command -v python) || exit 127; exec $python -I -S -B -c {shlex.quote(_COMPILE)}"
-)
+_COMPILE_COMMAND = f"python=$(command -v python3 || command -v python) || exit 127; exec $python -I -S -B -c {shlex.quote(_COMPILE_PROGRAM)}"
 
 
 @dataclass(frozen=True)
-class Found:
+class ContainerFile:
     """What is at a path of a container. kind: ``file``, ``absent``, ``link`` or ``other``.
 
     uid, gid: of the file, or of the nearest folder above it that exists. folder: that folder.
@@ -95,11 +91,11 @@ class Found:
 
     @property
     def digest(self) -> str:
-        return digest(self.content) if self.kind == "file" else "absent"
+        return hash_content(self.content) if self.kind == "file" else "absent"
 
 
 @dataclass(frozen=True)
-class Change:
+class FileChange:
     """A file as it shall be. content None: it shall not be there. folders: to be made above it, the outermost first."""
 
     path: str
@@ -112,14 +108,14 @@ class Change:
 
     @property
     def digest(self) -> str:
-        return "absent" if self.content is None else digest(self.content)
+        return "absent" if self.content is None else hash_content(self.content)
 
 
-def digest(content: bytes) -> str:
+def hash_content(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def change_to(path: str, content: bytes | None, executable: bool, found: Found) -> Change | None:
+def plan_file_change(path: str, content: bytes | None, executable: bool, found: ContainerFile) -> FileChange | None:
     """What makes the file at path hold content; None when it does already. Pure.
 
     A file that is there keeps its owner and mode. A new one gets the owner of its folder, and a mode with which the
@@ -128,22 +124,22 @@ def change_to(path: str, content: bytes | None, executable: bool, found: Found) 
     if (content is None and found.kind == "absent") or (found.kind == "file" and found.content == content):
         return None
     if found.kind == "file":
-        return Change(path, content, found.uid, found.gid, found.mode)
+        return FileChange(path, content, found.uid, found.gid, found.mode)
     missing = posixpath.dirname(path).removeprefix(found.folder.rstrip("/")).strip("/")
     names = missing.split("/") if missing else []
     folders = tuple(posixpath.join(found.folder, *names[: n + 1]) for n in range(len(names)))
-    return Change(path, content, found.uid, found.gid, 0o755 if executable else 0o644, 0, folders)
+    return FileChange(path, content, found.uid, found.gid, 0o755 if executable else 0o644, 0, folders)
 
 
-def look(docker: Docker, container: str, paths: t.Sequence[str]) -> dict[str, Found]:
+def read_container_files(docker: Docker, container: str, paths: t.Sequence[str]) -> dict[str, ContainerFile]:
     """What is at the paths of a running container."""
     if not paths:
         return {}
-    script = _LOOK + "".join(f"look {shlex.quote(path)}\n" for path in paths)
-    return dict(zip(paths, parse_look(_shell(docker, container, script)), strict=True))
+    script = _READ_SCRIPT + "".join(f"look {shlex.quote(path)}\n" for path in paths)
+    return dict(zip(paths, parse_container_files(_run_script(docker, container, script)), strict=True))
 
 
-def parse_look(output: str) -> list[Found]:
+def parse_container_files(output: str) -> list[ContainerFile]:
     """The answers of the script, in its order. Pure."""
     answers: list[tuple[str, list[str]]] = []
     for line in output.splitlines():
@@ -151,27 +147,27 @@ def parse_look(output: str) -> list[Found]:
             answers.append((line, []))
         elif answers:
             answers[-1][1].append(line)
-    return [_answer(head, lines) for head, lines in answers]
+    return [_parse_container_file(head, lines) for head, lines in answers]
 
 
-def _answer(head: str, lines: t.Sequence[str]) -> Found:
+def _parse_container_file(head: str, lines: t.Sequence[str]) -> ContainerFile:
     kind, _gap, rest = head.removeprefix("@").partition(" ")
     if kind == "file":
         uid, gid, mode = rest.split()
-        return Found(kind, base64.b64decode("".join(lines)), int(uid), int(gid), int(mode, 8))
+        return ContainerFile(kind, base64.b64decode("".join(lines)), int(uid), int(gid), int(mode, 8))
     if kind == "absent":
         uid, gid, folder = rest.split(" ", 2)
-        return Found(kind, b"", int(uid), int(gid), folder=folder)
-    return Found(kind)
+        return ContainerFile(kind, b"", int(uid), int(gid), folder=folder)
+    return ContainerFile(kind)
 
 
-def apply(docker: Docker, container: str, changes: t.Sequence[Change]) -> None:
+def apply_file_changes(docker: Docker, container: str, changes: t.Sequence[FileChange]) -> None:
     """Make the changes in a running container: each file is the old or the new one at any moment."""
     if changes:
-        _shell(docker, container, change_script(changes))
+        _run_script(docker, container, build_change_script(changes))
 
 
-def change_script(changes: t.Sequence[Change]) -> str:
+def build_change_script(changes: t.Sequence[FileChange]) -> str:
     written = [change for change in changes if change.content is not None]
     lines = []
     for change in written:
@@ -186,15 +182,15 @@ def change_script(changes: t.Sequence[Change]) -> str:
             lines.append(f"rm -f {shlex.quote(change.path)}")
             for folder in map(shlex.quote, reversed(change.folders)):
                 lines.append(f"rm -rf {folder}/__pycache__; rmdir {folder} 2>/dev/null || :")
-    return _CHANGE + "\n".join(lines) + "\n}\nchange\n"
+    return _CHANGE_SCRIPT + "\n".join(lines) + "\n}\nchange\n"
 
 
-def _shell(docker: Docker, container: str, script: str) -> str:
+def _run_script(docker: Docker, container: str, script: str) -> str:
     done = docker.run("exec", "--interactive", "--user", "0:0", container, "sh", "-s", stdin=script, check=False)
     if done.returncode == 0:
         return done.stdout
     complaint = done.output.strip()[-500:]
-    if match := _NO_SHELL.search(complaint):
+    if match := _MISSING_COMMAND.search(complaint):
         raise RecoveryError(
             f"The container {container} has no {match[1] or 'sh'}, without which no file can be replaced at once in it",
             next_command="build its image anew: docker compose up --detach --build SERVICE",
@@ -203,10 +199,10 @@ def _shell(docker: Docker, container: str, script: str) -> str:
     raise RecoveryError(f"Files in the container {container} could not be reached: {complaint}")
 
 
-def problems_of_python(docker: Docker, container: str, files: t.Mapping[str, bytes]) -> dict[str, str] | None:
+def check_python_syntax(docker: Docker, container: str, files: t.Mapping[str, bytes]) -> dict[str, str] | None:
     """Path -> what the container's own Python says against compiling it; None when it has no Python. Writes nothing."""
     text = json.dumps({path: base64.b64encode(content).decode() for path, content in files.items()})
-    done = docker.run("exec", "--interactive", container, "sh", "-c", _PYTHON, stdin=text, check=False)
+    done = docker.run("exec", "--interactive", container, "sh", "-c", _COMPILE_COMMAND, stdin=text, check=False)
     for line in done.stdout.splitlines():
         if line.startswith("@compiled "):
             return t.cast("dict[str, str]", json.loads(line.removeprefix("@compiled ")))
@@ -218,25 +214,25 @@ def problems_of_python(docker: Docker, container: str, files: t.Mapping[str, byt
 # --- containers that may be stopped ----------------------------------------------------------------------------------
 
 
-def fetch(docker: Docker, container: str, path: str) -> Found:
+def fetch_container_file(docker: Docker, container: str, path: str) -> ContainerFile:
     """One file of a container, running or not."""
     done, data = docker.read("cp", f"{container}:{path}", "-")
     if done.returncode != 0:
         if re.search("could not find the file|no such file", done.stderr, re.I):
-            return Found("absent")
+            return ContainerFile("absent")
         raise docker.error(done)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         member = archive.next()
         file = archive.extractfile(member) if member and member.isreg() else None
         if member is None or file is None:
-            return Found("other")
-        return Found("file", file.read(), member.uid, member.gid, member.mode & 0o7777, member.mtime)
+            return ContainerFile("other")
+        return ContainerFile("file", file.read(), member.uid, member.gid, member.mode & 0o7777, member.mtime)
 
 
-def restore(docker: Docker, container: t.Mapping[str, t.Any], change: Change) -> None:
+def restore_container_file(docker: Docker, container: t.Mapping[str, t.Any], change: FileChange) -> None:
     """Make a change in a container, running or not. May be repeated. container: as inspected."""
     if container["State"]["Running"] and not container["State"].get("Restarting"):
-        apply(docker, container["Id"], [change])
+        apply_file_changes(docker, container["Id"], [change])
     elif change.content is None:
         _remove_from_stopped(docker, container["Id"], change)
     else:
@@ -250,44 +246,24 @@ def restore(docker: Docker, container: t.Mapping[str, t.Any], change: Change) ->
         docker.run("cp", "-", f"{container['Id']}:{folder}", stdin=data.getvalue())
 
 
-def _remove_from_stopped(docker: Docker, container: str, change: Change) -> None:
+def _remove_from_stopped(docker: Docker, container: str, change: FileChange) -> None:
     """Docker can put files into a stopped container, not take any out: it runs for the moment that this needs."""
-    if fetch(docker, container, change.path).kind == "absent":
+    if fetch_container_file(docker, container, change.path).kind == "absent":
         return
     complaint = ""
     for _attempt in range(REMOVE_ATTEMPTS):
         docker.run("start", container, check=False)
         try:
             # It may end by itself before it can be asked.
-            apply(docker, container, [change])
+            apply_file_changes(docker, container, [change])
         except RecoveryError as exc:
             complaint = exc.message
         finally:
             docker.run("kill", container, check=False)
-        if fetch(docker, container, change.path).kind == "absent":
+        if fetch_container_file(docker, container, change.path).kind == "absent":
             return
     raise RecoveryError(
         f"The file {change.path} could not be removed from the container {container[:12]}, which ends too soon: "
         f"{complaint}",
         next_command="docker compose up --detach --force-recreate SERVICE",
     )
-
-
-def injected(docker: Docker, stack: dict[str, t.Any]) -> list[injections.Injection]:
-    """What has become of injected files. Containers are asked only where a run has injected something."""
-    recorded = injections.recorded(Runs(stack["project"]["dir"]).all())
-    containers = {c["name"]: c for service in stack["services"].values() for c in service["containers"]}
-
-    def ask(name: str) -> dict[tuple[str, str], str | None]:
-        paths = [item["path"] for item in recorded if item["container"] == name]
-        try:
-            found = look(docker, containers[name]["id"], paths)
-        except RecoveryError:
-            # Stopped meanwhile, or without a shell: nothing is known of them.
-            return {}
-        return {(name, path): item.digest for path, item in found.items()}
-
-    names = {item["container"] for item in recorded}
-    answers = in_parallel(ask, sorted(n for n in names & set(containers) if containers[n]["state"] == "running"))
-    digests = {key: value for answer in answers for key, value in answer.items()}
-    return injections.judged(recorded, {name: c["id"] for name, c in containers.items()}, digests)

@@ -15,20 +15,20 @@ import posixpath
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container.files import Found, digest
+from ansible_collections.localdev.recovery.plugins.module_utils._container.files import ContainerFile, hash_content
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import dockerfile
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import within
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import find_image_paths
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
-Stack = t.Mapping[str, t.Any]
-TARGETS = "code_injection_targets"
+TARGETS_VARIABLE = "code_injection_targets"
 # Nobody reads a longer line in a diff, and looking for secrets in it takes time by the square of its length.
-LONGEST_LINE = 1000
+MAX_LINE_LENGTH = 1000
 
 
 @dataclass(frozen=True)
-class Source:
+class CheckoutFile:
     """A file of the checkout. content None: it was deleted. asked_for: by its name, not as one of many."""
 
     path: str
@@ -38,25 +38,25 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Place:
+class InjectionTarget:
     """Where a source belongs in the containers of a service.
 
     paths: where it may be; more than one: what is there must tell. live: the service sees the checkout itself there.
     """
 
     service: str
-    source: Source
+    source: CheckoutFile
     paths: tuple[str, ...]
     live: bool = False
 
 
-def sharing(stack: Stack, named: t.Collection[str]) -> list[str]:
+def find_services_sharing_image(stack: StackDescription, named: t.Collection[str]) -> list[str]:
     """The named services and those that run the same image or are built from the same context."""
     origins = {origin for name in named for origin in _origins(stack["services"][name])}
     return [
         name
         for name, service in stack["services"].items()
-        if _acts(service) and (name in named or origins & _origins(service))
+        if _is_in_scope(service) and (name in named or origins & _origins(service))
     ]
 
 
@@ -66,11 +66,11 @@ def _origins(service: t.Mapping[str, t.Any]) -> set[t.Any]:
     return found | ({(build["context"], build["dockerfile"], build["target"])} if build else set())
 
 
-def _acts(service: t.Mapping[str, t.Any]) -> bool:
+def _is_in_scope(service: t.Mapping[str, t.Any]) -> bool:
     return bool(service["enabled"] and not service["excluded"])
 
 
-def check_named(stack: Stack, named: t.Sequence[str]) -> None:
+def check_named_services(stack: StackDescription, named: t.Sequence[str]) -> None:
     """Refuse services that there are not, or that no procedure touches."""
     for name in named:
         service = stack["services"].get(name)
@@ -79,113 +79,121 @@ def check_named(stack: Stack, named: t.Sequence[str]) -> None:
                 f"No service {name} in project {stack['project']['name']}; "
                 f"it has {', '.join(sorted(stack['services']))}"
             )
-        if not _acts(service):
+        if not _is_in_scope(service):
             raise RecoveryError(f"The service {name} is excluded or not enabled; nothing is injected into it")
 
 
-def places(
-    stack: Stack,
-    sources: t.Sequence[Source],
+def find_injection_targets(
+    stack: StackDescription,
+    sources: t.Sequence[CheckoutFile],
     *,
     named: t.Sequence[str] = (),
     targets: t.Mapping[str, str],
     dockerfiles: t.Mapping[str, str],
     workdirs: t.Mapping[str, str],
-) -> tuple[list[Place], list[str]]:
+) -> tuple[list[InjectionTarget], list[str]]:
     """Every place of every source, and notes on those that belong nowhere.
 
     named: only into these services and those that share with them. targets: path of the host -> path in the containers,
     for what is at it and below. dockerfiles: text by service. workdirs: of the images, by service. A file that somebody
     asked for by name and that belongs nowhere is an error.
     """
-    check_named(stack, named)
-    within_group = sharing(stack, named) if named else None
-    found: list[Place] = []
+    check_named_services(stack, named)
+    within_group = find_services_sharing_image(stack, named) if named else None
+    found: list[InjectionTarget] = []
     notes: list[str] = []
     for source in sources:
-        group = _services_for(stack, source.path, targets, within_group)
+        group = _find_services_for(stack, source.path, targets, within_group)
         mine = [
             place
             for name in group
-            if (place := _place(stack, name, source, targets, dockerfiles.get(name, ""), workdirs.get(name) or "/"))
+            if (
+                place := _find_target(
+                    stack, name, source, targets, dockerfiles.get(name, ""), workdirs.get(name) or "/"
+                )
+            )
         ]
         if not mine:
-            why = _why_nowhere(source.path, group, within_group)
+            why = _explain_no_target(source.path, group, within_group)
             if source.asked_for:
-                raise RecoveryError(f"{why}", next_command=f"set {TARGETS}, such as {{app: /srv/app}}", kind="unsafe")
+                raise RecoveryError(
+                    f"{why}", next_command=f"set {TARGETS_VARIABLE}, such as {{app: /srv/app}}", kind="unsafe"
+                )
             notes.append(f"left out: {why}")
         found += mine
     return found, notes
 
 
-def _services_for(
-    stack: Stack, path: str, targets: t.Mapping[str, str], within_group: t.Sequence[str] | None
+def _find_services_for(
+    stack: StackDescription, path: str, targets: t.Mapping[str, str], within_group: t.Sequence[str] | None
 ) -> list[str]:
-    candidates = [name for name, s in stack["services"].items() if _acts(s)] if within_group is None else within_group
-    if within_group is not None and _longest(path, targets):
+    candidates = (
+        [name for name, s in stack["services"].items() if _is_in_scope(s)] if within_group is None else within_group
+    )
+    if within_group is not None and _find_nearest_parent(path, targets):
         return list(candidates)
     concerned = [
         name
         for name in candidates
-        if within(path, (stack["services"][name]["build"] or {}).get("context") or "\0")
+        if is_path_within(path, (stack["services"][name]["build"] or {}).get("context") or "\0")
         or _mount_of(stack["services"][name], path)
     ]
-    if not concerned and _longest(path, targets):
+    if not concerned and _find_nearest_parent(path, targets):
         application = [name for name in candidates if stack["services"][name]["kind"] == "application"]
-        return sharing(stack, application)
+        return find_services_sharing_image(stack, application)
     return concerned
 
 
-def _why_nowhere(path: str, group: t.Sequence[str], within_group: t.Sequence[str] | None) -> str:
+def _explain_no_target(path: str, group: t.Sequence[str], within_group: t.Sequence[str] | None) -> str:
     if group:
         return f"{path} is in the build context of {', '.join(group)}, but no plain COPY line of the Dockerfile has it"
     of_which = f" among {', '.join(within_group)}" if within_group is not None else ""
     return f"{path} is in no build context or bind mount of a service{of_which}"
 
 
-def _longest(path: str, folders: t.Iterable[str]) -> str:
+def _find_nearest_parent(path: str, folders: t.Iterable[str]) -> str:
     """The nearest of the folders (or files) that holds the path, or ''."""
-    return max((folder for folder in folders if within(path, folder)), key=len, default="")
+    return max((folder for folder in folders if is_path_within(path, folder)), key=len, default="")
 
 
-def _below(path: str, folder: str, there: str) -> str:
+def _move_path(path: str, folder: str, there: str) -> str:
     rest = path[len(folder.rstrip("/")) :].lstrip("/")
     return posixpath.join(there, rest) if rest else there
 
 
 def _mount_of(service: t.Mapping[str, t.Any], path: str) -> t.Mapping[str, t.Any] | None:
     mounts = {mount["source"]: mount for mount in service["mounts"] if mount["type"] == "bind"}
-    return mounts.get(_longest(path, mounts))
+    return mounts.get(_find_nearest_parent(path, mounts))
 
 
-def _place(
-    stack: Stack, name: str, source: Source, targets: t.Mapping[str, str], text: str, workdir: str
-) -> Place | None:
+def _find_target(
+    stack: StackDescription, name: str, source: CheckoutFile, targets: t.Mapping[str, str], text: str, workdir: str
+) -> InjectionTarget | None:
     service = stack["services"][name]
     mount = _mount_of(service, source.path)
     if mount:
-        return Place(name, source, (_below(source.path, mount["source"], mount["target"]),), live=True)
+        return InjectionTarget(name, source, (_move_path(source.path, mount["source"], mount["target"]),), live=True)
     build = service["build"]
-    if said := _longest(source.path, targets):
-        paths = [_below(source.path, said, targets[said])]
-    elif build and within(source.path, build["context"]):
+    if said := _find_nearest_parent(source.path, targets):
+        paths = [_move_path(source.path, said, targets[said])]
+    elif build and is_path_within(source.path, build["context"]):
         relative = source.path[len(build["context"].rstrip("/")) + 1 :]
-        paths = dockerfile.places(text, relative, target=build["target"] or "", workdir=workdir)
+        paths = find_image_paths(text, relative, target=build["target"] or "", workdir=workdir)
     else:
         paths = []
     over = {mount["target"]: mount for mount in service["mounts"]}
     for path in paths:
-        if covering := _longest(path, over):
+        if covering := _find_nearest_parent(path, over):
             raise RecoveryError(
                 f"{path} in {name} lies on the {over[covering]['type']} {over[covering]['source']}, which does not "
                 f"hold {source.path}: what is injected there would outlive the container",
-                next_command=f"set {TARGETS}, or copy the file to where that mount comes from",
+                next_command=f"set {TARGETS_VARIABLE}, or copy the file to where that mount comes from",
                 kind="unsafe",
             )
-    return Place(name, source, tuple(paths)) if paths else None
+    return InjectionTarget(name, source, tuple(paths)) if paths else None
 
 
-def chosen(place: Place, found: t.Mapping[str, Found]) -> str:
+def choose_container_path(place: InjectionTarget, found: t.Mapping[str, ContainerFile]) -> str:
     """The path of a place: where the container has such a file, if several are possible."""
     there = [path for path in place.paths if found[path].kind == "file"]
     wanted = there if len(place.paths) > 1 else list(place.paths)
@@ -193,13 +201,13 @@ def chosen(place: Place, found: t.Mapping[str, Found]) -> str:
         raise RecoveryError(
             f"Where {place.source.path} belongs in {place.service} is not clear: the Dockerfile copies it to "
             f"{' and '.join(place.paths)}, and the container has {len(there) or 'none'} of them",
-            next_command=f"set {TARGETS}",
+            next_command=f"set {TARGETS_VARIABLE}",
             kind="unsafe",
         )
     return wanted[0]
 
 
-def shown(content: bytes | None, masker: Masker) -> str:
+def mask_diff_content(content: bytes | None, masker: Masker) -> str:
     """A content as a diff shows it: text with secrets masked, anything else in words."""
     if content is None:
         return ""
@@ -210,7 +218,9 @@ def shown(content: bytes | None, masker: Masker) -> str:
     if "\0" in text:
         return f"({len(content)} bytes that are no text)\n"
     lines = [
-        line if len(line) <= LONGEST_LINE else f"(a line of {len(line)} characters, {digest(line.encode())[:12]})\n"
+        line
+        if len(line) <= MAX_LINE_LENGTH
+        else f"(a line of {len(line)} characters, {hash_content(line.encode())[:12]})\n"
         for line in text.splitlines(keepends=True)
     ]
     return masker.text("".join(lines))

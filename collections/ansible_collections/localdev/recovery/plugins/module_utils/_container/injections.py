@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import take_back
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Record, in_words, seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._container.files import read_container_files
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
 
 Injection = dict[str, t.Any]
 
 
-def recorded(records: t.Iterable[Record]) -> list[Injection]:
+def list_recorded_injections(records: t.Iterable[RunRecord]) -> list[Injection]:
     """The last injection into each file of a container, unless it was taken back; records: the oldest first."""
     found: dict[str, Injection] = {}
     for record in records:
@@ -41,7 +43,7 @@ def recorded(records: t.Iterable[Record]) -> list[Injection]:
     return [found[name] for name in sorted(found)]
 
 
-def judged(
+def classify_injections(
     injections: t.Iterable[Injection],
     containers: t.Mapping[str, str],
     digests: t.Mapping[tuple[str, str], str | None],
@@ -67,38 +69,21 @@ def judged(
     return found
 
 
-def lines(injections: t.Iterable[Injection], now: float | None = None) -> list[str]:
-    """What people are told of judged injections."""
-    words = {
-        "injected": "injected and not in the image",
-        "changed": "was injected and has been changed since",
-        "lost": "was injected, is lost: container recreated",
-    }
-    return [
-        f"{item['service']}: {item['path']} {words[item['state']]} "
-        f"(run {item['run_id']}, {in_words(seconds_since(item['time'], now))} ago)"
-        for item in injections
-    ]
+def find_injections(docker: Docker, stack: dict[str, t.Any]) -> list[Injection]:
+    """What has become of injected files. Containers are asked only where a run has injected something."""
+    recorded = list_recorded_injections(RunStore(stack["project"]["dir"]).all())
+    containers = {c["name"]: c for service in stack["services"].values() for c in service["containers"]}
 
+    def ask(name: str) -> dict[tuple[str, str], str | None]:
+        paths = [item["path"] for item in recorded if item["container"] == name]
+        try:
+            found = read_container_files(docker, containers[name]["id"], paths)
+        except RecoveryError:
+            # Stopped meanwhile, or without a shell: nothing is known of them.
+            return {}
+        return {(name, path): item.digest for path, item in found.items()}
 
-def report(done: t.Mapping[str, t.Any], stack: t.Mapping[str, t.Any], run_id: str, planned: bool) -> list[str]:
-    """What an injection did (planned: would do), line by line. done: the result of container_files."""
-    would = "would be " if planned else ""
-    changed = [item for item in done.get("files", []) if item["action"] in ("new", "replaced", "removed")]
-    told = [
-        f"{item['container']}:{item['path']} {would}{'added' if item['action'] == 'new' else item['action']}"
-        for item in changed
-    ]
-    same = sum(item["action"] == "same" for item in done.get("files", []))
-    if same:
-        told.append(f"{same} files are in the containers already")
-    for name in done.get("live", []):
-        told.append(
-            f"{name} sees the files through a bind mount: already live, restarting is enough: "
-            f"{Project.of(stack).command()} restart {name}"
-        )
-    told += done.get("notes", [])
-    if changed and not planned:
-        told.append("A container that is made anew loses them; build the image when you can")
-        told.append(take_back(run_id))
-    return told
+    names = {item["container"] for item in recorded}
+    answers = map_in_parallel(ask, sorted(n for n in names & set(containers) if containers[n]["state"] == "running"))
+    digests = {key: value for answer in answers for key, value in answer.items()}
+    return classify_injections(recorded, {name: c["id"] for name, c in containers.items()}, digests)

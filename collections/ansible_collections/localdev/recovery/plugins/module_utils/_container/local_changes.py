@@ -10,39 +10,40 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tarfile
+import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import edited_paths
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
 
-def paths(docker: Docker, container: str) -> list[str]:
+def list_local_changes(docker: Docker, container: str) -> list[str]:
     """Added and changed paths of a container, running or not; none when there is no such container."""
     found = docker.inspect("container", [container])
     if not found:
         return []
     mounts = [mount["Destination"] for mount in found[0]["Mounts"]]
-    return edited_paths(docker.run("diff", found[0]["Id"]).stdout.splitlines(), mounts)
+    return parse_container_diff(docker.run("diff", found[0]["Id"]).stdout.splitlines(), mounts)
 
 
-def save(docker: Docker, container: str, file: str) -> int:
+def save_local_changes(docker: Docker, container: str, file: str) -> int:
     """Write what was changed in a container into an archive, owner and mode included: bytes of the archive."""
     descriptor = os.open(f"{file}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as handle:
         with tarfile.open(fileobj=handle, mode="w") as archive:
-            for path in paths(docker, container):
+            for path in list_local_changes(docker, container):
                 done, stream = docker.read("cp", f"{container}:{path}", "-")
                 if done.returncode != 0:
                     raise docker.error(done)
-                _add(archive, stream, os.path.dirname(path))
+                _add_members(archive, stream, os.path.dirname(path))
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(f"{file}.tmp", file)
     return os.stat(file).st_size
 
 
-def _add(archive: tarfile.TarFile, stream: bytes, folder: str) -> None:
+def _add_members(archive: tarfile.TarFile, stream: bytes, folder: str) -> None:
     """Add the members of a stream of docker cp, whose names begin with the last part of the path."""
     with tarfile.open(fileobj=io.BytesIO(stream)) as part:
         for member in part:
@@ -53,7 +54,7 @@ def _add(archive: tarfile.TarFile, stream: bytes, folder: str) -> None:
             archive.addfile(member, content)
 
 
-def restore(docker: Docker, container: str, file: str) -> None:
+def restore_local_changes(docker: Docker, container: str, file: str) -> None:
     """Put the content of an archive into a container, running or not."""
     try:
         with open(file, "rb") as handle:
@@ -64,3 +65,35 @@ def restore(docker: Docker, container: str, file: str) -> None:
         holds_something = archive.next() is not None
     if holds_something:
         docker.run("cp", "-", f"{container}:/", stdin=content)
+
+
+# What a program writes beside its data, or what holds no work of anybody.
+_IGNORED_PATHS = re.compile(
+    r"^/(dev|proc|sys|run|tmp|var/(run|tmp|log|cache|lock|lib/apt))(/|$)|/(__pycache__|\.?cache|\.[a-z]+_history)(/|$)"
+    r"|\.(pyc|pid|sock|log)$|^/(etc/(hosts|hostname|resolv\.conf|mtab)|\.dockerenv)$"
+)
+
+
+def parse_container_diff(changes: t.Iterable[str], mounts: t.Iterable[str]) -> list[str]:
+    """Paths that somebody has added or changed in a container, of the lines of ``docker diff``.
+
+    A folder stands for all that was added in it. mounts: paths of mounts, which are no part of the container.
+    """
+    mounted = tuple(f"{path.rstrip('/')}/" for path in mounts)
+    lines = [(line[0], line[2:]) for line in changes if line[:2] in ("A ", "C ")]
+    wanted = [
+        (kind, path)
+        for kind, path in lines
+        if not _IGNORED_PATHS.search(path)
+        and not f"{path}/".startswith(mounted)
+        and not any(m.startswith(f"{path}/") for m in mounted)
+    ]
+    changed_below = {path.rpartition("/")[0] for _kind, path in lines}
+    found: list[str] = []
+    for kind, path in sorted(wanted, key=lambda item: item[1]):
+        # A changed folder is listed because of what has changed in it.
+        if kind == "C" and path in changed_below:
+            continue
+        if not any(path.startswith(f"{above}/") for above in found):
+            found.append(path)
+    return found

@@ -8,42 +8,37 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import candidate_name
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import Stack, selected
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import build_candidate_name
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import resolve_service_names
 
-Service = t.Mapping[str, t.Any]
-# What a program writes beside its data, or what holds no work of anybody.
-_NOISE = re.compile(
-    r"^/(dev|proc|sys|run|tmp|var/(run|tmp|log|cache|lock|lib/apt))(/|$)|/(__pycache__|\.?cache|\.[a-z]+_history)(/|$)"
-    r"|\.(pyc|pid|sock|log)$|^/(etc/(hosts|hostname|resolv\.conf|mtab)|\.dockerenv)$"
-)
+ServiceDescription = t.Mapping[str, t.Any]
 
 
-def taken_along(stack: Stack, name: str, named: t.Collection[str]) -> bool:
+def is_in_scope(stack: StackDescription, name: str, named: t.Collection[str]) -> bool:
     """Whether a procedure may touch a service: excluded ones only when somebody names them."""
     service = stack["services"][name]
     return name in named or (service["enabled"] and not service["excluded"])
 
 
-def services_to_build(stack: Stack, named: t.Sequence[str]) -> list[str]:
+def list_services_to_build(stack: StackDescription, named: t.Sequence[str]) -> list[str]:
     """The named services that are built (all, when none is named), and every other one of the same source or image.
 
     Compose builds only what it is told to: a worker from the same folder would go on with the old code.
     """
     services = stack["services"]
-    chosen = selected(stack, named)
-    sources = {_source(services[name]) for name in chosen} - {None}
+    chosen = resolve_service_names(stack, named)
+    sources = {_get_build_source(services[name]) for name in chosen} - {None}
     images = {services[name]["image"] for name in chosen}
     built = [
         name
         for name, service in services.items()
         if service["build"]
-        and taken_along(stack, name, named)
-        and (_source(service) in sources or service["image"] in images)
+        and is_in_scope(stack, name, named)
+        and (_get_build_source(service) in sources or service["image"] in images)
     ]
     images = {services[name]["image"] for name in built}
     alone = [name for name in named if services[name]["image"] not in images]
@@ -57,17 +52,19 @@ def services_to_build(stack: Stack, named: t.Sequence[str]) -> list[str]:
     return sorted(built)
 
 
-def _source(service: Service) -> tuple[str, str] | None:
+def _get_build_source(service: ServiceDescription) -> tuple[str, str] | None:
     build = service["build"]
     return (build["context"], build["dockerfile"]) if build else None
 
 
-class Planner:
+class RecoveryPlanner:
     """What has to be done to a stack. built: of image_build, what was or would be built."""
 
-    def __init__(self, stack: Stack, named: t.Sequence[str], built: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+    def __init__(
+        self, stack: StackDescription, named: t.Sequence[str], built: t.Sequence[t.Mapping[str, t.Any]]
+    ) -> None:
         self.stack = stack
-        self.services: t.Mapping[str, Service] = stack["services"]
+        self.services: t.Mapping[str, ServiceDescription] = stack["services"]
         self.named = named
         self.images = {item["image"] for item in built}
         # What check mode has not built may be another one.
@@ -102,7 +99,7 @@ class Planner:
             "forced": forced,
             "create": bool(set(creates) - set(forced)),
             "images": [
-                {"kind": "image", "name": image, "replacement": candidate_name(image)}
+                {"kind": "image", "name": image, "replacement": build_candidate_name(image)}
                 for image in sorted(self.new_images)
             ],
         }
@@ -118,14 +115,14 @@ class Planner:
                 name
                 for name, service in sorted(self.services.items())
                 if service["image"] in self.images
-                and taken_along(self.stack, name, self.named)
+                and is_in_scope(self.stack, name, self.named)
                 # What only shares the source goes on as it was: running, or not.
                 and (not self.named or name in self.named or self._runs(name))
             ]
         # A job that has done its work is not repeated by a restart of everything.
         return [
             name
-            for name in selected(self.stack, self.named)
+            for name in resolve_service_names(self.stack, self.named)
             if action == "reset" or name in self.named or not self._is_done(name)
         ]
 
@@ -161,7 +158,7 @@ class Planner:
             current = ahead.pop()
             creating = any(item["action"] in ("create", "recreate") for item in self.actions.values())
             for other in self.services[current]["depends_on"]:
-                if other in self.actions or other not in self.services or not taken_along(self.stack, other, ()):
+                if other in self.actions or other not in self.services or not is_in_scope(self.stack, other, ()):
                     continue
                 outdated = self._outdated(other)
                 if outdated and (creating or not self.services[other]["containers"]):
@@ -180,34 +177,9 @@ class Planner:
             anew = self.actions[current]["action"] == "recreate"
             for name, service in sorted(self.services.items()):
                 follows = current in service["restarts_with"] or (anew and current in service["depends_on"])
-                if not follows or name in self.actions or not taken_along(self.stack, name, ()):
+                if not follows or name in self.actions or not is_in_scope(self.stack, name, ()):
                     continue
                 if service["one_shot"] or not any(c["state"] == "running" for c in service["containers"]):
                     continue
                 self._note(name, "restart", f"depends on {current}")
                 ahead.append(name)
-
-
-def edited_paths(changes: t.Iterable[str], mounts: t.Iterable[str]) -> list[str]:
-    """Paths that somebody has added or changed in a container, of the lines of ``docker diff``.
-
-    A folder stands for all that was added in it. mounts: paths of mounts, which are no part of the container.
-    """
-    mounted = tuple(f"{path.rstrip('/')}/" for path in mounts)
-    lines = [(line[0], line[2:]) for line in changes if line[:2] in ("A ", "C ")]
-    wanted = [
-        (kind, path)
-        for kind, path in lines
-        if not _NOISE.search(path)
-        and not f"{path}/".startswith(mounted)
-        and not any(m.startswith(f"{path}/") for m in mounted)
-    ]
-    changed_below = {path.rpartition("/")[0] for _kind, path in lines}
-    found: list[str] = []
-    for kind, path in sorted(wanted, key=lambda item: item[1]):
-        # A changed folder is listed because of what has changed in it.
-        if kind == "C" and path in changed_below:
-            continue
-        if not any(path.startswith(f"{above}/") for above in found):
-            found.append(path)
-    return found

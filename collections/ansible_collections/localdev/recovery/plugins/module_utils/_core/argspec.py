@@ -89,6 +89,6 @@ def run_argument_spec() -> dict[str, t.Any]:
     }
 
 
-def path_below(folder: str, path: str) -> str:
+def resolve_path_option(folder: str, path: str) -> str:
     """A path that a user has given; a relative one counts from the folder."""
     return os.path.join(folder, os.path.expanduser(path))

@@ -36,7 +36,7 @@ def is_secret_name(variable: str) -> bool:
     return bool(_SECRET_NAME.search(variable)) and not variable.upper().endswith("_FILE")
 
 
-def url_password(text: str) -> str:
+def extract_url_password(text: str) -> str:
     """The password in the first URL of a text, or ''."""
     match = _USERINFO.search(text)
     return (match.group("password") or "") if match else ""
@@ -82,7 +82,7 @@ class Masker:
         for environment in environments:
             for name, value in environment.items():
                 if "://" in value:
-                    password = url_password(value)
+                    password = extract_url_password(value)
                     hidden |= {password, urllib.parse.unquote(password)}
                 elif is_secret_name(name):
                     hidden.add(value)

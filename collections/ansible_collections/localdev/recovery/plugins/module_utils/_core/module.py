@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import typing as t
 
@@ -17,14 +16,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 
-if t.TYPE_CHECKING:
-    from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun
-
 # ansible-core would run modules on older ones, which lack what these use.
 OLDEST_PYTHON = (3, 11)
 
 
-def execute(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
+def run_module(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
     """Run the action and leave the module with its result, or with the error and its kind in C(failure)."""
     if sys.version_info < OLDEST_PYTHON:
         found, oldest = (".".join(map(str, version[:2])) for version in (sys.version_info, OLDEST_PYTHON))
@@ -43,19 +39,3 @@ def execute(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str,
 def hide_only_secrets(module: AnsibleModule, masker: Masker) -> None:
     """Of what no_log options hold, hide only secrets in the result: else DEBUG=1 would hide every 1 of a revision."""
     module.no_log_values = {value for value in module.no_log_values if masker.text(str(value)) != str(value)}
-
-
-@contextlib.contextmanager
-def part_of_run(params: t.Mapping[str, t.Any], *, check_mode: bool = False) -> t.Iterator[ActiveRun | None]:
-    """The run that the module's options name; None for a module that is used outside a run.
-
-    check_mode: None too, for then no run was begun.
-    """
-    if check_mode or not params["run_id"]:
-        yield None
-        return
-    # Modules that only look need not load it.
-    from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, Runs
-
-    with ActiveRun(Runs(params["stack"]["project"]["dir"]), params["run_id"], params["step"]) as run:
-        yield run

@@ -22,26 +22,26 @@ _CLASSES: dict[str, t.Callable[[str], bool]] = {
 _ALPHABET = string.ascii_letters + string.digits
 
 
-def classes_of(password: str) -> set[str]:
+def find_character_classes(password: str) -> set[str]:
     """Which of the four types of characters stand in the password."""
     return {name for name, matches in _CLASSES.items() if any(map(matches, password))}
 
 
-def policy_problems(password: str, minimum_length: int, minimum_classes: int) -> list[str]:
+def check_password_policy(password: str, minimum_length: int, minimum_classes: int) -> list[str]:
     """Why a policy refuses the password, never with a part of it; empty when it does not."""
     problems = []
     if len(password) < minimum_length:
         problems.append(f"it has fewer than {minimum_length} characters")
-    if len(classes_of(password)) < minimum_classes:
+    if len(find_character_classes(password)) < minimum_classes:
         problems.append(f"it has fewer than {minimum_classes} of the 4 types of characters {', '.join(_CLASSES)}")
     return problems
 
 
-def new_password(length: int, minimum_classes: int = 3) -> str:
+def generate_password(length: int, minimum_classes: int = 3) -> str:
     """A random one with characters of as many types as the policy wants."""
     alphabet = _ALPHABET + ("-_.~" if minimum_classes > 3 else "")
     length = max(length, minimum_classes)
     while True:
         password = "".join(secrets.choice(alphabet) for _character in range(length))
-        if len(classes_of(password)) >= minimum_classes:
+        if len(find_character_classes(password)) >= minimum_classes:
             return password

@@ -13,12 +13,12 @@ import os
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 
 
-def incoming(name: str) -> str:
+def get_incoming_path(name: str) -> str:
     """Path of a file that the connecting user alone reads, and that is gone again afterwards."""
     return os.path.expanduser(f"~/.cache/localdev-recovery/{name}")
 
 
-def refuse_incomplete(what: str, digest: str, sent: str) -> None:
+def verify_received_digest(what: str, digest: str, sent: str) -> None:
     """RecoveryError when the SHA-256 of what has arrived is not that of what was sent. what: ``backup``."""
     if digest != sent:
         raise RecoveryError(f"The {what} has not arrived whole: its SHA-256 differs; run it again")

@@ -12,20 +12,19 @@ commands do, and needs no Python package on the stack's host.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import shlex
 import subprocess
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import explain_docker_error
 
 # An attestation holds the time, so in an engine with containerd's image store every build would make another image.
-SAME_BUILDS = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+REPRODUCIBLE_BUILD_ENVIRONMENT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Project:
 
 
 @dataclass(frozen=True)
-class Completed:
+class CompletedCommand:
     args: tuple[str, ...]
     returncode: int
     stdout: str
@@ -85,66 +84,6 @@ class Completed:
     def output(self) -> str:
         """Both streams, for showing to a person."""
         return "\n".join(part for part in (self.stdout.strip(), self.stderr.strip()) if part)
-
-
-# Each pattern of the CLI's own words -> what it means and what to do about it. Groups fill the templates.
-_TRANSLATIONS: tuple[tuple[re.Pattern[str], str, str], ...] = (
-    (
-        re.compile(r"permission denied while trying to connect to the (?:Docker daemon|docker API)[^\n]*", re.I),
-        "The Docker daemon refuses this user: {0}",
-        "sudo usermod -aG docker $USER, then log in again (or use --become)",
-    ),
-    (
-        re.compile(
-            r"(?:Cannot connect to the Docker daemon|error during connect|failed to connect to the docker API)[^\n]*",
-            re.I,
-        ),
-        "The Docker daemon does not answer: {0}",
-        "sudo systemctl start docker (or: ansible-playbook localdev.recovery.docker_engine)",
-    ),
-    (
-        # Without the plugin the options of compose are taken for docker's own, whose usage is then shown.
-        re.compile(
-            r"unknown command: docker compose|'compose' is not a docker command|"
-            r"unknown (?:shorthand )?flag: [^\n]*\n(?s:.*)Usage:\s+docker \[OPTIONS\] COMMAND",
-            re.I,
-        ),
-        "The Docker CLI has no Compose v2 plugin",
-        "ansible-playbook localdev.recovery.docker_engine",
-    ),
-    (
-        re.compile(r"required variable (\S+) is missing a value(?:: ([^\n]*))?"),
-        "Compose needs the variable {1}, which has no value: {2}",
-        "set {1} in the .env file of the project folder",
-    ),
-    (
-        re.compile(r"no configuration file provided: not found"),
-        "There is no Compose file in {src}",
-        "set stack_dir to the folder that holds docker-compose.yml or compose.yaml, or name it in stack_compose_files",
-    ),
-    (
-        re.compile(
-            r"((?:\d+(?:\.\d+){3}|\[[0-9a-f:.]*\]|::):\d+)[^\n]*?(?:port is already allocated|address already in use)"
-        ),
-        "The port {1} is already taken by another process or container",
-        "docker ps --format '{{{{.Names}}}} {{{{.Ports}}}}' (or ss -ltnp) shows by whom",
-    ),
-    (
-        re.compile(r"no space left on device", re.I),
-        "The disk of the Docker engine is full",
-        "docker system df, then free some space",
-    ),
-)
-
-
-def explain(stderr: str, src: str = "") -> tuple[str, str] | None:
-    """The cause and the next command for a known complaint of the CLI, or None."""
-    for pattern, message, next_command in _TRANSLATIONS:
-        match = pattern.search(stderr)
-        if match:
-            groups = [match.group(0).strip(), *(group or "" for group in match.groups())]
-            return message.format(*groups, src=src).rstrip(": "), next_command.format(*groups, src=src)
-    return None
 
 
 class Docker:
@@ -161,7 +100,7 @@ class Docker:
         stdin: str | bytes | None = None,
         environment: t.Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> Completed:
+    ) -> CompletedCommand:
         """Run ``docker ARGS``. environment is added to this process's (secrets travel there, never in args)."""
         result, _output = self.read(*args, stdin=stdin, environment=environment, timeout=timeout)
         if check and result.returncode != 0:
@@ -174,7 +113,7 @@ class Docker:
         stdin: str | bytes | None = None,
         environment: t.Mapping[str, str] | None = None,
         timeout: float | None = None,
-    ) -> tuple[Completed, bytes]:
+    ) -> tuple[CompletedCommand, bytes]:
         """The same for a command whose output is no text: the output as it is. Whether it failed is for the caller."""
         src = self.project.src if self.project else ""
         if src and not os.path.isdir(src):
@@ -189,7 +128,7 @@ class Docker:
                 stdin=subprocess.DEVNULL if data is None else None,
                 capture_output=True,
                 cwd=src or None,
-                env={**os.environ, **SAME_BUILDS, **(environment or {})},
+                env={**os.environ, **REPRODUCIBLE_BUILD_ENVIRONMENT, **(environment or {})},
                 timeout=timeout,
                 check=False,
             )
@@ -200,15 +139,15 @@ class Docker:
             ) from exc
         except subprocess.TimeoutExpired as exc:
             raise RecoveryError(f"docker {args[0]} did not finish within {timeout:g} s") from exc
-        result = Completed(
+        result = CompletedCommand(
             args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         )
         return result, done.stdout
 
-    def error(self, result: Completed) -> RecoveryError:
+    def error(self, result: CompletedCommand) -> RecoveryError:
         """What a failed command means, in words."""
         src = self.project.src if self.project else ""
-        known = explain(result.stderr, src)
+        known = explain_docker_error(result.stderr, src)
         shown = " ".join(["docker", *result.args])
         if known:
             return RecoveryError(known[0], next_command=known[1])
@@ -224,7 +163,7 @@ class Docker:
         except ValueError:
             return [json.loads(line) for line in text.splitlines() if line.strip()]
 
-    def compose(self, *args: str, **kwargs: t.Any) -> Completed:
+    def compose(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         """Run ``docker compose ARGS`` for the project."""
         if self.project is None:
             raise ValueError("no project")
@@ -259,73 +198,3 @@ class Docker:
     def logs(self, container: str, lines: int = 15) -> str:
         """The last log lines of a container, both streams."""
         return self.run("logs", "--tail", str(lines), container, check=False).output
-
-
-class Conversation:
-    """A docker command that stays open, such as a shell or a psql: text goes in, lines come out."""
-
-    def __init__(self, docker: Docker, args: t.Sequence[str]) -> None:
-        self.docker = docker
-        self.args = tuple(args)
-
-    def __enter__(self) -> t.Self:
-        self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [self.docker.binary, *self.args],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        self.input = t.cast("t.IO[str]", self.process.stdin)
-        self.output = t.cast("t.IO[str]", self.process.stdout)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.finish()
-        self.process.wait()
-
-    def finish(self) -> None:
-        """Let the command come to its end, which takes a container half a second; leaving waits for that."""
-        with contextlib.suppress(OSError):
-            self.input.close()
-
-    def ask(self, text: str, mark: str) -> tuple[list[str], str | None]:
-        """Send a line of text: the lines up to the one that begins with mark, and the rest of that one.
-
-        None in its place: the command has ended instead.
-        """
-        with contextlib.suppress(OSError):
-            self.input.write(text + "\n")
-            self.input.flush()
-        lines: list[str] = []
-        for line in self.output:
-            line = line.rstrip("\n")
-            if line.startswith(mark):
-                return lines, line.removeprefix(mark)
-            lines.append(line)
-        return lines, None
-
-
-T = t.TypeVar("T")
-R = t.TypeVar("R")
-
-
-@contextlib.contextmanager
-def ahead(manager: t.ContextManager[T]) -> t.Iterator[t.Callable[[], T]]:
-    """Enter a context beside what comes next, for a container takes a moment to start: a function that waits for it."""
-    with ThreadPoolExecutor(1) as beside:
-        entering = beside.submit(manager.__enter__)
-        try:
-            yield entering.result
-        finally:
-            if entering.exception() is None:
-                manager.__exit__(None, None, None)
-
-
-def in_parallel(function: t.Callable[[T], R], items: t.Sequence[T]) -> list[R]:
-    """Call function for each item at once; results in the items' order; the first exception is raised at the end."""
-    if not items:
-        return []
-    with ThreadPoolExecutor(max_workers=len(items)) as pool:
-        return list(pool.map(function, items))

@@ -34,18 +34,18 @@ class _Stage:
     variables: dict[str, str] = field(default_factory=dict)
 
 
-def places(text: str, path: str, *, target: str = "", workdir: str = "/") -> list[str]:
+def find_image_paths(text: str, path: str, *, target: str = "", workdir: str = "/") -> list[str]:
     """Where the image has a file of the context, absolute, without repetition.
 
     path: relative to the context. target: the stage that is built, without it the last. workdir: of the image, for a
     Dockerfile that sets none.
     """
-    stage = _stage(text, target, workdir)
-    found = [place for sources, destination in stage.copies for place in _placed(path, sources, destination)]
+    stage = _parse_stage(text, target, workdir)
+    found = [place for sources, destination in stage.copies for place in _resolve_copy(path, sources, destination)]
     return list(dict.fromkeys(found))
 
 
-def instructions(text: str) -> t.Iterator[tuple[str, str]]:
+def parse_dockerfile_instructions(text: str) -> t.Iterator[tuple[str, str]]:
     """Each instruction, in upper case, with its arguments: comments left out, continued lines joined."""
     joined = ""
     for line in text.splitlines():
@@ -63,10 +63,10 @@ def instructions(text: str) -> t.Iterator[tuple[str, str]]:
 
 # Asked once for every file of a context.
 @functools.lru_cache(maxsize=16)
-def _stage(text: str, target: str, workdir: str) -> _Stage:
+def _parse_stage(text: str, target: str, workdir: str) -> _Stage:
     stages: list[_Stage] = []
     defaults: dict[str, str] = {}
-    for word, rest in instructions(text):
+    for word, rest in parse_dockerfile_instructions(text):
         if word == "FROM" and (match := _FROM.match(rest)):
             base = next((stage for stage in stages if match[1].lower() in stage.names), None)
             names = ((match[2] or "").lower(), str(len(stages)))
@@ -74,7 +74,9 @@ def _stage(text: str, target: str, workdir: str) -> _Stage:
                 _Stage(names, list(base.copies), base.workdir, dict(base.variables)) if base else _Stage(names)
             )
             if base is None:
-                stages[-1].workdir = workdir if "WORKDIR" not in {name for name, _rest in instructions(text)} else "/"
+                stages[-1].workdir = (
+                    workdir if "WORKDIR" not in {name for name, _rest in parse_dockerfile_instructions(text)} else "/"
+                )
         elif word == "ARG" and not stages:
             defaults.update(_assignments(rest))
         elif stages:
@@ -93,7 +95,7 @@ def _apply(stage: _Stage, word: str, rest: str, defaults: t.Mapping[str, str]) -
     if word == "WORKDIR" and resolved:
         stage.workdir = posixpath.normpath(posixpath.join(stage.workdir, resolved))
     elif word in ("COPY", "ADD") and resolved and "--from" not in rest and "<<" not in rest:
-        *sources, destination = _words(resolved)
+        *sources, destination = _split_copy_arguments(resolved)
         if sources:
             whole = posixpath.normpath(posixpath.join(stage.workdir, destination))
             folder = len(sources) > 1 or destination.rstrip(".").endswith("/") or destination in (".", "..")
@@ -119,7 +121,7 @@ def _resolve(text: str, variables: t.Mapping[str, str]) -> str | None:
     return None if unknown else resolved
 
 
-def _words(text: str) -> list[str]:
+def _split_copy_arguments(text: str) -> list[str]:
     """Sources and destination, options left out; both forms."""
     text = re.sub(r"^(?:--\S+\s+)+", "", text)
     if text.startswith("["):
@@ -130,7 +132,7 @@ def _words(text: str) -> list[str]:
     return text.split() or [""]
 
 
-def _placed(path: str, sources: t.Sequence[str], destination: str) -> t.Iterator[str]:
+def _resolve_copy(path: str, sources: t.Sequence[str], destination: str) -> t.Iterator[str]:
     parts = path.split("/")
     for source in sources:
         wanted = posixpath.normpath(source.lstrip("/") or ".").split("/")

@@ -8,29 +8,17 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Conversation, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import build_mount_arguments
 
 RUN_LABEL = "localdev.recovery.run"
 
 
-def mount_arguments(source: str, target: str, *, writable: bool) -> list[str]:
-    """Of docker run. source: a path is a folder, all else the name of a volume, which gets nothing of the image."""
-    kind = "bind" if source.startswith("/") else "volume"
-    option = f"type={kind},source={source},target={target}" + ("" if writable else ",readonly")
-    return ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
-
-
-def create_volume(docker: Docker, name: str, labels: t.Mapping[str, str]) -> None:
-    """With Compose's own labels it is adopted without a word."""
-    words = [word for key, value in sorted(labels.items()) for word in ("--label", f"{key}={value}")]
-    docker.run("volume", "create", *words, name)
-
-
-class Helper(Conversation):
+class HelperContainer(InteractiveCommand):
     """A shell in a short-lived container that sees the volumes and folders it is given, and by itself no network.
 
     A container, because only the engine can reach a volume everywhere, and because data folders belong to
@@ -54,7 +42,7 @@ class Helper(Conversation):
         args = ["run", "--rm", "--interactive", "--pull", "never", "--network", network, "--user", "0:0"]
         args += ["--label", f"{RUN_LABEL}={run_id}", "--entrypoint", "sh"]
         for source, target, writable in mounts:
-            args += mount_arguments(source, target, writable=writable)
+            args += build_mount_arguments(source, target, writable=writable)
         super().__init__(docker, [*args, image, "-s"])
 
     def run(self, script: str) -> str:
@@ -68,20 +56,9 @@ class Helper(Conversation):
         return output
 
 
-def end_helpers(docker: Docker, run_id: str) -> None:
+def remove_helper_containers(docker: Docker, run_id: str) -> None:
     """Remove the helper containers of a run that was cut short: one may still be copying or emptying a volume."""
     found = docker.run("ps", "--all", "--quiet", "--filter", f"label={RUN_LABEL}={run_id}").stdout.split()
     if found:
         # One that ends by itself meanwhile is as good.
         docker.run("rm", "--force", "--volumes", *found, check=False)
-
-
-def users_of(docker: Docker, name: str) -> list[tuple[str, str]]:
-    """Running containers that mount a volume, or a folder or something in it: their names, and the path inside."""
-    running = docker.inspect("container", docker.run("ps", "--quiet", "--no-trunc").stdout.split())
-    return sorted(
-        (item["Name"].lstrip("/"), mount["Destination"])
-        for item in running
-        for mount in item["Mounts"]
-        if mount.get("Name") == name or f"{os.path.normpath(mount['Source'])}/".startswith(f"{name}/")
-    )

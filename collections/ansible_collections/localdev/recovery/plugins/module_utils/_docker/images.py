@@ -8,16 +8,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import image_reference
 
-# Docker allows letters, digits, underscores, points and dashes.
-LONGEST_TAG = 128
 # Instructions that change the configuration of an image and no file.
 _NO_FILES = re.compile(
     r"^(?:/bin/sh -c #\(nop\)\s+)?"
@@ -25,33 +21,18 @@ _NO_FILES = re.compile(
 )
 
 
-def with_suffix(name: str, suffix: str) -> str:
-    """The name of an image with a longer tag, cut to what Docker allows; cut tags carry a digest of the whole. Pure."""
-    repository, tag, _digest = image_reference(name)
-    tag = tag or "latest"
-    if len(tag + suffix) > LONGEST_TAG:
-        suffix = f"-{hashlib.sha256(tag.encode()).hexdigest()[:6]}{suffix}"
-        tag = tag[: LONGEST_TAG - len(suffix)]
-    return f"{repository}:{tag}{suffix}"
-
-
-def candidate_name(name: str) -> str:
-    """Under which name an image is built while the one in use keeps its own. Pure."""
-    return with_suffix(name, ".candidate")
-
-
-def image_id(docker: Docker, name: str) -> str | None:
+def find_image_id(docker: Docker, name: str) -> str | None:
     found = docker.inspect("image", [name])
     return t.cast(str, found[0]["Id"]) if found else None
 
 
-def remove_name(docker: Docker, name: str) -> None:
+def remove_image_name(docker: Docker, name: str) -> None:
     """Take a name away; an image that has no other goes with it."""
-    if image_id(docker, name):
+    if find_image_id(docker, name):
         docker.run("image", "rm", name)
 
 
-def layer_sizes(layers: t.Sequence[str], history: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, int] | None:
+def match_layer_sizes(layers: t.Sequence[str], history: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, int] | None:
     """Layer -> bytes, of an image's layers (oldest first) and ``docker history`` (newest first). Pure.
 
     Docker does not say which entry made which layer; None where that cannot be told.
@@ -62,12 +43,12 @@ def layer_sizes(layers: t.Sequence[str], history: t.Sequence[t.Mapping[str, t.An
     return dict(zip(layers, sizes, strict=True)) if len(sizes) == len(layers) else None
 
 
-def own_layers(docker: Docker, name: str, others: t.Iterable[str]) -> tuple[dict[str, int], int]:
+def measure_own_layers(docker: Docker, name: str, others: t.Iterable[str]) -> tuple[dict[str, int], int]:
     """(layers that an image does not share with the others, with their bytes; bytes of the whole image)."""
     [image] = docker.inspect("image", [name])
     text = docker.run("history", "--no-trunc", "--human=false", "--format", "{{json .}}", name).stdout
     layers = image["RootFS"].get("Layers") or []
-    sizes = layer_sizes(layers, [json.loads(line) for line in text.splitlines()])
+    sizes = match_layer_sizes(layers, [json.loads(line) for line in text.splitlines()])
     shared = {
         layer for other in docker.inspect("image", sorted(others)) for layer in other["RootFS"].get("Layers") or []
     }

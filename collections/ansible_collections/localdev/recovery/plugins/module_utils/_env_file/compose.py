@@ -15,25 +15,27 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import environment_of
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import (
-    Needs,
-    complaint,
-    interpolated,
-    placeholders,
-    without_comments,
+    RequiredVariables,
+    find_interpolated_variables,
+    make_placeholders,
+    parse_missing_variable,
+    strip_comment_lines,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import gather as stack
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_config import read_compose_config
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_files import list_compose_files
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_data import find_database_data
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Json
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import gather_stack
 
-Json = dict[str, t.Any]
 # A project that still lacks a variable after so many has another problem.
-MOST_VARIABLES = 100
+MAX_MISSING_VARIABLES = 100
 # Beyond the placeholders that were given in the beginning.
-FIRST_COMPLAINT = 62001
+FIRST_LATE_PLACEHOLDER = 62001
 
 
 @dataclass
-class Answer:
+class ConfigResult:
     """config: None where Compose cannot read the project even so, and why."""
 
     config: Json | None
@@ -57,10 +59,10 @@ class EnvProject:
         self.project = replace(project, env_files=tuple(readable) if project.env_files else ())
         self.docker = Docker(self.project)
 
-    def needs(self) -> Needs:
+    def needs(self) -> RequiredVariables:
         """Variables that the Compose files interpolate."""
-        needs = Needs()
-        for need in interpolated(self._compose_text()):
+        needs = RequiredVariables()
+        for need in find_interpolated_variables(self._compose_text()):
             needs.add(need)
         return needs
 
@@ -71,75 +73,40 @@ class EnvProject:
                 return done.stdout
         # Compose cannot read it, or is not there: the files alone, without what they extend.
         text = []
-        for path in stack.compose_files(self.project):
+        for path in list_compose_files(self.project):
             with contextlib.suppress(OSError, UnicodeDecodeError), open(path, encoding="utf-8") as handle:
-                text.append(without_comments(handle.read()))
+                text.append(strip_comment_lines(handle.read()))
         return "\n".join(text)
 
-    def ask(self, needs: Needs, given: dict[str, str]) -> Answer:
+    def ask(self, needs: RequiredVariables, given: dict[str, str]) -> ConfigResult:
         """The configuration with GIVEN, to which Compose's complaints add placeholders, and NEEDS what they name."""
-        for number in range(MOST_VARIABLES):
+        for number in range(MAX_MISSING_VARIABLES):
             try:
-                with in_environment(given):
-                    return Answer(stack.compose_config(self.docker))
+                with override_environment(given):
+                    return ConfigResult(read_compose_config(self.docker))
             except RecoveryError as exc:
-                need = complaint(str(exc))
+                need = parse_missing_variable(str(exc))
                 if need is None or need.name in given:
-                    return Answer(None, exc.message)
+                    return ConfigResult(None, exc.message)
                 needs.add(need)
-                given |= placeholders([need.name], first=FIRST_COMPLAINT + number)
-        return Answer(None, "too many variables are missing")
+                given |= make_placeholders([need.name], first=FIRST_LATE_PLACEHOLDER + number)
+        return ConfigResult(None, "too many variables are missing")
 
     def data(self, given: t.Mapping[str, str]) -> list[str]:
         """Volumes and folders that hold data of the project's database already."""
-        with in_environment(given):
-            return data_of(self.docker, stack.gather(self.docker))
+        with override_environment(given):
+            return find_database_data(self.docker, gather_stack(self.docker))
 
     def refusal(self, path: str) -> str:
         """What Compose would miss with the env file at PATH; empty when nothing."""
         proved = replace(self.project, env_files=(*self.others, path))
         done = Docker(proved).compose("config", "--quiet", check=False)
-        need = complaint(done.stderr) if done.returncode != 0 else None
+        need = parse_missing_variable(done.stderr) if done.returncode != 0 else None
         return f"{need.name} has no value: {need.message}" if need else ""
 
 
-def data_of(docker: Docker, described: t.Mapping[str, t.Any]) -> list[str]:
-    """Volumes and folders that hold data of the database of a stack which stack_info has described."""
-    existing = {item["name"] for item in described["volumes"].values() if item["exists"]}
-    found = {
-        mount["source"]
-        for mount in (described["database"] or {}).get("data_mounts", [])
-        if mount["source"] in existing or _holds_something(mount["source"])
-    }
-    return sorted(found | _data_of_containers(docker))
-
-
-def _data_of_containers(docker: Docker) -> set[str]:
-    """Data of database containers made from this folder: the project's name may have stood in the env file."""
-    src = docker.project.src if docker.project else ""
-    label = f"label=com.docker.compose.project.working_dir={src}"
-    ids = docker.run("ps", "--all", "--quiet", "--no-trunc", "--filter", label).stdout.split()
-    return {
-        str(mount.get("Name") or mount["Source"])
-        for item in docker.inspect("container", ids)
-        if "PGDATA" in environment_of(item["Config"]["Env"])
-        for mount in item["Mounts"]
-        if mount.get("RW")
-    }
-
-
-def _holds_something(path: str) -> bool:
-    if not os.path.isabs(path) or not os.path.isdir(path):
-        return False
-    try:
-        return bool(os.listdir(path))
-    except PermissionError:
-        # PostgreSQL lets nobody else look into its folder.
-        return True
-
-
 @contextlib.contextmanager
-def in_environment(given: t.Mapping[str, str]) -> t.Iterator[None]:
+def override_environment(given: t.Mapping[str, str]) -> t.Iterator[None]:
     """Variables in this process's environment, which Compose prefers to those of env files. Never secrets."""
     before = dict(os.environ)
     os.environ.update(given)

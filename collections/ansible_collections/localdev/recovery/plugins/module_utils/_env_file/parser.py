@@ -25,13 +25,13 @@ _NAME = re.compile(
 _COMMENT_AFTER = re.compile(r"[ \t]+#")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 # In a comment: an assignment that is switched off.
-_COMMENTED = re.compile(r"(?P<head>#\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*)(?P<value>\S[^\r\n]*)")
+_COMMENTED_ASSIGNMENT = re.compile(r"(?P<head>#\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*)(?P<value>\S[^\r\n]*)")
 # What needs no quotes anywhere.
 _PLAIN = re.compile(r"[\w./:@%+,=~^-]*")
 
 
 @dataclass(frozen=True)
-class Line:
+class EnvLine:
     """One statement with its line end: head + raw value + tail give the text back.
 
     name: empty for blank lines, comments and what is not understood. value: None for a name alone, whose value is the
@@ -50,68 +50,68 @@ class Line:
         return self.head + self.raw + self.tail
 
 
-def parse(text: str) -> list[Line]:
+def parse_env_file(text: str) -> list[EnvLine]:
     """The lines of an env file; their texts together are the text."""
     lines = []
     position = 0
     while position < len(text):
-        line = _line(text, position)
+        line = _parse_line(text, position)
         lines.append(line)
         position += len(line.text)
     return lines
 
 
-def _end_of_line(text: str, position: int) -> int:
+def _find_line_end(text: str, position: int) -> int:
     """Where the next line begins."""
     found = text.find("\n", position)
     return len(text) if found < 0 else found + 1
 
 
-def _line(text: str, position: int) -> Line:
-    end = _end_of_line(text, position)
+def _parse_line(text: str, position: int) -> EnvLine:
+    end = _find_line_end(text, position)
     whole = text[position:end]
     stripped = whole.strip(" \t\r\n\ufeff")
     if not stripped or stripped.startswith("#"):
-        return Line(whole)
+        return EnvLine(whole)
     match = _NAME.match(text, position)
     if not match or match.end() > end:
-        return Line(whole, problem="it is no NAME=value")
+        return EnvLine(whole, problem="it is no NAME=value")
     head, name, begin = match.group("head"), match.group("name"), match.end()
     if not re.search(r"[=:]", head[head.index(name) + len(name) :]):
-        return Line(head, "", text[begin:end], name, None)
+        return EnvLine(head, "", text[begin:end], name, None)
     quote = text[begin : begin + 1]
     if quote in ("'", '"'):
-        return _quoted(text, head, name, begin, quote)
+        return _parse_quoted_value(text, head, name, begin, quote)
     raw = text[begin:end]
     body = raw.rstrip("\r\n")
     comment = _COMMENT_AFTER.search(body)
     value = (body[: comment.start()] if comment else body).rstrip(" \t\r")
-    return Line(head, value, raw[len(value) :], name, value)
+    return EnvLine(head, value, raw[len(value) :], name, value)
 
 
-def _quoted(text: str, head: str, name: str, begin: int, quote: str) -> Line:
+def _parse_quoted_value(text: str, head: str, name: str, begin: int, quote: str) -> EnvLine:
     position = begin + 1
     while position < len(text) and text[position] != quote:
         position += 2 if text[position] == "\\" and (quote == '"' or text[position + 1 : position + 2] == "'") else 1
     if position >= len(text):
-        end = _end_of_line(text, begin)
-        return Line(head, "", text[begin:end], name, None, f"the quote of {name} is never closed")
+        end = _find_line_end(text, begin)
+        return EnvLine(head, "", text[begin:end], name, None, f"the quote of {name} is never closed")
     raw = text[begin : position + 1]
-    end = _end_of_line(text, position + 1)
+    end = _find_line_end(text, position + 1)
     inner = raw[1:-1]
     if quote == '"':
         inner = re.sub(r"\\(.)", lambda match: _ESCAPES.get(match.group(1), match.group(0)), inner)
     else:
         inner = inner.replace("\\'", "'")
-    return Line(head, raw, text[position + 1 : end], name, inner)
+    return EnvLine(head, raw, text[position + 1 : end], name, inner)
 
 
-def values(lines: t.Sequence[Line]) -> dict[str, str]:
+def get_env_values(lines: t.Sequence[EnvLine]) -> dict[str, str]:
     """Name -> value, the last one of each name; names that leave their value to the shell are left out."""
     return {line.name: line.value for line in lines if line.name and line.value is not None}
 
 
-def problems(lines: t.Sequence[Line]) -> list[str]:
+def list_env_problems(lines: t.Sequence[EnvLine]) -> list[str]:
     """Lines that Compose cannot read, by their number; never their content."""
     found = []
     number = 1
@@ -122,13 +122,13 @@ def problems(lines: t.Sequence[Line]) -> list[str]:
     return found
 
 
-def duplicates(lines: t.Sequence[Line]) -> list[str]:
+def list_duplicate_names(lines: t.Sequence[EnvLine]) -> list[str]:
     """Names that stand there more than once."""
     names = [line.name for line in lines if line.name]
     return sorted({name for name in names if names.count(name) > 1})
 
 
-def written(value: str) -> str:
+def quote_env_value(value: str) -> str:
     """A value as it has to stand in an env file."""
     if _PLAIN.fullmatch(value):
         return value
@@ -138,7 +138,7 @@ def written(value: str) -> str:
     return f'"{escaped}"'
 
 
-def filled(lines: t.Sequence[Line], given: t.Mapping[str, str]) -> list[Line]:
+def fill_env_lines(lines: t.Sequence[EnvLine], given: t.Mapping[str, str]) -> list[EnvLine]:
     """The lines with these values: on the line that counts where it has none, else at the end. A value that is there
     is never changed; comments, order and line ends stay."""
     result = list(lines)
@@ -151,19 +151,19 @@ def filled(lines: t.Sequence[Line], given: t.Mapping[str, str]) -> list[Line]:
         if place is None:
             if result and result[-1].text and not result[-1].text.endswith("\n"):
                 result[-1] = replace(result[-1], tail=result[-1].tail + end)
-            result.append(Line(f"{name}=", written(value), end, name, value))
+            result.append(EnvLine(f"{name}=", quote_env_value(value), end, name, value))
             continue
         line = result[place]
         head = line.head if line.value is not None else f"{line.head.rstrip()}="
-        result[place] = replace(line, head=head, raw=written(value), value=value)
+        result[place] = replace(line, head=head, raw=quote_env_value(value), value=value)
     return result
 
 
-def text_of(lines: t.Iterable[Line]) -> str:
+def join_env_lines(lines: t.Iterable[EnvLine]) -> str:
     return "".join(line.text for line in lines)
 
 
-def masked(lines: t.Sequence[Line], secrets: t.Iterable[str] = ()) -> str:
+def mask_env_lines(lines: t.Sequence[EnvLine], secrets: t.Iterable[str] = ()) -> str:
     """The text for people: secrets hidden wherever they stand, in values, URLs and comments. secrets: further ones."""
     known = [line.value for line in lines if line.value and is_secret_name(line.name)]
     masker = Masker([*known, *secrets])
@@ -174,9 +174,9 @@ def masked(lines: t.Sequence[Line], secrets: t.Iterable[str] = ()) -> str:
         elif line.name and line.raw and is_secret_name(line.name):
             shown.append(line.head + MASK + masker.text(line.tail))
         else:
-            shown.append(_COMMENTED.sub(_masked_comment, masker.text(line.text)))
+            shown.append(_COMMENTED_ASSIGNMENT.sub(_mask_comment, masker.text(line.text)))
     return "".join(shown)
 
 
-def _masked_comment(match: re.Match[str]) -> str:
+def _mask_comment(match: re.Match[str]) -> str:
     return match.group("head") + MASK if is_secret_name(match.group("name")) else match.group(0)

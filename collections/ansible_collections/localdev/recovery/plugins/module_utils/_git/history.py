@@ -27,7 +27,7 @@ _COMMITS_LOOKED_AT = 50
 _ANYWHERE = ":(top)*.py"
 
 
-class Found(t.TypedDict):
+class RevisionLocation(t.TypedDict):
     """refs: branches and tags that have it at their tip, as git shortens them; none where only an older commit has it.
 
     commit: the tip of the first of them, else the last commit that had it.
@@ -37,7 +37,7 @@ class Found(t.TypedDict):
     commit: str
 
 
-class Changed(t.NamedTuple):
+class ChangedFile(t.NamedTuple):
     """A file that differs between two commits. content: in the later one, None where that has no such file."""
 
     path: str
@@ -45,22 +45,22 @@ class Changed(t.NamedTuple):
     executable: bool
 
 
-class _GivenUp(Exception):
+class _GitUnavailable(Exception):
     """No git, no repository, or no time left."""
 
 
-def find_revision(folder: str, revision: str, *, timeout: float = 20) -> Found | None:
+def find_revision(folder: str, revision: str, *, timeout: float = 20) -> RevisionLocation | None:
     """Find the migration of this Alembic revision in all branches (local and remote) and tags; stashes do not count.
 
     folder: the repository, or any folder in it. timeout: seconds for all of it.
     """
-    top = repository_of(folder)
+    top = find_repository(folder)
     if top is None or not revision:
         return None
     try:
         with _Git(top, timeout) as git:
-            return _at_a_tip(git, revision) or _in_the_past(git, revision)
-    except _GivenUp:
+            return _find_at_tips(git, revision) or _find_in_history(git, revision)
+    except _GitUnavailable:
         return None
 
 
@@ -70,24 +70,24 @@ def find_revisions(folder: str, revisions: t.Iterable[str]) -> list[dict[str, t.
     return [{"revision": revision, **where} for revision, where in found if where]
 
 
-def head_commit(folder: str, *, timeout: float = 5) -> str | None:
+def read_head_commit(folder: str, *, timeout: float = 5) -> str | None:
     """The commit that is checked out in a folder's repository."""
-    top = repository_of(folder)
+    top = find_repository(folder)
     if top is None:
         return None
     try:
         with _Git(top, timeout) as git:
             return git.run("rev-parse", "--verify", "--quiet", "HEAD").strip() or None
-    except _GivenUp:
+    except _GitUnavailable:
         return None
 
 
-def changed_files(folder: str, span: str, *, timeout: float = 60) -> list[Changed] | None:
+def list_changed_files(folder: str, span: str, *, timeout: float = 60) -> list[ChangedFile] | None:
     """The plain files that changed in ``A..B``; ``A`` alone is ``A..HEAD``. None where git knows no such commits.
 
     Paths are absolute. Symbolic links and submodules are left out.
     """
-    top = repository_of(folder)
+    top = find_repository(folder)
     if top is None or span.startswith("-"):
         return None
     span = span if ".." in span else f"{span}..HEAD"
@@ -102,13 +102,13 @@ def changed_files(folder: str, span: str, *, timeout: float = 60) -> list[Change
                 kind = old_mode if new_mode == "000000" else new_mode
                 if kind.startswith("100"):
                     content = None if new_mode == "000000" else git.read("cat-file", "blob", new)
-                    found.append(Changed(os.path.join(top, path), content, new_mode == "100755"))
+                    found.append(ChangedFile(os.path.join(top, path), content, new_mode == "100755"))
             return found
-    except _GivenUp:
+    except _GitUnavailable:
         return None
 
 
-def repository_of(folder: str) -> str | None:
+def find_repository(folder: str) -> str | None:
     """The top of the working tree that a folder is in."""
     path = os.path.realpath(folder)
     while not os.path.exists(os.path.join(path, ".git")):
@@ -118,13 +118,13 @@ def repository_of(folder: str) -> str | None:
     return path
 
 
-def assignment(revision: str) -> str:
+def build_revision_pattern(revision: str) -> str:
     """Pattern (POSIX extended, a line) of a migration that is this revision, and does not only build on it."""
     literal = re.sub(r"([^\w-])", r"[\1]", revision).replace("[^]", r"\^").replace("[\\]", r"\\")
     return rf"""^revision[[:space:]]*(:[^=]*)?=[[:space:]]*[(]?[[:space:]]*[rRuU]?["']{literal}["']"""
 
 
-def _at_a_tip(git: _Git, revision: str) -> Found | None:
+def _find_at_tips(git: _Git, revision: str) -> RevisionLocation | None:
     tips: dict[str, list[str]] = {}
     for area in _REFS:
         # Of a tag's own object and the commit that it names, the latter is the last. A symbolic one repeats another.
@@ -138,14 +138,14 @@ def _at_a_tip(git: _Git, revision: str) -> Found | None:
             ids, name, symbolic = line.split("\t")
             if not symbolic:
                 tips.setdefault(ids.split()[-1], []).append(name)
-    having = git.trees_with(assignment(revision), list(tips))
+    having = git.trees_with(build_revision_pattern(revision), list(tips))
     if not having:
         return None
     first = next(commit for commit in tips if commit in having)
     return {"refs": [name for commit, names in tips.items() if commit in having for name in names], "commit": first}
 
 
-def _in_the_past(git: _Git, revision: str) -> Found | None:
+def _find_in_history(git: _Git, revision: str) -> RevisionLocation | None:
     """Newest first, the commits that added or removed a line with the revision; before a removal it was there."""
     log = git.run(
         "log", "--branches", "--remotes", "--tags", f"-S{revision}", "--no-textconv", "--no-ext-diff",
@@ -153,7 +153,7 @@ def _in_the_past(git: _Git, revision: str) -> Found | None:
     )  # fmt: skip
     for line in log.splitlines():
         for commit in line.split():
-            if git.trees_with(assignment(revision), [commit]):
+            if git.trees_with(build_revision_pattern(revision), [commit]):
                 return {"refs": [], "commit": commit}
     return None
 
@@ -204,9 +204,9 @@ class _Git:
                 check=False,
             )
         except (OSError, ValueError, subprocess.TimeoutExpired) as exc:
-            raise _GivenUp from exc
+            raise _GitUnavailable from exc
         if done.returncode > 1:
-            raise _GivenUp
+            raise _GitUnavailable
         return done.stdout
 
     def trees_with(self, pattern: str, commits: t.Sequence[str]) -> set[str]:

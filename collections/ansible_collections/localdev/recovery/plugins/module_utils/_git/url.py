@@ -11,7 +11,7 @@ from __future__ import annotations
 import urllib.parse
 
 
-def has_secret(url: str) -> bool:
+def has_url_secret(url: str) -> bool:
     """Whether an address carries a password or a token."""
     try:
         parts = urllib.parse.urlsplit(url)
@@ -21,9 +21,9 @@ def has_secret(url: str) -> bool:
     return bool(parts.password or (parts.username and parts.scheme in ("http", "https")))
 
 
-def without_secrets(url: str) -> str:
+def remove_url_secrets(url: str) -> str:
     """The address without what has_secret sees."""
-    if not has_secret(url):
+    if not has_url_secret(url):
         return url
     parts = urllib.parse.urlsplit(url)
     user = f"{parts.username}@" if parts.username and parts.scheme not in ("http", "https") else ""

@@ -17,28 +17,28 @@ import shlex
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import Helper
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Server
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 
-FOLDER = "/backups"
+CLIENT_MOUNT_POINT = "/backups"
 _PASSFILE = "/dev/shm/.pgpass"
 # What is restored is worth nothing until the swap, whose commit flushes everything before it.
-RESTORE_SETTINGS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c statement_timeout=0 -c lock_timeout=0"
+RESTORE_PGOPTIONS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c statement_timeout=0 -c lock_timeout=0"
 
 
 # The choice that is left to us.
-AUTO = "auto"
-ZSTD_MAJOR = 16
+COMPRESSION_AUTO = "auto"
+FIRST_MAJOR_WITH_ZSTD = 16
 
 
-class Clients:
+class ClientTools:
     """A shell with the client programs, connected to the server by their environment."""
 
-    def __init__(self, shell: Helper, server: Server) -> None:
+    def __init__(self, shell: HelperContainer, server: DatabaseServer) -> None:
         self.shell = shell
         self.environment = (
             f"export PGHOST=127.0.0.1 PGPORT={server.port} PGUSER={shlex.quote(server.user)} PGCONNECT_TIMEOUT=10 "
-            f"PGPASSFILE={_PASSFILE} PGOPTIONS={shlex.quote(RESTORE_SETTINGS)}; umask 077; "
+            f"PGPASSFILE={_PASSFILE} PGOPTIONS={shlex.quote(RESTORE_PGOPTIONS)}; umask 077; "
         )
 
     def run(self, script: str) -> str:
@@ -51,28 +51,28 @@ class Clients:
 
 
 @contextlib.contextmanager
-def clients(
+def start_client_tools(
     docker: Docker,
-    server: Server,
+    server: DatabaseServer,
     folder: str,
     *,
     password: t.Callable[[], str] | None,
     run_id: str,
     writable: bool = False,
-) -> t.Iterator[Clients]:
+) -> t.Iterator[ClientTools]:
     """The server's client programs, with a folder of the host under FOLDER.
 
     password: asked for while the container starts; None for what connects to no server.
     """
-    mounts = [(folder, FOLDER, writable)]
-    with Helper(docker, server.image, mounts, run_id, network=f"container:{server.container}") as shell:
+    mounts = [(folder, CLIENT_MOUNT_POINT, writable)]
+    with HelperContainer(docker, server.image, mounts, run_id, network=f"container:{server.container}") as shell:
         if password:
             escaped = password().replace("\\", "\\\\").replace(":", "\\:")
             shell.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")
-        yield Clients(shell, server)
+        yield ClientTools(shell, server)
 
 
-def best_compression(tools: Clients, kind: str, server_major: int) -> str:
+def choose_compression(tools: ClientTools, kind: str, server_major: int) -> str:
     """What suits a dump best, as pg_dump's --compress has it. kind: a format of pg_dump.
 
     Level 1 of zstd gives smaller dumps than any level of gzip in a third of the processor's time, and they are read in
@@ -80,14 +80,14 @@ def best_compression(tools: Clients, kind: str, server_major: int) -> str:
     three times the time for a fiftieth of the size, and no compression is no faster with data that can be compressed.
     """
     # What reads plain dumps elsewhere expects gzip.
-    if kind == "plain" or server_major < ZSTD_MAJOR:
+    if kind == "plain" or server_major < FIRST_MAJOR_WITH_ZSTD:
         return "1"
     # It always fails, for there is no such server; of its own build it complains before it looks for one.
     answer = tools.run("! pg_dump --compress=zstd:1 --host=/nowhere 2>&1")
     return "1" if "not support compression" in answer else "zstd:1"
 
 
-def dump_command(
+def build_pg_dump_command(
     kind: str, path: str, *, database: str, snapshot: str, jobs: int, compression: str, lock_timeout_s: int
 ) -> str:
     """Shell command that dumps a database within an exported snapshot. kind: a format of pg_dump. Pure."""
@@ -106,7 +106,7 @@ def dump_command(
     return shlex.join([*arguments, f"--dbname={database}"])
 
 
-def restore_command(path: str, *, database: str, jobs: int, owners: bool) -> str:
+def build_pg_restore_command(path: str, *, database: str, jobs: int, owners: bool) -> str:
     """Shell command that restores a custom or directory dump into an empty database. Pure.
 
     owners: whether owners and privileges are restored, for which every role must exist.

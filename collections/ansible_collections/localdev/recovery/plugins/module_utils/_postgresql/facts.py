@@ -11,17 +11,19 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Session, literal
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer, PsqlSession
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_literal
 
 # What pg_dump dumps: not the system's, not an extension's, not temporary.
-_DUMPED = """
+_IS_DUMPED = """
     n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relpersistence <> 't'
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                     AND d.deptype = 'e')
 """
 
 # Columns that older servers lack are read through JSON, where they are null.
-_FACTS = f"""
+_DATABASE_FACTS = f"""
 SELECT json_build_object(
     'server_version', current_setting('server_version'),
     'server_major', current_setting('server_version_num')::int / 10000,
@@ -35,16 +37,16 @@ SELECT json_build_object(
     'extensions', (SELECT coalesce(json_object_agg(extname, extversion ORDER BY extname), '{{}}') FROM pg_extension),
     'roles', (SELECT coalesce(json_agg(role ORDER BY role), '[]') FROM (
         SELECT pg_get_userbyid(c.relowner)::text AS role FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE {_DUMPED}
+        WHERE {_IS_DUMPED}
         UNION SELECT r.rolname FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
         WHERE s.refclassid = 'pg_authid'::regclass AND s.dbid = d.oid) roles)
 ) FROM pg_database d WHERE d.datname = current_database();
 """
 
 # ONLY: rows of inheriting tables and partitions are counted where they lie.
-_COUNTS = f"""
+_ROW_COUNTS = f"""
 SELECT format('SELECT %L, count(*) FROM ONLY %I.%I', format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {_DUMPED}
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {_IS_DUMPED}
 ORDER BY 1 \\gexec
 """
 
@@ -59,31 +61,73 @@ WHERE place % {parts} = {part} ORDER BY place \\gexec
 """
 
 
-def analyze_query(part: int, parts: int) -> str:
+def build_analyze_sql(part: int, parts: int) -> str:
     """One of PARTS pieces of work, counted from 0, that together give the planner statistics of all tables."""
     return _ANALYZE.format(part=part, parts=parts)
 
 
-def read_facts(session: Session) -> dict[str, t.Any]:
+def read_database_facts(session: PsqlSession) -> dict[str, t.Any]:
     """Version, encoding, collation, owner, size, extensions and roles of the session's database."""
-    return t.cast("dict[str, t.Any]", json.loads("".join(session.query(_FACTS))))
+    return t.cast("dict[str, t.Any]", json.loads("".join(session.query(_DATABASE_FACTS))))
 
 
-def count_rows(session: Session) -> dict[str, int]:
+def count_rows(session: PsqlSession) -> dict[str, int]:
     """Exact rows of every table that a dump holds, by ``schema.table`` (quoted where SQL needs it)."""
-    return {line.rpartition("|")[0]: int(line.rpartition("|")[2]) for line in session.query(_COUNTS)}
+    return {line.rpartition("|")[0]: int(line.rpartition("|")[2]) for line in session.query(_ROW_COUNTS)}
 
 
-def read_revisions(session: Session, version_table: str) -> list[str]:
+def read_database_revisions(session: PsqlSession, version_table: str) -> list[str]:
     """Revisions in Alembic's version table: of that name in any schema, or qualified; empty when there is none."""
-    return sorted(session.query(revisions_query(version_table)))
+    return sorted(session.query(build_revisions_sql(version_table)))
 
 
-def revisions_query(version_table: str, mark: str = "") -> str:
+def build_revisions_sql(version_table: str, mark: str = "") -> str:
     """The same for psql, each revision on a line behind mark."""
     schema, _dot, table = version_table.rpartition(".")
-    where = f"c.relname = {literal(table)}" + (f" AND n.nspname = {literal(schema)}" if schema else "")
+    where = f"c.relname = {quote_literal(table)}" + (f" AND n.nspname = {quote_literal(schema)}" if schema else "")
     return (
-        f"SELECT format('SELECT %L || version_num FROM %I.%I', {literal(mark)}, n.nspname, c.relname) FROM pg_class c "
+        f"SELECT format('SELECT %L || version_num FROM %I.%I', {quote_literal(mark)}, n.nspname, c.relname) FROM pg_class c "
         f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {where} \\gexec"
     )
+
+
+ServerFacts = dict[str, t.Any]
+
+# What the server knows, for judging a dump; the live database need not exist.
+_SERVER_FACTS = """
+SELECT json_build_object(
+    'server_version', current_setting('server_version'),
+    'server_major', current_setting('server_version_num')::int / 10000,
+    'data_directory', current_setting('data_directory'),
+    'roles', (SELECT json_agg(rolname) FROM pg_roles),
+    'settings', (SELECT json_agg(name) FROM pg_settings),
+    'available_extensions', (SELECT json_agg(DISTINCT name) FROM pg_available_extensions),
+    'databases', (SELECT json_agg(datname) FROM pg_database),
+    'live', (SELECT json_build_object(
+        'encoding', pg_encoding_to_char(encoding), 'collate', datcollate, 'ctype', datctype,
+        'provider', to_jsonb(d) ->> 'datlocprovider',
+        'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
+        'version', to_jsonb(d) ->> 'datcollversion', 'owner', pg_get_userbyid(datdba))
+        FROM pg_database d WHERE datname = {live}));
+"""
+
+
+# --- before anything is touched ------------------------------------------------------------------------------------
+
+
+def read_server_facts(docker: Docker, server: DatabaseServer, live: str) -> ServerFacts:
+    """What the server offers, and the live database's settings (None when there is none)."""
+    with PsqlSession(docker, server, "template1") as session:
+        facts: ServerFacts = json.loads("".join(session.query(_SERVER_FACTS.format(live=quote_literal(live)))))
+    return facts
+
+
+def build_database_size_sql(database: str) -> str:
+    """SQL that asks for the bytes of a database on the server's disk."""
+    return f"SELECT pg_database_size({quote_literal(database)})"
+
+
+def read_free_disk_bytes(docker: Docker, container: str, folder: str) -> int:
+    """Bytes free where the server in a container keeps its files. folder: its data directory."""
+    answer = docker.run("exec", container, "df", "-Pk", folder).stdout
+    return int(answer.splitlines()[-1].split()[3]) * 1024

@@ -20,20 +20,20 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 
 _BLOCK = 1024 * 1024
 # pg_dump's last words.
-_CLOSING = b"-- PostgreSQL database dump complete"
+_CLOSING_LINE = b"-- PostgreSQL database dump complete"
 _COPY = re.compile(rb"COPY .* FROM stdin;\s*$")
 _TABLE = rb'(?:"?([^\s".]+)"?\.)?"?([^\s".]+)"?'
 _COPY_REVISIONS = re.compile(rb"COPY " + _TABLE + rb' \("?version_num"?\) FROM stdin;\s*$')
 _INSERT_REVISION = re.compile(rb"INSERT INTO " + _TABLE + rb" (?:\(version_num\) )?VALUES \('([^']*)'\);")
-_SET = re.compile(rb"SET ([a-z_]+) = [^;]*;\s*$")
+_SET_STATEMENT = re.compile(rb"SET ([a-z_]+) = [^;]*;\s*$")
 # What acts on more than one database, as dumps made with --create and those of pg_dumpall do.
-_CLUSTER = re.compile(
+_CLUSTER_STATEMENT = re.compile(
     rb"\s*((?:CREATE|ALTER|DROP)\s+(?:DATABASE|ROLE|GROUP|TABLESPACE|SYSTEM|USER(?!\s+MAPPING))"
     rb"|(?:GRANT|REVOKE)\s[^;]*\sON\s+DATABASE)\s",
     re.IGNORECASE,
 )
 # What pg_dump --clean writes, and the same as --if-exists would have it: in an empty database there is nothing to drop.
-_DROPS = (
+_DROPS_WITHOUT_IF_EXISTS = (
     (re.compile(rb"DROP (?!.*IF EXISTS)((?:(?!FOR )[A-Z]+ )+)"), rb"DROP \1IF EXISTS "),
     (
         re.compile(rb"ALTER TABLE (?!IF EXISTS)(.*) DROP CONSTRAINT (?!IF EXISTS)"),
@@ -42,7 +42,7 @@ _DROPS = (
     (re.compile(rb"ALTER TABLE (?!IF EXISTS)(.* DROP (?:DEFAULT|IDENTITY);)"), rb"ALTER TABLE IF EXISTS \1"),
 )
 # Everything in which a line's end says nothing about the end of the statement, and what psql takes for a command.
-_OPENS = re.compile(rb"--|/\*|\$(?:[A-Za-z_][A-Za-z0-9_]*)?\$|(?<![A-Za-z0-9_])[eE]'|'|\"|\\")
+_OPENING_TOKEN = re.compile(rb"--|/\*|\$(?:[A-Za-z_][A-Za-z0-9_]*)?\$|(?<![A-Za-z0-9_])[eE]'|'|\"|\\")
 _ROLE = rb'("(?:[^"]|"")+"|[^\s",;]+)'
 # Statements that name roles, each on one line.
 _ROLE_STATEMENTS = (
@@ -55,7 +55,7 @@ _ROLE_STATEMENTS = (
 _KEYWORD_ROLES = frozenset(("PUBLIC", "DEFAULT", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"))
 
 
-class Lexer:
+class SqlLexer:
     """Whether the text so far ends inside a string, a quoted name, a comment or a function's body."""
 
     def __init__(self) -> None:
@@ -76,11 +76,11 @@ class Lexer:
                 self._closing = None
                 position = match.end()
                 continue
-            match = _OPENS.search(line, position)
+            match = _OPENING_TOKEN.search(line, position)
             if match is None or match.group() == b"--":
                 return
             if match.group() == b"\\":
-                raise _refused(f"the psql command {_command(line[match.start() :])}")
+                raise _unsafe_dump_error(f"the psql command {_psql_command_name(line[match.start() :])}")
             self._closing = self._closing_of(match.group())
             position = match.end()
 
@@ -93,7 +93,7 @@ class Lexer:
         return re.compile(rb".*?" + re.escape(b"*/" if opening == b"/*" else opening), re.DOTALL)
 
 
-def role_names(line: bytes) -> list[str]:
+def find_role_names(line: bytes) -> list[str]:
     """The roles that a statement of a dump names."""
     for pattern in _ROLE_STATEMENTS:
         match = pattern.match(line)
@@ -122,7 +122,7 @@ class PlainDump:
         self.unknown_settings: set[str] = set()
         self.revisions: list[str] = []
         self.rows_begun = False
-        self._lexer = Lexer()
+        self._lexer = SqlLexer()
         self._complete = False
 
     def filtered(self, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
@@ -152,11 +152,11 @@ class PlainDump:
                     table = _COPY_REVISIONS.match(line)
                     of_revisions = table is not None and self._is_version_table(table)
         if in_rows:
-            raise _cut_short("in the middle of a table's rows")
+            raise _truncated_dump_error("in the middle of a table's rows")
         if buffer:
             yield self._statement_line(buffer)
         if not self._complete:
-            raise _cut_short("without pg_dump's closing line")
+            raise _truncated_dump_error("without pg_dump's closing line")
 
     def _is_version_table(self, match: re.Match[bytes]) -> bool:
         schema, _dot, table = self._version_table.rpartition(b".")
@@ -167,27 +167,27 @@ class PlainDump:
         if self._lexer.inside:
             self._lexer.feed(line)
             return line
-        if _command(line) in ("\\restrict", "\\unrestrict"):
+        if _psql_command_name(line) in ("\\restrict", "\\unrestrict"):
             # They keep psql from executing other commands of this kind, none of which passes here; older ones know
             # neither.
             return b""
-        of_cluster = _CLUSTER.match(line)
+        of_cluster = _CLUSTER_STATEMENT.match(line)
         if of_cluster:
-            raise _refused(f"the statement {' '.join(of_cluster.group(1).decode(errors='replace').split())}")
-        if line.startswith(_CLOSING):
+            raise _unsafe_dump_error(f"the statement {' '.join(of_cluster.group(1).decode(errors='replace').split())}")
+        if line.startswith(_CLOSING_LINE):
             self._complete = True
-        setting = _SET.match(line)
+        setting = _SET_STATEMENT.match(line)
         if setting and setting.group(1).decode() not in self.settings:
             self.unknown_settings.add(setting.group(1).decode())
             return b""
-        missing = [name for name in role_names(line) if name not in self.roles]
+        missing = [name for name in find_role_names(line) if name not in self.roles]
         if missing:
             self.missing_roles.update(missing)
             return b""
         inserted = _INSERT_REVISION.match(line)
         if inserted and self._is_version_table(inserted):
             self.revisions.append(inserted.group(3).decode(errors="replace"))
-        for pattern, tolerant in _DROPS if line.startswith((b"DROP ", b"ALTER TABLE ")) else ():
+        for pattern, tolerant in _DROPS_WITHOUT_IF_EXISTS if line.startswith((b"DROP ", b"ALTER TABLE ")) else ():
             line = pattern.sub(tolerant, line, count=1) if pattern.match(line) else line
         self._lexer.feed(line)
         return line
@@ -205,12 +205,12 @@ def _take_rows(buffer: bytes) -> tuple[bytes, bytes, bool]:
     return buffer[:cut], buffer[cut:], True
 
 
-def _command(line: bytes) -> str:
+def _psql_command_name(line: bytes) -> str:
     """A psql command's name, with its backslash."""
     return (line.split() or [b"\\"])[0].decode(errors="replace")
 
 
-def _refused(what: str) -> RecoveryError:
+def _unsafe_dump_error(what: str) -> RecoveryError:
     return RecoveryError(
         f"The dump contains {what}, which would leave the scratch database",
         next_command="make the dump anew without --create, of one database",
@@ -218,7 +218,7 @@ def _refused(what: str) -> RecoveryError:
     )
 
 
-def _cut_short(where: str) -> RecoveryError:
+def _truncated_dump_error(where: str) -> RecoveryError:
     return RecoveryError(
         f"The dump ends {where}: it was cut short",
         next_command="choose another backup: ansible-playbook localdev.recovery.backup_list",
@@ -226,7 +226,7 @@ def _cut_short(where: str) -> RecoveryError:
     )
 
 
-def revisions_in(blocks: t.Iterable[bytes], version_table: str) -> list[str]:
+def find_revisions_in_dump(blocks: t.Iterable[bytes], version_table: str) -> list[str]:
     """Alembic's revisions as a plain dump holds them; reads no further than to the end of that table."""
     dump = PlainDump((), (), version_table)
     seen = 0

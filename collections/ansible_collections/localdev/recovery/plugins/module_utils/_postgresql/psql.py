@@ -15,45 +15,27 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Conversation, Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import database_of
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_identifier
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import require_database
 
 
-def literal(value: str) -> str:
-    """An SQL string."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def identifier(value: str) -> str:
-    """An SQL name."""
-    return '"' + value.replace('"', '""') + '"'
-
-
-def table_name(name: str) -> str:
-    """A possibly schema-qualified table as SQL."""
-    return ".".join(identifier(part) for part in name.split("."))
-
-
-def drop_sql(database: str) -> str:
+def build_drop_database_sql(database: str) -> str:
     """SQL that deletes a database, if it is there, whoever is connected to it."""
-    return f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)"
-
-
-def size_sql(database: str) -> str:
-    """SQL that asks for the bytes of a database on the server's disk."""
-    return f"SELECT pg_database_size({literal(database)})"
+    return f"DROP DATABASE IF EXISTS {quote_identifier(database)} WITH (FORCE)"
 
 
 # Name of the sessions of this collection, by which those of a run that was cut short are found.
-APPLICATION = "localdev.recovery"
-_END_SESSIONS = f"""
+APPLICATION_NAME = "localdev.recovery"
+_TERMINATE_SESSIONS = f"""
 DO $$ BEGIN
     FOR attempt IN 1..200 LOOP
         PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = '{APPLICATION}' AND pid <> pg_backend_pid();
+        WHERE application_name = '{APPLICATION_NAME}' AND pid <> pg_backend_pid();
         PERFORM pg_stat_clear_snapshot();
         EXIT WHEN NOT EXISTS (
-            SELECT 1 FROM pg_stat_activity WHERE application_name = '{APPLICATION}' AND pid <> pg_backend_pid());
+            SELECT 1 FROM pg_stat_activity WHERE application_name = '{APPLICATION_NAME}' AND pid <> pg_backend_pid());
         PERFORM pg_sleep(0.05);
     END LOOP;
 END $$;
@@ -61,7 +43,7 @@ END $$;
 
 
 @dataclass(frozen=True)
-class Server:
+class DatabaseServer:
     """A running server as its own container sees it. container: its name or id. user: a superuser. image: its id."""
 
     container: str
@@ -72,22 +54,22 @@ class Server:
     def client(self, database: str) -> list[str]:
         """Arguments of docker that start psql in the server's container, reading SQL from its standard input."""
         return [
-            "exec", "--interactive", "--env", f"PGAPPNAME={APPLICATION}", self.container,
+            "exec", "--interactive", "--env", f"PGAPPNAME={APPLICATION_NAME}", self.container,
             "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
             "--set", "ON_ERROR_STOP=1", "--username", self.user, "--dbname", database,
         ]  # fmt: skip
 
 
-def server_of(stack: t.Mapping[str, t.Any], docker: Docker) -> Server:
+def find_database_server(stack: t.Mapping[str, t.Any], docker: Docker) -> DatabaseServer:
     """The stack's database server, whose container must be running now."""
-    database = database_of(stack)
-    item = running_container(stack, docker)
-    return Server(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
+    database = require_database(stack)
+    item = find_database_container(stack, docker)
+    return DatabaseServer(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
 
 
-def running_container(stack: t.Mapping[str, t.Any], docker: Docker) -> dict[str, t.Any]:
+def find_database_container(stack: t.Mapping[str, t.Any], docker: Docker) -> dict[str, t.Any]:
     """``docker inspect`` of the container in which the stack's database server runs now."""
-    service = database_of(stack)["service"]
+    service = require_database(stack)["service"]
     for item in docker.containers(stack["project"]["name"]):
         if item["Config"]["Labels"]["com.docker.compose.service"] == service and item["State"]["Running"]:
             return item
@@ -97,32 +79,26 @@ def running_container(stack: t.Mapping[str, t.Any], docker: Docker) -> dict[str,
     )
 
 
-def psql(docker: Docker, *, container: str, user: str, database: str, sql: str) -> str:
+def run_sql(docker: Docker, *, container: str, user: str, database: str, sql: str) -> str:
     """Run SQL, stop at the first error; rows as lines, columns separated by ``|``."""
-    done = docker.run(*Server(container, user).client(database), stdin=sql, check=False)
+    done = docker.run(*DatabaseServer(container, user).client(database), stdin=sql, check=False)
     if done.returncode != 0:
         raise RecoveryError(f"PostgreSQL in {container} refused: {done.stderr.strip()[-1000:]}")
     return done.stdout.strip()
 
 
-def free_bytes(docker: Docker, container: str, folder: str) -> int:
-    """Bytes free where the server in a container keeps its files. folder: its data directory."""
-    answer = docker.run("exec", container, "df", "-Pk", folder).stdout
-    return int(answer.splitlines()[-1].split()[3]) * 1024
-
-
-def end_sessions(docker: Docker, server: Server) -> None:
+def terminate_leftover_sessions(docker: Docker, server: DatabaseServer) -> None:
     """End what a run that was cut short still does in the server: a psql there outlives the one who started it.
 
     Only for the holder of the stack's lock, before it has sessions of its own.
     """
-    psql(docker, container=server.container, user=server.user, database="template1", sql=_END_SESSIONS)
+    run_sql(docker, container=server.container, user=server.user, database="template1", sql=_TERMINATE_SESSIONS)
 
 
-class Session(Conversation):
+class PsqlSession(InteractiveCommand):
     """One psql session that stays open, such as the one that holds a dump's snapshot."""
 
-    def __init__(self, docker: Docker, server: Server, database: str) -> None:
+    def __init__(self, docker: Docker, server: DatabaseServer, database: str) -> None:
         super().__init__(docker, server.client(database))
         self.server = server
 
@@ -132,19 +108,3 @@ class Session(Conversation):
         if end is None:
             raise RecoveryError(f"PostgreSQL in {self.server.container} refused: {' '.join(lines).strip()[-1000:]}")
         return lines
-
-
-def count_query(tables: t.Sequence[str]) -> str:
-    """SQL that gives the exact number of rows of each table, as ``name|count`` rows."""
-    return " UNION ALL ".join(
-        f"SELECT {literal(table)} AS name, count(*) AS rows FROM {table_name(table)}" for table in sorted(tables)
-    )
-
-
-def compare_counts(expected: t.Mapping[str, int], found: t.Mapping[str, int]) -> list[str]:
-    """What does not agree, in words; empty when all does."""
-    return [
-        f"table {table} has {found.get(table, 'no')} rows, {rows} expected"
-        for table, rows in sorted(expected.items())
-        if found.get(table) != rows
-    ]

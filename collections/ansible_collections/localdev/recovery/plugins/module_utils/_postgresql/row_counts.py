@@ -10,39 +10,35 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import compare_counts, count_query
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
+    quote_literal,
+    quote_table_name,
+)
 
 
-def row_query(tables: t.Sequence[str]) -> str:
+def build_verify_rows_sql(tables: t.Sequence[str]) -> str:
     """SQL whose rows have the columns name and rows, also when there is no table to count."""
-    return count_query(tables) if tables else "SELECT '' AS name, 0 AS rows WHERE false"
+    return build_row_counts_sql(tables) if tables else "SELECT '' AS name, 0 AS rows WHERE false"
 
 
-def row_problems(expected: t.Mapping[str, t.Any], rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+def find_row_count_problems(expected: t.Mapping[str, t.Any], rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     """Row counts that are not as expected, in words."""
     found = {row["name"]: int(row["rows"]) for row in rows}
-    return compare_counts({table: int(count) for table, count in expected.items()}, found)
+    return compare_row_counts({table: int(count) for table, count in expected.items()}, found)
 
 
-def revision_problems(schema: t.Mapping[str, t.Any]) -> list[str]:
-    """What keeps the database from being at the heads, in words. schema: the result of alembic_info."""
-    if schema["unknown"]:
-        return [f"revision {', '.join(schema['unknown'])} of the database is not among the migrations"]
-    if sorted(schema["current"]) != sorted(schema["heads"]):
-        current = ", ".join(schema["current"]) or "no revision"
-        return [f"the database is at {current}, the migrations end at {', '.join(schema['heads'])}"]
-    return []
+def build_row_counts_sql(tables: t.Sequence[str]) -> str:
+    """SQL that gives the exact number of rows of each table, as ``name|count`` rows."""
+    return " UNION ALL ".join(
+        f"SELECT {quote_literal(table)} AS name, count(*) AS rows FROM {quote_table_name(table)}"
+        for table in sorted(tables)
+    )
 
 
-def login_problems(answer: t.Mapping[str, t.Any]) -> list[str]:
-    """What keeps the administrator from logging in, in words. answer: the result of ansible.builtin.uri."""
-    status = answer.get("status", -1)
-    if status in (200, 201):
-        return []
-    cause = "was not answered" if status == -1 else f"was answered with HTTP status {status}"
-    if status in (401, 403):
-        cause += (
-            " (set stack_admin_password to the administrator's password in this data, or leave the login out: "
-            "--no-login, or the role's verify_login: false)"
-        )
-    return [f"the login at {answer.get('url', 'the API')} {cause}"]
+def compare_row_counts(expected: t.Mapping[str, int], found: t.Mapping[str, int]) -> list[str]:
+    """What does not agree, in words; empty when all does."""
+    return [
+        f"table {table} has {found.get(table, 'no')} rows, {rows} expected"
+        for table, rows in sorted(expected.items())
+        if found.get(table) != rows
+    ]

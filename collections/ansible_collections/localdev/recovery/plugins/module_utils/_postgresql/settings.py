@@ -8,9 +8,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import literal
+import typing as t
 
-_COPY = """
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
+    quote_identifier,
+    quote_literal,
+)
+
+_COPY_SETTINGS = """
 DO $do$
 DECLARE item record; assignment text; name text; value text; whom text;
 BEGIN
@@ -47,6 +52,24 @@ END $do$;
 """
 
 
-def copy_sql(source: str, target: str) -> str:
+def build_copy_settings_sql(source: str, target: str) -> str:
     """SQL that gives one database the settings, privileges and limit of connections of another."""
-    return _COPY.format(source=literal(source), target=literal(target))
+    return _COPY_SETTINGS.format(source=quote_literal(source), target=quote_literal(target))
+
+
+# --- into the scratch database -------------------------------------------------------------------------------------
+
+
+def build_create_database_sql(name: str, settings: t.Mapping[str, t.Any], owner: str) -> str:
+    """SQL that makes an empty database with the encoding and collation of another. Pure."""
+    sql = f"CREATE DATABASE {quote_identifier(name)} TEMPLATE template0"
+    sql += f" OWNER {quote_identifier(owner)}" if owner else ""
+    if settings.get("encoding"):
+        sql += f" ENCODING {quote_literal(settings['encoding'])}"
+    if settings.get("collate"):
+        sql += f" LC_COLLATE {quote_literal(settings['collate'])} LC_CTYPE {quote_literal(settings['ctype'])}"
+    if settings.get("provider") == "i":
+        sql += f" LOCALE_PROVIDER icu ICU_LOCALE {quote_literal(settings['locale'])}"
+    elif settings.get("provider") == "b":
+        sql += f" LOCALE_PROVIDER builtin BUILTIN_LOCALE {quote_literal(settings['locale'])}"
+    return sql

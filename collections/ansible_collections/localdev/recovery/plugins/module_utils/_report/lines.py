@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import typing as t
 
-UNDO = "ansible-playbook localdev.recovery.undo"
+UNDO_COMMAND = "ansible-playbook localdev.recovery.undo"
 
 
-def kept_line(entry: t.Mapping[str, t.Any], done: bool, of: str = "") -> str:
+def format_kept_line(entry: t.Mapping[str, t.Any], done: bool, of: str = "") -> str:
     """What was (not done: would be) set aside under which name. of: what of it, such as ``a copy of``."""
     aside = entry["aside"] if done else "a name with the run id"
     what = " ".join(word for word in (of, entry["kind"], entry["name"]) if word)
     return f"{'Kept' if done else 'Would keep'} {what} as {aside}"
 
 
-def take_back(run_id: str) -> str:
+def format_undo_hint(run_id: str) -> str:
     """How to take this run back."""
-    return f"To take this back: {UNDO} -e undo_run_id={run_id}"
+    return f"To take this back: {UNDO_COMMAND} -e undo_run_id={run_id}"

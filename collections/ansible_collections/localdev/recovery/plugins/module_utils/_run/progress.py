@@ -18,22 +18,20 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    FOLDER,
-    ActiveRun,
-    size_in_words,
-    write_atomically,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import STATE_FOLDER
 
-Json = dict[str, t.Any]
+ProgressState = dict[str, t.Any]
 
 # Work that is shorter than this is not measured at all.
-FIRST_S = 1.0
+FIRST_REPORT_S = 1.0
 # Measured, and shown, once in so many seconds.
-EVERY_S = 2.0
+REPORT_INTERVAL_S = 2.0
 
 
-class Counter:
+class ByteCounter:
     """Bytes done, where the work itself knows them; added to from several threads."""
 
     def __init__(self) -> None:
@@ -45,12 +43,12 @@ class Counter:
             self.bytes += count
 
 
-def path_in(project_dir: str) -> str:
+def get_progress_path(project_dir: str) -> str:
     """The file of a stack's progress."""
-    return os.path.join(project_dir, FOLDER, "progress.json")
+    return os.path.join(project_dir, STATE_FOLDER, "progress.json")
 
 
-def told(
+def report_progress(
     run: ActiveRun | None, doing: str, done: t.Callable[[], int], total: int | None, *, about: bool = False
 ) -> t.ContextManager[None]:
     """Tell, while the body works, how far it is.
@@ -58,23 +56,23 @@ def told(
     done: bytes so far, asked from a thread of its own. total: bytes in the end, None: unknown; about: an estimate.
     Without a run nobody looks.
     """
-    return told_by(run, lambda: {"doing": doing, "done": done(), "total": total, "about": about})
+    return report_progress_of_parts(run, lambda: {"doing": doing, "done": done(), "total": total, "about": about})
 
 
 @contextlib.contextmanager
-def told_by(run: ActiveRun | None, state: t.Callable[[], Json | None]) -> t.Iterator[None]:
+def report_progress_of_parts(run: ActiveRun | None, state: t.Callable[[], ProgressState | None]) -> t.Iterator[None]:
     """The same for work of several parts. state: doing, done, total and about, or None when nothing is to be told."""
     if run is None:
         yield
         return
-    path = path_in(run.runs.src)
+    path = get_progress_path(run.runs.src)
     ended = threading.Event()
 
     def tell() -> None:
         before = (time.monotonic(), 0)
-        pause = FIRST_S
+        pause = FIRST_REPORT_S
         while not ended.wait(pause):
-            pause = EVERY_S
+            pause = REPORT_INTERVAL_S
             # A server that restarts, a folder that is renamed: the work itself says what is wrong, if anything is.
             with contextlib.suppress(Exception):
                 now, moment = state(), time.monotonic()
@@ -85,7 +83,7 @@ def told_by(run: ActiveRun | None, state: t.Callable[[], Json | None]) -> t.Iter
                 rate = count / max(moment - before[0], 0.001)
                 before = (moment, now["done"])
                 if not ended.is_set():
-                    write_atomically(path, json.dumps({**now, "run_id": run.record["run_id"], "rate": rate}))
+                    write_file_atomically(path, json.dumps({**now, "run_id": run.record["run_id"], "rate": rate}))
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
@@ -93,12 +91,12 @@ def told_by(run: ActiveRun | None, state: t.Callable[[], Json | None]) -> t.Iter
         yield
     finally:
         ended.set()
-        teller.join(FIRST_S)
+        teller.join(FIRST_REPORT_S)
         with contextlib.suppress(OSError):
             os.unlink(path)
 
 
-def line_of(text: str, run_id: str) -> str:
+def format_progress(text: str, run_id: str) -> str:
     """What a progress file says, for people; empty when it is of another run, or cannot be read. Pure.
 
     ``loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``
@@ -108,7 +106,7 @@ def line_of(text: str, run_id: str) -> str:
         if now["run_id"] != run_id:
             return ""
         done, total = now["done"], now["total"]
-        of = f" of {'about ' if now['about'] else ''}{size_in_words(total)}" if total and done <= total else ""
-        return f"{now['doing']} {size_in_words(done)}{of}, {size_in_words(now['rate'])}/s"
+        of = f" of {'about ' if now['about'] else ''}{format_size(total)}" if total and done <= total else ""
+        return f"{now['doing']} {format_size(done)}{of}, {format_size(now['rate'])}/s"
     except (ValueError, KeyError, TypeError):
         return ""

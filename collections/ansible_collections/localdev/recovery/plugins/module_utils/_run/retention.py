@@ -10,42 +10,42 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Record, seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, SetAsideEntry
 
-Entry = dict[str, t.Any]
 # States in which something lies under the aside name. What was put back by renaming lies there no more.
-_KEPT = ("kept", "live")
+_KEPT_STATES = ("kept", "live")
 
 
-def sort_out(
-    records: t.Sequence[Record], *, keep: int, older_than_days: float, now: float
-) -> tuple[list[Entry], list[Entry]]:
+def split_by_retention(
+    records: t.Sequence[RunRecord], *, keep: int, older_than_days: float, now: float
+) -> tuple[list[SetAsideEntry], list[SetAsideEntry]]:
     """Things to delete and things to leave, each with run_id, procedure and age_s; newest first.
 
     The newest KEEP of each object stay, whatever their age. What has been put back stands in its place again, so its
     copy counts neither as newest nor as kept, only its age does. A run that is not over keeps all of its own.
     """
     newest: dict[tuple[str, str], int] = {}
-    deletable: list[Entry] = []
-    kept: list[Entry] = []
+    deletable: list[SetAsideEntry] = []
+    kept: list[SetAsideEntry] = []
     for record in sorted(records, key=lambda r: t.cast(str, r["run_id"]), reverse=True):
         age = seconds_since(record["started"], now)
         for entry in record["asides"]:
             shown = {**entry, "run_id": record["run_id"], "procedure": record["procedure"], "age_s": round(age)}
             if entry["state"] == "restored":
                 if entry.get("copied"):
-                    (deletable if _old_enough(record, age, older_than_days) else kept).append(shown)
+                    (deletable if _is_old_enough(record, age, older_than_days) else kept).append(shown)
                 continue
-            if entry["state"] not in _KEPT:
+            if entry["state"] not in _KEPT_STATES:
                 continue
             key = (entry["kind"], entry["name"])
             newest[key] = newest.get(key, 0) + 1
-            removable = newest[key] > keep and _old_enough(record, age, older_than_days)
+            removable = newest[key] > keep and _is_old_enough(record, age, older_than_days)
             (deletable if removable else kept).append(shown)
     return deletable, kept
 
 
-def left_over(records: t.Sequence[Record], interrupted: t.Collection[str], now: float) -> list[Entry]:
+def find_leftovers(records: t.Sequence[RunRecord], interrupted: t.Collection[str], now: float) -> list[SetAsideEntry]:
     """Unfinished things that runs made for themselves and could not delete. A run that is at work keeps its own."""
     return [
         {
@@ -63,5 +63,5 @@ def left_over(records: t.Sequence[Record], interrupted: t.Collection[str], now: 
     ]
 
 
-def _old_enough(record: Record, age: float, older_than_days: float) -> bool:
+def _is_old_enough(record: RunRecord, age: float, older_than_days: float) -> bool:
     return record["outcome"] != "running" and age >= older_than_days * 86400

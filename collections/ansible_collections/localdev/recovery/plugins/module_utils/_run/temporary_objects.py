@@ -20,51 +20,52 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import Helper
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import drop_sql, psql
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, Record
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import build_drop_database_sql, run_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
-Entry = dict[str, t.Any]
+TemporaryObject = dict[str, t.Any]
 
 
-def path_entry(path: str, unless: str = "") -> Entry:
+def describe_temporary_path(path: str, unless: str = "") -> TemporaryObject:
     """A file or folder. unless: a file that, once it is there, makes this worth keeping."""
     return {"kind": "path", "name": path, "unless": unless}
 
 
-def database_entry(name: str, container: str, user: str) -> Entry:
+def describe_temporary_database(name: str, container: str, user: str) -> TemporaryObject:
     """A database of the server in a container; user: a superuser."""
     return {"kind": "database", "name": name, "container": container, "user": user}
 
 
-def volume_entry(name: str) -> Entry:
+def describe_temporary_volume(name: str) -> TemporaryObject:
     return {"kind": "volume", "name": name}
 
 
-def folder_entry(name: str, image: str) -> Entry:
+def describe_temporary_folder(name: str, image: str) -> TemporaryObject:
     """A folder whose files may belong to users of containers. image: for a helper container, with a shell."""
     return {"kind": "folder", "name": name, "image": image}
 
 
-def note(run: ActiveRun | None, entry: Entry) -> None:
+def record_temporary_object(run: ActiveRun | None, entry: TemporaryObject) -> None:
     """Write down what is about to be made. Without a run only the caller can clean up."""
     if run is not None:
         run.record.setdefault("scratch", []).append(entry)
         run.save()
 
 
-def forget(run: ActiveRun | None, entry: Entry) -> None:
+def forget_temporary_object(run: ActiveRun | None, entry: TemporaryObject) -> None:
     """Write down that it is gone or has become real."""
     if run is not None:
         run.record["scratch"] = [item for item in run.record.get("scratch", []) if item != entry]
         run.save()
 
 
-def delete(docker: Docker, entry: Entry) -> None:
+def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
     """Delete it if it is there."""
     if entry["kind"] == "database":
-        sql = drop_sql(entry["name"])
-        psql(docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
+        sql = build_drop_database_sql(entry["name"])
+        run_sql(docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
         return
     if entry["kind"] == "volume":
         docker.run("volume", "rm", "--force", entry["name"])
@@ -72,7 +73,7 @@ def delete(docker: Docker, entry: Entry) -> None:
     if entry["kind"] == "folder":
         if os.path.isdir(entry["name"]):
             parent, name = os.path.split(entry["name"])
-            with Helper(docker, entry["image"], [(parent, "/parent", True)], "none") as shell:
+            with HelperContainer(docker, entry["image"], [(parent, "/parent", True)], "none") as shell:
                 shell.run(f"rm -rf {shlex.quote(f'/parent/{name}')}")
         return
     if entry["unless"] and os.path.exists(entry["unless"]):
@@ -87,10 +88,10 @@ def delete(docker: Docker, entry: Entry) -> None:
         raise RecoveryError(f"Cannot delete {exc.filename}: {exc.strerror}") from exc
 
 
-def clear(docker: Docker, record: Record) -> list[Entry]:
+def delete_all_temporary_objects(docker: Docker, record: RunRecord) -> list[TemporaryObject]:
     """Delete all that a run has left; the caller saves the record."""
-    deleted: list[Entry] = []
+    deleted: list[TemporaryObject] = []
     while record.get("scratch"):
-        delete(docker, record["scratch"][0])
+        delete_temporary_object(docker, record["scratch"][0])
         deleted.append(record["scratch"].pop(0))
     return deleted

@@ -25,9 +25,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, Record, size_in_words
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container import ContainerKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container_file import (
     ContainerFileKeeper,
@@ -51,14 +54,14 @@ KEEPERS: dict[str, type[Keeper]] = {
     "container": ContainerKeeper,
 }
 # States in which something may be left to put back.
-UNSETTLED = ("planned", "kept", "live", "restoring")
+UNFINISHED_OUTCOMES = ("planned", "kept", "live", "restoring")
 # What a fresh cluster, its logs and the records need beside a copy of the data.
 RESERVE_BYTES = 256 * 1024 * 1024
 
 
-def services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[Entry]) -> list[str]:
+def list_services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[SetAsideEntry]) -> list[str]:
     """Services that must stand still while these are put back. Pure."""
-    unsettled = [entry for entry in entries if entry["state"] in UNSETTLED]
+    unsettled = [entry for entry in entries if entry["state"] in UNFINISHED_OUTCOMES]
     return sorted(
         name
         for name, service in stack["services"].items()
@@ -68,32 +71,32 @@ def services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[Entry]) -
     )
 
 
-def left_in_server(record: Record) -> list[Entry]:
+def find_database_leftovers(record: RunRecord) -> list[SetAsideEntry]:
     """What a run has left in databases: asides that are not settled, and scratch databases."""
-    asides = [e for e in record["asides"] if e["state"] in UNSETTLED]
+    asides = [e for e in record["asides"] if e["state"] in UNFINISHED_OUTCOMES]
     return [e for e in [*asides, *record.get("scratch", [])] if e["kind"] in ("database", "row")]
 
 
-def rolls_back(record: Record) -> bool:
+def is_rolling_back(record: RunRecord) -> bool:
     """Whether a run has begun to bring back its own asides. Then that is what must be finished."""
     return any(entry.get("restored_by") == record["run_id"] for entry in record["asides"])
 
 
-def _same_object(one: Entry, other: Entry) -> bool:
+def _is_same_object(one: SetAsideEntry, other: SetAsideEntry) -> bool:
     return (one["kind"], one["name"]) == (other["kind"], other["name"])
 
 
-def new_entry(item: t.Mapping[str, t.Any], run_id: str) -> Entry:
+def create_set_aside_entry(item: t.Mapping[str, t.Any], run_id: str) -> SetAsideEntry:
     """A planned entry for an object: kind, name, and what its keeper needs besides."""
     keeper = KEEPERS[item["kind"]]
-    entry: Entry = {key: value for key, value in item.items() if value not in (None, False)}
+    entry: SetAsideEntry = {key: value for key, value in item.items() if value not in (None, False)}
     entry["name"] = keeper.plain_name(entry)
     entry |= {"aside": keeper.aside_name(entry["name"], run_id), "bytes": None, "state": "planned"}
     # For who only reads records: what is put back by copying lies under the aside name still.
     return {**entry, **({"copied": True} if keeper.copies else {})}
 
 
-class Asides:
+class SetAsideManager:
     """What one run sets aside or takes back."""
 
     def __init__(self, docker: Docker, run: ActiveRun, image: str, python_images: t.Sequence[str] = ()) -> None:
@@ -102,17 +105,17 @@ class Asides:
         self.run = run
         self.images = image, python_images
 
-    def keeper(self, entry: Entry) -> Keeper:
+    def keeper(self, entry: SetAsideEntry) -> Keeper:
         return KEEPERS[entry["kind"]](self.docker, self.run, *self.images)
 
-    def keep(self, items: t.Sequence[t.Mapping[str, t.Any]]) -> list[Entry]:
+    def keep(self, items: t.Sequence[t.Mapping[str, t.Any]]) -> list[SetAsideEntry]:
         """Set the objects aside, one after another; objects that do not exist are left out.
 
         So are those that this run keeps already: a second copy would replace the old content by the new.
         """
         entries = []
         for item in items:
-            entry = new_entry(item, self.run.record["run_id"])
+            entry = create_set_aside_entry(item, self.run.record["run_id"])
             keeper = self.keeper(entry)
             if self._keeps(entry):
                 continue
@@ -126,32 +129,32 @@ class Asides:
             entries.append(entry)
         return entries
 
-    def plan(self, items: t.Sequence[t.Mapping[str, t.Any]], reserve: int) -> list[Entry]:
+    def plan(self, items: t.Sequence[t.Mapping[str, t.Any]], reserve: int) -> list[SetAsideEntry]:
         """The entries that keeping the objects would make, measured. Refuses when there is no room for them and RESERVE
         bytes more. Writes nothing."""
-        entries = [new_entry(item, "RUN_ID") for item in items]
+        entries = [create_set_aside_entry(item, "RUN_ID") for item in items]
         entries = [entry for entry in entries if self.keeper(entry).exists(entry)]
-        sizes = in_parallel(lambda entry: self.keeper(entry).measure(entry), entries)
-        check_room(list(zip(entries, sizes, strict=True)), reserve)
+        sizes = map_in_parallel(lambda entry: self.keeper(entry).measure(entry), entries)
+        check_free_space(list(zip(entries, sizes, strict=True)), reserve)
         for entry, (size, _needed, _free) in zip(entries, sizes, strict=True):
             entry["bytes"] = size
         return entries
 
-    def _keeps(self, entry: Entry) -> bool:
+    def _keeps(self, entry: SetAsideEntry) -> bool:
         """Whether this run holds the old content of the object."""
         return any(
-            _same_object(mine, entry) and mine["state"] in ("kept", "live", "restoring")
+            _is_same_object(mine, entry) and mine["state"] in ("kept", "live", "restoring")
             for mine in self.run.record["asides"]
         )
 
-    def put_back(self, source: Record) -> list[Entry]:
+    def put_back(self, source: RunRecord) -> list[SetAsideEntry]:
         """Bring back what SOURCE set aside, the last thing first. May be repeated after a crash at any point.
 
         What stands in its place now becomes an aside of the active run. When the active run brings back its own
         asides, because it failed, that content goes to the run which it was about to undo, or, being something
         half-made by the active run itself, is discarded. The same when another run finishes what a failed run began.
         """
-        own = source is self.run.record or rolls_back(source)
+        own = source is self.run.record or is_rolling_back(source)
         undone = self.run.runs.load(source["undoes"]) if own and source.get("undoes") else None
         done = []
         for entry in reversed(source["asides"]):
@@ -165,10 +168,10 @@ class Asides:
                     kind="verification",
                 )
             if entry["state"] in ("kept", "live", "restoring"):
-                displaced: Entry | None = None
-                earlier: Record | None = None
+                displaced: SetAsideEntry | None = None
+                earlier: RunRecord | None = None
                 if undone is not None:
-                    displaced = next((old for old in undone["asides"] if _same_object(old, entry)), None)
+                    displaced = next((old for old in undone["asides"] if _is_same_object(old, entry)), None)
                 elif not own:
                     earlier = self._who_has_kept_new_content(entry, keeper)
                     if earlier is None and entry["state"] != "kept":
@@ -190,7 +193,7 @@ class Asides:
         return done
 
     @staticmethod
-    def _settle_planned(entry: Entry, keeper: Keeper) -> None:
+    def _settle_planned(entry: SetAsideEntry, keeper: Keeper) -> None:
         """The run ended before it wrote down whether the object was kept: a copy is unproved, a rename done or not."""
         if keeper.copies or entry.get("copy"):
             keeper.delete(entry)
@@ -201,41 +204,43 @@ class Asides:
             if entry["state"] == "deleted":
                 keeper.leave(entry)
 
-    def _who_has_kept_new_content(self, entry: Entry, keeper: Keeper) -> Record | None:
+    def _who_has_kept_new_content(self, entry: SetAsideEntry, keeper: Keeper) -> RunRecord | None:
         """The run that was cut short while putting ENTRY back and had already kept what stood in its place. What stands
         there now is then a half-made copy, or nothing."""
         if entry["state"] != "restoring":
             return None
         earlier = self.run.runs.load(entry["restored_by"])
         for mine in earlier["asides"]:
-            if _same_object(mine, entry) and mine["state"] == "planned":
+            if _is_same_object(mine, entry) and mine["state"] == "planned":
                 self._settle_planned(mine, keeper)
                 self.run.runs.save(earlier)
-        kept = any(_same_object(mine, entry) and mine["state"] in ("kept", "live") for mine in earlier["asides"])
+        kept = any(_is_same_object(mine, entry) and mine["state"] in ("kept", "live") for mine in earlier["asides"])
         return earlier if kept else None
 
     @staticmethod
-    def _old_content_is_back(entry: Entry, holder: Record) -> None:
+    def _old_content_is_back(entry: SetAsideEntry, holder: RunRecord) -> None:
         """What HOLDER has kept of the same object can be put back in turn, so what is there now is worth keeping."""
         for mine in holder["asides"]:
-            if mine is not entry and _same_object(mine, entry) and mine["state"] in ("kept", "restored"):
+            if mine is not entry and _is_same_object(mine, entry) and mine["state"] in ("kept", "restored"):
                 mine["state"] = "live"
 
-    def _displaced(self, entry: Entry) -> Entry:
-        item: Entry = {key: entry[key] for key in ("kind", "name", *self.keeper(entry).needs) if key in entry}
-        mine = new_entry(item, self.run.record["run_id"])
+    def _displaced(self, entry: SetAsideEntry) -> SetAsideEntry:
+        item: SetAsideEntry = {key: entry[key] for key in ("kind", "name", *self.keeper(entry).needs) if key in entry}
+        mine = create_set_aside_entry(item, self.run.record["run_id"])
         self.run.record["asides"].append(mine)
         self.run.save()
         return mine
 
 
-def check_room(measured: t.Sequence[tuple[Entry, tuple[int, int | None, int | None]]], reserve: int) -> None:
+def check_free_space(
+    measured: t.Sequence[tuple[SetAsideEntry, tuple[int, int | None, int | None]]], reserve: int
+) -> None:
     """Refuse when what is to be kept and the new data would not fit. Pure."""
     for entry, (_size, needed, free) in measured:
         if needed is not None and free is not None and needed + reserve > free:
             raise RecoveryError(
-                f"Too little disk space to set the {entry['kind']} {entry['name']} aside: {size_in_words(needed)} for "
-                f"the copy and {size_in_words(reserve)} for new data are needed, {size_in_words(free)} are free",
+                f"Too little disk space to set the {entry['kind']} {entry['name']} aside: {format_size(needed)} for "
+                f"the copy and {format_size(reserve)} for new data are needed, {format_size(free)} are free",
                 next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
                 kind="unsafe",
             )

@@ -16,61 +16,77 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import dockerfile
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, in_parallel
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import image_drift as drift
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import state as stack_state
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Facts, Json, Service, within
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import find_image_paths
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerignore import DockerIgnore
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_docker_time
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
+    BuildContext,
+    ContextFile,
+    Json,
+    Service,
+    StackFacts,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import (
+    has_only_plain_copies,
+    is_comparable_file,
+    list_differing_files,
+    matches_image_history,
+)
 
 # A look at the status must be quick: beyond this a context is compared in part, and the description says so.
-MAX_FILES = 4000
-MAX_BYTES = 64 * 1024 * 1024
+MAX_CONTEXT_FILES = 4000
+MAX_CONTEXT_BYTES = 64 * 1024 * 1024
 # What no image is built of, or what running the code leaves behind.
-_SKIPPED = frozenset((".git", "__pycache__", ".localdev"))
+_SKIPPED_NAMES = frozenset((".git", "__pycache__", ".localdev"))
 _DIGEST = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
-def read_contexts(docker: Docker, facts: Facts) -> dict[str, drift.Context]:
+def read_build_contexts(docker: Docker, facts: StackFacts) -> dict[str, BuildContext]:
     """Service -> its build context, of each enabled service with an image that is built from a folder of this host."""
     services = [Service(name, facts) for name in sorted(facts.config["services"])]
     built = [s for s in services if s.enabled and s.image_facts and any(map(os.path.isdir, s.build_folders))]
-    walked = {key: walk(*key) for key in dict.fromkeys(map(_place, built))}
-    found = in_parallel(lambda service: _context(docker, service, *walked[_place(service)]), built)
+    walked = {key: list_context_files(*key) for key in dict.fromkeys(map(_locate_dockerfile, built))}
+    found = map_in_parallel(
+        lambda service: _read_build_context(docker, service, *walked[_locate_dockerfile(service)]), built
+    )
     return {service.name: context for service, context in zip(built, found, strict=True) if context}
 
 
-def _place(service: Service) -> tuple[str, str]:
+def _locate_dockerfile(service: Service) -> tuple[str, str]:
     """(context, Dockerfile relative to it)."""
     return service.build_folders[0], str((service.build or {}).get("dockerfile") or "Dockerfile")
 
 
-def walk(context: str, dockerfile_path: str) -> tuple[list[drift.ContextFile], str, bool]:
+def list_context_files(context: str, dockerfile_path: str) -> tuple[list[ContextFile], str, bool]:
     """(the files that a build would send, digests included; text of the Dockerfile; whether all are listed)."""
-    text = _read(os.path.join(context, dockerfile_path))
-    rules = _read(os.path.join(context, f"{dockerfile_path}.dockerignore"))
-    ignored = drift.Ignored(rules or _read(os.path.join(context, ".dockerignore")))
-    files: list[drift.ContextFile] = []
+    text = _read_text(os.path.join(context, dockerfile_path))
+    rules = _read_text(os.path.join(context, f"{dockerfile_path}.dockerignore"))
+    ignored = DockerIgnore(rules or _read_text(os.path.join(context, ".dockerignore")))
+    files: list[ContextFile] = []
     size, complete = 0, True
     for folder, folders, names in os.walk(context):
         relative = os.path.relpath(folder, context)
         base = "" if relative == "." else relative + "/"
         folders[:] = sorted(
-            name for name in folders if name not in _SKIPPED and (ignored.readmits or not ignored(base + name))
+            name for name in folders if name not in _SKIPPED_NAMES and (ignored.readmits or not ignored(base + name))
         )
         for name in sorted(names):
             path = base + name
             if name.endswith(".pyc") or (ignored(path) and path != dockerfile_path):
                 continue
-            if len(files) >= MAX_FILES or size > MAX_BYTES:
+            if len(files) >= MAX_CONTEXT_FILES or size > MAX_CONTEXT_BYTES:
                 return files, text, False
-            file = _file(os.path.join(folder, name), path)
+            file = _read_context_file(os.path.join(folder, name), path)
             if file:
                 files.append(file[0])
                 size += file[1]
     return files, text, complete
 
 
-def _read(path: str) -> str:
+def _read_text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
@@ -78,7 +94,7 @@ def _read(path: str) -> str:
         return ""
 
 
-def _file(path: str, relative: str) -> tuple[drift.ContextFile, int] | None:
+def _read_context_file(path: str, relative: str) -> tuple[ContextFile, int] | None:
     """A regular file and its size; None for everything else, and for what cannot be read."""
     if os.path.islink(path) or not os.path.isfile(path):
         return None
@@ -86,43 +102,43 @@ def _file(path: str, relative: str) -> tuple[drift.ContextFile, int] | None:
         with open(path, "rb") as handle:
             status = os.fstat(handle.fileno())
             # A bigger one is no source, and would take long.
-            digest = hashlib.file_digest(handle, "sha256").hexdigest() if status.st_size <= MAX_BYTES else ""
+            digest = hashlib.file_digest(handle, "sha256").hexdigest() if status.st_size <= MAX_CONTEXT_BYTES else ""
     except OSError:
         return None
-    return drift.ContextFile(relative, status.st_mtime, status.st_ctime, digest=digest), status.st_size
+    return ContextFile(relative, status.st_mtime, status.st_ctime, digest=digest), status.st_size
 
 
-def _context(
-    docker: Docker, service: Service, files: t.Sequence[drift.ContextFile], text: str, complete: bool
-) -> drift.Context | None:
+def _read_build_context(
+    docker: Docker, service: Service, files: t.Sequence[ContextFile], text: str, complete: bool
+) -> BuildContext | None:
     image: Json = service.image_facts or {}
-    created = stack_state.moment(str(image.get("Created") or ""))
+    created = parse_docker_time(str(image.get("Created") or ""))
     if created is None or not text:
         return None
-    path = _place(service)[1]
-    context = drift.Context(
+    path = _locate_dockerfile(service)[1]
+    context = BuildContext(
         created=created.timestamp(),
         dockerfile=posixpath.normpath(path),
-        files=tuple(_placed(service, files, text)),
-        understood=drift.understood(text),
+        files=tuple(_add_image_paths(service, files, text)),
+        understood=has_only_plain_copies(text),
         complete=complete,
     )
     running = service.running
     if running and running.get("Image") == image.get("Id"):
         places = [file.place for file in context.files if file.place and file.digest]
-        digests = digests_in(docker, running["Id"], places)
-        if digests is not None and drift.differing(context.files, digests):
-            context = replace(context, edited=_edited(docker, running["Id"]))
+        digests = read_container_digests(docker, running["Id"], places)
+        if digests is not None and list_differing_files(context.files, digests):
+            context = replace(context, edited=_read_changed_paths(docker, running["Id"]))
         context = replace(context, digests=digests)
     recipe = next((file for file in context.files if file.path == context.dockerfile), None)
     if recipe and recipe.modified > context.created:
-        context = replace(context, history_agrees=drift.agrees_with_history(text, _history(docker, image["Id"])))
+        context = replace(context, history_agrees=matches_image_history(text, _read_image_history(docker, image["Id"])))
     return context
 
 
-def _placed(service: Service, files: t.Sequence[drift.ContextFile], text: str) -> t.Iterator[drift.ContextFile]:
+def _add_image_paths(service: Service, files: t.Sequence[ContextFile], text: str) -> t.Iterator[ContextFile]:
     """The files with their places; those left out that a mount hides, for such source is live."""
-    recipe = posixpath.normpath(_place(service)[1])
+    recipe = posixpath.normpath(_locate_dockerfile(service)[1])
     target = str((service.build or {}).get("target") or "")
     workdir = str(service.image_config.get("WorkingDir") or "/")
     hidden = [place.rstrip("/") for place in service.mount_targets]
@@ -131,15 +147,15 @@ def _placed(service: Service, files: t.Sequence[drift.ContextFile], text: str) -
             # It is here whether or not the image has it.
             yield file
             continue
-        places = dockerfile.places(text, file.path, target=target, workdir=workdir)
-        seen = [place for place in places if not any(within(place, mount) for mount in hidden)]
+        places = find_image_paths(text, file.path, target=target, workdir=workdir)
+        seen = [place for place in places if not any(is_path_within(place, mount) for mount in hidden)]
         if places and not seen:
             continue
-        usable = bool(seen) and drift.comparable(file.path) and bool(file.digest) and "\n" not in file.path
+        usable = bool(seen) and is_comparable_file(file.path) and bool(file.digest) and "\n" not in file.path
         yield replace(file, place=seen[0] if usable else "")
 
 
-def digests_in(docker: Docker, container: str, places: t.Sequence[str]) -> dict[str, str] | None:
+def read_container_digests(docker: Docker, container: str, places: t.Sequence[str]) -> dict[str, str] | None:
     """Place -> SHA-256 of the files that a running container has; None when it has no means to say."""
     if not places:
         return {}
@@ -161,7 +177,7 @@ def digests_in(docker: Docker, container: str, places: t.Sequence[str]) -> dict[
     return {match[2]: match[1] for match in map(_DIGEST.fullmatch, done.stdout.splitlines()) if match}
 
 
-def _edited(docker: Docker, container: str) -> frozenset[str]:
+def _read_changed_paths(docker: Docker, container: str) -> frozenset[str]:
     """Paths that a container has added or changed since it was made."""
     try:
         done = docker.run("diff", container, check=False)
@@ -170,6 +186,6 @@ def _edited(docker: Docker, container: str) -> frozenset[str]:
     return frozenset(line[2:] for line in done.stdout.splitlines() if line[:2] in ("A ", "C "))
 
 
-def _history(docker: Docker, image: str) -> list[str]:
+def _read_image_history(docker: Docker, image: str) -> list[str]:
     done = docker.run("history", "--no-trunc", "--format", "{{.CreatedBy}}", image, check=False)
     return done.stdout.splitlines()

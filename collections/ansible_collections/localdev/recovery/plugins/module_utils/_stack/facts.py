@@ -12,10 +12,11 @@ import datetime
 import typing as t
 from dataclasses import dataclass, field
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import environment_of, same_image
-
-if t.TYPE_CHECKING:
-    from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import Context
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import is_same_image
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import (
+    get_compose_label,
+    parse_environment_list,
+)
 
 Json = dict[str, t.Any]
 # Reads a file as a service's container sees it; None when it cannot.
@@ -24,7 +25,7 @@ DATABASE_DIRECTORIES = ("/var/lib/postgresql", "/bitnami/postgresql", "/home/pos
 
 
 @dataclass(frozen=True)
-class Source:
+class SourcePath:
     """What is known of a host path that services build from or mount.
 
     alembic: Alembic configuration files in it, relative, the most likely one first.
@@ -47,7 +48,7 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Project:
+class ProjectFiles:
     """Where the project is. enabled: services of the active profiles; None means all."""
 
     directory: str
@@ -75,7 +76,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Facts:
+class StackFacts:
     """Everything that was read. config: ``docker compose config``, its ``$$`` unescaped; the rest: docker inspect.
 
     live: whether the engine was asked. hashes: service -> configuration hash as Compose would label it now.
@@ -84,38 +85,39 @@ class Facts:
     """
 
     config: Json
-    project: Project
+    project: ProjectFiles
     engine: Engine = Engine()
     containers: t.Sequence[Json] = ()
     images: t.Sequence[Json] = ()
     volumes: t.Sequence[Json] = ()
-    sources: t.Mapping[str, Source] = field(default_factory=dict)
+    sources: t.Mapping[str, SourcePath] = field(default_factory=dict)
     hashes: t.Mapping[str, str] = field(default_factory=dict)
     read_file: t.Callable[[str, str], str | None] = lambda service, path: None
     secrets: tuple[str, ...] = ()
     live: bool = True
     now: datetime.datetime | None = None
-    contexts: t.Mapping[str, Context] = field(default_factory=dict)
+    contexts: t.Mapping[str, BuildContext] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
 class Service:
     """One service with what is known of it, each fact computed where it is asked for."""
 
-    def __init__(self, name: str, facts: Facts) -> None:
+    def __init__(self, name: str, facts: StackFacts) -> None:
         self.name = name
         self.config: Json = facts.config["services"][name]
         self.enabled = facts.project.enabled is None or name in facts.project.enabled
         self.image = self.config.get("image") or f"{facts.config['name']}-{name}"
-        self.image_facts: Json | None = next((item for item in facts.images if same_image(self.image, item)), None)
+        self.image_facts: Json | None = next((item for item in facts.images if is_same_image(self.image, item)), None)
         self.containers = sorted(
-            (item for item in facts.containers if label(item, "service") == name), key=lambda item: str(item["Name"])
+            (item for item in facts.containers if get_compose_label(item, "service") == name),
+            key=lambda item: str(item["Name"]),
         )
         self.build: Json | None = self.config.get("build")
         # Without the image at hand, a container still knows what the image set.
         inherited = self.image_config if self.image_facts or not self.containers else self.containers[0]["Config"]
         self.environment = {
-            **environment_of(inherited.get("Env")),
+            **parse_environment_list(inherited.get("Env")),
             **{key: str(value) for key, value in (self.config.get("environment") or {}).items() if value is not None},
         }
         self.depends_on: dict[str, str] = {
@@ -134,7 +136,7 @@ class Service:
 
     @property
     def image_environment(self) -> dict[str, str]:
-        return environment_of(self.image_config.get("Env"))
+        return parse_environment_list(self.image_config.get("Env"))
 
     @property
     def image_config(self) -> Json:
@@ -194,9 +196,34 @@ class Service:
         return bool(self.config.get("ports"))
 
 
-def label(item: Json, key: str) -> str:
-    return str(((item.get("Config") or {}).get("Labels") or {}).get(f"com.docker.compose.{key}", ""))
+@dataclass(frozen=True)
+class ContextFile:
+    """A file of a build context. path: relative to it. modified, touched: seconds since the epoch; touched counts
+    changes of its times, owner and name too, which cannot be set back. place: where the image has it, or ''."""
+
+    path: str
+    modified: float
+    touched: float
+    place: str = ""
+    digest: str = ""
 
 
-def within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
+@dataclass(frozen=True)
+class BuildContext:
+    """A build context as a service's image would hold it.
+
+    created: when the image was made, seconds since the epoch. dockerfile: its path in the context. understood: whether
+    a file without a place is surely not in the image. digests: place -> digest in a running container of that image;
+    None where no container could be asked. edited: places that the container has changed since it was made.
+    history_agrees: whether the image was built by these instructions; None: not known. complete: whether all files of
+    the context are here.
+    """
+
+    created: float
+    dockerfile: str
+    files: tuple[ContextFile, ...]
+    understood: bool
+    digests: t.Mapping[str, str] | None = None
+    edited: frozenset[str] = frozenset()
+    history_agrees: bool | None = None
+    complete: bool = True

@@ -12,16 +12,22 @@ import datetime
 import re
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import seconds, single_port
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import (
+    parse_duration,
+    parse_single_port,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import (
+    get_compose_label,
+    parse_docker_time,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     DATABASE_DIRECTORIES,
-    Facts,
     Json,
     Service,
-    Source,
-    label,
-    within,
+    SourcePath,
+    StackFacts,
 )
 
 DEFAULT_STOP_GRACE_PERIOD_S = 10.0
@@ -35,7 +41,7 @@ _NO_DATA_TARGET = re.compile(
 )
 
 
-def build(service: Service, masker: Masker) -> Json | None:
+def describe_build(service: Service, masker: Masker) -> Json | None:
     """What a service is built from."""
     if not service.build:
         return None
@@ -46,20 +52,20 @@ def build(service: Service, masker: Masker) -> Json | None:
     }
 
 
-def stop_grace_period(service: Service) -> float:
+def get_stop_grace_period(service: Service) -> float:
     """Seconds that Docker gives a container of the service to stop."""
     text = service.config.get("stop_grace_period")
-    return seconds(str(text)) if text else DEFAULT_STOP_GRACE_PERIOD_S
+    return parse_duration(str(text)) if text else DEFAULT_STOP_GRACE_PERIOD_S
 
 
-def ports(service: Service) -> list[Json]:
+def describe_ports(service: Service) -> list[Json]:
     """Published ports; the real ones while a container runs (Docker picks some), else what the configuration says."""
     bound: Json = ((service.running or {}).get("NetworkSettings") or {}).get("Ports") or {}
     found = []
     for entry in service.config.get("ports") or ():
         target, protocol = int(entry["target"]), str(entry.get("protocol") or "tcp")
         real = _bound_ports(bound.get(f"{target}/{protocol}") or ())
-        wanted = single_port(entry.get("published"))
+        wanted = parse_single_port(entry.get("published"))
         chosen = next((item for item in real if item[1] == wanted), real[0] if real and wanted is None else None)
         found.append(
             {
@@ -78,7 +84,7 @@ def _bound_ports(bindings: t.Iterable[t.Mapping[str, str]]) -> list[tuple[str, i
     return sorted(found, key=lambda item: (":" in item[0], item[1], item[0]))
 
 
-def mounts(service: Service, facts: Facts, kind: str) -> list[Json]:
+def describe_mounts(service: Service, facts: StackFacts, kind: str) -> list[Json]:
     """Volumes, bind mounts and tmpfs of a service, those included that only its container knows."""
     seen: Json = {}
     for container in service.containers:
@@ -102,23 +108,23 @@ def mounts(service: Service, facts: Facts, kind: str) -> list[Json]:
             }
         )
     for item in service.config.get("tmpfs") or ():
-        found.append(_mount("tmpfs", "", str(item).partition(":")[0], anonymous=False))
+        found.append(_build_mount("tmpfs", "", str(item).partition(":")[0], anonymous=False))
     declared_targets = {mount["target"] for mount in found}
     # What only the container knows: volumes that the image declares and Compose does not name.
     for target, mount in sorted(seen.items()):
         if mount.get("Type") == "volume" and target not in declared_targets:
             name = str(mount.get("Name", ""))
-            found.append(_mount("volume", name, target, anonymous=bool(re.fullmatch(r"[0-9a-f]{64}", name))))
-    holding = database_mounts(service, found) if kind == "database" else set()
+            found.append(_build_mount("volume", name, target, anonymous=bool(re.fullmatch(r"[0-9a-f]{64}", name))))
+    holding = find_database_mounts(service, found) if kind == "database" else set()
     for mount in found:
-        beside = kind == "database" and any(within(mount["target"], known) for known in DATABASE_DIRECTORIES)
+        beside = kind == "database" and any(is_path_within(mount["target"], known) for known in DATABASE_DIRECTORIES)
         # Other images declare volumes out of habit, and programs put caches into anonymous ones.
         idle = beside or (mount["anonymous"] and kind not in ("database", "cache"))
         mount["data"] = mount["target"] in holding or (not idle and _holds_data(mount, service, facts))
     return sorted(found, key=lambda mount: mount["target"])
 
 
-def _mount(kind: str, source: str, target: str, *, anonymous: bool) -> Json:
+def _build_mount(kind: str, source: str, target: str, *, anonymous: bool) -> Json:
     return {
         "type": kind,
         "source": source,
@@ -130,53 +136,55 @@ def _mount(kind: str, source: str, target: str, *, anonymous: bool) -> Json:
     }
 
 
-def _holds_data(mount: Json, service: Service, facts: Facts) -> bool:
+def _holds_data(mount: Json, service: Service, facts: StackFacts) -> bool:
     if mount["read_only"] or _NO_DATA_TARGET.search(mount["target"]):
         return False
     if mount["type"] == "volume":
         return True
     if mount["type"] != "bind":
         return False
-    source = facts.sources.get(mount["source"], Source(exists=False))
+    source = facts.sources.get(mount["source"], SourcePath(exists=False))
     context = str((service.build or {}).get("context") or "")
-    holds_context = context and within(context, mount["source"])
+    holds_context = context and is_path_within(context, mount["source"])
     return source.folder and not source.code and not source.alembic and not holds_context
 
 
-def data_directory(service: Service) -> str:
+def find_data_directory(service: Service) -> str:
     """PGDATA, or '' where neither the configuration nor the image says."""
     return service.environment.get("PGDATA") or service.environment.get("POSTGRESQL_DATA_DIR") or ""
 
 
-def database_mounts(service: Service, mounts: t.Sequence[Json]) -> set[str]:
+def find_database_mounts(service: Service, mounts: t.Sequence[Json]) -> set[str]:
     """Targets of the mounts that hold the cluster: the nearest one above PGDATA, and those inside it."""
     targets = {mount["target"].rstrip("/") for mount in mounts if mount["type"] in ("volume", "bind")}
-    folder = data_directory(service).rstrip("/")
+    folder = find_data_directory(service).rstrip("/")
     if folder:
-        above = [target for target in targets if within(folder, target)]
-        inside = {target for target in targets if within(target, folder)}
+        above = [target for target in targets if is_path_within(folder, target)]
+        inside = {target for target in targets if is_path_within(target, folder)}
         holding = inside | ({max(above, key=len)} if above else set())
     else:
-        conventional = [target for target in targets if any(within(target, known) for known in DATABASE_DIRECTORIES)]
+        conventional = [
+            target for target in targets if any(is_path_within(target, known) for known in DATABASE_DIRECTORIES)
+        ]
         holding = {min(conventional, key=len)} if conventional else set()
     return {mount["target"] for mount in mounts if mount["target"].rstrip("/") in holding}
 
 
-def mount_warnings(described: Json, database: Service | None) -> list[str]:
+def build_mount_warnings(described: Json, database: Service | None) -> list[str]:
     """Mounts of the database that do not keep what they seem to keep."""
     if not database:
         return []
     mounts = described[database.name]["mounts"]
-    holding = database_mounts(database, mounts)
+    holding = find_database_mounts(database, mounts)
     warnings = []
     for mount in mounts:
         beside = mount["target"] not in holding and any(
-            within(mount["target"], known) for known in DATABASE_DIRECTORIES
+            is_path_within(mount["target"], known) for known in DATABASE_DIRECTORIES
         )
         if beside and mount["type"] in ("volume", "bind") and not mount["anonymous"]:
             warnings.append(
                 f"{database.name} mounts {mount['key'] or mount['source']} at {mount['target']}, but the server keeps "
-                f"its data in {data_directory(database)}: this mount does not hold the database"
+                f"its data in {find_data_directory(database)}: this mount does not hold the database"
             )
     if any(mount["anonymous"] for mount in mounts if mount["target"] in holding):
         warnings.append(
@@ -188,7 +196,7 @@ def mount_warnings(described: Json, database: Service | None) -> list[str]:
     return warnings
 
 
-def health_words(item: Json) -> str:
+def format_health_failure(item: Json) -> str:
     """What the last failing health check of an inspected container has said at its end."""
     asked = [entry for entry in (item["State"].get("Health") or {}).get("Log") or () if entry["ExitCode"] != 0]
     if not asked:
@@ -197,7 +205,7 @@ def health_words(item: Json) -> str:
     return f"health check, exit code {asked[-1]['ExitCode']}: {said[-1].strip() if said else 'no output'}"
 
 
-def health_check(service: Service, masker: Masker) -> Json | None:
+def describe_health_check(service: Service, masker: Masker) -> Json | None:
     """The health check in force, and whether it says anything about this service."""
     wanted = service.config.get("healthcheck") or {}
     if wanted.get("disable"):
@@ -230,13 +238,13 @@ def health_check(service: Service, masker: Masker) -> Json | None:
     }
 
 
-def container(item: Json, service: Service, facts: Facts) -> Json:
+def describe_container(item: Json, service: Service, facts: StackFacts) -> Json:
     """What matters of one inspected container."""
     state = item["State"]
     health = (state.get("Health") or {}).get("Status")
     image_id = item.get("Image")
     current = (service.image_facts or {}).get("Id")
-    made_with, wanted = label(item, "config-hash"), facts.hashes.get(service.name)
+    made_with, wanted = get_compose_label(item, "config-hash"), facts.hashes.get(service.name)
     return {
         "id": item["Id"],
         "name": str(item["Name"]).lstrip("/"),
@@ -251,11 +259,11 @@ def container(item: Json, service: Service, facts: Facts) -> Json:
     }
 
 
-def judge(described: Json, service: Service, facts: Facts) -> tuple[bool, str]:
+def classify_health(described: Json, service: Service, facts: StackFacts) -> tuple[bool, str]:
     """(whether the service is as it should be, its condition in words)."""
     if not facts.live:
         return False, "not asked"
-    replicas = _replicas(service)
+    replicas = _count_replicas(service)
     containers = service.containers
     if not containers:
         if not described["enabled"]:
@@ -267,7 +275,7 @@ def judge(described: Json, service: Service, facts: Facts) -> tuple[bool, str]:
         return False, "missing, has not run" if described["one_shot"] else "missing"
     check = described["health_check"]
     judged = [
-        _judge_container(
+        _classify_container(
             item,
             one_shot=described["one_shot"],
             check_means_nothing=bool(check and check["inherited"]),
@@ -284,14 +292,14 @@ def judge(described: Json, service: Service, facts: Facts) -> tuple[bool, str]:
     return False, f"{good} of {max(replicas, len(judged))} ok: {worst}"
 
 
-def _replicas(service: Service) -> int:
+def _count_replicas(service: Service) -> int:
     scale = service.config.get("scale")
     if scale is None:
         scale = (service.config.get("deploy") or {}).get("replicas")
     return 1 if scale is None else int(scale)
 
 
-def _judge_container(
+def _classify_container(
     item: Json, *, one_shot: bool, check_means_nothing: bool, now: datetime.datetime | None
 ) -> tuple[bool, str]:
     state = item["State"]
@@ -301,7 +309,7 @@ def _judge_container(
     if status == "restarting":
         return False, f"restarting, exit code {exit_code}{error}"
     if status == "running":
-        return _judge_running(item, one_shot=one_shot, check_means_nothing=check_means_nothing, now=now)
+        return _classify_running_container(item, one_shot=one_shot, check_means_nothing=check_means_nothing, now=now)
     if status == "exited" and exit_code == 0 and one_shot:
         return True, "exited 0 (one-shot, done)"
     if status == "exited":
@@ -311,13 +319,13 @@ def _judge_container(
     return False, (status or "in an unknown state") + error
 
 
-def _judge_running(
+def _classify_running_container(
     item: Json, *, one_shot: bool, check_means_nothing: bool, now: datetime.datetime | None
 ) -> tuple[bool, str]:
     if one_shot:
         return False, "running (one-shot, not done yet)"
     restarts = int(item.get("RestartCount") or 0)
-    started = moment(str(item["State"].get("StartedAt") or ""))
+    started = parse_docker_time(str(item["State"].get("StartedAt") or ""))
     if restarts and now and started and (now - started).total_seconds() < SETTLED_AFTER_S:
         # Between two crashes a container counts as running for a moment.
         return False, f"running again after {restarts} restart{'s' if restarts > 1 else ''}, not settled yet"
@@ -329,18 +337,7 @@ def _judge_running(
     return health == "healthy", "running, " + ("health check starting" if health == "starting" else str(health))
 
 
-def moment(text: str) -> datetime.datetime | None:
-    """Docker's RFC 3339 times, which have nanoseconds; None for its zero time."""
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
-    if not match or text.startswith("0001"):
-        return None
-    fraction = (match.group(2) or ".0")[:7]
-    return datetime.datetime.fromisoformat(
-        match.group(1) + fraction.ljust(7, "0") + match.group(3).replace("Z", "+00:00")
-    )
-
-
-def volumes(facts: Facts) -> Json:
+def describe_volumes(facts: StackFacts) -> Json:
     """The volumes that the configuration declares; exists is None where the engine was not asked."""
     existing = {str(item["Name"]): item for item in facts.volumes}
     described = {}

@@ -16,46 +16,48 @@ import time
 import typing as t
 import urllib.parse
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import run_alembic_request
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import BackupSet, list_backup_sets
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import (
-    Completed,
-    Docker,
-    Project,
-    in_parallel,
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import split_by_retention
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    list_service_urls,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Server
-from ansible_collections.localdev.recovery.plugins.module_utils._run import retention
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Runs
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import Stack, urls
-from ansible_collections.localdev.recovery.plugins.module_utils._status import queries as status_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._status.queries import (
+    build_status_query,
+    parse_status_answer,
+)
 
 PROBE_TIMEOUT_S = 1.0
 # Where frameworks put the documentation of their API, and words in it by which it is known.
-DOCUMENTATION = ("/docs", "/redoc", "/api/docs", "/swagger")
+API_DOCUMENTATION_PATHS = ("/docs", "/redoc", "/api/docs", "/swagger")
 _DOCUMENTATION_WORDS = (b"swagger", b"redoc", b"openapi")
-_MOST_BYTES = 65536
-_MEASURE = (
+_MAX_BODY_BYTES = 65536
+_MEASURE_SCRIPT = (
     'for place; do du=$(timeout 2 du -sk "$place" 2>/dev/null) || du=?; df=$(df -Pk "$place" 2>/dev/null | tail -n 1); '
     'echo "$place|${du%%[!0-9]*}|$df"; done'
 )
 
-Part = dict[str, t.Any]
+StatusPart = dict[str, t.Any]
 
 
-class Impatient(Docker):
+class DockerWithTimeout(Docker):
     """Gives up on a command after some seconds: a service that hangs must not make its status hang."""
 
     def __init__(self, project: Project, timeout: float) -> None:
         super().__init__(project)
         self.timeout = timeout
 
-    def run(self, *args: str, **options: t.Any) -> Completed:
+    def run(self, *args: str, **options: t.Any) -> CompletedCommand:
         return super().run(*args, **{"timeout": self.timeout, **options})
 
 
-def ask(parts: t.Mapping[str, t.Callable[[], t.Any]], hide: t.Callable[[str], str] = str) -> dict[str, t.Any]:
+def collect_parts(parts: t.Mapping[str, t.Callable[[], t.Any]], hide: t.Callable[[str], str] = str) -> dict[str, t.Any]:
     """Call every part at once: name -> its answer, or ``{"problem": words}`` where it failed. hide: masks secrets."""
 
     def call(name: str) -> t.Any:
@@ -66,10 +68,10 @@ def ask(parts: t.Mapping[str, t.Callable[[], t.Any]], hide: t.Callable[[str], st
         except OSError as exc:
             return {"problem": hide(str(exc))}
 
-    return dict(zip(parts, in_parallel(call, list(parts)), strict=True))
+    return dict(zip(parts, map_in_parallel(call, list(parts)), strict=True))
 
 
-def running(stack: Stack, service: str) -> str:
+def find_running_container(stack: StackDescription, service: str) -> str:
     """Id of the first running container of a service, or ''."""
     containers = stack["services"][service]["containers"]
     return next((str(item["id"]) for item in containers if item["state"] == "running"), "")
@@ -78,71 +80,75 @@ def running(stack: Stack, service: str) -> str:
 # --- the database ----------------------------------------------------------------------------------------------------
 
 
-def database_and_schema(
+def collect_database_and_schema(
     docker: Docker,
-    stack: Stack,
+    stack: StackDescription,
     tables: t.Sequence[str],
     *,
     version_table: str,
     config: str,
     hide: t.Callable[[str], str],
-) -> dict[str, Part | None]:
+) -> dict[str, StatusPart | None]:
     """The parts ``database`` and ``schema``: with the revisions that the database names, Alembic answers sooner."""
-    found = ask({"database": lambda: database(docker, stack, tables, version_table)}, hide)
+    found = collect_parts({"database": lambda: collect_database(docker, stack, tables, version_table)}, hide)
     current = (found["database"] or {}).get("revisions", [])
-    return {**found, **ask({"schema": lambda: schema(docker, stack, config, current)}, hide)}
+    return {**found, **collect_parts({"schema": lambda: collect_schema(docker, stack, config, current)}, hide)}
 
 
-def schema(docker: Docker, stack: Stack, config: str, current: t.Sequence[str] = ()) -> Part | None:
+def collect_schema(
+    docker: Docker, stack: StackDescription, config: str, current: t.Sequence[str] = ()
+) -> StatusPart | None:
     """Heads, current, pending and unknown revisions, as Alembic has them; None where its service does not run.
 
     current: the revisions that the database is at; without any Alembic asks it itself.
     """
-    if not stack["alembic"] or not running(stack, stack["alembic"]["service"]):
+    if not stack["alembic"] or not find_running_container(stack, stack["alembic"]["service"]):
         return None
     request = {"do": "info", "config": config, "database": "", "current": list(current)}
-    found = alembic_runtime.ask(docker, stack, request)
+    found = run_alembic_request(docker, stack, request)
     return {key: found[key] for key in ("heads", "current", "pending", "unknown", "overlapping")}
 
 
-def database(docker: Docker, stack: Stack, tables: t.Sequence[str], version_table: str) -> Part | None:
+def collect_database(
+    docker: Docker, stack: StackDescription, tables: t.Sequence[str], version_table: str
+) -> StatusPart | None:
     """Bytes, revisions and rows of the database; None where its server does not run."""
     found = stack["database"]
-    container = running(stack, found["service"]) if found else ""
+    container = find_running_container(stack, found["service"]) if found else ""
     if not container:
         return None
     done = docker.run(
-        *Server(container, found["user"]).client(found["name"]),
-        stdin=status_sql.query(tables, version_table),
+        *DatabaseServer(container, found["user"]).client(found["name"]),
+        stdin=build_status_query(tables, version_table),
         check=False,
     )
-    return status_sql.parse(done.stdout, done.stderr if done.returncode != 0 else "", tables)
+    return parse_status_answer(done.stdout, done.stderr if done.returncode != 0 else "", tables)
 
 
 # --- services --------------------------------------------------------------------------------------------------------
 
 
-def addresses(stack: Stack) -> dict[str, Part]:
+def collect_addresses(stack: StackDescription) -> dict[str, StatusPart]:
     """Service -> where it can be reached and what answers there: ``url``, ``answers`` (None: not asked), ``pages``.
 
     pages: path -> HTTP status, of the health check and of the API's documentation.
     """
-    found = urls(stack)
+    found = list_service_urls(stack)
     wanted: list[tuple[str, str]] = []
     for name, url in found.items():
-        if url.startswith("http://") and running(stack, name):
+        if url.startswith("http://") and find_running_container(stack, name):
             service = stack["services"][name]
             check = urllib.parse.urlsplit((service["health_check"] or {}).get("url") or "").path
             wanted += [(name, ""), *([(name, check)] if check not in ("", "/") else [])]
-            wanted += [(name, path) for path in DOCUMENTATION if service["kind"] == "application"]
-    answers = dict(zip(wanted, in_parallel(lambda item: get(found[item[0]] + item[1]), wanted), strict=True))
-    described: dict[str, Part] = {}
+            wanted += [(name, path) for path in API_DOCUMENTATION_PATHS if service["kind"] == "application"]
+    answers = dict(zip(wanted, map_in_parallel(lambda item: fetch_page(found[item[0]] + item[1]), wanted), strict=True))
+    described: dict[str, StatusPart] = {}
     for name, url in found.items():
         root = answers.get((name, ""))
         pages = {
             path: status
             for (service_name, path), (status, body) in answers.items()
-            if service_name == name and path and status is not None and _worth_showing(path, status, body)
+            if service_name == name and path and status is not None and _is_page_shown(path, status, body)
         }
         if root and root[1] is not None and root[0] is None:
             url = url.removeprefix("http://")
@@ -150,13 +156,13 @@ def addresses(stack: Stack) -> dict[str, Part]:
     return described
 
 
-def _worth_showing(path: str, status: int, body: bytes | None) -> bool:
-    if path in DOCUMENTATION:
+def _is_page_shown(path: str, status: int, body: bytes | None) -> bool:
+    if path in API_DOCUMENTATION_PATHS:
         return status == 200 and any(word in (body or b"").lower() for word in _DOCUMENTATION_WORDS)
     return True
 
 
-def get(url: str) -> tuple[int | None, bytes | None]:
+def fetch_page(url: str) -> tuple[int | None, bytes | None]:
     """(HTTP status, beginning of the body). Status None: it speaks no HTTP; both None: nothing listens there."""
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE_TIMEOUT_S)
@@ -167,7 +173,7 @@ def get(url: str) -> tuple[int | None, bytes | None]:
     try:
         connection.request("GET", parts.path or "/", headers={"User-Agent": "localdev.recovery"})
         answer = connection.getresponse()
-        return answer.status, answer.read(_MOST_BYTES)
+        return answer.status, answer.read(_MAX_BODY_BYTES)
     except TimeoutError:
         return None, None
     except (OSError, http.client.HTTPException):
@@ -179,7 +185,7 @@ def get(url: str) -> tuple[int | None, bytes | None]:
 # --- data, disk, backups, runs ---------------------------------------------------------------------------------------
 
 
-def data(docker: Docker, stack: Stack) -> list[Part]:
+def collect_data_mounts(docker: Docker, stack: StackDescription) -> list[StatusPart]:
     """Every mount with data: service, type, source, target, bytes (None: not measured), free_bytes and total_bytes of
     the file system that it lies on. Measured in the container, which sees what the host may not."""
     wanted = {
@@ -188,7 +194,9 @@ def data(docker: Docker, stack: Stack) -> list[Part]:
         if service["enabled"]
     }
     names = [name for name, mounts in wanted.items() if mounts]
-    measured = in_parallel(lambda name: _measured(docker, running(stack, name), wanted[name]), names)
+    measured = map_in_parallel(
+        lambda name: _measure_mounts(docker, find_running_container(stack, name), wanted[name]), names
+    )
     return [
         {
             "service": name,
@@ -203,20 +211,20 @@ def data(docker: Docker, stack: Stack) -> list[Part]:
     ]
 
 
-def _measured(docker: Docker, container: str, mounts: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Part]:
+def _measure_mounts(docker: Docker, container: str, mounts: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, StatusPart]:
     if not container:
         return {}
     targets = [mount["target"] for mount in mounts]
     try:
-        done = docker.run("exec", "--user", "0", container, "sh", "-c", _MEASURE, "sh", *targets, check=False)
+        done = docker.run("exec", "--user", "0", container, "sh", "-c", _MEASURE_SCRIPT, "sh", *targets, check=False)
     except RecoveryError:
         return {}
-    return parse_sizes(done.stdout)
+    return parse_mount_sizes(done.stdout)
 
 
-def parse_sizes(text: str) -> dict[str, Part]:
+def parse_mount_sizes(text: str) -> dict[str, StatusPart]:
     """Lines ``place|KiB|line of df`` as bytes. Pure."""
-    found: dict[str, Part] = {}
+    found: dict[str, StatusPart] = {}
     for line in text.splitlines():
         place, _bar, rest = line.partition("|")
         used, _bar, free = rest.partition("|")
@@ -227,9 +235,9 @@ def parse_sizes(text: str) -> dict[str, Part]:
     return found
 
 
-def disk(folders: t.Sequence[str]) -> list[Part]:
+def collect_disk_space(folders: t.Sequence[str]) -> list[StatusPart]:
     """Free and total bytes of the file systems that the folders are on, each once."""
-    found: dict[int, Part] = {}
+    found: dict[int, StatusPart] = {}
     for folder in folders:
         with contextlib.suppress(OSError):
             usage = shutil.disk_usage(folder)
@@ -239,13 +247,13 @@ def disk(folders: t.Sequence[str]) -> list[Part]:
     return list(found.values())
 
 
-def backups(folder: str, database_name: str) -> Part:
+def collect_backups(folder: str, database_name: str) -> StatusPart:
     """The newest complete backup, the newest that was proved, and how many there are. Nothing is read whole."""
     now = time.time()
-    sets = backup_sets.catalogue(folder, database_name)
+    sets = list_backup_sets(folder, database_name)
     keys = ("name", "created", "age_s", "bytes", "alembic_versions", "last_proved_restorable")
 
-    def shown(item: backup_sets.BackupSet | None) -> Part | None:
+    def shown(item: BackupSet | None) -> StatusPart | None:
         return {key: item.described(now)[key] for key in keys} if item else None
 
     last = next((item for item in sets if item.complete), None)
@@ -253,9 +261,9 @@ def backups(folder: str, database_name: str) -> Part:
     return {"folder": folder, "count": len(sets), "last": shown(last), "proved": shown(proved)}
 
 
-def runs(project_src: str) -> Part:
+def collect_runs(project_src: str) -> StatusPart:
     """Runs that were cut short, the lock's holder, and what is set aside."""
-    found = Runs(project_src)
+    found = RunStore(project_src)
     records = found.all()
     locked = ""
     try:
@@ -263,20 +271,20 @@ def runs(project_src: str) -> Part:
     except RecoveryError as exc:
         locked = exc.message
     interrupted = found.interrupted()
-    deletable, kept = retention.sort_out(records, keep=1, older_than_days=7, now=time.time())
+    deletable, kept = split_by_retention(records, keep=1, older_than_days=7, now=time.time())
     return {
         "locked": locked,
         "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
-        "set_aside": {"count": len(deletable) + len(kept), "bytes": _bytes([*deletable, *kept])},
-        "deletable": {"count": len(deletable), "bytes": _bytes(deletable)},
+        "set_aside": {"count": len(deletable) + len(kept), "bytes": _sum_bytes([*deletable, *kept])},
+        "deletable": {"count": len(deletable), "bytes": _sum_bytes(deletable)},
     }
 
 
-def _bytes(entries: t.Iterable[t.Mapping[str, t.Any]]) -> int:
+def _sum_bytes(entries: t.Iterable[t.Mapping[str, t.Any]]) -> int:
     return sum(int(entry["bytes"] or 0) for entry in entries)
 
 
-def containers_of(docker: Docker, folder: str) -> list[str]:
+def list_project_containers(docker: Docker, folder: str) -> list[str]:
     """``name: state`` of the containers that were started from a folder: known without its configuration too."""
     done = docker.run(
         *("ps", "--all", "--filter", f"label=com.docker.compose.project.working_dir={folder}"),

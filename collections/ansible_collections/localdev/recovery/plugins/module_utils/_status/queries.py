@@ -10,29 +10,32 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import revisions_query
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import literal, table_name
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import build_revisions_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
+    quote_literal,
+    quote_table_name,
+)
 
 # Exact counts of big tables take long; then there is no count rather than no status.
 STATEMENT_TIMEOUT_MS = 2000
 
 
-def query(tables: t.Sequence[str], version_table: str) -> str:
+def build_status_query(tables: t.Sequence[str], version_table: str) -> str:
     """A script for psql: lines ``bytes|N``, ``revision|R`` and ``rows|TABLE|N``; tables that do not exist give none."""
     statements = [
         f"SET statement_timeout = {STATEMENT_TIMEOUT_MS};",
         "SELECT 'bytes|' || pg_database_size(current_database());",
-        revisions_query(version_table, "revision|"),
+        build_revisions_sql(version_table, "revision|"),
     ]
     for table in sorted(tables):
-        count = f"SELECT {literal(f'rows|{table}|')} || count(*) FROM {table_name(table)}"
+        count = f"SELECT {quote_literal(f'rows|{table}|')} || count(*) FROM {quote_table_name(table)}"
         statements.append(
-            f"SELECT {literal(count)} WHERE to_regclass({literal(table_name(table))}) IS NOT NULL \\gexec"
+            f"SELECT {quote_literal(count)} WHERE to_regclass({quote_literal(quote_table_name(table))}) IS NOT NULL \\gexec"
         )
     return "\n".join(statements) + "\n"
 
 
-def parse(stdout: str, stderr: str, tables: t.Sequence[str]) -> dict[str, t.Any]:
+def parse_status_answer(stdout: str, stderr: str, tables: t.Sequence[str]) -> dict[str, t.Any]:
     """What psql answered, also in part: bytes, revisions, rows by table (None: no such table), and its problem."""
     found: dict[str, t.Any] = {"bytes": None, "revisions": [], "rows": {}}
     for line in stdout.splitlines():

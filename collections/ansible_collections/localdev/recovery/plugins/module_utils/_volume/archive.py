@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -23,68 +22,52 @@ import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import users_of
-from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
-from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    ActiveRun,
-    reach,
-    utc_now,
-    write_atomically,
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import find_mounting_containers
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import ByteCounter, report_progress
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    describe_temporary_path,
+    forget_temporary_object,
+    record_temporary_object,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import manifest as manifests
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import named_pipe as pipes
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.copy import Bridge, Place, complain
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import Entry
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.cluster import (
+    PID_FILE,
+    read_image_server_version,
+    refuse_unclean_cluster,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import (
+    ManifestEntry,
+    compare_entries,
+    parse_manifest,
+    serialise_manifest,
+    summarise_differences,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.named_pipe import open_named_pipe
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import VolumeProgram, raise_for_error
 
-SUFFIX = ".manifest"
+MANIFEST_SUFFIX = ".manifest"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_ENDINGS = {".tar.zst": "zstd", ".tzst": "zstd", ".tar.gz": "gzip", ".tgz": "gzip"}
+_COMPRESSION_BY_ENDING = {".tar.zst": "zstd", ".tzst": "zstd", ".tar.gz": "gzip", ".tgz": "gzip"}
 _BLOCK = 1 << 20
-# Of a server that runs, or that was killed.
-_PID_FILE = "postmaster.pid"
 
 
-def plan_name(path: str, *, has_zstd: bool) -> tuple[str, str]:
+def complete_archive_path(path: str, *, has_zstd: bool) -> tuple[str, str]:
     """The path with its ending, and the compression; without a known ending zstd where there is one. Pure."""
-    for ending, compression in _ENDINGS.items():
+    for ending, compression in _COMPRESSION_BY_ENDING.items():
         if path.endswith(ending):
             return path, compression
     return (f"{path}.tar.zst", "zstd") if has_zstd else (f"{path}.tar.gz", "gzip")
 
 
-def cluster_in(versions: t.Mapping[str, str], names: t.Container[str]) -> tuple[str, str]:
-    """Folder and major version of the PostgreSQL cluster among the files; empty where there is none. Pure.
-
-    versions: what files PG_VERSION say, by name; every database of a cluster has one too.
-    """
-    for name in sorted(versions, key=len):
-        folder = os.path.dirname(name)
-        if os.path.join(folder, "global") in names:
-            return folder, versions[name]
-    return "", ""
-
-
-def refuse_unclean(what: str, entries: t.Iterable[Entry], versions: t.Mapping[str, str]) -> str:
-    """The cluster's major version; RecoveryError when its server was not stopped. Pure."""
-    names = {entry["name"] for entry in entries}
-    folder, version = cluster_in(versions, names)
-    if version and os.path.join(folder, _PID_FILE) in names:
-        raise RecoveryError(
-            f"{what} holds {os.path.join(folder, _PID_FILE)}: PostgreSQL was running, or was killed, so the files need "
-            "not fit each other",
-            next_command="start the server, stop it properly (docker stop), then make the archive again",
-            kind="unsafe",
-        )
-    return version
-
-
 # --- making one ----------------------------------------------------------------------------------------------------
 
 
-class _Collector(threading.Thread):
+class _StreamCollector(threading.Thread):
     """Writes a stream to a file and hashes it."""
 
     def __init__(self, stream: t.IO[bytes], path: str) -> None:
@@ -109,30 +92,30 @@ class _Collector(threading.Thread):
             self.stream.close()
 
 
-def scan(bridge: Bridge, source: Place, *, hashes: bool) -> dict[str, t.Any]:
+def scan_tree(bridge: VolumeProgram, source: Location, *, hashes: bool) -> dict[str, t.Any]:
     """``entries``, ``versions`` and ``bytes`` of a tree."""
     request = {"do": "pack", "source": "/from", "gzip": False, "look_only": not hashes}
     answer = bridge.ask(request, source.mount("/from", writable=False))
-    complain(answer, str(source), None)
+    raise_for_error(answer, str(source), None)
     return answer
 
 
-def create(bridge: Bridge, source: Place, path: str, *, check_mode: bool) -> dict[str, t.Any]:
+def create_archive(bridge: VolumeProgram, source: Location, path: str, *, check_mode: bool) -> dict[str, t.Any]:
     """Write an archive and its manifest. ``same``: it was there already, and the source has not changed since."""
     source.must_exist(bridge.docker)
     # In check mode whatever comes before would have stopped the server.
-    running = check_mode and bool(users_of(bridge.docker, source.name))
+    running = check_mode and bool(find_mounting_containers(bridge.docker, source.name))
     if not running:
         source.refuse_if_used(bridge.docker)
-    path, compression = plan_name(path, has_zstd=shutil.which("zstd") is not None)
+    path, compression = complete_archive_path(path, has_zstd=shutil.which("zstd") is not None)
     exists = os.path.exists(path)
-    found = scan(bridge, source, hashes=exists)
-    entries = [e for e in found["entries"] if not running or os.path.basename(e["name"]) != _PID_FILE]
-    version = refuse_unclean(f"The {source}", entries, found["versions"])
+    found = scan_tree(bridge, source, hashes=exists)
+    entries = [e for e in found["entries"] if not running or os.path.basename(e["name"]) != PID_FILE]
+    version = refuse_unclean_cluster(f"The {source}", entries, found["versions"])
     result = {"path": path, "bytes": found["bytes"], "files": len(found["entries"]), "postgresql_version": version}
     if exists:
-        _head, before = read_manifest(path) or ({}, [])
-        if manifests.differences(before, found["entries"]):
+        _head, before = read_archive_manifest(path) or ({}, [])
+        if compare_entries(before, found["entries"]):
             raise RecoveryError(
                 f"There is an archive {path} already, of other content",
                 next_command="choose another path",
@@ -146,18 +129,18 @@ def create(bridge: Bridge, source: Place, path: str, *, check_mode: bool) -> dic
     except OSError as exc:
         raise RecoveryError(f"The folder of {path} cannot be made: {exc.strerror}") from exc
     part = f"{path}.part"
-    unfinished = scratch.path_entry(part)
-    scratch.note(bridge.run, unfinished)
+    unfinished = describe_temporary_path(part)
+    record_temporary_object(bridge.run, unfinished)
     try:
-        answer, collector = _pack(bridge, source, part, compression)
+        answer, collector = _pack_tree(bridge, source, part, compression)
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
     finally:
-        scratch.forget(bridge.run, unfinished)
-    reach(bridge.run, "packed")
+        forget_temporary_object(bridge.run, unfinished)
+    wait_at_breakpoint(bridge.run, "packed")
     head = {
         "created": utc_now(),
         "source": str(source),
@@ -165,20 +148,22 @@ def create(bridge: Bridge, source: Place, path: str, *, check_mode: bool) -> dic
         "postgresql_version": version,
         "archive": {"bytes": collector.size, "sha256": collector.digest.hexdigest(), "compression": compression},
     }
-    write_atomically(path + SUFFIX, manifests.serialise(head, answer["entries"]))
+    write_file_atomically(path + MANIFEST_SUFFIX, serialise_manifest(head, answer["entries"]))
     return {**result, "same": False, "archive_bytes": collector.size}
 
 
-def _pack(bridge: Bridge, source: Place, part: str, compression: str) -> tuple[dict[str, t.Any], _Collector]:
+def _pack_tree(
+    bridge: VolumeProgram, source: Location, part: str, compression: str
+) -> tuple[dict[str, t.Any], _StreamCollector]:
     request = {"do": "pack", "source": "/from", "gzip": compression == "gzip", "look_only": False}
-    with pipes.beside(part, bridge.run) as pipe:
+    with open_named_pipe(part, bridge.run) as pipe:
         packer = None
         packed = pipe.reading
         if compression == "zstd":
-            packer = _zstd("-2", "--threads=0", "--quiet", "--stdout", stdin=pipe.reading, stdout=subprocess.PIPE)
+            packer = _start_zstd("-2", "--threads=0", "--quiet", "--stdout", stdin=pipe.reading, stdout=subprocess.PIPE)
             packed = t.cast("t.IO[bytes]", packer.stdout)
             pipe.reading.close()
-        collector = _Collector(packed, part)
+        collector = _StreamCollector(packed, part)
         collector.start()
         try:
             answer = bridge.ask(request, source.mount("/from", writable=False), pipe=pipe)
@@ -190,13 +175,13 @@ def _pack(bridge: Bridge, source: Place, part: str, compression: str) -> tuple[d
         raise RecoveryError(
             f"Cannot write {part}: {collector.problem.strerror}", next_command=f"df {os.path.dirname(part)}"
         )
-    complain(answer, str(source), None)
+    raise_for_error(answer, str(source), None)
     if code != 0:
         raise RecoveryError(f"zstd failed with exit code {code}; {part} is not whole")
     return answer, collector
 
 
-def _zstd(*options: str, stdin: t.Any, stdout: t.Any) -> subprocess.Popen[bytes]:
+def _start_zstd(*options: str, stdin: t.Any, stdout: t.Any) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(["zstd", *options], stdin=stdin, stdout=stdout)  # pylint: disable=ansible-bad-function
     except FileNotFoundError as exc:
@@ -208,22 +193,22 @@ def _zstd(*options: str, stdin: t.Any, stdout: t.Any) -> subprocess.Popen[bytes]
 # --- unpacking one -------------------------------------------------------------------------------------------------
 
 
-def read_manifest(path: str) -> tuple[dict[str, t.Any], list[Entry]] | None:
+def read_archive_manifest(path: str) -> tuple[dict[str, t.Any], list[ManifestEntry]] | None:
     """The manifest beside an archive; None when there is none."""
     try:
-        with open(path + SUFFIX, encoding="ascii") as file:
-            return manifests.parse(file.read())
+        with open(path + MANIFEST_SUFFIX, encoding="ascii") as file:
+            return parse_manifest(file.read())
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as exc:
         raise RecoveryError(
-            f"The manifest {path}{SUFFIX} cannot be read: {exc}",
-            next_command=f"mv {path}{SUFFIX} elsewhere to take the archive as one without a manifest",
+            f"The manifest {path}{MANIFEST_SUFFIX} cannot be read: {exc}",
+            next_command=f"mv {path}{MANIFEST_SUFFIX} elsewhere to take the archive as one without a manifest",
             kind="verification",
         ) from exc
 
 
-def _pour(path: str, into: t.IO[bytes]) -> None:
+def _write_archive_stream(path: str, into: t.IO[bytes]) -> None:
     """Write an archive where tarfile reads it; zstd, which that need not know, is unpacked on the way."""
     # Without a buffer, for zstd reads on where this one has stopped.
     with open(path, "rb", buffering=0) as file:
@@ -232,22 +217,24 @@ def _pour(path: str, into: t.IO[bytes]) -> None:
         if not packed_by_zstd:
             shutil.copyfileobj(file, into, _BLOCK)
             return
-        code = _zstd("--decompress", "--quiet", "--stdout", stdin=file, stdout=into).wait()
+        code = _start_zstd("--decompress", "--quiet", "--stdout", stdin=file, stdout=into).wait()
     if code not in (0, -signal.SIGPIPE):
         raise RecoveryError(f"The archive {path} is damaged, says zstd", kind="verification")
 
 
-def _unpack(bridge: Bridge, request: t.Mapping[str, t.Any], path: str, mounts: t.Sequence[str]) -> dict[str, t.Any]:
-    with pipes.beside(path, bridge.run) as pipe:
-        return bridge.ask(request, mounts, pipe=pipe, source=lambda into: _pour(path, into))
+def _unpack_archive(
+    bridge: VolumeProgram, request: t.Mapping[str, t.Any], path: str, mounts: t.Sequence[str]
+) -> dict[str, t.Any]:
+    with open_named_pipe(path, bridge.run) as pipe:
+        return bridge.ask(request, mounts, pipe=pipe, source=lambda into: _write_archive_stream(path, into))
 
 
-def check_archive(path: str, head: t.Mapping[str, t.Any], run: ActiveRun | None) -> None:
+def verify_archive_checksum(path: str, head: t.Mapping[str, t.Any], run: ActiveRun | None) -> None:
     """Whether the archive is, to the byte, what its manifest was written for."""
     digest = hashlib.sha256()
-    size, read = os.path.getsize(path), progress.Counter()
+    size, read = os.path.getsize(path), ByteCounter()
     if size == head["archive"]["bytes"]:
-        with open(path, "rb", buffering=0) as file, progress.told(run, "checking", lambda: read.bytes, size):
+        with open(path, "rb", buffering=0) as file, report_progress(run, "checking", lambda: read.bytes, size):
             while data := file.read(_BLOCK):
                 digest.update(data)
                 read.add(len(data))
@@ -260,42 +247,32 @@ def check_archive(path: str, head: t.Mapping[str, t.Any], run: ActiveRun | None)
         )
 
 
-def look_into(bridge: Bridge, path: str) -> tuple[list[Entry], str, dict[str, t.Any]]:
+def inspect_archive(bridge: VolumeProgram, path: str) -> tuple[list[ManifestEntry], str, dict[str, t.Any]]:
     """What an archive holds, its PostgreSQL version, and the head of its manifest, by which it is still to be checked;
     empty when there is none, and then a damaged archive is refused here."""
     if not os.path.isfile(path):
         raise RecoveryError(f"There is no archive {path}", next_command=f"ls {os.path.dirname(path)}")
-    with_manifest = read_manifest(path)
+    with_manifest = read_archive_manifest(path)
     if with_manifest:
         head, entries = with_manifest
         return entries, str(head["postgresql_version"]), head
     request = {"do": "unpack", "target": "", "token": "", "look_only": True, "sparse": [], "total": 0, "reserve": 0}
-    answer = _unpack(bridge, request, path, [])
+    answer = _unpack_archive(bridge, request, path, [])
     if "error" in answer:
         raise RecoveryError(
             f"The archive {path} is damaged, or is no tar: {answer['error']}",
             next_command="choose another archive",
             kind="verification",
         )
-    complain(answer, f"The archive {path}", None)
-    version = refuse_unclean(f"The archive {path}", answer["entries"], answer["versions"])
+    raise_for_error(answer, f"The archive {path}", None)
+    version = refuse_unclean_cluster(f"The archive {path}", answer["entries"], answer["versions"])
     return answer["entries"], version, {}
 
 
-def server_version(docker: Docker, image: str) -> str:
-    """Major version of the PostgreSQL server in an image."""
-    command = ("run", "--rm", "--pull", "never", "--network", "none", "--entrypoint", "postgres", image, "--version")
-    answer = docker.run(*command).stdout
-    match = re.search(r"\(PostgreSQL\) (\d+)", answer)
-    if match is None:
-        raise RecoveryError(f"The image {image} does not tell the version of its PostgreSQL: {answer.strip()}")
-    return match.group(1)
-
-
-def extract(
-    bridge: Bridge,
+def extract_archive(
+    bridge: VolumeProgram,
     path: str,
-    target: Place,
+    target: Location,
     *,
     labels: t.Mapping[str, str],
     wanted_version: str,
@@ -308,11 +285,11 @@ def extract(
     wanted_version: of PostgreSQL. server_image: the archive must hold a cluster for the server of this image.
     """
     docker = bridge.docker
-    entries, version, head = look_into(bridge, path)
+    entries, version, head = inspect_archive(bridge, path)
     if server_image and not version:
         raise RecoveryError(f"The archive {path} holds no PostgreSQL cluster", kind="unsafe")
     if server_image:
-        wanted_version = server_version(docker, server_image)
+        wanted_version = read_image_server_version(docker, server_image)
     if wanted_version and version and wanted_version != version:
         raise RecoveryError(
             f"The archive {path} holds data of PostgreSQL {version}, the server here is PostgreSQL {wanted_version}",
@@ -331,14 +308,14 @@ def extract(
     # A volume that is made for it can be removed again, so it is filled meanwhile.
     meanwhile = bool(head) and not there and not check_mode and target.kind == "volume"
     if head and not meanwhile:
-        check_archive(path, head, bridge.run)
+        verify_archive_checksum(path, head, bridge.run)
     if there:
         target.refuse_if_used(docker)
-        found = scan(bridge, target, hashes=True)["entries"]
-        if not manifests.differences(entries, found):
+        found = scan_tree(bridge, target, hashes=True)["entries"]
+        if not compare_entries(entries, found):
             return {**result, "same": True}
         if check_mode and len(found) > 1:
-            complain({"refused": "occupied", "differences": []}, f"the archive {path}", target)
+            raise_for_error({"refused": "occupied", "differences": []}, f"the archive {path}", target)
     if check_mode:
         return {**result, "same": False}
     target.create(docker, labels)
@@ -354,20 +331,20 @@ def extract(
     }
     mounts = target.mount("/to", writable=True)
     with ThreadPoolExecutor(max_workers=1) as beside:
-        checking = beside.submit(check_archive, path, head, None) if meanwhile else None
+        checking = beside.submit(verify_archive_checksum, path, head, None) if meanwhile else None
         try:
-            answer = _unpack(bridge, request, path, mounts)
-            complain(answer, f"archive {path}", target)
+            answer = _unpack_archive(bridge, request, path, mounts)
+            raise_for_error(answer, f"archive {path}", target)
         finally:
             # What is damaged fails in many ways; this is the cause.
             if checking and checking.exception():
                 docker.run("volume", "rm", "--force", target.name, check=False)
                 checking.result()
-    lines = manifests.differences(entries, answer["entries"])
+    lines = compare_entries(entries, answer["entries"])
     if lines:
         raise RecoveryError(
             f"What was unpacked from {path} differs from its manifest",
-            details=manifests.summary(lines),
+            details=summarise_differences(lines),
             kind="verification",
         )
     return {**result, "same": False}

@@ -19,10 +19,10 @@ import datetime
 import json
 import typing as t
 
-Entry = dict[str, t.Any]
+ManifestEntry = dict[str, t.Any]
 FORMAT = 1
 # In the order in which a person wants to read them.
-_WORDS = {
+_ATTRIBUTE_NAMES = {
     "type": "type",
     "sha256": "content",
     "size": "size",
@@ -35,16 +35,16 @@ _WORDS = {
     "device": "device",
     "xattrs": "extended attributes",
 }
-_SHOWN = 10
+_MAX_LINES = 10
 
 
-def serialise(head: t.Mapping[str, t.Any], entries: t.Sequence[Entry]) -> str:
+def serialise_manifest(head: t.Mapping[str, t.Any], entries: t.Sequence[ManifestEntry]) -> str:
     """A manifest as a file: one line of JSON that describes it, then one a file, ASCII alone."""
     first = {**head, "format": FORMAT, "entries": len(entries)}
     return "".join(json.dumps(line, sort_keys=True) + "\n" for line in (first, *entries))
 
 
-def parse(text: str) -> tuple[dict[str, t.Any], list[Entry]]:
+def parse_manifest(text: str) -> tuple[dict[str, t.Any], list[ManifestEntry]]:
     """What serialise wrote; ValueError for anything else, such as a part of it."""
     lines = text.splitlines()
     head = json.loads(lines[0]) if lines else None
@@ -58,44 +58,46 @@ def parse(text: str) -> tuple[dict[str, t.Any], list[Entry]]:
     return head, entries
 
 
-def differences(expected: t.Iterable[Entry], found: t.Iterable[Entry]) -> list[str]:
+def compare_entries(expected: t.Iterable[ManifestEntry], found: t.Iterable[ManifestEntry]) -> list[str]:
     """What differs, in words, one line per file. Whether a file has holes is the filesystem's affair."""
     there = {entry["name"]: entry for entry in found}
-    pairs: list[tuple[Entry | None, Entry | None]] = [(entry, there.pop(entry["name"], None)) for entry in expected]
-    return in_words([*pairs, *((None, entry) for entry in there.values())])
+    pairs: list[tuple[ManifestEntry | None, ManifestEntry | None]] = [
+        (entry, there.pop(entry["name"], None)) for entry in expected
+    ]
+    return describe_differences([*pairs, *((None, entry) for entry in there.values())])
 
 
-def in_words(pairs: t.Iterable[t.Sequence[Entry | None]]) -> list[str]:
+def describe_differences(pairs: t.Iterable[t.Sequence[ManifestEntry | None]]) -> list[str]:
     """The same for pairs of what is expected and what was found; None for what is missing."""
     lines = []
     for expected, found in pairs:
         if expected is None or found is None:
-            entry = t.cast(Entry, expected or found)
-            lines.append(f"{shown(entry['name'])}: {'is missing' if found is None else 'was not expected'}")
+            entry = t.cast(ManifestEntry, expected or found)
+            lines.append(f"{escape_name(entry['name'])}: {'is missing' if found is None else 'was not expected'}")
             continue
         parts = [
-            f"{word} {_value(key, expected.get(key))} became {_value(key, found.get(key))}"
-            for key, word in _WORDS.items()
+            f"{word} {_format_value(key, expected.get(key))} became {_format_value(key, found.get(key))}"
+            for key, word in _ATTRIBUTE_NAMES.items()
             if expected.get(key) != found.get(key)
         ]
         if parts:
-            lines.append(f"{shown(expected['name'])}: {', '.join(parts)}")
+            lines.append(f"{escape_name(expected['name'])}: {', '.join(parts)}")
     return lines
 
 
-def summary(lines: t.Sequence[str]) -> str:
+def summarise_differences(lines: t.Sequence[str]) -> str:
     """The first lines, and how many more there are."""
-    more = len(lines) - _SHOWN
-    return "\n".join([*lines[:_SHOWN], *([f"... and {more} more"] if more > 0 else [])])
+    more = len(lines) - _MAX_LINES
+    return "\n".join([*lines[:_MAX_LINES], *([f"... and {more} more"] if more > 0 else [])])
 
 
-def shown(name: str) -> str:
+def escape_name(name: str) -> str:
     """A name that a terminal can show: odd bytes and line breaks escaped."""
     plain = name.isprintable() and not any("\ud800" <= letter <= "\udfff" for letter in name)
     return name if plain else repr(name.encode("utf-8", "surrogateescape"))[1:]
 
 
-def _value(key: str, value: t.Any) -> str:
+def _format_value(key: str, value: t.Any) -> str:
     if value is None:
         return "none"
     if key == "mode":
@@ -110,5 +112,5 @@ def _value(key: str, value: t.Any) -> str:
             return str(value)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
     if key in ("target", "same"):
-        return shown(value)
+        return escape_name(value)
     return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else str(value)

@@ -13,22 +13,20 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import kept_line, take_back
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import size_in_words
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import MOUNT_KINDS
 
-Move = dict[str, t.Any]
-_FROM = {"volume": "bind", "bind": "volume"}
+MountMove = dict[str, t.Any]
+_OTHER_TYPE = {"volume": "bind", "bind": "volume"}
 
 
-def plan(
+def plan_mount_moves(
     stack: t.Mapping[str, t.Any],
     to: str,
     *,
     services: t.Sequence[str] = (),
     names: t.Mapping[str, str] | None = None,
     folder: str = "data",
-) -> list[Move]:
+) -> list[MountMove]:
     """The moves that bring data mounts to ``volume`` or ``bind``, one for each volume or folder that they have now.
 
     services: only what these mount. names: ``service:target`` -> key of the volume, or folder. folder: where new
@@ -39,10 +37,10 @@ def plan(
     unknown = sorted(set(services) - set(stack["services"]))
     if unknown:
         raise RecoveryError(f"No service {', '.join(unknown)} in project {stack['project']['name']}")
-    moves: dict[str, Move] = {}
+    moves: dict[str, MountMove] = {}
     for service, described in sorted(stack["services"].items()):
         for mount in described["mounts"]:
-            if mount["type"] == _FROM[to] and mount["source"] and not mount["anonymous"]:
+            if mount["type"] == _OTHER_TYPE[to] and mount["source"] and not mount["anonymous"]:
                 move = moves.setdefault(
                     mount["source"],
                     {
@@ -82,16 +80,16 @@ def plan(
     return chosen
 
 
-def qualifier(files: t.Sequence[str]) -> str:
+def derive_file_qualifier(files: t.Sequence[str]) -> str:
     """``local`` of docker-compose.local.yml, else empty: stacks of one project must not share volumes by accident."""
     last = os.path.basename(files[-1]) if files else ""
     match = re.fullmatch(r"(?:docker-)?compose\.([a-z0-9_-]+)\.ya?ml", last)
     return match.group(1) if match and match.group(1) != "override" else ""
 
 
-def _default_name(stack: t.Mapping[str, t.Any], move: Move, folder: str) -> str:
+def _default_name(stack: t.Mapping[str, t.Any], move: MountMove, folder: str) -> str:
     """``./data/postgres`` <-> ``postgres_data``, in docker-compose.local.yml ``postgres_local_data``."""
-    between = "".join(f"_{word}" for word in [qualifier(stack["project"]["files"])] if word)
+    between = "".join(f"_{word}" for word in [derive_file_qualifier(stack["project"]["files"])] if word)
     if move["to"] == "volume":
         stem = (
             re.sub(r"[^a-zA-Z0-9_.-]", "_", os.path.basename(os.path.normpath(move["source"]))).strip("._-") or "data"
@@ -104,7 +102,9 @@ def _default_name(stack: t.Mapping[str, t.Any], move: Move, folder: str) -> str:
     )
 
 
-def problems(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], moves: t.Sequence[Move]) -> list[str]:
+def find_unplanned_changes(
+    before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], moves: t.Sequence[MountMove]
+) -> list[str]:
     """What the changed configuration says beyond the moves, or does not say of them. Both as Compose resolves them."""
     moved = {(mount["service"], mount["target"].rstrip("/")): move for move in moves for mount in move["mounts"]}
     found = []
@@ -133,7 +133,7 @@ def problems(before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], moves:
     return found
 
 
-def asides(moves: t.Sequence[Move], files: t.Sequence[str]) -> list[dict[str, t.Any]]:
+def list_objects_to_set_aside(moves: t.Sequence[MountMove], files: t.Sequence[str]) -> list[dict[str, t.Any]]:
     """What is set aside before the copy, as objects for set_aside: the new places, and the files that change."""
     places: list[dict[str, t.Any]] = [
         {"kind": MOUNT_KINDS[move["to"]], "name": move["place"]}
@@ -143,24 +143,6 @@ def asides(moves: t.Sequence[Move], files: t.Sequence[str]) -> list[dict[str, t.
     return places + [{"kind": "file", "name": path} for path in files]
 
 
-def old_places(moves: t.Sequence[Move]) -> list[dict[str, str]]:
+def list_old_locations(moves: t.Sequence[MountMove]) -> list[dict[str, str]]:
     """Where the data lay, as objects for set_aside."""
     return [{"kind": MOUNT_KINDS[move["from"]], "name": move["source"]} for move in moves]
-
-
-def report(
-    planned: t.Mapping[str, t.Any], run_id: str, copied: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any]
-) -> list[str]:
-    """What a transition did (in check mode: would do), line by line. copied: results of the copies."""
-    done = not kept.get("planned")
-    lines = [
-        f"{'Moved' if done else 'Would move'} {MOUNT_KINDS[move['from']]} {move['source']} "
-        f"to {MOUNT_KINDS[move['to']]} {move['place']} ({size_in_words(move['bytes'])})"
-        for move in planned["moves"]
-    ]
-    lines += [f"Proved {result['files']} files in {result['seconds']} s" for result in copied if "files" in result]
-    lines += [f"{'Changed' if done else 'Would change'} {path}" for path in planned["changed_files"]]
-    lines += [kept_line(entry, done) for entry in kept.get("asides", [])]
-    if done:
-        lines.append(take_back(run_id))
-    return lines

@@ -19,17 +19,21 @@ import shutil
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import mount_arguments
-from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import build_mount_arguments
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    describe_temporary_path,
+    forget_temporary_object,
+    record_temporary_object,
+)
 
 # Where the container sees the folder with the pipe.
-_PLACE, _NAME = "/localdev-pipe", "stream"
+_MOUNT_TARGET, _PIPE_NAME = "/localdev-pipe", "stream"
 _CAPACITY = 1 << 20
 
 
 @dataclass
-class Pipe:
+class NamedPipe:
     """Both ends of a pipe. folder: where its name is; empty for a pipe without a name, which no container can open.
 
     Whoever has handed an end on closes it here, or the other side never notices that nobody is left.
@@ -41,29 +45,29 @@ class Pipe:
 
     def mount(self) -> list[str]:
         """Of docker run."""
-        return mount_arguments(self.folder, _PLACE, writable=False) if self.folder else []
+        return build_mount_arguments(self.folder, _MOUNT_TARGET, writable=False) if self.folder else []
 
     def path_inside(self) -> str:
-        return f"{_PLACE}/{_NAME}" if self.folder else ""
+        return f"{_MOUNT_TARGET}/{_PIPE_NAME}" if self.folder else ""
 
 
 @contextlib.contextmanager
-def beside(path: str, run: ActiveRun | None) -> t.Iterator[Pipe]:
+def open_named_pipe(path: str, run: ActiveRun | None) -> t.Iterator[NamedPipe]:
     """A pipe whose name is in a private folder beside a file; without a name where none can be made there."""
     folder = os.path.join(os.path.dirname(path), f".pipe-{secrets.token_hex(4)}")
-    entry = scratch.path_entry(folder)
-    scratch.note(run, entry)
+    entry = describe_temporary_path(folder)
+    record_temporary_object(run, entry)
     try:
-        with _opened(folder) as pipe:
+        with _open_pipe(folder) as pipe:
             yield pipe
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        scratch.forget(run, entry)
+        forget_temporary_object(run, entry)
 
 
 @contextlib.contextmanager
-def _opened(folder: str) -> t.Iterator[Pipe]:
-    name = os.path.join(folder, _NAME)
+def _open_pipe(folder: str) -> t.Iterator[NamedPipe]:
+    name = os.path.join(folder, _PIPE_NAME)
     try:
         # docker run --mount cannot take a comma.
         if "," in folder:
@@ -80,4 +84,4 @@ def _opened(folder: str) -> t.Iterator[Pipe]:
     with contextlib.suppress(OSError):
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _CAPACITY)
     with open(reading, "rb", buffering=0) as end, open(writing, "wb", buffering=0) as start:
-        yield Pipe(folder, end, start)
+        yield NamedPipe(folder, end, start)

@@ -18,39 +18,37 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import kept_line, take_back
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import size_in_words
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     MOUNT_KINDS,
-    Stack,
-    services_of,
-    writers,
+    StackDescription,
+    list_database_writers,
+    select_services_by_kind,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.copy import labels_of
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import build_compose_volume_labels
 
 # label, service (whose data it is), services (all that mount it), kind and name as for set_aside, labels (that Compose
 # writes on a volume of the Compose file), cluster (whether it must hold a PostgreSQL cluster)
-Place = dict[str, t.Any]
+DataLocation = dict[str, t.Any]
 _ENDING = re.compile(r"\.(?:tar(?:\.(?:gz|zst))?|tgz|tzst)$")
 _STAMP = re.compile(r"(?P<label>.+)_(?P<stamp>\d{8}_\d{6})")
-_NEXT = "ansible-playbook localdev.recovery.volume_backup makes archives"
+_NEXT_COMMAND = "ansible-playbook localdev.recovery.volume_backup makes archives"
 
 
-def places(stack: Stack, services: t.Sequence[str] | str = ()) -> list[Place]:
+def find_data_locations(stack: StackDescription, services: t.Sequence[str] | str = ()) -> list[DataLocation]:
     """The data of some services, or of all that are enabled and not excluded; RecoveryError when they have none.
 
     services: also as text with commas, as ``-e`` of ansible-playbook gives a list.
     """
     services = [name for name in services.split(",") if name] if isinstance(services, str) else services
-    known = services_of(stack)
+    known = select_services_by_kind(stack)
     unknown = sorted(set(services) - set(known))
     if unknown:
         raise RecoveryError(
             f"No service {', '.join(unknown)} to act on in project {stack['project']['name']}",
             next_command=f"choose from {', '.join(known)}",
         )
-    mounts = {name: [m for m in _mounts(stack, name) if m["data"]] for name in known}
-    found: dict[str, Place] = {}
+    mounts = {name: [m for m in _list_mounts(stack, name) if m["data"]] for name in known}
+    found: dict[str, DataLocation] = {}
     # Of services that share data the database is the one that it belongs to.
     for name in sorted(known, key=lambda name: (stack["services"][name]["kind"] != "database", name)):
         for mount in mounts[name]:
@@ -62,9 +60,9 @@ def places(stack: Stack, services: t.Sequence[str] | str = ()) -> list[Place]:
                     "service": name,
                     "kind": MOUNT_KINDS[mount["type"]],
                     "name": mount["source"],
-                    "labels": labels_of(stack, mount["key"]),
+                    "labels": build_compose_volume_labels(stack, mount["key"]),
                     "cluster": label == name and stack["services"][name]["kind"] == "database",
-                    "services": [o for o in known if mount["source"] in [m["source"] for m in _mounts(stack, o)]],
+                    "services": [o for o in known if mount["source"] in [m["source"] for m in _list_mounts(stack, o)]],
                 },
             )
     chosen = [place for place in found.values() if not services or set(services) & set(place["services"])]
@@ -73,29 +71,29 @@ def places(stack: Stack, services: t.Sequence[str] | str = ()) -> list[Place]:
     return sorted(chosen, key=lambda place: str(place["label"]))
 
 
-def _mounts(stack: Stack, service: str) -> list[t.Mapping[str, t.Any]]:
+def _list_mounts(stack: StackDescription, service: str) -> list[t.Mapping[str, t.Any]]:
     mounts = stack["services"][service]["mounts"]
     return [m for m in mounts if m["type"] in MOUNT_KINDS and m["source"] and not m["anonymous"]]
 
 
-def to_stop(stack: Stack, chosen: t.Sequence[Place]) -> list[str]:
+def list_data_services_to_stop(stack: StackDescription, chosen: t.Sequence[DataLocation]) -> list[str]:
     """Services that stand still while this data is read or replaced.
 
     Those that mount it; of a database also those that write to it, for they would see their sessions die.
     """
     users = {service for place in chosen for service in place["services"]}
     if any(stack["services"][name]["kind"] == "database" for name in users):
-        users |= set(writers(stack))
+        users |= set(list_database_writers(stack))
     return sorted(users)
 
 
-def archive_path(place: Place, folder: str, run_id: str) -> str:
+def build_archive_path(place: DataLocation, folder: str, run_id: str) -> str:
     """The archive that a run makes of a place, without the ending. run_id: ``20260131T100000Z-1f2e``."""
     return os.path.join(folder, f"{place['label']}_{run_id[:15].replace('T', '_')}")
 
 
-def choose(
-    stack: Stack, paths: t.Sequence[str], select: str, services: t.Sequence[str] | str, folder: str
+def select_archives(
+    stack: StackDescription, paths: t.Sequence[str], select: str, services: t.Sequence[str] | str, folder: str
 ) -> list[dict[str, t.Any]]:
     """The archives to unpack, each as its place with ``archive``.
 
@@ -103,32 +101,36 @@ def choose(
     stamp, or one archive by name or path. services: whose data. An archive whose name does not say to what it belongs
     needs exactly one.
     """
-    found = places(stack, services)
+    found = find_data_locations(stack, services)
     by_label = {place["label"]: place for place in found}
     if select != "latest" and not re.fullmatch(r"\d{8}_\d{6}", select):
-        return [_named(found, by_label, paths, select, folder)]
+        return [_find_named_archive(found, by_label, paths, select, folder)]
     sets: dict[str, dict[str, str]] = {}
     for path in sorted(paths):
-        label, stamp = parse(path)
+        label, stamp = parse_archive_name(path)
         if label in by_label:
             sets.setdefault(stamp, {})[label] = path
     wanted = max(sets, default="") if select == "latest" else select
     if wanted not in sets:
         which = "There is no archive" if select == "latest" else f"There is no set {select} of archives"
-        raise RecoveryError(f"{which} of {', '.join(by_label)} in {folder}", next_command=_NEXT)
+        raise RecoveryError(f"{which} of {', '.join(by_label)} in {folder}", next_command=_NEXT_COMMAND)
     return [{**by_label[label], "archive": path} for label, path in sorted(sets[wanted].items())]
 
 
-def _named(
-    found: t.Sequence[Place], by_label: t.Mapping[str, Place], paths: t.Sequence[str], select: str, folder: str
+def _find_named_archive(
+    found: t.Sequence[DataLocation],
+    by_label: t.Mapping[str, DataLocation],
+    paths: t.Sequence[str],
+    select: str,
+    folder: str,
 ) -> dict[str, t.Any]:
     path = os.path.join(folder, os.path.expanduser(select))
     for candidate in paths:
         if select in (os.path.basename(candidate), _ENDING.sub("", os.path.basename(candidate))):
             path = candidate
     if os.path.dirname(path) == os.path.normpath(folder) and path not in paths:
-        raise RecoveryError(f"There is no archive {select} in {folder}", next_command=_NEXT)
-    place = by_label.get(parse(path)[0]) or (found[0] if len(found) == 1 else None)
+        raise RecoveryError(f"There is no archive {select} in {folder}", next_command=_NEXT_COMMAND)
+    place = by_label.get(parse_archive_name(path)[0]) or (found[0] if len(found) == 1 else None)
     if place is None:
         raise RecoveryError(
             f"The name of the archive {path} does not say which data it holds",
@@ -137,60 +139,22 @@ def _named(
     return {**place, "archive": path}
 
 
-def parse(path: str) -> tuple[str, str]:
+def parse_archive_name(path: str) -> tuple[str, str]:
     """Label and stamp of an archive; empty for what has another name."""
     name = os.path.basename(path)
     match = _STAMP.fullmatch(_ENDING.sub("", name)) if _ENDING.search(name) else None
     return (match["label"], match["stamp"]) if match else ("", "")
 
 
-def fresh_name(place: Place, run_id: str) -> str:
+def name_temporary_location(place: DataLocation, run_id: str) -> str:
     """Where an archive is unpacked and proved before the place itself is touched."""
     return f"{place['name']}.restore-{run_id}"
 
 
-def swap_objects(chosen: t.Sequence[Place], run_id: str) -> list[dict[str, t.Any]]:
+def list_replacement_objects(chosen: t.Sequence[DataLocation], run_id: str) -> list[dict[str, t.Any]]:
     """Objects for set_aside, which let the unpacked data take the place of the old."""
     return [
-        {"kind": p["kind"], "name": p["name"], "replacement": fresh_name(p, run_id)}
+        {"kind": p["kind"], "name": p["name"], "replacement": name_temporary_location(p, run_id)}
         | ({"labels": p["labels"]} if p["kind"] == "volume" else {})
         for p in chosen
     ]
-
-
-def backup_report(made: t.Sequence[t.Mapping[str, t.Any]], stopped: t.Sequence[str], planned: bool) -> list[str]:
-    """What a backup did (in check mode: would do), line by line. made: results of volume_archive, one a place."""
-    done = not planned
-    lines = [
-        f"{'Archived' if done else 'Would archive'} {result['item']['kind']} {result['item']['name']} "
-        f"({size_in_words(result['bytes'])}, {result['files']} files) to {result['path']}"
-        + (f" ({size_in_words(result['archive_bytes'])}) in {result['seconds']} s" if done else "")
-        for result in made
-    ]
-    lines.append(f"{'Stopped' if done else 'Would stop'} {', '.join(stopped) or 'nothing'} meanwhile")
-    if done:
-        stamps = {parse(result["path"])[1] for result in made}
-        lines += [
-            f"To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select={stamp}"
-            for stamp in sorted(stamps)
-        ]
-    return lines
-
-
-def restore_report(unpacked: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any], run_id: str) -> list[str]:
-    """What a restore did (in check mode: would do), line by line. unpacked: results of volume_archive, one a place."""
-    done = not kept.get("planned")
-    lines = []
-    for result in unpacked:
-        place = result["item"]
-        lines.append(
-            f"{'Restored' if done else 'Would restore'} {place['kind']} {place['name']} from {place['archive']} "
-            f"({size_in_words(result['bytes'])}, {result['files']} files)"
-        )
-        if not result["manifest"]:
-            lines.append(f"warning: {place['archive']} has no manifest: it was unpacked as it is, whatever that is")
-    for entry in kept.get("asides", []):
-        lines.append(f"{kept_line(entry, done)} ({size_in_words(entry['bytes'] or 0)})")
-    if done:
-        lines.append(take_back(run_id))
-    return lines

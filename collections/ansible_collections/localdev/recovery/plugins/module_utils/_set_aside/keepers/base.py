@@ -14,10 +14,10 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import Helper, users_of
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import ActiveRun, aside_name
-
-Entry = dict[str, t.Any]
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import find_mounting_containers
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
 
 # Name, type, mode, owner, time, link target and content of every file below a folder, as one digest. The tar
 # stream is only hashed. Sockets are left out: tar knows none. Works with GNU and BusyBox tools alike. OpenSSL uses the
@@ -54,10 +54,10 @@ class Keeper:
 
     @classmethod
     def aside_name(cls, name: str, run_id: str) -> str:
-        return aside_name(name, run_id)
+        return build_kept_name(name, run_id)
 
     @classmethod
-    def discard_name(cls, entry: Entry) -> str:
+    def discard_name(cls, entry: SetAsideEntry) -> str:
         """Where something half-made goes for the moment between renaming and deleting."""
         name, _aside, run_id = entry["aside"].rpartition(".aside-")
         return cls.discarded(name, run_id)
@@ -67,29 +67,29 @@ class Keeper:
         return f"{name}.discarded-{run_id}"
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         """Whether a service must stand still while such a thing is put back. Volumes and folders may be anybody's."""
         return True
 
-    def helper(self, *mounts: tuple[str, str, bool]) -> Helper:
-        return Helper(self.docker, self.image, mounts, self.run.record["run_id"])
+    def helper(self, *mounts: tuple[str, str, bool]) -> HelperContainer:
+        return HelperContainer(self.docker, self.image, mounts, self.run.record["run_id"])
 
-    def exists(self, entry: Entry) -> bool:
+    def exists(self, entry: SetAsideEntry) -> bool:
         """Whether there is something to set aside."""
         raise NotImplementedError
 
-    def aside_exists(self, entry: Entry) -> bool:
+    def aside_exists(self, entry: SetAsideEntry) -> bool:
         raise NotImplementedError
 
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+    def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         """Bytes of the original, bytes that keeping it needs, bytes free where it will be kept (None: not asked)."""
         raise NotImplementedError
 
-    def users(self, entry: Entry) -> list[tuple[str, str]]:
+    def users(self, entry: SetAsideEntry) -> list[tuple[str, str]]:
         """Running containers that mount a volume or folder: name, and path inside."""
-        return users_of(self.docker, entry["name"])
+        return find_mounting_containers(self.docker, entry["name"])
 
-    def refuse_if_used(self, entry: Entry) -> None:
+    def refuse_if_used(self, entry: SetAsideEntry) -> None:
         """Copying or moving files under a running server would give a mix of old and new."""
         users = [name for name, _path in self.users(entry)]
         if users:
@@ -99,7 +99,7 @@ class Keeper:
                 kind="unsafe",
             )
 
-    def used_and_free(self, entry: Entry, free_at: str = "") -> tuple[int, int]:
+    def used_and_free(self, entry: SetAsideEntry, free_at: str = "") -> tuple[int, int]:
         """Bytes in a volume or folder, and bytes free at a path beside it (default: in it), asked in whatever
         container sees it already, else in a helper."""
         script = "du -sk {0} | cut -f1; df -Pk {1} | tail -n 1 | awk '{{print $4}}'"
@@ -114,30 +114,30 @@ class Keeper:
         used, free = answer.split()
         return int(used) * 1024, int(free) * 1024
 
-    def prepare(self, entry: Entry) -> None:
+    def prepare(self, entry: SetAsideEntry) -> None:
         """What is done before it is asked whether there is something to keep."""
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SetAsideEntry) -> None:
         raise NotImplementedError
 
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+    def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         raise NotImplementedError
 
-    def delete(self, entry: Entry) -> None:
+    def delete(self, entry: SetAsideEntry) -> None:
         raise NotImplementedError
 
-    def take_place(self, entry: Entry) -> None:
+    def take_place(self, entry: SetAsideEntry) -> None:
         """What a replacement does where there is nothing to set aside."""
 
-    def leave(self, entry: Entry) -> None:
+    def leave(self, entry: SetAsideEntry) -> None:
         """Undo what keep does before anything is kept, when it was cut short there."""
 
-    def state_when_kept(self, entry: Entry) -> str:
+    def state_when_kept(self, entry: SetAsideEntry) -> str:
         """The state of an entry whose old content is whole under the aside name."""
         return "kept"
 
 
-def absolute_path(item: t.Mapping[str, t.Any]) -> str:
+def normalise_absolute_path(item: t.Mapping[str, t.Any]) -> str:
     """The path of a folder or file. With a slash at the end the aside name would lie inside the folder."""
     if not os.path.isabs(item["name"]):
         raise RecoveryError(f"The {item['kind']} {item['name']} is not an absolute path")

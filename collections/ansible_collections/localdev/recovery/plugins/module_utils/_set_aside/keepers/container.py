@@ -13,12 +13,17 @@ import os
 import shutil
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import local_changes as container_edits
+from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import (
+    list_local_changes,
+    restore_local_changes,
+    save_local_changes,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
 # Beside the run records; the archives lie in it under their aside names.
-FOLDER = "containers"
+CONTAINERS_FOLDER = "containers"
 
 
 class ContainerKeeper(Keeper):
@@ -27,45 +32,45 @@ class ContainerKeeper(Keeper):
     copies = True
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         return any(container["name"] == entry["name"] for container in service["containers"])
 
-    def _file(self, entry: Entry) -> str:
-        return os.path.join(self.run.runs.folder, FOLDER, f"{entry['aside']}.tar")
+    def _file(self, entry: SetAsideEntry) -> str:
+        return os.path.join(self.run.runs.folder, CONTAINERS_FOLDER, f"{entry['aside']}.tar")
 
-    def exists(self, entry: Entry) -> bool:
-        return bool(container_edits.paths(self.docker, entry["name"]))
+    def exists(self, entry: SetAsideEntry) -> bool:
+        return bool(list_local_changes(self.docker, entry["name"]))
 
-    def aside_exists(self, entry: Entry) -> bool:
+    def aside_exists(self, entry: SetAsideEntry) -> bool:
         return os.path.isfile(self._file(entry))
 
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+    def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         [container] = self.docker.inspect("container", [entry["name"]])
         [sized] = self.docker.json("container", "inspect", "--size", container["Id"])
         size = int(sized.get("SizeRw") or 0)
         return size, size, shutil.disk_usage(self.run.runs.src).free
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SetAsideEntry) -> None:
         found = self.docker.inspect("container", [entry["name"]])
         if found:
             entry["service"] = found[0]["Config"]["Labels"]["com.docker.compose.service"]
         try:
             os.makedirs(os.path.dirname(self._file(entry)), mode=0o700, exist_ok=True)
-            entry["bytes"] = container_edits.save(self.docker, entry["name"], self._file(entry))
+            entry["bytes"] = save_local_changes(self.docker, entry["name"], self._file(entry))
         except OSError as exc:
             raise RecoveryError(f"Cannot keep the changed files of {entry['name']}: {exc.strerror}") from exc
         entry["state"] = "kept"
         self.run.save()
         self.run.reach("kept:container")
 
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+    def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         if displaced is not None and displaced["state"] == "planned":
             self.keep(displaced)
         # Of the image that has the name now; it was put back before.
         self.docker.compose("create", entry["service"])
-        container_edits.restore(self.docker, entry["name"], self._file(entry))
+        restore_local_changes(self.docker, entry["name"], self._file(entry))
 
-    def delete(self, entry: Entry) -> None:
+    def delete(self, entry: SetAsideEntry) -> None:
         for path in (self._file(entry), f"{self._file(entry)}.tmp"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)

@@ -14,20 +14,26 @@ import re
 import shutil
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import files as container_files
+from ansible_collections.localdev.recovery.plugins.module_utils._container.files import (
+    ContainerFile,
+    FileChange,
+    fetch_container_file,
+    restore_container_file,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import fsync_folder
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
 # Below the folder of the runs; inside: RUN ID/CONTAINER/path in the container.
-FOLDER = "container_files"
+CONTAINER_FILES_FOLDER = "container_files"
 _NAME = re.compile(r"[\w.-]+:/.*[^/]", re.S)
 
 
-def _make_private(folder: str) -> None:
+def _create_private_folder(folder: str) -> None:
     """makedirs would give its mode to the last folder alone."""
     if not os.path.isdir(folder):
-        _make_private(os.path.dirname(folder))
+        _create_private_folder(os.path.dirname(folder))
         os.mkdir(folder, 0o700)
 
 
@@ -48,41 +54,43 @@ class ContainerFileKeeper(Keeper):
         return str(item["name"])
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         return any(entry["name"].partition(":")[0] == container["name"] for container in service["containers"])
 
-    def _container(self, entry: Entry) -> dict[str, t.Any] | None:
+    def _container(self, entry: SetAsideEntry) -> dict[str, t.Any] | None:
         """The container that the entry speaks of; None when it is gone or was made anew."""
         found = self.docker.inspect("container", [entry["name"].partition(":")[0]])
         if not found or entry.setdefault("container_id", found[0]["Id"]) != found[0]["Id"]:
             return None
         return found[0]
 
-    def _path(self, entry: Entry) -> str:
+    def _path(self, entry: SetAsideEntry) -> str:
         _name, _aside, run_id = entry["aside"].rpartition(".aside-")
         container, _colon, path = entry["name"].partition(":")
-        return os.path.join(self.run.runs.folder, FOLDER, run_id, container, os.path.normpath(path).lstrip("/"))
+        return os.path.join(
+            self.run.runs.folder, CONTAINER_FILES_FOLDER, run_id, container, os.path.normpath(path).lstrip("/")
+        )
 
-    def _fetch(self, entry: Entry, container: t.Mapping[str, t.Any]) -> container_files.Found:
+    def _fetch(self, entry: SetAsideEntry, container: t.Mapping[str, t.Any]) -> ContainerFile:
         path = entry["name"].partition(":")[2]
-        found = container_files.fetch(self.docker, container["Id"], path)
+        found = fetch_container_file(self.docker, container["Id"], path)
         if found.kind not in ("file", "absent"):
             raise RecoveryError(f"{entry['name']} is not a plain file", kind="unsafe")
         return found
 
-    def exists(self, entry: Entry) -> bool:
+    def exists(self, entry: SetAsideEntry) -> bool:
         # That there is no file is something to come back to as well.
         return self._container(entry) is not None
 
-    def aside_exists(self, entry: Entry) -> bool:
+    def aside_exists(self, entry: SetAsideEntry) -> bool:
         return bool(entry.get("absent")) or os.path.isfile(self._path(entry))
 
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+    def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         container = self._container(entry)
         size = len(self._fetch(entry, container).content) if container else 0
         return size, size, shutil.disk_usage(os.path.dirname(self.run.runs.folder)).free
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SetAsideEntry) -> None:
         container = self._container(entry)
         if container is None:
             raise RecoveryError(f"The container of {entry['name']} is gone")
@@ -100,7 +108,7 @@ class ContainerFileKeeper(Keeper):
     @staticmethod
     def _write(path: str, content: bytes) -> None:
         try:
-            _make_private(os.path.dirname(path))
+            _create_private_folder(os.path.dirname(path))
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(content)
                 file.flush()
@@ -109,7 +117,7 @@ class ContainerFileKeeper(Keeper):
         except OSError as exc:
             raise RecoveryError(f"Cannot write {path}: {exc.strerror}") from exc
 
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+    def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         container = self._container(entry)
         if container is None:
             # With the container everything in it is gone, what was to be taken back too.
@@ -118,16 +126,16 @@ class ContainerFileKeeper(Keeper):
             self.keep(displaced)
         path = entry["name"].partition(":")[2]
         if entry.get("absent"):
-            change = container_files.Change(path, None, folders=tuple(entry.get("folders", ())))
+            change = FileChange(path, None, folders=tuple(entry.get("folders", ())))
         else:
             with open(self._path(entry), "rb") as file:
                 content = file.read()
             owner = entry["uid"], entry["gid"]
-            change = container_files.Change(path, content, *owner, int(entry["mode"], 8), entry["mtime"])
-        container_files.restore(self.docker, container, change)
+            change = FileChange(path, content, *owner, int(entry["mode"], 8), entry["mtime"])
+        restore_container_file(self.docker, container, change)
         self.run.reach("restoring:container_file")
 
-    def delete(self, entry: Entry) -> None:
+    def delete(self, entry: SetAsideEntry) -> None:
         path = self._path(entry)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

@@ -11,30 +11,31 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import settings as database_properties
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
-    drop_sql,
-    free_bytes,
-    identifier,
-    literal,
-    psql,
-    size_sql,
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
+    build_database_size_sql,
+    read_free_disk_bytes,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import aside_name
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import build_drop_database_sql, run_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
+    quote_identifier,
+    quote_literal,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import build_copy_settings_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
 # Bytes; PostgreSQL cuts longer names without an error.
-LONGEST_NAME = 63
+_MAX_NAME_BYTES = 63
 
 
-def scratch_name(database: str, run_id: str) -> str:
+def build_temporary_database_name(database: str, run_id: str) -> str:
     """Name of the database into which a run restores."""
-    return _fitting(database, f".restore-{run_id}")
+    return _fit_name(database, f".restore-{run_id}")
 
 
-def _fitting(name: str, suffix: str) -> str:
+def _fit_name(name: str, suffix: str) -> str:
     """The name with the suffix, cut from the left to what PostgreSQL allows."""
-    return name.encode()[len(suffix) - LONGEST_NAME :].decode(errors="ignore") + suffix
+    return name.encode()[len(suffix) - _MAX_NAME_BYTES :].decode(errors="ignore") + suffix
 
 
 class DatabaseKeeper(Keeper):
@@ -47,47 +48,47 @@ class DatabaseKeeper(Keeper):
 
     @classmethod
     def aside_name(cls, name: str, run_id: str) -> str:
-        return aside_name(name, run_id, LONGEST_NAME)
+        return build_kept_name(name, run_id, _MAX_NAME_BYTES)
 
     @staticmethod
     def discarded(name: str, run_id: str) -> str:
-        return _fitting(name, f".discarded-{run_id}")
+        return _fit_name(name, f".discarded-{run_id}")
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         # A database is renamed under the running server.
         return bool(service["writes_to_database"]) and service["kind"] != "database"
 
-    def _psql(self, entry: Entry, sql: str) -> str:
-        return psql(self.docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
+    def _psql(self, entry: SetAsideEntry, sql: str) -> str:
+        return run_sql(self.docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
 
-    def _exists(self, entry: Entry, name: str) -> bool:
-        return self._psql(entry, f"SELECT 1 FROM pg_database WHERE datname = {literal(name)}") == "1"
+    def _exists(self, entry: SetAsideEntry, name: str) -> bool:
+        return self._psql(entry, f"SELECT 1 FROM pg_database WHERE datname = {quote_literal(name)}") == "1"
 
-    def exists(self, entry: Entry) -> bool:
+    def exists(self, entry: SetAsideEntry) -> bool:
         return self._exists(entry, entry["name"])
 
-    def aside_exists(self, entry: Entry) -> bool:
+    def aside_exists(self, entry: SetAsideEntry) -> bool:
         return self._exists(entry, entry["aside"])
 
-    def _size(self, entry: Entry) -> int:
-        return int(self._psql(entry, size_sql(entry["name"])))
+    def _size(self, entry: SetAsideEntry) -> int:
+        return int(self._psql(entry, build_database_size_sql(entry["name"])))
 
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+    def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         size = self._size(entry)
         if not entry.get("copy"):
             return size, 0, None
         folder = self._psql(entry, "SHOW data_directory")
-        return size, size, free_bytes(self.docker, entry["container"], folder)
+        return size, size, read_free_disk_bytes(self.docker, entry["container"], folder)
 
-    def _alone(self, entry: Entry, names: t.Sequence[str], sql: str) -> float:
+    def _alone(self, entry: SetAsideEntry, names: t.Sequence[str], sql: str) -> float:
         """Run SQL while nobody is connected to the databases: seconds for which they were shut.
 
         Sessions come back within milliseconds, so new ones are shut out before the old ones are ended. The SQL opens
         the databases again.
         """
-        shut = " ".join(f"ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS false;" for name in names)
-        listed = ", ".join(literal(name) for name in names)
+        shut = " ".join(f"ALTER DATABASE {quote_identifier(name)} ALLOW_CONNECTIONS false;" for name in names)
+        listed = ", ".join(quote_literal(name) for name in names)
         end = (
             "DO $$ DECLARE tries int := 0; BEGIN LOOP "
             f"PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({listed}); "
@@ -103,38 +104,40 @@ class DatabaseKeeper(Keeper):
             raise
         return round(float(ended) - float(began), 3)
 
-    def _rename(self, entry: Entry, *pairs: tuple[str, str]) -> float:
+    def _rename(self, entry: SetAsideEntry, *pairs: tuple[str, str]) -> float:
         """All renames in one transaction: at no moment is a name missing or doubled for others. Seconds it took."""
-        renames = " ".join(f"ALTER DATABASE {identifier(old)} RENAME TO {identifier(new)};" for old, new in pairs)
-        opened = " ".join(f"ALTER DATABASE {identifier(new)} ALLOW_CONNECTIONS true;" for _old, new in pairs)
+        renames = " ".join(
+            f"ALTER DATABASE {quote_identifier(old)} RENAME TO {quote_identifier(new)};" for old, new in pairs
+        )
+        opened = " ".join(f"ALTER DATABASE {quote_identifier(new)} ALLOW_CONNECTIONS true;" for _old, new in pairs)
         return self._alone(entry, [old for old, _new in pairs], f"BEGIN; {renames} {opened} COMMIT;")
 
-    def _copy(self, entry: Entry) -> float:
+    def _copy(self, entry: SetAsideEntry) -> float:
         """Copy the files within the server, much faster than a dump. Seconds for which the database was shut."""
-        name, aside = identifier(entry["name"]), identifier(entry["aside"])
+        name, aside = quote_identifier(entry["name"]), quote_identifier(entry["aside"])
         owner, version = self._psql(
             entry,
-            f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {literal(entry['name'])}; "
+            f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {quote_literal(entry['name'])}; "
             "SELECT current_setting('server_version_num')::int / 10000",
         ).split("\n")
         # Older servers know no other way.
         strategy = "STRATEGY file_copy" if int(version) >= 15 else ""
-        copied = f"CREATE DATABASE {aside} TEMPLATE {name} OWNER {identifier(owner)} {strategy};"
+        copied = f"CREATE DATABASE {aside} TEMPLATE {name} OWNER {quote_identifier(owner)} {strategy};"
         seconds = self._alone(entry, [entry["name"]], f"{copied} ALTER DATABASE {name} ALLOW_CONNECTIONS true;")
-        self._psql(entry, database_properties.copy_sql(entry["name"], entry["aside"]))
+        self._psql(entry, build_copy_settings_sql(entry["name"], entry["aside"]))
         return seconds
 
-    def _open(self, entry: Entry, name: str) -> None:
+    def _open(self, entry: SetAsideEntry, name: str) -> None:
         if self._exists(entry, name):
-            self._psql(entry, f"ALTER DATABASE {identifier(name)} ALLOW_CONNECTIONS true")
+            self._psql(entry, f"ALTER DATABASE {quote_identifier(name)} ALLOW_CONNECTIONS true")
 
-    def leave(self, entry: Entry) -> None:
+    def leave(self, entry: SetAsideEntry) -> None:
         self._open(entry, entry["name"])
 
-    def keep(self, entry: Entry) -> None:
-        kept = f"EXISTS (SELECT 1 FROM pg_database WHERE datname = {literal(entry['aside'])})"
+    def keep(self, entry: SetAsideEntry) -> None:
+        kept = f"EXISTS (SELECT 1 FROM pg_database WHERE datname = {quote_literal(entry['aside'])})"
         # One question, for each takes a tenth of a second: nothing where it is kept already.
-        size = self._psql(entry, f"SELECT pg_database_size({literal(entry['name'])}) WHERE NOT {kept}")
+        size = self._psql(entry, f"SELECT pg_database_size({quote_literal(entry['name'])}) WHERE NOT {kept}")
         if size:
             entry["bytes"] = int(size)
             if entry.get("copy"):
@@ -146,15 +149,15 @@ class DatabaseKeeper(Keeper):
         self.run.save()
         self.run.reach("kept:database")
 
-    def take_place(self, entry: Entry) -> None:
+    def take_place(self, entry: SetAsideEntry) -> None:
         if entry.get("replacement") and self._exists(entry, entry["replacement"]):
             self._rename(entry, (entry["replacement"], entry["name"]))
 
-    def state_when_kept(self, entry: Entry) -> str:
+    def state_when_kept(self, entry: SetAsideEntry) -> str:
         # A copied or replaced database stands in its place from the first moment on.
         return "live" if entry.get("copy") or entry.get("replacement") else "kept"
 
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+    def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         away = displaced["aside"] if displaced else self.discard_name(entry)
         if self.aside_exists(entry):
             occupied = self._exists(entry, entry["name"])
@@ -166,7 +169,7 @@ class DatabaseKeeper(Keeper):
                 displaced["state"] = "kept"
                 self.run.save()
         if displaced is None:
-            self._psql(entry, drop_sql(away))
+            self._psql(entry, build_drop_database_sql(away))
 
-    def delete(self, entry: Entry) -> None:
-        self._psql(entry, drop_sql(entry["aside"]))
+    def delete(self, entry: SetAsideEntry) -> None:
+        self._psql(entry, build_drop_database_sql(entry["aside"]))

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import shlex
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import Helper
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import (
     SYNC,
-    Entry,
     Keeper,
-    absolute_path,
+    normalise_absolute_path,
 )
 
 
@@ -26,26 +26,26 @@ class FolderKeeper(Keeper):
     replacement: a folder beside it that takes its name.
     """
 
-    plain_name = staticmethod(absolute_path)
+    plain_name = staticmethod(normalise_absolute_path)
 
-    def _shell(self, path: str) -> Helper:
+    def _shell(self, path: str) -> HelperContainer:
         return self.helper((os.path.dirname(path), "/parent", True))
 
     @staticmethod
     def _inside(path: str) -> str:
         return shlex.quote("/parent/" + os.path.basename(path))
 
-    def exists(self, entry: Entry) -> bool:
+    def exists(self, entry: SetAsideEntry) -> bool:
         return os.path.isdir(entry["name"])
 
-    def aside_exists(self, entry: Entry) -> bool:
+    def aside_exists(self, entry: SetAsideEntry) -> bool:
         return os.path.isdir(entry["aside"])
 
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+    def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         used, free = self.used_and_free(entry)
         return used, 0, free
 
-    def _move(self, shell: Helper, old: str, new: str) -> None:
+    def _move(self, shell: HelperContainer, old: str, new: str) -> None:
         """Rename when it has not been done yet. Never onto something that exists."""
         old_path, new_path = self._inside(old), self._inside(new)
         shell.run(
@@ -53,7 +53,7 @@ class FolderKeeper(Keeper):
             f"else mv {old_path} {new_path}; fi; {SYNC.format(folder='/parent')}"
         )
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SetAsideEntry) -> None:
         self.refuse_if_used(entry)
         name, aside = self._inside(entry["name"]), self._inside(entry["aside"])
         with self._shell(entry["name"]) as shell:
@@ -72,15 +72,15 @@ class FolderKeeper(Keeper):
             # The engine would create a missing bind source as root's.
             shell.run(f"mkdir {name}; chown {entry['owner']} {name}; chmod {entry['mode']} {name}; [ -d {aside} ]")
 
-    def take_place(self, entry: Entry) -> None:
+    def take_place(self, entry: SetAsideEntry) -> None:
         if entry.get("replacement"):
             with self._shell(entry["name"]) as shell:
                 self._move(shell, entry["replacement"], entry["name"])
 
-    def state_when_kept(self, entry: Entry) -> str:
+    def state_when_kept(self, entry: SetAsideEntry) -> str:
         return "live" if entry.get("replacement") else "kept"
 
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+    def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         self.refuse_if_used(entry)
         with self._shell(entry["name"]) as shell:
             away = displaced["aside"] if displaced else self.discard_name(entry)
@@ -100,6 +100,6 @@ class FolderKeeper(Keeper):
             if displaced is None:
                 shell.run(f"rm -rf {self._inside(away)}")
 
-    def delete(self, entry: Entry) -> None:
+    def delete(self, entry: SetAsideEntry) -> None:
         with self._shell(entry["aside"]) as shell:
             shell.run(f"rm -rf {self._inside(entry['aside'])}")

@@ -10,9 +10,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import image_reference
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import (
+    add_tag_suffix,
+    parse_image_reference,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import (
+    find_image_id,
+    measure_own_layers,
+    remove_image_name,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
 
 class ImageKeeper(Keeper):
@@ -22,26 +30,26 @@ class ImageKeeper(Keeper):
 
     @classmethod
     def aside_name(cls, name: str, run_id: str) -> str:
-        return images.with_suffix(name, f".aside-{run_id}")
+        return add_tag_suffix(name, f".aside-{run_id}")
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         # Its containers are made anew, and stop sooner when they are told to before.
-        return image_reference(service["image"]) == image_reference(entry["name"])
+        return parse_image_reference(service["image"]) == parse_image_reference(entry["name"])
 
-    def exists(self, entry: Entry) -> bool:
-        return images.image_id(self.docker, entry["name"]) is not None
+    def exists(self, entry: SetAsideEntry) -> bool:
+        return find_image_id(self.docker, entry["name"]) is not None
 
-    def aside_exists(self, entry: Entry) -> bool:
-        return images.image_id(self.docker, entry["aside"]) is not None
+    def aside_exists(self, entry: SetAsideEntry) -> bool:
+        return find_image_id(self.docker, entry["aside"]) is not None
 
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+    def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         [image] = self.docker.inspect("image", [entry["name"]])
         return int(image["Size"]), 0, None
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SetAsideEntry) -> None:
         self.docker.run("tag", entry["name"], entry["aside"])
-        own, _whole = images.own_layers(
+        own, _whole = measure_own_layers(
             self.docker, entry["name"], [entry["replacement"]] if entry.get("replacement") else []
         )
         # Services built from one source have images that are alike: what several share counts once.
@@ -53,19 +61,19 @@ class ImageKeeper(Keeper):
         self.run.reach("kept:image")
         self.take_place(entry)
 
-    def take_place(self, entry: Entry) -> None:
-        if entry.get("replacement") and images.image_id(self.docker, entry["replacement"]):
+    def take_place(self, entry: SetAsideEntry) -> None:
+        if entry.get("replacement") and find_image_id(self.docker, entry["replacement"]):
             self.docker.run("tag", entry["replacement"], entry["name"])
-            images.remove_name(self.docker, entry["replacement"])
+            remove_image_name(self.docker, entry["replacement"])
 
-    def state_when_kept(self, entry: Entry) -> str:
+    def state_when_kept(self, entry: SetAsideEntry) -> str:
         # A replacement stands in the place from the first moment on.
         return "live" if entry.get("replacement") else "kept"
 
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+    def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         if displaced is not None and displaced["state"] == "planned":
             self.keep(displaced)
         self.docker.run("tag", entry["aside"], entry["name"])
 
-    def delete(self, entry: Entry) -> None:
-        images.remove_name(self.docker, entry["aside"])
+    def delete(self, entry: SetAsideEntry) -> None:
+        remove_image_name(self.docker, entry["aside"])

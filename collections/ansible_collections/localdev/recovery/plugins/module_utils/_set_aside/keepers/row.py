@@ -15,22 +15,23 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
-    identifier,
-    literal,
-    psql,
-    table_name,
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import run_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
+    quote_identifier,
+    quote_literal,
+    quote_table_name,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import aside_name, write_atomically
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Entry, Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
-FOLDER = "rows"
+ROWS_FOLDER = "rows"
 NO_ROW = "null"
 # Bytes of a file name, with room for the suffixes of temporary files.
-LONGEST_NAME = 200
+_MAX_NAME_BYTES = 200
 
 # A message of PostgreSQL may show the whole row, so only its first line is asked for, and the server logs no statement.
-_DISCREET = r"""
+_QUIET_TRANSACTION = r"""
 \set VERBOSITY terse
 BEGIN;
 SET LOCAL log_min_error_statement = panic;
@@ -90,7 +91,7 @@ END $do$;
 """
 
 
-def _in_template(name: str) -> str:
+def _escape_for_format(name: str) -> str:
     """An SQL name inside of a string that PostgreSQL's format() fills in."""
     return name.replace("%", "%%").replace("'", "''")
 
@@ -114,32 +115,30 @@ class RowKeeper(Keeper):
         plain = re.sub(r"[^\w.=@+-]", "_", name)
         if plain != name:
             plain += f"~{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-        return aside_name(plain, run_id, LONGEST_NAME)
+        return build_kept_name(plain, run_id, _MAX_NAME_BYTES)
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: Entry) -> bool:
+    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         return False
 
-    def _path(self, entry: Entry) -> str:
-        return os.path.join(self.run.runs.folder, FOLDER, entry["aside"])
+    def _path(self, entry: SetAsideEntry) -> str:
+        return os.path.join(self.run.runs.folder, ROWS_FOLDER, entry["aside"])
 
-    def _psql(self, entry: Entry, sql: str) -> str:
+    def _psql(self, entry: SetAsideEntry, sql: str) -> str:
         try:
-            return psql(
+            return run_sql(
                 self.docker,
                 container=entry["container"],
                 user=entry["user"],
                 database=entry["database"],
-                sql=f"{_DISCREET}{sql}\nCOMMIT;",
+                sql=f"{_QUIET_TRANSACTION}{sql}\nCOMMIT;",
             )
         except RecoveryError as exc:
             raise RecoveryError(f"The row {entry['name']}: {exc.message}") from exc
 
-    def _row(self, entry: Entry) -> str:
+    def _row(self, entry: SetAsideEntry) -> str:
         """The row as PostgreSQL writes JSON, to the last digit; NO_ROW when there is none."""
-        where = (
-            f"{table_name(entry['table'])} t WHERE t.{identifier(entry['column'])}::text = {literal(entry['value'])}"
-        )
+        where = f"{quote_table_name(entry['table'])} t WHERE t.{quote_identifier(entry['column'])}::text = {quote_literal(entry['value'])}"
         count, _newline, row = self._psql(
             entry, f"SELECT count(*) FROM {where}; SELECT row_to_json(t) FROM {where};"
         ).partition("\n")
@@ -149,21 +148,21 @@ class RowKeeper(Keeper):
             )
         return row or NO_ROW
 
-    def exists(self, entry: Entry) -> bool:
+    def exists(self, entry: SetAsideEntry) -> bool:
         # That there is no row is worth keeping too: putting back then takes the new one away.
         return True
 
-    def aside_exists(self, entry: Entry) -> bool:
+    def aside_exists(self, entry: SetAsideEntry) -> bool:
         return os.path.isfile(self._path(entry))
 
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+    def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         return len(self._row(entry).encode()), None, None
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SetAsideEntry) -> None:
         row, path = self._row(entry), self._path(entry)
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            write_atomically(path, row)
+            write_file_atomically(path, row)
         except OSError as exc:
             raise RecoveryError(f"Cannot write {path}: {exc.strerror}") from exc
         entry["bytes"] = len(row.encode())
@@ -172,7 +171,7 @@ class RowKeeper(Keeper):
         self.run.save()
         self.run.reach("kept:row")
 
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+    def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         if displaced is not None and displaced["state"] == "planned":
             self.keep(displaced)
         try:
@@ -182,18 +181,20 @@ class RowKeeper(Keeper):
             raise RecoveryError(f"Cannot read {self._path(entry)}: {exc.strerror}") from exc
         # Triggers would stamp the row anew. Those that guard references must see a row go.
         exact = "" if row == NO_ROW else "SET LOCAL session_replication_role = replica;"
-        table, column = table_name(entry["table"]), identifier(entry["column"])
+        table, column = quote_table_name(entry["table"]), quote_identifier(entry["column"])
         body = (_TAKE_AWAY if row == NO_ROW else _PUT_BACK).format(
-            name=literal(table),
+            name=quote_literal(table),
             table=table,
             column=column,
-            quoted_table=_in_template(table),
-            quoted_column=_in_template(column),
+            quoted_table=_escape_for_format(table),
+            quoted_column=_escape_for_format(column),
         )
         told = {"localdev.row": row, "localdev.key": entry["value"]}
-        settings = ", ".join(f"set_config({literal(name)}, {literal(value)}, true)" for name, value in told.items())
+        settings = ", ".join(
+            f"set_config({quote_literal(name)}, {quote_literal(value)}, true)" for name, value in told.items()
+        )
         self._psql(entry, f"{exact} SELECT count(*) FROM (SELECT {settings}) settings;\n{body}")
 
-    def delete(self, entry: Entry) -> None:
+    def delete(self, entry: SetAsideEntry) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path(entry))

@@ -11,15 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL, create_volume
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import (
-    DIGEST,
-    SYNC,
-    Entry,
-    Keeper,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import create_volume
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import DIGEST, SYNC, Keeper
 
-Proved = t.Callable[[t.Mapping[str, t.Any]], None]
+_OnVerified = t.Callable[[t.Mapping[str, t.Any]], None]
 SOURCE_LABEL = "localdev.recovery.source"
 
 
@@ -29,33 +26,39 @@ class VolumeKeeper(Keeper):
 
     copies = True
 
-    def exists(self, entry: Entry) -> bool:
+    def exists(self, entry: SetAsideEntry) -> bool:
         return bool(self.docker.inspect("volume", [entry["name"]]))
 
-    def aside_exists(self, entry: Entry) -> bool:
+    def aside_exists(self, entry: SetAsideEntry) -> bool:
         return bool(self.docker.inspect("volume", [entry["aside"]]))
 
-    def measure(self, entry: Entry) -> tuple[int, int | None, int | None]:
+    def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         # The copy goes to the engine's default storage, where a container's own root lies too.
         used, free = self.used_and_free(entry, free_at="/")
         return used, used, free
 
-    def _copy(self, source: str, target: str, proved: Proved | None = None) -> dict[str, t.Any]:
+    def _copy(self, source: str, target: str, proved: _OnVerified | None = None) -> dict[str, t.Any]:
         """Let the target hold what the source holds, and nothing else: bytes, and digest of what is in both.
 
         proved: is told them when the copy is proved; then the source is emptied.
         """
         # Only who copies needs it: the far end compiles whatever is imported, for every task.
-        from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
+        from ansible_collections.localdev.recovery.plugins.module_utils._volume.copy import replace_volume_content
+        from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import (
+            PythonNotFoundError,
+            VolumeProgram,
+        )
 
         try:
-            bridge = trees.Bridge(self.docker, self.python_images, self.run)
-            found = trees.replace(bridge, source, target, proved and (lambda said: proved(_tagged("files", said))))
-        except trees.NoPython:
+            bridge = VolumeProgram(self.docker, self.python_images, self.run)
+            found = replace_volume_content(
+                bridge, source, target, proved and (lambda said: proved(_tag_digest("files", said)))
+            )
+        except PythonNotFoundError:
             return self._copy_by_shell(source, target, proved)
-        return _tagged("files", found)
+        return _tag_digest("files", found)
 
-    def _copy_by_shell(self, source: str, target: str, proved: Proved | None) -> dict[str, t.Any]:
+    def _copy_by_shell(self, source: str, target: str, proved: _OnVerified | None) -> dict[str, t.Any]:
         """The same where no image has a Python; three times as slow."""
         with self.helper((source, "/from", proved is not None), (target, "/to", True)) as shell:
             # Nothing else uses the two volumes. One is read while it is copied, the other while it goes to the disk.
@@ -73,18 +76,18 @@ class VolumeKeeper(Keeper):
                 raise RecoveryError(
                     f"The copy of a volume differs from the original: {answer[:400]}", kind="verification"
                 )
-            found = _tagged("tar", {"bytes": int(said["used"]) * 1024, "digest": said["from"]})
+            found = _tag_digest("tar", {"bytes": int(said["used"]) * 1024, "digest": said["from"]})
             if proved:
                 proved(found)
                 shell.run(f"find /from -mindepth 1 -delete; {SYNC.format(folder='/from')}")
         return found
 
-    def prepare(self, entry: Entry) -> None:
+    def prepare(self, entry: SetAsideEntry) -> None:
         labels = entry.pop("labels", {})
         if labels and not self.exists(entry):
             create_volume(self.docker, entry["name"], labels)
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: SetAsideEntry) -> None:
         name, aside = entry["name"], entry["aside"]
         self.refuse_if_used(entry)
         create_volume(self.docker, aside, {RUN_LABEL: self.run.record["run_id"], SOURCE_LABEL: name})
@@ -100,11 +103,11 @@ class VolumeKeeper(Keeper):
             entry["state"] = "live"
             self.run.save()
 
-    def take_place(self, entry: Entry) -> None:
+    def take_place(self, entry: SetAsideEntry) -> None:
         if entry.get("replacement"):
             self._copy(entry["replacement"], entry["name"])
 
-    def put_back(self, entry: Entry, displaced: Entry | None) -> None:
+    def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         if displaced is not None and displaced["state"] == "planned":
             self.keep(displaced)
         self.refuse_if_used(entry)
@@ -115,10 +118,10 @@ class VolumeKeeper(Keeper):
                 f"The volume {entry['aside']} is no longer what was set aside on {entry['name']}", kind="verification"
             )
 
-    def delete(self, entry: Entry) -> None:
+    def delete(self, entry: SetAsideEntry) -> None:
         self.docker.run("volume", "rm", "--force", entry["aside"])
 
 
-def _tagged(sort: str, found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _tag_digest(sort: str, found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Bytes and digest, which is only to be held against one of the same sort. Pure."""
     return {"bytes": found["bytes"], "digest": f"{sort}:{found['digest']}"}

@@ -20,22 +20,22 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.
     BLOCK,
     MARKER,
     Progress,
-    Refused,
-    add_hashes,
-    bytes_of,
-    describe,
-    in_threads,
-    path_in,
-    read_file,
-    say,
-    segments,
-    size_of,
-    walk,
+    VolumeRequestRefused,
+    add_file_hashes,
+    describe_path,
+    encode_name,
+    find_data_segments,
+    get_entry_path,
+    hash_file_content,
+    list_tree,
+    run_in_threads,
+    send_response,
+    sum_entry_sizes,
 )
 
 FICLONE = 0x40049409
 # As much as may pass between two reports of progress.
-IN_KERNEL = 16 * 1024 * 1024
+KERNEL_COPY_BYTES = 16 * 1024 * 1024
 
 
 def write_all(descriptor, data, offset):
@@ -44,7 +44,7 @@ def write_all(descriptor, data, offset):
         data, offset = data[count:], offset + count
 
 
-def put_metadata(path, entry):
+def apply_metadata(path, entry):
     """Owner first, for that clears set-uid bits and capabilities; times last."""
     os.chown(path, entry["uid"], entry["gid"], follow_symlinks=False)
     if entry["type"] != "link":
@@ -54,48 +54,48 @@ def put_metadata(path, entry):
     os.utime(path, ns=(entry["mtime_ns"], entry["mtime_ns"]), follow_symlinks=False)
 
 
-def remove(path):
+def remove_path(path):
     if os.path.isdir(path) and not os.path.islink(path):
         for child in os.listdir(path):
-            remove(os.path.join(path, child))
+            remove_path(os.path.join(path, child))
         os.rmdir(path)
     else:
         os.unlink(path)
 
 
-def empty(root):
+def empty_folder(root):
     for name in os.listdir(root):
-        remove(os.path.join(root, name))
+        remove_path(os.path.join(root, name))
 
 
-def make(root, entry):
+def create_entry(root, entry):
     """Anything but a file with content; a folder gets its metadata when it is full."""
-    path = path_in(root, entry)
+    path = get_entry_path(root, entry)
     kind = entry["type"]
     if kind == "folder":
         if entry["name"] != ".":
             os.mkdir(path, 0o700)
         return
     if kind == "same":
-        os.link(os.path.join(root, bytes_of(entry["same"])), path, follow_symlinks=False)
+        os.link(os.path.join(root, encode_name(entry["same"])), path, follow_symlinks=False)
         return
     if kind == "link":
-        os.symlink(bytes_of(entry["target"]), path)
+        os.symlink(encode_name(entry["target"]), path)
     elif kind in ("fifo", "socket"):
         os.mknod(path, (stat.S_IFIFO if kind == "fifo" else stat.S_IFSOCK) | 0o600)
     else:
         form = stat.S_IFCHR if kind == "character" else stat.S_IFBLK
         os.mknod(path, form | 0o600, os.makedev(*entry["device"]))
-    put_metadata(path, entry)
+    apply_metadata(path, entry)
 
 
-def finish_folders(root, entries):
+def apply_folder_metadata(root, entries):
     for entry in reversed(entries):
         if entry["type"] == "folder":
-            put_metadata(path_in(root, entry), entry)
+            apply_metadata(get_entry_path(root, entry), entry)
 
 
-def sync(root):
+def sync_filesystem(root):
     """Bring one filesystem to the disk; all of them where the C library does not say how."""
     descriptor = os.open(root, os.O_RDONLY)
     try:
@@ -107,7 +107,7 @@ def sync(root):
         os.close(descriptor)
 
 
-def clone(source, target):
+def clone_file(source, target):
     """Of two descriptors. Whether the filesystem has let the two share their blocks."""
     try:
         fcntl.ioctl(target, FICLONE, source)
@@ -116,30 +116,30 @@ def clone(source, target):
     return True
 
 
-def copy_file(source_root, target_root, entry, progress):
-    source, target = path_in(source_root, entry), path_in(target_root, entry)
+def copy_file_content(source_root, target_root, entry, progress):
+    source, target = get_entry_path(source_root, entry), get_entry_path(target_root, entry)
     descriptors = []
     try:
         for path, flags in ((source, os.O_RDONLY), (target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)):
             descriptors.append(os.open(path, flags | os.O_NOFOLLOW, 0o600))
-        if entry["size"] == 0 or clone(*descriptors):
+        if entry["size"] == 0 or clone_file(*descriptors):
             progress.add(entry["size"])
         else:
-            for start, length in segments(descriptors[0], entry["size"]):
-                copy_range(*descriptors, start, start + length, progress)
+            for start, length in find_data_segments(descriptors[0], entry["size"]):
+                copy_byte_range(*descriptors, start, start + length, progress)
         os.ftruncate(descriptors[1], entry["size"])
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
-    put_metadata(target, entry)
+    apply_metadata(target, entry)
 
 
-def copy_range(source, target, at, end, progress):
+def copy_byte_range(source, target, at, end, progress):
     """By the kernel, which need not hand the bytes out and take them back; by hand where it does not copy these."""
     buffer = None
     while at < end:
         try:
-            count = 0 if buffer else os.copy_file_range(source, target, min(IN_KERNEL, end - at), at, at)
+            count = 0 if buffer else os.copy_file_range(source, target, min(KERNEL_COPY_BYTES, end - at), at, at)
         except (AttributeError, OSError) as exc:
             if getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -155,19 +155,19 @@ def copy_range(source, target, at, end, progress):
         progress.add(count)
 
 
-def allocated(root, entries):
-    files = [path_in(root, entry) for entry in entries if entry["type"] == "file"]
+def sum_allocated_bytes(root, entries):
+    files = [get_entry_path(root, entry) for entry in entries if entry["type"] == "file"]
     return sum(os.lstat(path).st_blocks * 512 for path in files)
 
 
-def need_room(root, wanted, reserve):
+def require_free_space(root, wanted, reserve):
     disk = os.statvfs(root)
     free = disk.f_bavail * disk.f_frsize
     if wanted + reserve > free:
-        raise Refused("room", needed=wanted, free=free)
+        raise VolumeRequestRefused("room", needed=wanted, free=free)
 
 
-def is_marked(root, token):
+def has_marker(root, token):
     try:
         with open(os.path.join(root, MARKER), "rb") as handle:
             return handle.read() == token
@@ -175,42 +175,42 @@ def is_marked(root, token):
         return False
 
 
-def set_mark(root, token):
+def write_marker(root, token):
     with open(os.path.join(root, MARKER), "wb") as handle:
         handle.write(token)
 
 
-def keep_same(target_root, entries):
+def keep_unchanged_entries(target_root, entries):
     """What an earlier copy has finished, by name; the rest of what it has left is removed."""
     wanted = {entry["name"]: entry for entry in entries}
     kept = {}
-    for entry in reversed(walk(target_root)):
+    for entry in reversed(list_tree(target_root)):
         name = entry["name"]
         other = wanted.get(name, {})
         compared = {"folder": ["type"], "file": ["type", "size", "mtime_ns"]}.get(entry["type"])
         if compared and all(entry[key] == other.get(key) for key in compared):
             kept[name] = entry
         elif name != ".":
-            remove(path_in(target_root, entry))
+            remove_path(get_entry_path(target_root, entry))
     return kept
 
 
-def compare(source_root, target_root, entries, others, progress):
+def compare_contents(source_root, target_root, entries, others, progress):
     """Read both sides and compare them byte by byte, which takes half the time of hashing one of them. Files that
     differ, and they alone, get hashes."""
     by_name = {entry["name"]: entry for entry in entries if entry["type"] == "file"}
 
     def one(other):
         entry = by_name.get(other["name"], {})
-        source, target = path_in(source_root, other), path_in(target_root, other)
-        if entry.get("size") == other["size"] and not same_content(source, target, other["size"], progress):
-            entry["sha256"] = read_file(source, entry["size"])
-            other["sha256"] = read_file(target, other["size"])
+        source, target = get_entry_path(source_root, other), get_entry_path(target_root, other)
+        if entry.get("size") == other["size"] and not has_same_content(source, target, other["size"], progress):
+            entry["sha256"] = hash_file_content(source, entry["size"])
+            other["sha256"] = hash_file_content(target, other["size"])
 
-    in_threads(one, [other for other in others if other["type"] == "file"])
+    run_in_threads(one, [other for other in others if other["type"] == "file"])
 
 
-def same_content(path, other, size, progress):
+def has_same_content(path, other, size, progress):
     """Whether two files of one size hold the same bytes."""
     descriptors = []
     try:
@@ -218,7 +218,7 @@ def same_content(path, other, size, progress):
             descriptors.append(os.open(name, os.O_RDONLY | os.O_NOFOLLOW))
         # Not memoryviews: those are compared item by item.
         buffers = [bytearray(min(BLOCK, size)) for _descriptor in descriptors]
-        for at, count in parts(descriptors, size):
+        for at, count in list_blocks_to_compare(descriptors, size):
             for number, buffer in enumerate(buffers):
                 if os.preadv(descriptors[number], [memoryview(buffer)[:count]], at) != count:
                     return False
@@ -232,16 +232,16 @@ def same_content(path, other, size, progress):
     return True
 
 
-def parts(descriptors, size):
+def list_blocks_to_compare(descriptors, size):
     """(offset, length) of the blocks in which files of one size may differ: not where all of them have a hole."""
-    ranges = [list(segments(descriptor, size)) for descriptor in descriptors]
+    ranges = [list(find_data_segments(descriptor, size)) for descriptor in descriptors]
     # Mostly they are the same; else a block may come twice.
     for start, length in ranges[0] if ranges[0] == ranges[-1] else ranges[0] + ranges[-1]:
         for at in range(start, start + length, BLOCK):
             yield at, min(BLOCK, start + length - at)
 
 
-def do_copy(request):
+def handle_copy_request(request):
     """Copy and compare.
 
     replace: what the target holds goes first. prove: the answer has a digest over names, attributes and contents, and
@@ -249,93 +249,95 @@ def do_copy(request):
     """
     source, target = os.fsencode(request["source"]), os.fsencode(request["target"])
     token = request["token"].encode("utf-8", "surrogateescape")
-    entries = walk(source)
-    total = size_of(entries)
-    marked = target and is_marked(target, token)
+    entries = list_tree(source)
+    total = sum_entry_sizes(entries)
+    marked = target and has_marker(target, token)
     if request.get("replace") and not marked:
-        empty(target)
+        empty_folder(target)
     elif target and not marked:
-        others = walk(target)
+        others = list_tree(target)
         if [entry["name"] for entry in entries] == [entry["name"] for entry in others]:
-            compare(source, target, entries, others, Progress("comparing", total))
-        differences = differing(entries, others)
+            compare_contents(source, target, entries, others, Progress("comparing", total))
+        differences = pair_differing_entries(entries, others)
         if not differences:
             return {"same": True, "bytes": total, "entries": entries, "resumed": 0}
         if len(others) > 1:
-            raise Refused("occupied", differences=differences[:5])
+            raise VolumeRequestRefused("occupied", differences=differences[:5])
     if request.get("look_only"):
-        need_room(request["room_at"], allocated(source, entries), request["reserve"])
+        require_free_space(request["room_at"], sum_allocated_bytes(source, entries), request["reserve"])
         return {"same": False, "bytes": total, "entries": [], "resumed": 0}
-    set_mark(target, token)
-    kept = keep_same(target, entries)
-    need_room(target, allocated(source, [e for e in entries if e["name"] not in kept]), request["reserve"])
+    write_marker(target, token)
+    kept = keep_unchanged_entries(target, entries)
+    require_free_space(
+        target, sum_allocated_bytes(source, [e for e in entries if e["name"] not in kept]), request["reserve"]
+    )
     progress = Progress("copying", total)
     files = [entry for entry in entries if entry["type"] == "file"]
     for entry in entries:
         if entry["type"] == "folder" and entry["name"] not in kept:
-            make(target, entry)
+            create_entry(target, entry)
     resumed = []
 
     def one(entry):
-        path = path_in(target, entry)
-        if entry["name"] in kept and same_content(path_in(source, entry), path, entry["size"], progress):
-            put_metadata(path, entry)
+        path = get_entry_path(target, entry)
+        if entry["name"] in kept and has_same_content(get_entry_path(source, entry), path, entry["size"], progress):
+            apply_metadata(path, entry)
             resumed.append(entry["name"])
             return
-        copy_file(source, target, entry, progress)
+        copy_file_content(source, target, entry, progress)
 
     if request.get("hold") and files:
         one(files.pop(0))
-        say(held=True)
+        send_response(held=True)
         request["go_on"].wait()
-    in_threads(one, files)
+    run_in_threads(one, files)
     for entry in entries:
         if entry["type"] not in ("folder", "file"):
-            make(target, entry)
-    finish_folders(target, entries)
+            create_entry(target, entry)
+    apply_folder_metadata(target, entries)
     # To the disk while it is read again.
-    flushing = threading.Thread(target=sync, args=(target,))
+    flushing = threading.Thread(target=sync_filesystem, args=(target,))
     flushing.start()
-    others = walk(target)
-    compare(source, target, entries, others, Progress("comparing", total))
+    others = list_tree(target)
+    compare_contents(source, target, entries, others, Progress("comparing", total))
     # The marker's coming and going is the last change of the folder itself.
     os.unlink(os.path.join(target, MARKER))
-    put_metadata(target, entries[0])
-    others[0], _status = describe(target, b".")
+    apply_metadata(target, entries[0])
+    others[0], _status = describe_path(target, b".")
     # What has changed in the source meanwhile was not copied.
-    differences = differing(entries, others) or differing(entries, walk(source))
+    differences = pair_differing_entries(entries, others) or pair_differing_entries(entries, list_tree(source))
     if differences:
-        set_mark(target, token)
+        write_marker(target, token)
     answer = {"same": False, "bytes": total, "entries": entries, "resumed": len(resumed), "differences": differences}
     if request.get("prove"):
-        add_hashes(source, entries, Progress("hashing", total))
-        answer.update(entries=[], bytes=allocated(source, entries), digest=digest_of(entries))
+        add_file_hashes(source, entries, Progress("hashing", total))
+        answer.update(entries=[], bytes=sum_allocated_bytes(source, entries), digest=digest_entries(entries))
     flushing.join()
-    sync(target)
+    sync_filesystem(target)
     if request.get("then_empty") and not differences:
-        say(proved={"bytes": answer["bytes"], "digest": answer["digest"]})
+        send_response(proved={"bytes": answer["bytes"], "digest": answer["digest"]})
         request["go_on"].wait()
-        empty(source)
-        sync(source)
+        empty_folder(source)
+        sync_filesystem(source)
     return answer
 
 
-def digest_of(entries):
+def digest_entries(entries):
     """The same for two trees that are the same."""
     digest = hashlib.sha256()
     for entry in entries:
-        digest.update(json.dumps(plain(entry), sort_keys=True).encode("ascii"))
+        digest.update(json.dumps(strip_sparse(entry), sort_keys=True).encode("ascii"))
     return digest.hexdigest()
 
 
-def plain(entry):
+def strip_sparse(entry):
     """What is compared; whether a file has holes is the filesystem's affair."""
     return entry and {key: value for key, value in entry.items() if key != "sparse"}
 
 
-def differing(entries, others):
+def pair_differing_entries(entries, others):
     """Pairs of entries that are not the same; None in place of one that is missing."""
     by_name = {entry["name"]: entry for entry in others}
     pairs = [[entry, by_name.pop(entry["name"], None)] for entry in entries]
     pairs += [[None, entry] for entry in by_name.values()]
-    return [pair for pair in pairs if plain(pair[0]) != plain(pair[1])]
+    return [pair for pair in pairs if strip_sparse(pair[0]) != strip_sparse(pair[1])]

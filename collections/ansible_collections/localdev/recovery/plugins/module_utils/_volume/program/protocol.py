@@ -31,7 +31,7 @@ MARKER = b".localdev-copy"
 # Read, hashed and written while the processor still has it at hand: larger blocks take half as long again.
 BLOCK = 256 * 1024
 THREADS = 2
-TYPES = {
+FILE_TYPES = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "folder",
     stat.S_IFLNK: "link",
@@ -44,7 +44,7 @@ TYPES = {
 FOREIGN_XATTRS = ("security.selinux", "security.ima", "security.evm", "trusted.", "system.nfs4", "com.apple.")
 
 
-class Refused(Exception):
+class VolumeRequestRefused(Exception):
     """Nothing was touched. reason: a word; the rest is data."""
 
     def __init__(self, reason, **data):
@@ -67,26 +67,26 @@ class Progress:
             self.done += count
             if time.monotonic() - self.told > 0.5:
                 self.told = time.monotonic()
-                say(progress={"doing": self.doing, "done": self.done, "total": self.total, "about": False})
+                send_response(progress={"doing": self.doing, "done": self.done, "total": self.total, "about": False})
 
 
-def say(**answer):
+def send_response(**answer):
     sys.stderr.write(json.dumps(answer) + "\n")
     sys.stderr.flush()
 
 
-def text_of(name):
+def decode_name(name):
     return name.decode("utf-8", "surrogateescape")
 
 
-def bytes_of(text):
+def encode_name(text):
     return text.encode("utf-8", "surrogateescape")
 
 
 # --- reading a tree ------------------------------------------------------------------------------------------------
 
 
-def xattrs_of(path):
+def read_xattrs(path):
     try:
         names = os.listxattr(path, follow_symlinks=False)
     except OSError as exc:
@@ -101,12 +101,12 @@ def xattrs_of(path):
     return found
 
 
-def describe(path, name):
+def describe_path(path, name):
     """The entry of one thing without its content, and its status."""
     status = os.lstat(path)
-    kind = TYPES[stat.S_IFMT(status.st_mode)]
+    kind = FILE_TYPES[stat.S_IFMT(status.st_mode)]
     entry = {
-        "name": text_of(name),
+        "name": decode_name(name),
         "type": kind,
         "mode": stat.S_IMODE(status.st_mode),
         "uid": status.st_uid,
@@ -118,10 +118,10 @@ def describe(path, name):
         if status.st_blocks * 512 < status.st_size and has_hole(path, status.st_size):
             entry["sparse"] = True
     elif kind == "link":
-        entry["target"] = text_of(os.readlink(path))
+        entry["target"] = decode_name(os.readlink(path))
     elif kind in ("character", "block"):
         entry["device"] = [os.major(status.st_rdev), os.minor(status.st_rdev)]
-    xattrs = xattrs_of(path)
+    xattrs = read_xattrs(path)
     if xattrs:
         entry["xattrs"] = xattrs
     return entry, status
@@ -137,7 +137,7 @@ def has_hole(path, size):
         os.close(descriptor)
 
 
-def walk(root):
+def list_tree(root):
     """Entries of everything below a folder and of itself (``.``), folders before what they hold, in the names' order.
 
     A file with several names is described once; further names say ``same``: the first one.
@@ -148,7 +148,7 @@ def walk(root):
     def visit(path, name):
         if name == MARKER:
             return
-        entry, status = describe(path, name)
+        entry, status = describe_path(path, name)
         if entry["type"] != "folder" and status.st_nlink > 1:
             first = seen.setdefault((status.st_dev, status.st_ino), entry["name"])
             if first != entry["name"]:
@@ -163,11 +163,11 @@ def walk(root):
     return entries
 
 
-def path_in(root, entry):
-    return root if entry["name"] == "." else os.path.join(root, bytes_of(entry["name"]))
+def get_entry_path(root, entry):
+    return root if entry["name"] == "." else os.path.join(root, encode_name(entry["name"]))
 
 
-def segments(descriptor, size):
+def find_data_segments(descriptor, size):
     """(offset, length) of what is not a hole."""
     at = 0
     while at < size:
@@ -193,14 +193,14 @@ def hash_zeros(digest, count):
 ZEROS = memoryview(bytes(BLOCK))
 
 
-def read_file(path, size, progress=None, write=None):
+def hash_file_content(path, size, progress=None, write=None):
     """SHA-256 of a file. write(data, offset) gets what is not a hole."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(min(BLOCK, size)))
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         at = 0
-        for start, length in segments(descriptor, size):
+        for start, length in find_data_segments(descriptor, size):
             hash_zeros(digest, start - at)
             at = start
             while at < start + length:
@@ -219,32 +219,32 @@ def read_file(path, size, progress=None, write=None):
     return digest.hexdigest()
 
 
-def in_threads(function, files):
+def run_in_threads(function, files):
     """The largest first, or in the end one thread would have one to do while the other has none."""
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        for _done in pool.map(function, sorted(files, key=size_in, reverse=True)):
+        for _done in pool.map(function, sorted(files, key=get_entry_size, reverse=True)):
             pass
 
 
-def size_in(entry):
+def get_entry_size(entry):
     return entry.get("size", 0)
 
 
-def add_hashes(root, entries, progress):
+def add_file_hashes(root, entries, progress):
     def one(entry):
-        entry["sha256"] = read_file(path_in(root, entry), entry["size"], progress)
+        entry["sha256"] = hash_file_content(get_entry_path(root, entry), entry["size"], progress)
 
-    in_threads(one, [entry for entry in entries if entry["type"] == "file"])
+    run_in_threads(one, [entry for entry in entries if entry["type"] == "file"])
 
 
-def size_of(entries):
-    return sum(map(size_in, entries))
+def sum_entry_sizes(entries):
+    return sum(map(get_entry_size, entries))
 
 
 # --- asking and answering ---------------------------------------------------------------------------------------------
 
 
-def read_line():
+def read_request_line():
     line = b""
     while not line.endswith(b"\n"):
         data = os.read(0, 1)
@@ -254,16 +254,16 @@ def read_line():
     return line
 
 
-def watch(go_on):
+def exit_when_caller_ends(go_on):
     """Who asked may be killed; then nobody is left who would remove this container."""
-    if read_line():
+    if read_request_line():
         go_on.set()
         while os.read(0, 4096):
             pass
     os._exit(3)
 
 
-def connect(request):
+def open_stream(request):
     """Descriptor of the stream to write or to read: of the named pipe where both its ends are under this kernel."""
     packs = request["do"] == "pack"
     stream = None
@@ -277,35 +277,35 @@ def connect(request):
                 os.close(probe)
         except OSError:
             stream = None
-    say(stream="standard" if stream is None else "pipe")
+    send_response(stream="standard" if stream is None else "pipe")
     return int(packs) if stream is None else stream
 
 
-def serve(action, request):
+def serve_request(action, request):
     """Answer the one request."""
     if request["do"] != "copy":
-        request["stream"] = connect(request)
+        request["stream"] = open_stream(request)
     # On stdin the stream follows; its end says as much.
     if request.get("stream") != 0:
         request["go_on"] = threading.Event()
-        threading.Thread(target=watch, args=(request["go_on"],), daemon=True).start()
+        threading.Thread(target=exit_when_caller_ends, args=(request["go_on"],), daemon=True).start()
     try:
         answer = action(request)
         for entry in answer.pop("entries"):
-            say(entry=entry)
-        say(**dict(answer, done=True))
-    except Refused as exc:
-        say(**exc.answer)
+            send_response(entry=entry)
+        send_response(**dict(answer, done=True))
+    except VolumeRequestRefused as exc:
+        send_response(**exc.answer)
     except BrokenPipeError:
-        say(error="nobody reads the stream any more")
+        send_response(error="nobody reads the stream any more")
     except Exception as exc:
         name = exc.filename if isinstance(exc, OSError) and exc.filename else b""
-        name = text_of(name) if isinstance(name, bytes) else str(name)
+        name = decode_name(name) if isinstance(name, bytes) else str(name)
         words = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        say(error=words, name=name, errno=getattr(exc, "errno", None), kind=type(exc).__name__)
+        send_response(error=words, name=name, errno=getattr(exc, "errno", None), kind=type(exc).__name__)
     sys.stderr.flush()
     os._exit(0)
 
 
 def read_request():
-    return json.loads(read_line().decode("ascii"))
+    return json.loads(read_request_line().decode("ascii"))

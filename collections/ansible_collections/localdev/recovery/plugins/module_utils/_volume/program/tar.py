@@ -19,17 +19,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.copy import (
-    differing,
-    do_copy,
-    empty,
-    finish_folders,
-    is_marked,
-    make,
-    need_room,
-    put_metadata,
-    set_mark,
-    sync,
+    apply_folder_metadata,
+    apply_metadata,
+    create_entry,
+    empty_folder,
+    handle_copy_request,
+    has_marker,
+    pair_differing_entries,
+    require_free_space,
+    sync_filesystem,
     write_all,
+    write_marker,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.protocol import (
     BLOCK,
@@ -37,26 +37,26 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.
     MARKER,
     ZEROS,
     Progress,
-    Refused,
-    add_hashes,
-    bytes_of,
-    path_in,
-    read_file,
+    VolumeRequestRefused,
+    add_file_hashes,
+    decode_name,
+    encode_name,
+    get_entry_path,
+    hash_file_content,
+    list_tree,
     read_request,
-    serve,
-    size_of,
-    text_of,
-    walk,
+    serve_request,
+    sum_entry_sizes,
 )
 
 # A hole of a sparse file is looked for in pieces of this size.
-HOLE = 64 * 1024
+HOLE_BYTES = 64 * 1024
 # So large that handing it to another thread is worth its while.
-PIECE = 1024 * 1024
+HASH_IN_THREAD_BYTES = 1024 * 1024
 HASHER = ThreadPoolExecutor(max_workers=1)
 
 
-def tar_header(entry, size):
+def build_tar_header(entry, size):
     info = tarfile.TarInfo("./" + entry["name"] if entry["name"] != "." else "./")
     if entry["type"] == "same":
         info.type, info.linkname = tarfile.LNKTYPE, "./" + entry["same"]
@@ -77,71 +77,71 @@ def tar_header(entry, size):
     if nanoseconds or entry["mtime_ns"] < 0:
         info.pax_headers["mtime"] = "%s%d.%09d" % ("-" if entry["mtime_ns"] < 0 else "", seconds, nanoseconds)
     for name, value in entry.get("xattrs", {}).items():
-        info.pax_headers["SCHILY.xattr." + name] = text_of(base64.b64decode(value))
+        info.pax_headers["SCHILY.xattr." + name] = decode_name(base64.b64decode(value))
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
-def do_pack(request):
+def handle_pack_request(request):
     """Write a tar stream; nothing but the order of the names is decided here."""
     source = os.fsencode(request["source"])
     # Tar knows no sockets.
-    entries = [entry for entry in walk(source) if entry["type"] != "socket"]
-    progress = Progress("packing", size_of(entries))
+    entries = [entry for entry in list_tree(source) if entry["type"] != "socket"]
+    progress = Progress("packing", sum_entry_sizes(entries))
     if request["look_only"]:
-        return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
+        return {"bytes": progress.total, "entries": entries, "versions": read_version_files(source, entries)}
     out = stream = os.fdopen(request["stream"], "wb", closefd=False)
     if request["gzip"]:
         out = gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=1, mtime=0)
     at = [0]
 
     def write(data, offset):
-        zeros(out, offset - at[0])
+        write_zeros(out, offset - at[0])
         out.write(data)
         at[0] = offset + len(data)
 
     for entry in entries:
         size = entry.get("size", 0)
-        out.write(tar_header(entry, size))
+        out.write(build_tar_header(entry, size))
         if entry["type"] == "file":
             at[0] = 0
-            entry["sha256"] = read_file(path_in(source, entry), size, progress, write)
-            zeros(out, size - at[0] + -size % tarfile.BLOCKSIZE)
-    zeros(out, 2 * tarfile.BLOCKSIZE)
+            entry["sha256"] = hash_file_content(get_entry_path(source, entry), size, progress, write)
+            write_zeros(out, size - at[0] + -size % tarfile.BLOCKSIZE)
+    write_zeros(out, 2 * tarfile.BLOCKSIZE)
     if request["gzip"]:
         out.close()
     stream.flush()
-    return {"bytes": progress.total, "entries": entries, "versions": versions(source, entries)}
+    return {"bytes": progress.total, "entries": entries, "versions": read_version_files(source, entries)}
 
 
-def versions(root, entries):
+def read_version_files(root, entries):
     """What the files PG_VERSION say, by name."""
     found = {}
     for entry in entries:
-        if is_version(entry):
-            with open(path_in(root, entry), "rb") as handle:
-                found[entry["name"]] = text_of(handle.read()).strip()
+        if is_version_file(entry):
+            with open(get_entry_path(root, entry), "rb") as handle:
+                found[entry["name"]] = decode_name(handle.read()).strip()
     return found
 
 
-def is_version(entry):
+def is_version_file(entry):
     return entry["type"] == "file" and os.path.basename(entry["name"]) == "PG_VERSION" and entry["size"] < 64
 
 
-def zeros(out, count):
+def write_zeros(out, count):
     while count > 0:
         out.write(ZEROS[: min(count, BLOCK)])
         count -= BLOCK
 
 
-def member_entry(member):
+def convert_member(member):
     """The entry of a member of an archive, which somebody else may have made."""
     name = os.path.normpath(member.name)
     if name.startswith(("/", "..")):
-        raise Refused("outside", name=member.name)
+        raise VolumeRequestRefused("outside", name=member.name)
     if member.islnk():
         same = os.path.normpath(member.linkname)
         if same.startswith(("/", "..")):
-            raise Refused("outside", name=member.linkname)
+            raise VolumeRequestRefused("outside", name=member.linkname)
         return {"name": name, "type": "same", "same": same}
     kinds = (
         (member.isreg, "file"),
@@ -153,7 +153,7 @@ def member_entry(member):
     )
     kind = next((word for test, word in kinds if test()), None)
     if kind is None:
-        raise Refused("unknown", name=member.name)
+        raise VolumeRequestRefused("unknown", name=member.name)
     seconds, _point, fraction = member.pax_headers.get("mtime", str(int(member.mtime))).lstrip("-").partition(".")
     mtime_ns = int(seconds) * 10**9 + int((fraction + "0" * 9)[:9])
     entry = {
@@ -173,7 +173,7 @@ def member_entry(member):
         entry["device"] = [member.devmajor, member.devminor]
     prefix = "SCHILY.xattr."
     xattrs = {
-        name[len(prefix) :]: base64.b64encode(bytes_of(value)).decode("ascii")
+        name[len(prefix) :]: base64.b64encode(encode_name(value)).decode("ascii")
         for name, value in sorted(member.pax_headers.items())
         if name.startswith(prefix) and not name[len(prefix) :].startswith(FOREIGN_XATTRS)
     }
@@ -185,8 +185,8 @@ def member_entry(member):
 def unpack_file(root, entry, stream, sparse, progress, digest):
     """stream: has readinto, and is at the beginning of the content. digest: None when nobody wants the content's."""
     size = entry["size"]
-    buffer = memoryview(bytearray(min(HOLE if sparse else PIECE, size)))
-    descriptor = os.open(path_in(root, entry), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    buffer = memoryview(bytearray(min(HOLE_BYTES if sparse else HASH_IN_THREAD_BYTES, size)))
+    descriptor = os.open(get_entry_path(root, entry), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     at = 0
     try:
         while at < size:
@@ -194,7 +194,7 @@ def unpack_file(root, entry, stream, sparse, progress, digest):
             if not data:
                 raise tarfile.ReadError("unexpected end of data")
             # Hashed and written at once; both leave the interpreter to others.
-            hashing = digest and len(data) == PIECE and HASHER.submit(digest.update, data)
+            hashing = digest and len(data) == HASH_IN_THREAD_BYTES and HASHER.submit(digest.update, data)
             if digest and not hashing:
                 digest.update(data)
             if not sparse or bytes(data).count(0) != len(data):
@@ -206,26 +206,26 @@ def unpack_file(root, entry, stream, sparse, progress, digest):
         os.ftruncate(descriptor, size)
     finally:
         os.close(descriptor)
-    put_metadata(path_in(root, entry), entry)
+    apply_metadata(get_entry_path(root, entry), entry)
 
 
-def read_again(root, entry):
-    entry["sha256"] = read_file(path_in(root, entry), entry["size"])
+def hash_written_file(root, entry):
+    entry["sha256"] = hash_file_content(get_entry_path(root, entry), entry["size"])
 
 
-def read_member(entry, stream, found, progress):
+def check_member(entry, stream, found, progress):
     digest = hashlib.sha256()
     for data in iter(lambda: stream.read(BLOCK), b""):
         digest.update(data)
         progress.add(len(data))
-        if is_version(entry):
-            found[entry["name"]] = text_of(data).strip()
+        if is_version_file(entry):
+            found[entry["name"]] = decode_name(data).strip()
     if stream.tell() != entry["size"]:
         raise tarfile.ReadError("unexpected end of data")
     entry["sha256"] = digest.hexdigest()
 
 
-class Whole:
+class ForwardTarStream:
     """A tar stream, unpacked by gzip where it is packed by that; tells whether it has come to its end.
 
     A file as tarfile wants it, which goes forward only. As a stream of tarfile's own every byte would be copied several
@@ -268,7 +268,7 @@ class Whole:
             raise tarfile.ReadError("unexpected end of data")
 
 
-def content(archive, member, stream):
+def open_member_content(archive, member, stream):
     """What gives the content of a member: the stream itself, unless it is stored in parts."""
     if member.issparse():
         return archive.extractfile(member)
@@ -276,7 +276,7 @@ def content(archive, member, stream):
     return stream
 
 
-def do_unpack(request):
+def handle_unpack_request(request):
     """Unpack the stream that follows the request into an empty folder; with look_only read it alone.
 
     With proved the asker has a manifest, so a file's hash is that of what is read from the folder again; otherwise it
@@ -288,45 +288,52 @@ def do_unpack(request):
     progress = Progress("unpacking" if target else "checking", request["total"])
     if target:
         token = request["token"].encode("utf-8", "surrogateescape")
-        if os.listdir(target) and not is_marked(target, token):
-            raise Refused("occupied", differences=[])
-        empty(target)
-        set_mark(target, token)
-        need_room(target, request["total"], request["reserve"])
+        if os.listdir(target) and not has_marker(target, token):
+            raise VolumeRequestRefused("occupied", differences=[])
+        empty_folder(target)
+        write_marker(target, token)
+        require_free_space(target, request["total"], request["reserve"])
     # Not sys.stdin: it may have read on into the stream.
-    stream = Whole(os.fdopen(request["stream"], "rb", buffering=0, closefd=False))
+    stream = ForwardTarStream(os.fdopen(request["stream"], "rb", buffering=0, closefd=False))
     with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
-            entry = member_entry(member)
+            entry = convert_member(member)
             if target is None:
                 if entry["type"] == "file":
-                    read_member(entry, archive.extractfile(member), found, progress)
+                    check_member(entry, archive.extractfile(member), found, progress)
             elif entry["type"] == "file":
-                parents(target, entry)
+                create_parent_folders(target, entry)
                 digest = None if request["proved"] else hashlib.sha256()
-                unpack_file(target, entry, content(archive, member, stream), entry["name"] in sparse, progress, digest)
+                unpack_file(
+                    target,
+                    entry,
+                    open_member_content(archive, member, stream),
+                    entry["name"] in sparse,
+                    progress,
+                    digest,
+                )
                 if digest:
                     entry["sha256"] = digest.hexdigest()
                 else:
-                    reading.append(HASHER.submit(read_again, target, entry))
+                    reading.append(HASHER.submit(hash_written_file, target, entry))
             elif entry["type"] == "folder":
-                parents(target, entry)
-                os.makedirs(path_in(target, entry), 0o700, exist_ok=True)
+                create_parent_folders(target, entry)
+                os.makedirs(get_entry_path(target, entry), 0o700, exist_ok=True)
             else:
-                parents(target, entry)
-                make(target, entry)
+                create_parent_folders(target, entry)
+                create_entry(target, entry)
             entries.append(entry)
             # The archive remembers every member otherwise.
             archive.members = []
         stream.finish()
     if target is None:
-        return {"bytes": size_of(entries), "entries": entries, "versions": found}
+        return {"bytes": sum_entry_sizes(entries), "entries": entries, "versions": found}
     folders = [entry for entry in entries if entry["type"] == "folder"]
     os.unlink(os.path.join(target, MARKER))
-    finish_folders(target, folders)
-    flushing = threading.Thread(target=sync, args=(target,))
+    apply_folder_metadata(target, folders)
+    flushing = threading.Thread(target=sync_filesystem, args=(target,))
     flushing.start()
-    others = walk(target)
+    others = list_tree(target)
     if request["proved"]:
         for future in reading:
             future.result()
@@ -335,26 +342,29 @@ def do_unpack(request):
             if other["type"] == "file":
                 other["sha256"] = hashes.get(other["name"])
     else:
-        add_hashes(target, others, Progress("comparing", size_of(entries)))
+        add_file_hashes(target, others, Progress("comparing", sum_entry_sizes(entries)))
     # Folders above the members need not be members.
     names = {entry["name"] for entry in entries}
-    differences = differing(entries, [entry for entry in others if entry["name"] in names])
+    differences = pair_differing_entries(entries, [entry for entry in others if entry["name"] in names])
     if differences:
-        set_mark(target, token)
+        write_marker(target, token)
     flushing.join()
-    sync(target)
-    return {"bytes": size_of(entries), "entries": entries, "differences": differences}
+    sync_filesystem(target)
+    return {"bytes": sum_entry_sizes(entries), "entries": entries, "differences": differences}
 
 
-def parents(root, entry):
+def create_parent_folders(root, entry):
     """Folders above a member that the archive does not name first."""
-    above = os.path.dirname(path_in(root, entry)) if entry["name"] != "." else root
+    above = os.path.dirname(get_entry_path(root, entry)) if entry["name"] != "." else root
     os.makedirs(above, exist_ok=True)
     # A link in the place of a folder would lead outside.
     if os.path.realpath(above) != above:
-        raise Refused("outside", name=entry["name"])
+        raise VolumeRequestRefused("outside", name=entry["name"])
 
 
 if __name__ == "__main__":
     wanted = read_request()
-    serve({"copy": do_copy, "pack": do_pack, "unpack": do_unpack}[wanted["do"]], wanted)
+    serve_request(
+        {"copy": handle_copy_request, "pack": handle_pack_request, "unpack": handle_unpack_request}[wanted["do"]],
+        wanted,
+    )

@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import database_restore
 from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
-from ansible_collections.localdev.recovery.plugins.plugin_utils import _live_progress as shows
+from ansible_collections.localdev.recovery.plugins.plugin_utils import _live_progress as live_progress
+from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress import LiveProgressAction
 
 RUN_ID = "20260101-000000-abcd"
 TOLD = {"run_id": RUN_ID, "doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 256}
@@ -31,12 +32,12 @@ class Connection:
 @pytest.fixture
 def displayed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
-    monkeypatch.setattr(progress, "EVERY_S", 0.02)
+    monkeypatch.setattr(progress, "REPORT_INTERVAL_S", 0.02)
     monkeypatch.setattr(
-        shows, "Display", lambda: types.SimpleNamespace(display=lambda line, **_options: lines.append(line))
+        live_progress, "Display", lambda: types.SimpleNamespace(display=lambda line, **_options: lines.append(line))
     )
-    monkeypatch.setattr(shows.ActionBase, "run", lambda *_args, **_options: {})
-    monkeypatch.setattr(shows.ShowsProgress, "_low_level_execute_command", cat)
+    monkeypatch.setattr(live_progress.ActionBase, "run", lambda *_args, **_options: {})
+    monkeypatch.setattr(LiveProgressAction, "_low_level_execute_command", cat)
     return lines
 
 
@@ -93,7 +94,7 @@ def test_the_work_goes_on_without_a_line(tmp_path: Path, displayed: list[str], c
 
 
 def test_short_work_is_not_looked_at(tmp_path: Path, displayed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "EVERY_S", 60)
+    monkeypatch.setattr(progress, "REPORT_INTERVAL_S", 60)
     tell(tmp_path)
     began = time.monotonic()
     action_for(tmp_path, lambda: None).run()

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import recovery_run
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import process_lives, this_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process, is_process_alive
 
 
 class Action(recovery_run.ActionModule):
@@ -38,7 +38,7 @@ def test_the_module_learns_who_the_controller_is(monkeypatch: pytest.MonkeyPatch
     controller = asked["controller"]
     assert asked["state"] == "started"
     assert controller["process"]["pid"] == os.getppid()
-    assert process_lives(controller["process"]) is True
+    assert is_process_alive(controller["process"]) is True
     assert controller["user"] != "forged"
     assert action._task.args == {"state": "started", "controller": {"user": "forged"}}
 
@@ -54,7 +54,7 @@ def test_the_module_learns_who_the_controller_is(monkeypatch: pytest.MonkeyPatch
 def test_the_lock_of_a_controller_of_this_machine_is_taken_over_when_it_is_gone(
     monkeypatch: pytest.MonkeyPatch, controller: dict[str, t.Any], abandoned: list[str]
 ) -> None:
-    locked = {"failed": True, "holder": {"run_id": "R", "controller": {**this_process(), **controller}}}
+    locked = {"failed": True, "holder": {"run_id": "R", "controller": {**describe_process(), **controller}}}
     action = Action(monkeypatch, locked, {"changed": True})
     answered = action.run(task_vars={"x": 1})
     assert [asked["abandoned"] for asked in action.asked] == abandoned

@@ -19,12 +19,18 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.action import backup_transfer as backup_action
 from ansible_collections.localdev.recovery.plugins.action import image_load as image_action
 from ansible_collections.localdev.recovery.plugins.action import project_checkout as checkout_action
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import transfer_bundle as backup_archive
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    find_backup_damage,
+    read_backup_set,
+    write_metadata,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.transfer_bundle import unpack_bundle
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._git.url import has_secret, without_secrets
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files
+from ansible_collections.localdev.recovery.plugins.module_utils._git.url import has_url_secret, remove_url_secrets
 from ansible_collections.localdev.recovery.plugins.modules import backup_transfer, image_load, project_checkout
-from ansible_collections.localdev.recovery.plugins.plugin_utils import _transfer as transfers
+from ansible_collections.localdev.recovery.plugins.plugin_utils import _transfer as transfer
+from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import TransferAction
 
 NAME = "shop_20260101_000000"
 
@@ -56,7 +62,7 @@ class Host:
 
     def run(
         self,
-        action: type[transfers.Transfers],
+        action: type[TransferAction],
         act: t.Callable[..., t.Any],
         args: dict[str, t.Any],
         check: bool = False,
@@ -76,7 +82,7 @@ class Host:
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(transfers, "CHUNK", 64)
+    monkeypatch.setattr(transfer, "CHUNK_BYTES", 64)
     return Host()
 
 
@@ -89,11 +95,11 @@ def make_set(folder: Path, content: str = "rows " * 100) -> Path:
     metadata |= {
         "alembic_versions": ["feed"],
         "server_version": "15.1",
-        "files": backup_sets.hash_files(str(dump)),
+        "files": hash_files(str(dump)),
         "timestamp": "20260101_000000",
         "backup_file": dump.name,
     }
-    backup_sets.write_metadata(str(folder / f"{NAME}.metadata"), metadata)
+    write_metadata(str(folder / f"{NAME}.metadata"), metadata)
     return dump
 
 
@@ -124,7 +130,7 @@ def test_a_backup_is_moved_whole_private_and_once(host: Host, way: tuple[dict[st
     result = move(host, args)
     assert result["changed"]
     assert result["backup"]["name"] == NAME
-    assert backup_sets.damage(backup_sets.read_set(str(target / f"{NAME}.dir"))) == []
+    assert find_backup_damage(read_backup_set(str(target / f"{NAME}.dir"))) == []
     assert (target / f"{NAME}.metadata").read_bytes() == (source / f"{NAME}.metadata").read_bytes()
     assert modes(target) == {"0o600", "0o700"}
     assert not list(Path(os.environ["HOME"]).rglob("*.tar"))
@@ -136,9 +142,9 @@ def test_a_proof_of_restorability_does_not_make_it_another_one(
 ) -> None:
     args, _source, target = way
     move(host, args)
-    metadata = backup_sets.read_set(str(target / f"{NAME}.dir")).metadata
+    metadata = read_backup_set(str(target / f"{NAME}.dir")).metadata
     proved = {**metadata, "last_proved_restorable": "2026-01-02T00:00:00Z"}
-    backup_sets.write_metadata(str(target / f"{NAME}.metadata"), proved)
+    write_metadata(str(target / f"{NAME}.metadata"), proved)
     assert not move(host, args)["changed"]
 
 
@@ -181,7 +187,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: st
     with tarfile.open(archive, "w") as tar:
         tar.addfile(tarfile.TarInfo(name))
     with pytest.raises(RecoveryError, match="belongs to no backup"):
-        backup_archive.unpack(str(archive), str(tmp_path / "target"))
+        unpack_bundle(str(archive), str(tmp_path / "target"))
     assert not list((tmp_path / "target").iterdir())
 
 
@@ -303,14 +309,14 @@ def test_what_cannot_be_checked_out(host: Host, tmp_path: Path, args: dict[str, 
     ],
 )
 def test_secrets_in_addresses(url: str, plain: str) -> None:
-    assert has_secret(url)
-    assert without_secrets(url) == plain
-    assert not has_secret(plain)
+    assert has_url_secret(url)
+    assert remove_url_secrets(url) == plain
+    assert not has_url_secret(plain)
 
 
 @pytest.mark.parametrize(
     "url", ["git@git.example.com:shop.git", "ssh://git@git.example.com/shop.git", "/srv/shop.git", ""]
 )
 def test_addresses_without_secrets(url: str) -> None:
-    assert not has_secret(url)
-    assert without_secrets(url) == url
+    assert not has_url_secret(url)
+    assert remove_url_secrets(url) == url

@@ -12,19 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import restore as load
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    BackupSet,
+    format_set_timestamp,
+    read_backup_set,
+    write_metadata,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore import RestoreResult
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Server
+from ansible_collections.localdev.recovery.plugins.module_utils._git import history
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.modules import backup_compare, backup_info, database_restore
 
 
-def write(folder: Path, days: float, revision: str, **metadata: t.Any) -> backup_sets.BackupSet:
+def write(folder: Path, days: float, revision: str, **metadata: t.Any) -> BackupSet:
     """A plain dump; with format_version one of this collection."""
-    stamp = backup_sets.stamp_of(time.time() - days * 86400)
+    stamp = format_set_timestamp(time.time() - days * 86400)
     path = folder / f"shop_{stamp}.sql.gz"
     path.write_bytes(
         gzip.compress(
@@ -34,9 +40,9 @@ def write(folder: Path, days: float, revision: str, **metadata: t.Any) -> backup
     found = {"timestamp": stamp, "alembic_version": revision, "database": "shop", "backup_file": path.name, **metadata}
     if "format_version" in found:
         found |= {"format": "plain", "rows": {}, "server_version": "15.1"}
-        found |= {"alembic_versions": revision.split(), "files": backup_sets.hash_files(str(path))}
-    backup_sets.write_metadata(str(folder / f"shop_{stamp}.metadata"), found)
-    return backup_sets.read_set(str(path))
+        found |= {"alembic_versions": revision.split(), "files": hash_files(str(path))}
+    write_metadata(str(folder / f"shop_{stamp}.metadata"), found)
+    return read_backup_set(str(path))
 
 
 def module(**params: t.Any) -> t.Any:
@@ -98,10 +104,10 @@ STACK: dict[str, t.Any] = {
 
 @pytest.fixture
 def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., dict[str, t.Any]]:
-    monkeypatch.setattr(alembic_runtime, "ask", lambda *_args: {"revisions": HISTORY})
-    monkeypatch.setattr(backup_compare, "server_of", lambda _stack, _docker: Server("db", "keeper"))
+    monkeypatch.setattr(runner, "run_alembic_request", lambda *_args: {"revisions": HISTORY})
+    monkeypatch.setattr(backup_compare, "server_of", lambda _stack, _docker: DatabaseServer("db", "keeper"))
     found: dict[str, t.Any] = {"gone": {"refs": ["feature/x"], "commit": "abc"}}
-    monkeypatch.setattr(git_lookup, "find_revision", lambda _folder, revision: found.get(revision))
+    monkeypatch.setattr(history, "find_revision", lambda _folder, revision: found.get(revision))
 
     def act(**params: t.Any) -> dict[str, t.Any]:
         defaults = {
@@ -169,10 +175,10 @@ def test_a_drill_is_written_into_metadata_of_this_collection_alone(tmp_path: Pat
     item = write(tmp_path, 0, "c3", **({"format_version": 2} if own else {}))
     before = Path(item.metadata_path).read_text()
     docker = Dropping()
-    made = load.Restored(Server("db", "keeper"), "shop.restore-1", {}, [], 0.1)
+    made = RestoreResult(DatabaseServer("db", "keeper"), "shop.restore-1", {}, [], 0.1)
     proved = database_restore.drill_ended(docker, None, item, made)
     assert docker.executed == ['DROP DATABASE IF EXISTS "shop.restore-1" WITH (FORCE)']
-    after = backup_sets.read_set(item.path)
+    after = read_backup_set(item.path)
     if own:
         assert after.proved == proved
         assert after.metadata == {**item.metadata, "last_proved_restorable": proved}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.modules import container_files, registration_info
 
 
@@ -83,13 +83,13 @@ def test_the_service_that_is_asked() -> None:
 
 
 class Answering(Docker):
-    def __init__(self, running: str, done: Completed) -> None:
+    def __init__(self, running: str, done: CompletedCommand) -> None:
         super().__init__()
         self.running = running
         self.done = done
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
-        return Completed(args, 0, self.running) if args[0] == "ps" else self.done
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
+        return CompletedCommand(args, 0, self.running) if args[0] == "ps" else self.done
 
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         return [{"Config": {"Env": ["DB_PASSWORD=hunter22"]}}]
@@ -98,20 +98,20 @@ class Answering(Docker):
 @pytest.mark.parametrize(
     ("running", "done", "why"),
     [
-        ("", Completed((), 0, ""), r"service api has no running container \(exited 1\)"),
-        ("c1", Completed((), 127, "", "there is no Python in it"), "could not be asked for in api: there is no Python"),
-        ("c1", Completed((), 1, 'noise\n@registered {"error": "E: hunter22", "where": "/x.py, line 1"}'),
+        ("", CompletedCommand((), 0, ""), r"service api has no running container \(exited 1\)"),
+        ("c1", CompletedCommand((), 127, "", "there is no Python in it"), "could not be asked for in api: there is no Python"),
+        ("c1", CompletedCommand((), 1, 'noise\n@registered {"error": "E: hunter22", "where": "/x.py, line 1"}'),
          r"fails in api: E: \*{8} \(/x\.py, line 1\)"),
-        ("c1", Completed((), 137, ""), "no answer"),
+        ("c1", CompletedCommand((), 137, ""), "no answer"),
     ],
     ids=["does not run", "no Python", "raises", "killed"],
 )  # fmt: skip
-def test_an_application_that_gives_no_names(running: str, done: Completed, why: str) -> None:
+def test_an_application_that_gives_no_names(running: str, done: CompletedCommand, why: str) -> None:
     with pytest.raises(RecoveryError, match=why) as caught:
         registration_info.ask(Answering(running, done), STACK, "api", "[]", "rules")
     assert caught.value.next_command
 
 
 def test_names_among_noise() -> None:
-    done = Completed((), 0, 'noise\n@registered {"names": ["a"]}\nbye\n')
+    done = CompletedCommand((), 0, 'noise\n@registered {"names": ["a"]}\nbye\n')
     assert registration_info.ask(Answering("c1", done), STACK, "api", "[]", "rules") == ["a"]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, recovery_run_info
 
 
@@ -32,7 +33,7 @@ def stack(folder: Path) -> dict[str, t.Any]:
 
 
 def act(folder: Path, *, check_mode: bool = False, dead: bool = False, **params: t.Any) -> dict[str, t.Any]:
-    process = {**runs.this_process(), **({"started": "long ago"} if dead else {})}
+    process = {**describe_process(), **({"started": "long ago"} if dead else {})}
     defaults = {
         "run_id": "",
         "procedure": "full_rebuild",
@@ -109,7 +110,7 @@ def test_a_run_needs_a_procedure(tmp_path: Path) -> None:
 
 
 def test_what_was_cut_short_is_named_and_its_services_are_what_ran_before(tmp_path: Path) -> None:
-    store = runs.Runs(str(tmp_path))
+    store = RunStore(str(tmp_path))
     first = act(tmp_path, state="started", dead=True)["run_id"]
     record = store.load(first)
     record.update(running_before=["worker"], steps=[{"name": "stop"}])
@@ -125,7 +126,7 @@ def test_what_was_cut_short_is_named_and_its_services_are_what_ran_before(tmp_pa
 
 def test_what_an_undo_takes_back_is_written_down(tmp_path: Path) -> None:
     begun = act(tmp_path, state="started", procedure="undo", undoes="20260131T100000Z-1f2e")
-    assert runs.Runs(str(tmp_path)).load(begun["run_id"])["undoes"] == "20260131T100000Z-1f2e"
+    assert RunStore(str(tmp_path)).load(begun["run_id"])["undoes"] == "20260131T100000Z-1f2e"
 
 
 def test_looking_at_a_stack_without_runs(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_looking_at_a_stack_without_runs(tmp_path: Path) -> None:
 
 
 def test_looking_at_runs(tmp_path: Path) -> None:
-    store = runs.Runs(str(tmp_path))
+    store = RunStore(str(tmp_path))
     ids = []
     for _dummy in range(2):
         run_id = act(tmp_path, state="started")["run_id"]

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.modules import alembic_upgrade, stack_seed
 
 SHOWN = {"enabled": True, "excluded": False, "one_shot": False}
@@ -41,11 +41,11 @@ class Seeding(Docker):
     def containers(self, project_name: str) -> list[dict[str, t.Any]]:
         return [container("db"), container("api")]
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         if "psql" in args:
-            return Completed(args, 0, self.rows, "")
+            return CompletedCommand(args, 0, self.rows, "")
         self.seen = (args, kwargs)
-        return Completed(args, self.code, self.output, "")
+        return CompletedCommand(args, self.code, self.output, "")
 
 
 def test_secrets_reach_a_seed_command_by_its_environment_alone() -> None:
@@ -89,9 +89,9 @@ class Together(Seeding):
         super().__init__()
         self.barrier = threading.Barrier(wanted)
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         self.barrier.wait(5)
-        return Completed(args, 1 if "broken" in args else 0, "", "")
+        return CompletedCommand(args, 1 if "broken" in args else 0, "", "")
 
 
 @pytest.mark.parametrize("broken", [False, True])

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
 from ansible_collections.localdev.recovery.plugins.modules import set_aside
 
 ENTRY = {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-1", "bytes": 1048576, "state": "kept"}
@@ -34,11 +35,11 @@ def test_nothing_done_is_no_change() -> None:
 
 @pytest.mark.parametrize(("state", "asides"), [("restored", ["b", "c"]), ("deleted", ["a", "b"])])
 def test_check_mode_foresees_and_writes_nothing(tmp_path: Path, state: str, asides: list[str]) -> None:
-    store = runs.Runs(str(tmp_path))
-    record = runs.new_record("p", project="", user="", controller_host="", parameters={})
+    store = RunStore(str(tmp_path))
+    record = build_run_record("p", project="", user="", controller_host="", parameters={})
     states = {"a": "restored", "b": "live", "c": "kept", "d": "deleted", "e": "planned"}
     record["asides"] = [{**ENTRY, "aside": name, "state": s} for name, s in states.items()]
-    store.start(record, runs.this_process())
+    store.start(record, describe_process())
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
     params: dict[str, t.Any] = {

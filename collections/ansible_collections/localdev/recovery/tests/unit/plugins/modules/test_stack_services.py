@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.modules.stack_services import bring_up, dependencies, predict
 
 
@@ -73,15 +73,15 @@ class Engine(Docker):
         config = {"Labels": {"com.docker.compose.service": "api"}}
         return [{"Id": self.id, "Config": config, "State": {"Running": self.running}}]
 
-    def compose(self, *args: str, **kwargs: t.Any) -> Completed:
+    def compose(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         self.running = self.running and self.id == self.new
         self.id = self.new
-        return Completed(args, 0, "", "")
+        return CompletedCommand(args, 0, "", "")
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         assert args == ("start", self.id)
         self.running = True
-        return Completed(args, 0, "", "")
+        return CompletedCommand(args, 0, "", "")
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed
-from ansible_collections.localdev.recovery.plugins.module_utils._status import collect as status
-from ansible_collections.localdev.recovery.plugins.modules import stack_status
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._status import collect
+from ansible_collections.localdev.recovery.plugins.modules.stack_status import main
 
 NO_DAEMON = (1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
 
@@ -27,7 +27,7 @@ def run(
         docker = replay("runbook")
         recorded = docker.run
 
-        def answer(*args: str, check: bool = True, **options: t.Any) -> Completed:
+        def answer(*args: str, check: bool = True, **options: t.Any) -> CompletedCommand:
             failed = None
             if config and "config" in args:
                 failed = config
@@ -36,16 +36,16 @@ def run(
             elif args[0] in ("exec", "diff", "history"):
                 failed = (1, "", "Error: No such container: planted-broken")
             if failed is None:
-                return t.cast("Completed", recorded(*args, check=check, **options))
-            result = Completed(args, *failed)
+                return t.cast("CompletedCommand", recorded(*args, check=check, **options))
+            result = CompletedCommand(args, *failed)
             if check:
                 raise docker.error(result)
             return result
 
         monkeypatch.setattr(docker, "run", answer)
-        monkeypatch.setattr(status, "Impatient", lambda project, timeout: docker)
+        monkeypatch.setattr(collect, "DockerWithTimeout", lambda project, timeout: docker)
         with patch_module_args({"project_src": docker.project.src, **params}), pytest.raises(SystemExit):
-            stack_status.main()
+            main()
         return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
 
     return call

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.plugin_utils import _compose_yaml as compose_edit
+from ansible_collections.localdev.recovery.plugins.plugin_utils._compose_yaml import edit_compose_mounts
 
 
 def move(written: str, *mounts: tuple[str, str]) -> dict[str, t.Any]:
@@ -21,7 +21,7 @@ def move(written: str, *mounts: tuple[str, str]) -> dict[str, t.Any]:
 
 
 def edited(text: str, *moves: dict[str, t.Any]) -> str:
-    return compose_edit.edit({"c.yml": text}, moves).get("c.yml", text)
+    return edit_compose_mounts({"c.yml": text}, moves).get("c.yml", text)
 
 
 SHORT = """\
@@ -98,7 +98,7 @@ def test_what_services_share_changes_once() -> None:
 def test_the_last_file_that_says_it_is_changed() -> None:
     base = "services:\n  db:\n    volumes: [./a:/a]\n"
     local = "services:\n  db:\n    volumes: [./b:/a]\n"
-    changed = compose_edit.edit(
+    changed = edit_compose_mounts(
         {"base": base, "local": local, "more": "services: {db: {image: x}}\n"}, [move("c", ("db", "/a"))]
     )
     assert list(changed) == ["local"]

@@ -10,8 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import diagnosis
-from ansible_collections.localdev.recovery.plugins.module_utils._report.reports import schema_report
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.diagnosis import (
+    SchemaFinding,
+    decide_schema_recovery,
+    diagnose_schema,
+    find_unreadable_schema_reason,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._report.schema_recovery import (
+    format_schema_findings,
+    format_schema_recovery_report,
+)
 
 PSYCOPG = 'sqlalchemy.exc.ProgrammingError: (psycopg.errors.UndefinedColumn) column "faculty_role" does not exist'
 SERVER = "ERROR:  column people_1.faculty_role does not exist at character 42"
@@ -55,13 +63,11 @@ NOT_STAMPED = schema(current=[], pending=["a1", "b2", "c3"])
 EMPTY = schema(current=[], pending=["a1", "b2", "c3"], drift=["add_table people"])
 
 
-def found(
-    answer: dict[str, t.Any], logs: list[str] | None = None, tables: int | None = None
-) -> list[diagnosis.Finding]:
-    return diagnosis.diagnose(answer, stack(), {"backend": logs or []}, tables=tables)
+def found(answer: dict[str, t.Any], logs: list[str] | None = None, tables: int | None = None) -> list[SchemaFinding]:
+    return diagnose_schema(answer, stack(), {"backend": logs or []}, tables=tables)
 
 
-def only(findings: list[diagnosis.Finding], name: str) -> diagnosis.Finding:
+def only(findings: list[SchemaFinding], name: str) -> SchemaFinding:
     [finding] = [item for item in findings if item["id"] == f"schema.{name}"]
     return finding
 
@@ -168,7 +174,7 @@ def test_what_models_lack_is_no_evidence_against_stamping() -> None:
 
 
 def test_a_project_without_known_source_names_the_command_alone() -> None:
-    findings = diagnosis.diagnose(HEADS, stack(alembic={"service": "backend", "source": None}))
+    findings = diagnose_schema(HEADS, stack(alembic={"service": "backend", "source": None}))
     assert only(findings, "multiple_heads")["remedy"].startswith("alembic merge c3 d4; or ")
 
 
@@ -198,7 +204,7 @@ def test_a_project_without_known_source_names_the_command_alone() -> None:
 def test_decisions(
     answer: dict[str, t.Any], tables: int | None, options: dict[str, t.Any], action: str, words: str
 ) -> None:
-    decision = diagnosis.decide(found(answer, tables=tables), answer, **options)
+    decision = decide_schema_recovery(found(answer, tables=tables), answer, **options)
     assert decision["action"] == action
     assert words in decision["reason"]
     assert bool(decision["next_command"]) == (action == "refuse")
@@ -206,7 +212,7 @@ def test_decisions(
 
 
 def test_columns_that_pending_revisions_may_make_are_upgraded() -> None:
-    assert diagnosis.decide(found(BEHIND, [PSYCOPG]), BEHIND)["action"] == "upgrade"
+    assert decide_schema_recovery(found(BEHIND, [PSYCOPG]), BEHIND)["action"] == "upgrade"
 
 
 NAMES = st.sampled_from(["a1", "b2", "c3"])
@@ -237,7 +243,7 @@ def test_nothing_is_done_without_a_reason(
         heads=heads, current=current + unknown, unknown=unknown, pending=None if unknown else pending, drift=drift
     )
     findings = found(answer, lines, tables)
-    decision = diagnosis.decide(findings, answer, allow_rebuild=allow)
+    decision = decide_schema_recovery(findings, answer, allow_rebuild=allow)
     errors = [item for item in findings if item["severity"] == "error"]
     assert all(item["remedy"] for item in errors)
     assert (decision["action"] == "none") == (not errors)
@@ -256,13 +262,13 @@ def test_nothing_is_done_without_a_reason(
     ],
 )
 def test_a_database_that_cannot_be_asked(changes: dict[str, t.Any], words: str) -> None:
-    answer = diagnosis.unreadable(stack(**changes))
+    answer = find_unreadable_schema_reason(stack(**changes))
     assert words in answer
     assert bool(answer) == bool(words)
 
 
 def test_findings_for_people() -> None:
-    lines = diagnosis.finding_lines(found(BEHIND))
+    lines = format_schema_findings(found(BEHIND))
     assert lines == [
         "error schema.behind: The database is at a1, 2 revisions before c3",
         "  b2",
@@ -273,7 +279,7 @@ def test_findings_for_people() -> None:
 
 def test_findings_beside_a_decision_do_not_repeat_it() -> None:
     findings = found(UNKNOWN)
-    lines = diagnosis.finding_lines(findings, diagnosis.decide(findings, UNKNOWN))
+    lines = format_schema_findings(findings, decide_schema_recovery(findings, UNKNOWN))
     assert lines == ["error schema.unknown_revision", "  no branch and no commit here has zz"]
 
 
@@ -292,15 +298,15 @@ ASIDE = {"kind": "database", "name": "shop", "aside": "shop.aside-R", "bytes": 9
     ids=["done", "check mode"],
 )  # fmt: skip
 def test_the_report(record: dict[str, t.Any], words: list[str]) -> None:
-    decided = diagnosis.decide(found(BEHIND), BEHIND)
+    decided = decide_schema_recovery(found(BEHIND), BEHIND)
     kept, upgraded = {"asides": [ASIDE]}, {"applied": ["b2", "c3"]}
-    lines = schema_report(decided, "R", kept=kept, upgraded=upgraded, after=["after"], record=record)
+    lines = format_schema_recovery_report(decided, "R", kept=kept, upgraded=upgraded, after=["after"], record=record)
     assert len(lines) == len(words)
     assert all(part in line for part, line in zip(words, lines, strict=True))
 
 
 def test_the_report_of_a_run_that_only_put_back() -> None:
-    decided = diagnosis.decide(found(schema()), schema())
+    decided = decide_schema_recovery(found(schema()), schema())
     skipped = {"skipped": True}
-    lines = schema_report(decided, "R", kept=skipped, upgraded=skipped, after=[], record={"steps": []})
+    lines = format_schema_recovery_report(decided, "R", kept=skipped, upgraded=skipped, after=[], record={"steps": []})
     assert lines == [f"Nothing was applied: {decided['reason']}"]

@@ -16,11 +16,25 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program as alembic_bridge
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner as alembic_runtime
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import (
+    ADVISORY_LOCK_KEY,
+    RESPONSE_MARK,
+    describe_diff,
+    is_connect_failure,
+    main,
+    set_database_parameter,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import (
+    HostPython,
+    build_alembic_program,
+    build_unknown_revisions_error,
+    parse_alembic_response,
+    run_alembic_request,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 
 ENV = """
 from alembic import context
@@ -95,9 +109,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
 @pytest.fixture
 def ask(source: Source, capsys: pytest.CaptureFixture[str]) -> Ask:
     def ask(do: str = "info", **request: t.Any) -> dict[str, t.Any]:
-        alembic_bridge.main({"do": do, "config": None, **request})
-        done = Completed((), 0, capsys.readouterr().out, "")
-        return alembic_runtime.parse_answer(done, "backend")
+        main({"do": do, "config": None, **request})
+        done = CompletedCommand((), 0, capsys.readouterr().out, "")
+        return parse_alembic_response(done, "backend")
 
     return ask
 
@@ -420,7 +434,7 @@ def test_constraints_and_other_differences_in_words() -> None:
         ("add_constraint", unique), ("add_fk", key), ("add_column", "hr", "people", people.c.id), modified,
         ("add_table_comment", people, None), ("execute", "CREATE VIEW x"), ("odd",),
     ]  # fmt: skip
-    assert [words for diff in diffs for words in alembic_bridge.in_words(diff)] == [
+    assert [words for diff in diffs for words in describe_diff(diff)] == [
         "add_constraint hr.people(id)", "add_fk hr.people.self", "add_column hr.people.id",
         "modify_type hr.people.id", "modify_comment people.id",
         "add_table_comment hr.people", "execute CREATE VIEW x", "odd",
@@ -443,7 +457,7 @@ def test_constraints_and_other_differences_in_words() -> None:
     ],
 )
 def test_the_parameter_that_names_the_database(driver: str, given: dict[str, str], expected: dict[str, str]) -> None:
-    alembic_bridge.name_database("copy", driver, given)
+    set_database_parameter("copy", driver, given)
     assert given == expected
 
 
@@ -474,12 +488,12 @@ def refused(words: str) -> sqlalchemy.exc.OperationalError:
     ids=repr,
 )
 def test_what_is_worth_waiting_for(exc: Exception, waits: bool) -> None:
-    assert alembic_bridge.is_connect_failure(exc) is waits
+    assert is_connect_failure(exc) is waits
 
 
 def test_the_key_of_the_advisory_lock_is_derived_as_it_says() -> None:
     digest = hashlib.sha256(b"localdev.recovery").digest()
-    assert int.from_bytes(digest[:8], "big", signed=True) == alembic_bridge.LOCK_KEY
+    assert int.from_bytes(digest[:8], "big", signed=True) == ADVISORY_LOCK_KEY
 
 
 # --- on its way ------------------------------------------------------------------------------------------------
@@ -488,15 +502,15 @@ def test_the_key_of_the_advisory_lock_is_derived_as_it_says() -> None:
 def test_the_program_runs_by_itself_in_another_python(source: Source) -> None:
     source.make(MERGED, "ünïcode 'quoted'")
     request = {"do": "info", "config": "ünïcode 'quoted'/alembic.ini"}
-    program = alembic_runtime.program(request)
+    program = build_alembic_program(request)
     done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=False)
-    answer = alembic_runtime.parse_answer(Completed((), done.returncode, done.stdout, done.stderr), "backend")
+    answer = parse_alembic_response(CompletedCommand((), done.returncode, done.stdout, done.stderr), "backend")
     assert answer["heads"] == ["20251225_last"]
 
 
 def test_no_answer_is_an_error_with_what_was_printed_instead() -> None:
     with pytest.raises(RecoveryError, match=r"in backend \(exit code 126\)") as caught:
-        alembic_runtime.parse_answer(Completed((), 126, "exec: sh: not found", "more"), "backend")
+        parse_alembic_response(CompletedCommand((), 126, "exec: sh: not found", "more"), "backend")
     assert caught.value.details == "exec: sh: not found\nmore"
 
 
@@ -507,15 +521,15 @@ class Answering(Docker):
         self.answer = answer
         self.calls: list[tuple[str, ...]] = []
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         if args[0] == "ps":
             assert "label=com.docker.compose.project=shop" in args
             assert "label=com.docker.compose.service=backend" in args
-            return Completed(args, 0, "abc\n" if self.running else "", "")
+            return CompletedCommand(args, 0, "abc\n" if self.running else "", "")
         self.calls.append(args)
-        return Completed(args, 0, f"noise\n{alembic_bridge.MARK}{json.dumps(self.answer)}\nmore noise", "")
+        return CompletedCommand(args, 0, f"noise\n{RESPONSE_MARK}{json.dumps(self.answer)}\nmore noise", "")
 
-    def compose(self, *args: str, **kwargs: t.Any) -> Completed:
+    def compose(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         return self.run("compose", *args, **kwargs)
 
 
@@ -533,31 +547,31 @@ STACK = {"project": {"name": "shop", "dir": "/shop"}, "alembic": {"service": "ba
 )
 def test_where_alembic_is_asked(running: bool, fresh: bool, begins: tuple[str, ...]) -> None:
     docker = Answering(running, {"heads": ["a"]})
-    assert alembic_runtime.ask(docker, STACK, {"do": "info"}, fresh=fresh) == {"heads": ["a"]}
+    assert run_alembic_request(docker, STACK, {"do": "info"}, fresh=fresh) == {"heads": ["a"]}
     assert docker.calls[-1][: len(begins)] == begins
 
 
 def test_errors_from_alembic_name_the_service() -> None:
     with pytest.raises(RecoveryError, match="Alembic in service backend: migration x failed") as caught:
-        alembic_runtime.ask(
+        run_alembic_request(
             Answering(True, {"error": "migration x failed", "trace": "1\n" * 20}), STACK, {"do": "info"}
         )
     assert len(caught.value.details.splitlines()) == 6
     with pytest.raises(RecoveryError, match="No service of this stack was found to have Alembic"):
-        alembic_runtime.ask(Answering(True, {}), {"alembic": None}, {"do": "info"})
+        run_alembic_request(Answering(True, {}), {"alembic": None}, {"do": "info"})
 
 
 def test_an_unknown_revision_is_looked_up_in_git(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [{"revision": "x", "refs": ["feature", "origin/feature"], "commit": "c" * 40}]
-    monkeypatch.setattr(alembic_runtime.git_lookup, "find_revisions", lambda folder, unknown: found)
+    monkeypatch.setattr(runner.git_lookup, "find_revisions", lambda folder, unknown: found)
     words = "The database is at x, which is not among the migrations; x is in feature, origin/feature"
     with pytest.raises(RecoveryError, match=words) as caught:
-        alembic_runtime.ask(Answering(True, {"error": "unknown", "unknown": ["x"]}), STACK, {"do": "plan"})
+        run_alembic_request(Answering(True, {"error": "unknown", "unknown": ["x"]}), STACK, {"do": "plan"})
     assert caught.value.next_command == "git -C /shop checkout feature"
     found[0]["refs"] = []
-    assert "x is in commit cccccccccccc" in alembic_runtime.unknown_revisions(STACK, ["x"]).message
+    assert "x is in commit cccccccccccc" in build_unknown_revisions_error(STACK, ["x"]).message
     found.clear()
-    assert alembic_runtime.unknown_revisions(STACK, ["x"]).next_command.startswith("git -C /shop fetch --all")
+    assert build_unknown_revisions_error(STACK, ["x"]).next_command.startswith("git -C /shop fetch --all")
 
 
 # --- on the stack's host ---------------------------------------------------------------------------------------
@@ -569,8 +583,8 @@ def host_params(source: Source, **more: t.Any) -> dict[str, t.Any]:
 
 
 def ask_host(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    host = alembic_runtime.HostPython.from_params(params)
-    return alembic_runtime.ask(Docker(), params["stack"], {"do": "info"}, host=host)
+    host = HostPython.from_params(params)
+    return run_alembic_request(Docker(), params["stack"], {"do": "info"}, host=host)
 
 
 def test_a_python_on_the_host(source: Source) -> None:
@@ -602,4 +616,4 @@ def test_a_python_that_is_not_there(source: Source) -> None:
 
 
 def test_no_python_means_a_container() -> None:
-    assert alembic_runtime.HostPython.from_params({"python": ""}) is None
+    assert HostPython.from_params({"python": ""}) is None

@@ -8,11 +8,25 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._application import account as accounts
-from ansible_collections.localdev.recovery.plugins.module_utils._application import (
-    password_check_program as account_bridge,
+from ansible_collections.localdev.recovery.plugins.module_utils._application.account import (
+    build_account_query,
+    build_write_arguments,
+    build_write_query,
+    decide_account_repair,
+    explain_write_failure,
+    get_stored_hash,
+    list_missing_columns,
+    list_wanted_columns,
+    summarize_account_repair,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed
+from ansible_collections.localdev.recovery.plugins.module_utils._application.log_cause import find_log_cause
+from ansible_collections.localdev.recovery.plugins.module_utils._application.password_check_program import (
+    PASSWORD_RESPONSE_MARK,
+    parse_password_response,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._application.signing_key import check_signing_key
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._report.admin_account import format_admin_account_report
 
 PASSWORD = "Planted-Passw0rd"
 HASH = "$argon2id$planted"
@@ -66,7 +80,7 @@ def kinds(decided: dict[str, t.Any]) -> list[str]:
 
 
 def test_nothing_is_done_where_a_login_proves_the_account() -> None:
-    assert accounts.decide(ACCOUNT, seen(ROW)) == {"action": "none", "findings": [], "columns": {}}
+    assert decide_account_repair(ACCOUNT, seen(ROW)) == {"action": "none", "findings": [], "columns": {}}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +104,7 @@ def test_nothing_is_done_where_a_login_proves_the_account() -> None:
 def test_only_what_is_wrong_is_written(
     row: dict[str, t.Any], answers: dict[str, t.Any], findings: list[str], columns: dict[str, t.Any]
 ) -> None:
-    decided = accounts.decide(ACCOUNT, seen({**ROW, **row}, **answers))
+    decided = decide_account_repair(ACCOUNT, seen({**ROW, **row}, **answers))
     assert (decided["action"], kinds(decided), decided["columns"]) == ("update", findings, columns)
 
 
@@ -130,7 +144,7 @@ def test_only_what_is_wrong_is_written(
 def test_each_cause_is_told_from_the_others_and_nothing_is_touched(
     answers: dict[str, t.Any], finding: str, words: str
 ) -> None:
-    decided = accounts.decide(ACCOUNT, seen(ROW, **answers))
+    decided = decide_account_repair(ACCOUNT, seen(ROW, **answers))
     assert (decided["action"], kinds(decided), decided["columns"]) == ("refuse", [finding], {})
     assert words in decided["findings"][0]["message"]
     assert decided["findings"][0]["remedy"]
@@ -138,38 +152,38 @@ def test_each_cause_is_told_from_the_others_and_nothing_is_touched(
 
 
 def test_a_probe_that_failed_is_told() -> None:
-    decided = accounts.decide(ACCOUNT, {**seen(ROW), "probe": {"failed": False, "msg": "No service is known"}})
+    decided = decide_account_repair(ACCOUNT, {**seen(ROW), "probe": {"failed": False, "msg": "No service is known"}})
     assert (decided["action"], decided["findings"][0]["message"]) == ("refuse", "No service is known")
 
 
 def test_a_short_signing_key_that_works_is_only_told() -> None:
     signing = {"problem": "SECRET_KEY of service backend has 5 characters", "breaks": False}
     probe = {"signing": signing}
-    decided = accounts.decide(ACCOUNT, seen(ROW, probe=probe))
+    decided = decide_account_repair(ACCOUNT, seen(ROW, probe=probe))
     assert decided["action"] == "none"
-    report = accounts.account_report(accounts.summary(decided), ACCOUNT, {**PROBE, **probe}, login=True)
+    report = format_admin_account_report(summarize_account_repair(decided), ACCOUNT, {**PROBE, **probe}, login=True)
     assert "warning: SECRET_KEY of service backend has 5 characters" in report
 
 
 def test_the_same_name_twice_is_refused() -> None:
-    assert kinds(accounts.decide(ACCOUNT, seen(ROW, ROW))) == ["ambiguous"]
+    assert kinds(decide_account_repair(ACCOUNT, seen(ROW, ROW))) == ["ambiguous"]
 
 
 def test_an_empty_table_is_registered_in_where_the_api_does_that() -> None:
-    assert accounts.decide(ACCOUNT, seen(users=0, status=401))["action"] == "register"
-    assert accounts.decide(ACCOUNT, {**seen(users=0, status=401), "register": False})["action"] == "insert"
+    assert decide_account_repair(ACCOUNT, seen(users=0, status=401))["action"] == "register"
+    assert decide_account_repair(ACCOUNT, {**seen(users=0, status=401), "register": False})["action"] == "insert"
 
 
 def test_a_new_row_has_what_the_table_needs() -> None:
     looked = seen(status=401)
-    decided = accounts.decide(ACCOUNT, looked)
+    decided = decide_account_repair(ACCOUNT, looked)
     assert decided["action"] == "insert"
-    assert accounts.missing_columns(decided, looked) == []
-    assert accounts.write_query(decided, ACCOUNT, looked) == (
+    assert list_missing_columns(decided, looked) == []
+    assert build_write_query(decided, ACCOUNT, looked) == (
         'INSERT INTO "users" ("username", "email", "role", "hashed_password", "is_active", "locked_until", "id") '
         "VALUES (%(c0)s, %(c1)s, %(c2)s, %(c3)s, %(c4)s, %(c5)s, gen_random_uuid())"
     )
-    assert list(accounts.write_arguments(decided, ACCOUNT).values()) == [
+    assert list(build_write_arguments(decided, ACCOUNT).values()) == [
         "admin", "admin", "admin@example.com", "admin", HASH, True, None
     ]  # fmt: skip
 
@@ -177,39 +191,41 @@ def test_a_new_row_has_what_the_table_needs() -> None:
 def test_required_columns_without_a_value_are_named() -> None:
     looked = seen(status=401)
     account = {**ACCOUNT, "register_body": {}}
-    assert accounts.missing_columns(accounts.decide(account, looked), looked) == ["email"]
+    assert list_missing_columns(decide_account_repair(account, looked), looked) == ["email"]
     account["new_row"] = {"email": "a@b"}
-    assert accounts.missing_columns(accounts.decide(account, looked), looked) == []
+    assert list_missing_columns(decide_account_repair(account, looked), looked) == []
 
 
 def test_an_update_is_bound_to_one_user() -> None:
-    decided = accounts.decide(ACCOUNT, seen({**ROW, "role": "x"}))
-    query = accounts.write_query(decided, ACCOUNT, seen(ROW))
+    decided = decide_account_repair(ACCOUNT, seen({**ROW, "role": "x"}))
+    query = build_write_query(decided, ACCOUNT, seen(ROW))
     assert query == 'UPDATE "users" SET "role" = %(c0)s WHERE "username"::text = %(username)s'
-    assert accounts.write_arguments(decided, ACCOUNT) == {"username": "admin", "c0": "admin"}
+    assert build_write_arguments(decided, ACCOUNT) == {"username": "admin", "c0": "admin"}
 
 
 def test_what_could_not_be_written_is_told_without_the_hash() -> None:
-    decided = accounts.decide(ACCOUNT, seen(ROW, probe={"matches": False}))
+    decided = decide_account_repair(ACCOUNT, seen(ROW, probe={"matches": False}))
     message = f"Cannot execute SQL 'UPDATE' {{'c0': '{HASH}'}}: value too long for {HASH}\n, query list: [{HASH}]"
-    problem = accounts.write_problem({"failed": False, "msg": message}, decided)
+    problem = explain_write_failure({"failed": False, "msg": message}, decided)
     assert problem.startswith("value too long")
     assert HASH not in problem
-    assert accounts.write_problem({"rowcount": 0}, decided) == "0 rows were written"
-    assert accounts.write_problem({"rowcount": 1}, decided) == ""
+    assert explain_write_failure({"rowcount": 0}, decided) == "0 rows were written"
+    assert explain_write_failure({"rowcount": 1}, decided) == ""
 
 
 def test_a_table_without_role_and_state() -> None:
     account = {**ACCOUNT, "columns": {"username": "login", "password": "pw"}, "unlocked": {}, "table": "auth.users"}
-    assert accounts.wanted_columns(account) == {}
-    assert 'FROM "auth"."users" u WHERE u."login"::text = %(username)s' in accounts.account_query(account)
-    assert accounts.stored_hash({"query_result": [{"seen": {"rows": [{"pw": "h"}]}}]}, account) == "h"
-    assert accounts.stored_hash({"failed": False}, account) == ""
+    assert list_wanted_columns(account) == {}
+    assert 'FROM "auth"."users" u WHERE u."login"::text = %(username)s' in build_account_query(account)
+    assert get_stored_hash({"query_result": [{"seen": {"rows": [{"pw": "h"}]}}]}, account) == "h"
+    assert get_stored_hash({"failed": False}, account) == ""
 
 
 def test_the_report() -> None:
-    decided = accounts.summary(accounts.decide(ACCOUNT, seen({**ROW, "role": "x"}, probe={"matches": False})))
-    lines = accounts.account_report(decided, ACCOUNT, {**PROBE, "generated_to": "/p/f"}, run_id="r1", login=True)
+    decided = summarize_account_repair(
+        decide_account_repair(ACCOUNT, seen({**ROW, "role": "x"}, probe={"matches": False}))
+    )
+    lines = format_admin_account_report(decided, ACCOUNT, {**PROBE, "generated_to": "/p/f"}, run_id="r1", login=True)
     assert lines == [
         "role: user admin has role x, admin is needed",
         "wrong_password: user admin has another password",
@@ -233,7 +249,7 @@ def test_the_report() -> None:
     ],
 )
 def test_what_a_log_blames(log: str, kind: str) -> None:
-    assert account_bridge.cause_in(log)["kind"] == kind
+    assert find_log_cause(log)["kind"] == kind
 
 
 KEY = "k" * 32
@@ -251,13 +267,13 @@ KEY = "k" * 32
     ],
 )
 def test_the_signing_key(containers: dict[str, list[str]], words: str, breaks: bool) -> None:
-    state = account_bridge.signing_state(containers, "backend", "KEY")
+    state = check_signing_key(containers, "backend", "KEY")
     assert (words in state["problem"], state["breaks"]) == (True, breaks)
     assert bool(state["problem"]) is bool(words)
     assert KEY not in str(state)
 
 
 def test_the_answer_of_the_application_among_other_output() -> None:
-    line = account_bridge.MARK + '{"hash": "h", "matches": true, "error": ""}'
-    assert account_bridge.parse(Completed((), 0, f"loading\n{line}\nbye\n"))["hash"] == "h"
-    assert "exit code 127" in account_bridge.parse(Completed((), 127, "", "sh: python: not found"))["error"]
+    line = PASSWORD_RESPONSE_MARK + '{"hash": "h", "matches": true, "error": ""}'
+    assert parse_password_response(CompletedCommand((), 0, f"loading\n{line}\nbye\n"))["hash"] == "h"
+    assert "exit code 127" in parse_password_response(CompletedCommand((), 127, "", "sh: python: not found"))["error"]

@@ -12,16 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._application import (
-    registration_program as registration_bridge,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._application import registration_program
 from ansible_collections.localdev.recovery.plugins.module_utils._application.registration import (
-    Expected,
-    classes,
-    judge,
-    lines,
+    ExpectedRegistrations,
+    compare_registrations,
+    find_registrable_classes,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._application.registration_program import (
+    REGISTRATION_RESPONSE_MARK,
+    build_response,
+    main,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._report.constraint_registration import (
+    format_registration_lines,
+)
 
 SOURCE = """
 from abc import ABC, ABCMeta, abstractmethod
@@ -45,7 +50,7 @@ class Helper: ...
 
 
 def test_classes_that_can_be_registered() -> None:
-    assert classes({"b.py": SOURCE, "a.py": "class ThirdRule: ..."}, ".+Rule") == {
+    assert find_registrable_classes({"b.py": SOURCE, "a.py": "class ThirdRule: ..."}, ".+Rule") == {
         "ThirdRule": "a.py",
         "FirstRule": "b.py",
         "SecondRule": "b.py",
@@ -54,28 +59,28 @@ def test_classes_that_can_be_registered() -> None:
 
 def test_a_source_that_cannot_be_read_is_named() -> None:
     with pytest.raises(RecoveryError, match=r"rules\.py cannot be read: line 1") as caught:
-        classes({"rules.py": "class wrong(:"}, ".*")
+        find_registrable_classes({"rules.py": "class wrong(:"}, ".*")
     assert caught.value.next_command == "python3 -m py_compile rules.py"
 
 
 @pytest.mark.parametrize(
     ("value", "wanted"),
     [
-        ([], Expected()),
-        ("", Expected()),
-        (25, Expected(None, 25)),
-        ("25", Expected(None, 25)),
-        (["a", "b", "a"], Expected(("a", "b"), 2)),
+        ([], ExpectedRegistrations()),
+        ("", ExpectedRegistrations()),
+        (25, ExpectedRegistrations(None, 25)),
+        ("25", ExpectedRegistrations(None, 25)),
+        (["a", "b", "a"], ExpectedRegistrations(("a", "b"), 2)),
     ],
 )
-def test_what_is_expected(value: t.Any, wanted: Expected) -> None:
-    assert Expected.from_value(value) == wanted
+def test_what_is_expected(value: t.Any, wanted: ExpectedRegistrations) -> None:
+    assert ExpectedRegistrations.from_value(value) == wanted
 
 
 @pytest.mark.parametrize("value", ["many", {"a": 1}, 1.5])
 def test_what_cannot_be_expected_is_refused(value: t.Any) -> None:
     with pytest.raises(RecoveryError, match="neither a list of names nor a number"):
-        Expected.from_value(value)
+        ExpectedRegistrations.from_value(value)
 
 
 NAMES = [f"Rule{n}" for n in range(25)]
@@ -85,47 +90,47 @@ DEFINED = dict.fromkeys(NAMES, "rules.py")
 @pytest.mark.parametrize(
     ("found", "expected", "defined", "missing", "problems"),
     [
-        (NAMES, Expected(None, 25), DEFINED, [], []),
-        (NAMES[:24], Expected(None, 25), {}, [], ["24 rules are registered, 25 are expected"]),
-        (NAMES[:24], Expected(None, 25), DEFINED, ["Rule24"],
+        (NAMES, ExpectedRegistrations(None, 25), DEFINED, [], []),
+        (NAMES[:24], ExpectedRegistrations(None, 25), {}, [], ["24 rules are registered, 25 are expected"]),
+        (NAMES[:24], ExpectedRegistrations(None, 25), DEFINED, ["Rule24"],
          ["missing of the rules: Rule24 (rules.py)", "24 rules are registered, 25 are expected"]),
-        ([], Expected(None, 25), {}, [], ["0 rules are registered, 25 are expected"]),
-        ([], Expected(("a", "b"), 2), {}, ["a", "b"],
+        ([], ExpectedRegistrations(None, 25), {}, [], ["0 rules are registered, 25 are expected"]),
+        ([], ExpectedRegistrations(("a", "b"), 2), {}, ["a", "b"],
          ["missing of the rules: a, b", "0 rules are registered, 2 are expected"]),
-        (["b", "c"], Expected(("a", "b"), 2), {}, ["a"], ["missing of the rules: a"]),
-        (["a", "a"], Expected(("a",), 1), {}, [], ["registered more than once: a"]),
-        (["a", "b"], Expected(None, 1), {}, [], []),
-        (["a"], Expected(("a",), 1), {"b": "x.py"}, ["b"], ["missing of the rules: b (x.py)"]),
+        (["b", "c"], ExpectedRegistrations(("a", "b"), 2), {}, ["a"], ["missing of the rules: a"]),
+        (["a", "a"], ExpectedRegistrations(("a",), 1), {}, [], ["registered more than once: a"]),
+        (["a", "b"], ExpectedRegistrations(None, 1), {}, [], []),
+        (["a"], ExpectedRegistrations(("a",), 1), {"b": "x.py"}, ["b"], ["missing of the rules: b (x.py)"]),
     ],
     ids=["all", "24 by number", "24 by name", "none by number", "none by name", "another one", "twice", "more", "new"],
 )  # fmt: skip
 def test_the_verdict(
-    found: list[str], expected: Expected, defined: dict[str, str], missing: list[str], problems: list[str]
+    found: list[str], expected: ExpectedRegistrations, defined: dict[str, str], missing: list[str], problems: list[str]
 ) -> None:
-    verdict = judge("rules", found, expected, defined)
+    verdict = compare_registrations("rules", found, expected, defined)
     assert (verdict["missing"], verdict["problems"], verdict["complete"]) == (missing, problems, not problems)
-    assert lines({**verdict, "service": "api"})[: 1 + len(problems)] == [
+    assert format_registration_lines({**verdict, "service": "api"})[: 1 + len(problems)] == [
         f"{len(found)} rules are registered in api",
         *problems,
     ]
 
 
 def test_what_nobody_expects_is_told_and_no_problem() -> None:
-    verdict = judge("rules", ["a", "z"], Expected(("a",), 1), {})
+    verdict = compare_registrations("rules", ["a", "z"], ExpectedRegistrations(("a",), 1), {})
     assert (verdict["surplus"], verdict["complete"]) == (["z"], True)
-    assert lines({**verdict, "service": "api"})[-1] == "registered, though nobody expects them: z"
-    assert judge("rules", ["a", "z"], Expected(None, 1), {})["surplus"] == []
+    assert format_registration_lines({**verdict, "service": "api"})[-1] == "registered, though nobody expects them: z"
+    assert compare_registrations("rules", ["a", "z"], ExpectedRegistrations(None, 1), {})["surplus"] == []
 
 
 # --- the program in the container --------------------------------------------------------------------------------
 
 
 def test_names_come_from_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
-    registration_bridge.main("import json\nprint('noise')\n[str(n) for n in range(3)]\n")
+    main("import json\nprint('noise')\n[str(n) for n in range(3)]\n")
     streams = capsys.readouterr()
     assert streams.out == '\n@registered {"names": ["0", "1", "2"]}\n'
     assert streams.err == "noise\n"
-    assert registration_bridge.answer("{'b': 1, 'a': 2}") == {"names": ["b", "a"]}
+    assert build_response("{'b': 1, 'a': 2}") == {"names": ["b", "a"]}
 
 
 @pytest.mark.parametrize(
@@ -142,16 +147,16 @@ def test_names_come_from_the_last_line(capsys: pytest.CaptureFixture[str]) -> No
     ],
 )
 def test_a_check_that_raises_is_told_in_a_line(code: str, error: str, where: str) -> None:
-    assert registration_bridge.answer(code) == {"error": error, "where": where}
+    assert build_response(code) == {"error": error, "where": where}
 
 
 def test_the_file_that_raises_is_named(tmp_path: Path) -> None:
     (tmp_path / "rules.py").write_text("\n\nraise RuntimeError('not today')\n")
     program = (
-        Path(registration_bridge.__file__).read_text() + f"\nmain({json.dumps('import rules' + chr(10) + '[]')})\n"
+        Path(registration_program.__file__).read_text() + f"\nmain({json.dumps('import rules' + chr(10) + '[]')})\n"
     )
     done = subprocess.run(
         [sys.executable, "-"], input=program, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    answer = json.loads(done.stdout.strip().removeprefix(registration_bridge.MARK))
+    answer = json.loads(done.stdout.strip().removeprefix(REGISTRATION_RESPONSE_MARK))
     assert answer == {"error": "RuntimeError: not today", "where": f"{tmp_path}/rules.py, line 3"}

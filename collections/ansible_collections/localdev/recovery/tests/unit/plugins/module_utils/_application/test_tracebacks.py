@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condensed
+from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condense_tracebacks
 
 PLAIN = """\
 creating people
@@ -56,4 +56,4 @@ Traceback (most recent call last):
     ids=["plain", "chained", "cut off", "none", "empty"],
 )
 def test_a_traceback_is_told_by_its_cause_and_place(text: str, told: str) -> None:
-    assert condensed(text) == told
+    assert condense_tracebacks(text) == told

@@ -12,8 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    DUMP_EXTENSIONS,
+    BackupSet,
+    find_backup_damage,
+    format_set_timestamp,
+    list_backup_sets,
+    read_backup_set,
+    select_backup_set,
+    write_metadata,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.retention import select_expired_backups
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files
 
 NOW = 1_800_000_000.0
 DAY = 86400.0
@@ -21,9 +32,9 @@ DAY = 86400.0
 
 def write(folder: Path, age: float, *, kind: str = "custom", own: bool = True, text: str = "", **more: t.Any) -> Path:
     """A set that is AGE seconds old, with metadata of this collection or of the manual procedure."""
-    stamp = backup_sets.stamp_of(NOW - age)
+    stamp = format_set_timestamp(NOW - age)
     database = more.pop("database", "shop")
-    path = folder / f"{database}_{stamp}{backup_sets.EXTENSIONS[kind]}"
+    path = folder / f"{database}_{stamp}{DUMP_EXTENSIONS[kind]}"
     if kind == "directory":
         path.mkdir()
         for name in ("toc.dat", "1.dat.gz", "2.dat.gz"):
@@ -35,12 +46,12 @@ def write(folder: Path, age: float, *, kind: str = "custom", own: bool = True, t
         metadata |= {
             "format_version": 2,
             "format": kind,
-            "files": backup_sets.hash_files(str(path)),
+            "files": hash_files(str(path)),
             "rows": {},
             "server_version": "15.1",
             **more,
         }
-    backup_sets.write_metadata(str(folder / f"{database}_{stamp}.metadata"), metadata)
+    write_metadata(str(folder / f"{database}_{stamp}.metadata"), metadata)
     return path
 
 
@@ -51,7 +62,7 @@ def without_metadata(folder: Path, age: float) -> Path:
 
 
 def chosen(folder: Path, wanted: str) -> str:
-    return backup_sets.select(backup_sets.catalogue(str(folder), "shop"), wanted, folder=str(folder), now=NOW).path
+    return select_backup_set(list_backup_sets(str(folder), "shop"), wanted, folder=str(folder), now=NOW).path
 
 
 # --- the catalogue -----------------------------------------------------------------------------------------------
@@ -61,7 +72,7 @@ def test_the_newest_comes_first_whatever_its_format(tmp_path: Path) -> None:
     old = write(tmp_path, 3 * DAY, kind="plain", own=False)
     new = write(tmp_path, DAY, kind="directory")
     middle = write(tmp_path, 2 * DAY)
-    found = backup_sets.catalogue(str(tmp_path))
+    found = list_backup_sets(str(tmp_path))
     assert [item.path for item in found] == [str(new), str(middle), str(old)]
     assert [item.format for item in found] == ["directory", "custom", "plain"]
     assert all(item.complete for item in found)
@@ -77,31 +88,31 @@ def test_only_whole_sets_are_listed(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
     (tmp_path / "shop.sql").write_text("without a time")
     (tmp_path / "shop_20260131_100000.metadata").write_text("timestamp: 20260131_100000\n")
-    assert len(backup_sets.catalogue(str(tmp_path))) == 1
+    assert len(list_backup_sets(str(tmp_path))) == 1
 
 
 def test_of_one_database(tmp_path: Path) -> None:
     write(tmp_path, DAY)
     write(tmp_path, 0, database="shop_test")
-    assert [item.database for item in backup_sets.catalogue(str(tmp_path), "shop")] == ["shop"]
-    assert len(backup_sets.catalogue(str(tmp_path))) == 2
+    assert [item.database for item in list_backup_sets(str(tmp_path), "shop")] == ["shop"]
+    assert len(list_backup_sets(str(tmp_path))) == 2
 
 
 def test_no_folder_is_no_backup_and_a_file_is_an_error(tmp_path: Path) -> None:
-    assert backup_sets.catalogue(str(tmp_path / "none")) == []
+    assert list_backup_sets(str(tmp_path / "none")) == []
     (tmp_path / "file").write_text("")
     with pytest.raises(RecoveryError, match=r"backup folder .*file cannot be read"):
-        backup_sets.catalogue(str(tmp_path / "file"))
+        list_backup_sets(str(tmp_path / "file"))
 
 
 def test_what_is_told_of_a_set(tmp_path: Path) -> None:
     path = without_metadata(tmp_path, DAY)
-    told = backup_sets.read_set(str(path)).described(NOW)
+    told = read_backup_set(str(path)).described(NOW)
     assert (told["complete"], told["problems"], told["metadata_path"]) == (False, ["it has no metadata file"], None)
     assert (told["age_s"], told["database"], told["last_proved_restorable"]) == (DAY, "shop", None)
     # More exact than the name, which is in local time.
     own = write(tmp_path, 2 * DAY, created="2026-01-31T10:00:00Z", last_proved_restorable="2026-02-01T00:00:00Z")
-    told = backup_sets.read_set(str(own)).described(NOW)
+    told = read_backup_set(str(own)).described(NOW)
     assert told["created"] == "2026-01-31T10:00:00Z"
     assert told["last_proved_restorable"] == "2026-02-01T00:00:00Z"
     assert told["alembic_versions"] == ["feed"]
@@ -112,8 +123,8 @@ def test_what_is_told_of_a_set(tmp_path: Path) -> None:
 )
 def test_the_format_of_a_dump_with_an_odd_name(tmp_path: Path, content: str, kind: str) -> None:
     (tmp_path / "of-today.backup").write_text(content)
-    assert backup_sets.read_set(str(tmp_path / "of-today.backup")).format == kind
-    assert backup_sets.read_set(str(tmp_path)).format == "directory"
+    assert read_backup_set(str(tmp_path / "of-today.backup")).format == kind
+    assert read_backup_set(str(tmp_path)).format == "directory"
 
 
 # --- which one is meant ------------------------------------------------------------------------------------------
@@ -132,16 +143,16 @@ def folder(tmp_path: Path) -> Path:
     [("latest", 1), ("1d", 1), ("36h", 2), ("36 hours", 2), ("2 days", 2), ("2.5d", 3), ("4320m", 3), ("0h", 1)],
 )
 def test_latest_and_ages_never_choose_a_set_without_metadata(folder: Path, wanted: str, days: int) -> None:
-    assert chosen(folder, wanted).endswith(f"shop_{backup_sets.stamp_of(NOW - days * DAY)}.dump")
+    assert chosen(folder, wanted).endswith(f"shop_{format_set_timestamp(NOW - days * DAY)}.dump")
 
 
 def test_by_name_file_name_metadata_and_path(folder: Path) -> None:
-    name = f"shop_{backup_sets.stamp_of(NOW - 2 * DAY)}"
+    name = f"shop_{format_set_timestamp(NOW - 2 * DAY)}"
     path = str(folder / f"{name}.dump")
     for wanted in (name, f"{name}.dump", f"{name}.metadata", path, str(folder / f"{name}.metadata")):
         assert chosen(folder, wanted) == path
     # Who names it means it.
-    assert chosen(folder, f"shop_{backup_sets.stamp_of(NOW)}").endswith(".dump")
+    assert chosen(folder, f"shop_{format_set_timestamp(NOW)}").endswith(".dump")
 
 
 @pytest.mark.parametrize(
@@ -171,23 +182,23 @@ def test_latest_where_nothing_is_complete(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["directory", "custom", "plain"])
 def test_an_untouched_set_is_not_damaged(tmp_path: Path, kind: str) -> None:
-    assert backup_sets.damage(backup_sets.read_set(str(write(tmp_path, 0, kind=kind)))) == []
+    assert find_backup_damage(read_backup_set(str(write(tmp_path, 0, kind=kind)))) == []
 
 
 def test_without_checksums_nothing_can_be_said(tmp_path: Path) -> None:
-    assert backup_sets.damage(backup_sets.read_set(str(write(tmp_path, 0, own=False)))) is None
+    assert find_backup_damage(read_backup_set(str(write(tmp_path, 0, own=False)))) is None
 
 
 def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
     path = write(tmp_path, 0, kind="directory")
-    item = backup_sets.read_set(str(path))
+    item = read_backup_set(str(path))
     for file in sorted(path.iterdir()):
         whole = file.read_bytes()
         for bit in range(0, 8 * len(whole), 5):
             flipped = bytearray(whole)
             flipped[bit // 8] ^= 1 << bit % 8
             file.write_bytes(flipped)
-            assert backup_sets.damage(item) == [f"the file {file.name} has another SHA-256 than when it was written"]
+            assert find_backup_damage(item) == [f"the file {file.name} has another SHA-256 than when it was written"]
         file.write_bytes(whole)
 
 
@@ -196,7 +207,7 @@ def test_missing_shorter_and_foreign_files_are_named(tmp_path: Path) -> None:
     (path / "1.dat.gz").unlink()
     (path / "2.dat.gz").write_text("short")
     (path / "3.dat.gz").write_text("")
-    assert backup_sets.damage(backup_sets.read_set(str(path))) == [
+    assert find_backup_damage(read_backup_set(str(path))) == [
         "the file 1.dat.gz is missing",
         "the file 3.dat.gz does not belong to it",
         "the file 2.dat.gz has 5 bytes, 19 were written",
@@ -205,22 +216,22 @@ def test_missing_shorter_and_foreign_files_are_named(tmp_path: Path) -> None:
 
 def test_metadata_is_replaced_whole_and_private(tmp_path: Path) -> None:
     path = tmp_path / "x.metadata"
-    backup_sets.write_metadata(str(path), {"database": "shop"})
-    backup_sets.write_metadata(str(path), {"database": "other"})
+    write_metadata(str(path), {"database": "shop"})
+    write_metadata(str(path), {"database": "other"})
     assert path.read_text() == "database: other\n"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(RecoveryError, match=r"Cannot write .*gone/x\.metadata: No such file"):
-        backup_sets.write_metadata(str(tmp_path / "gone" / "x.metadata"), {})
+        write_metadata(str(tmp_path / "gone" / "x.metadata"), {})
 
 
 # --- retention ---------------------------------------------------------------------------------------------------
 
 
-def a_set(age: float, own: bool, proved: bool) -> backup_sets.BackupSet:
+def a_set(age: float, own: bool, proved: bool) -> BackupSet:
     metadata = {"format_version": 2} if own else {"database": "shop"}
     metadata |= {"last_proved_restorable": "2026-01-01T00:00:00Z"} if proved else {}
-    return backup_sets.BackupSet(f"shop-{age}", f"/b/{age}", "custom", "shop", NOW - age, 1, metadata)
+    return BackupSet(f"shop-{age}", f"/b/{age}", "custom", "shop", NOW - age, 1, metadata)
 
 
 sets = st.lists(
@@ -229,8 +240,8 @@ sets = st.lists(
 
 
 @given(sets, st.integers(-1, 6), st.floats(0, 30))
-def test_what_may_go(found: list[backup_sets.BackupSet], keep: int, days: float) -> None:
-    gone = backup_sets.expired(found, keep=keep, keep_days=days, now=NOW)
+def test_what_may_go(found: list[BackupSet], keep: int, days: float) -> None:
+    gone = select_expired_backups(found, keep=keep, keep_days=days, now=NOW)
     own = [item for item in found if item.metadata.get("format_version")]
     assert all(item in own for item in gone), "a set of another tool"
     assert not any(item in gone for item in own[: max(keep, 1)]), "one of the newest"
@@ -244,5 +255,5 @@ def test_what_may_go(found: list[backup_sets.BackupSet], keep: int, days: float)
 
 def test_a_proved_one_stays_though_newer_ones_are_there() -> None:
     found = [a_set(days * DAY, True, days in (20, 30)) for days in (1, 10, 20, 30)]
-    gone = backup_sets.expired(found, keep=1, keep_days=5, now=NOW)
+    gone = select_expired_backups(found, keep=1, keep_days=5, now=NOW)
     assert [item.name for item in gone] == [found[1].name, found[3].name]

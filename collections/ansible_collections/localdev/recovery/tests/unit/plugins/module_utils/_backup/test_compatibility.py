@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.compatibility import (
-    Decision,
-    decide,
-    without_alembic,
+    CompatibilityDecision,
+    decide_compatibility,
+    decide_without_alembic,
 )
 
 
@@ -47,7 +47,7 @@ FORK = graph(a="", b="a", c="a", m="b c", x="a")
 def test_revisions_that_are_known(
     tree: RevisionGraph, named: list[str], verdict: str, action: str, pending: list[str], reliable: bool
 ) -> None:
-    decision = decide(tree, named, reliable=reliable)
+    decision = decide_compatibility(tree, named, reliable=reliable)
     assert (decision.verdict, decision.action, sorted(decision.pending)) == (verdict, action, sorted(pending))
     assert decision.revisions == named
     assert decision.heads == sorted(tree.heads)
@@ -55,13 +55,13 @@ def test_revisions_that_are_known(
 
 
 def test_pending_revisions_are_in_an_order_in_which_they_can_be_applied() -> None:
-    decision = decide(FORK, ["a"], reliable=True)
+    decision = decide_compatibility(FORK, ["a"], reliable=True)
     assert decision.pending.index("m") > max(decision.pending.index("b"), decision.pending.index("c"))
     assert "before m, x (the migrations have 2 heads: m, x)" in decision.reason
 
 
 def test_overlapping_revisions_are_named() -> None:
-    reason = decide(FORK, ["m", "b"], reliable=True).reason
+    reason = decide_compatibility(FORK, ["m", "b"], reliable=True).reason
     assert reason.startswith("the backup is at m, b, of which b comes before another")
 
 
@@ -87,21 +87,23 @@ def test_overlapping_revisions_are_named() -> None:
 @pytest.mark.parametrize("reliable", [True, False], ids=["reliable", "old"])
 def test_unknown(reliable: bool, found: dict[str, t.Any], reason: str, command: str) -> None:
     """Old metadata is believed where the dump says the same."""
-    decision = decide(LINE, ["gone"], reliable=reliable, in_dump=None if reliable else ["gone"], found=found)
+    decision = decide_compatibility(
+        LINE, ["gone"], reliable=reliable, in_dump=None if reliable else ["gone"], found=found
+    )
     assert (decision.verdict, decision.action, decision.pending) == ("unknown", "refuse", [])
     assert decision.reason == f"the backup is at gone, which this checkout does not have: {reason}"
     assert decision.next_command.startswith(command)
 
 
 def test_of_several_only_the_unknown_are_named() -> None:
-    decision = decide(LINE, ["a1", "gone"], reliable=True)
+    decision = decide_compatibility(LINE, ["a1", "gone"], reliable=True)
     assert decision.verdict == "unknown"
     assert decision.reason.startswith("the backup is at gone, which")
     assert decision.revisions == ["a1", "gone"]
 
 
 def test_truncated_names_what_it_may_have_been_and_what_the_dump_says() -> None:
-    decision = decide(LINE, ["c3_"], reliable=False, in_dump=["b2"])
+    decision = decide_compatibility(LINE, ["c3_"], reliable=False, in_dump=["b2"])
     assert (decision.verdict, decision.action) == ("truncated", "refuse")
     assert decision.reason == "the metadata names c3_, the beginning of c3_more; the dump itself is at b2"
     assert decision.revisions == ["b2"]
@@ -109,24 +111,24 @@ def test_truncated_names_what_it_may_have_been_and_what_the_dump_says() -> None:
 
 
 def test_a_prefix_of_several() -> None:
-    assert "the beginning of c3 or c3_more" in decide(LINE, ["c"], reliable=False, in_dump=["c3"]).reason
+    assert "the beginning of c3 or c3_more" in decide_compatibility(LINE, ["c"], reliable=False, in_dump=["c3"]).reason
 
 
 def test_mangled_beyond_recognition_is_truncated_too() -> None:
-    decision = decide(LINE, ["zz"], reliable=False, in_dump=["b2"])
+    decision = decide_compatibility(LINE, ["zz"], reliable=False, in_dump=["b2"])
     assert (decision.verdict, decision.reason) == ("truncated", "the metadata names zz; the dump itself is at b2")
 
 
 def test_missing() -> None:
-    decision = decide(LINE, [], reliable=False, in_dump=["b2"])
+    decision = decide_compatibility(LINE, [], reliable=False, in_dump=["b2"])
     assert (decision.verdict, decision.action) == ("missing", "refuse")
     assert decision.reason == "the metadata names no revision; the dump itself is at b2"
 
 
 @pytest.mark.parametrize("named", [[], ["c3_"], ["zz"]], ids=["missing", "truncated", "mangled"])
 def test_trusting_the_dump(named: list[str]) -> None:
-    def trusting(in_dump: list[str], **more: t.Any) -> Decision:
-        return decide(LINE, named, reliable=False, in_dump=in_dump, trust_dump=True, **more)
+    def trusting(in_dump: list[str], **more: t.Any) -> CompatibilityDecision:
+        return decide_compatibility(LINE, named, reliable=False, in_dump=in_dump, trust_dump=True, **more)
 
     assert trusting(["c3_more"]).verdict == "same"
     assert (trusting(["b2"]).verdict, trusting(["b2"]).pending) == ("behind", ["c3", "c3_more"])
@@ -140,15 +142,15 @@ def test_trusting_the_dump(named: list[str]) -> None:
 
 
 def test_without_alembic_there_is_nothing_to_compare() -> None:
-    assert (without_alembic().verdict, without_alembic().action) == ("not compared", "restore")
-    assert set(without_alembic().described()) == {
+    assert (decide_without_alembic().verdict, decide_without_alembic().action) == ("not compared", "restore")
+    assert set(decide_without_alembic().described()) == {
         "verdict", "action", "reason", "revisions", "pending", "heads", "next_command",
     }  # fmt: skip
 
 
 @given(st.sets(st.sampled_from([*FORK.order, "gone", "", "unheard"]), max_size=3).map(sorted), st.booleans())
 def test_only_what_can_be_brought_to_the_heads_is_restored(named: list[str], reliable: bool) -> None:
-    decision = decide(FORK, named, reliable=reliable)
+    decision = decide_compatibility(FORK, named, reliable=reliable)
     assert decision.reason
     if decision.action == "refuse":
         assert decision.next_command

@@ -11,8 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import create as dump
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import create
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    format_set_timestamp,
+    write_metadata,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.create import (
+    BackupOptions,
+    check_backup_disk_space,
+    ensure_backup_folder,
+    estimate_dump_bytes,
+    estimate_required_bytes,
+    find_free_backup_name,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.retention import delete_expired_backups
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
@@ -20,17 +32,17 @@ DAY = 86400
 
 
 def write(folder: Path, days: float, **metadata: t.Any) -> str:
-    name = f"shop_{backup_sets.stamp_of(time.time() - days * DAY)}"
+    name = f"shop_{format_set_timestamp(time.time() - days * DAY)}"
     (folder / f"{name}.dir").mkdir()
     (folder / f"{name}.dir" / "toc.dat").write_text("x" * 10)
     found = {"timestamp": name[5:], "alembic_version": "a", "database": "shop", "backup_file": f"{name}.dir"}
-    backup_sets.write_metadata(str(folder / f"{name}.metadata"), {**found, **metadata})
+    write_metadata(str(folder / f"{name}.metadata"), {**found, **metadata})
     return name
 
 
 def expire(folder: Path, **more: t.Any) -> list[str]:
     wishes = {"keep": 1, "keep_days": 2, **more}
-    return [item.name for item in dump.expire(Docker(), None, str(folder), "shop", **wishes)]
+    return [item.name for item in delete_expired_backups(Docker(), None, str(folder), "shop", **wishes)]
 
 
 def test_old_sets_go_with_their_metadata_and_all_else_stays(tmp_path: Path) -> None:
@@ -55,40 +67,40 @@ def test_an_old_set_that_cannot_be_deleted_is_named(tmp_path: Path, monkeypatch:
     def refuse(*_paths: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(dump.os, "rename", refuse)
+    monkeypatch.setattr(create.os, "rename", refuse)
     with pytest.raises(RecoveryError, match=f"Cannot delete the old backup .*{old}.dir: Permission denied"):
         expire(tmp_path)
 
 
 def test_a_second_in_which_a_set_was_made_is_not_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.0, 1.0])
-    monkeypatch.setattr(dump.time, "time", lambda: next(clock))
-    monkeypatch.setattr(dump.time, "sleep", lambda _seconds: None)
-    first, file_name = dump.free_name(str(tmp_path), "shop", ".dump")
+    monkeypatch.setattr(create.time, "time", lambda: next(clock))
+    monkeypatch.setattr(create.time, "sleep", lambda _seconds: None)
+    first, file_name = find_free_backup_name(str(tmp_path), "shop", ".dump")
     assert file_name == f"{first}.dump"
     # Of whatever format the other one is, and though it may have only its metadata yet.
     (tmp_path / f"{first}.metadata").write_text("")
-    assert dump.free_name(str(tmp_path), "shop", ".dir")[0] == f"shop_{backup_sets.stamp_of(1)}"
+    assert find_free_backup_name(str(tmp_path), "shop", ".dir")[0] == f"shop_{format_set_timestamp(1)}"
 
 
 def test_room_for_a_dump(tmp_path: Path) -> None:
-    assert dump.needed_bytes(1000, "1") == 500
-    assert dump.needed_bytes(1000, "0") == dump.needed_bytes(1000, "none") == 1000
-    dump.refuse_full_disk(str(tmp_path), 0)
+    assert estimate_required_bytes(1000, "1") == 500
+    assert estimate_required_bytes(1000, "0") == estimate_required_bytes(1000, "none") == 1000
+    check_backup_disk_space(str(tmp_path), 0)
     with pytest.raises(RecoveryError, match=r"Too little disk space in .*: the dump may take 1024.0 TiB") as caught:
-        dump.refuse_full_disk(str(tmp_path), 1 << 50)
+        check_backup_disk_space(str(tmp_path), 1 << 50)
     assert caught.value.kind == "unsafe"
 
 
 def test_a_new_folder_is_private_and_an_old_one_stays_as_it_is(tmp_path: Path) -> None:
-    dump.make_folder(str(tmp_path / "new"))
+    ensure_backup_folder(str(tmp_path / "new"))
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     (tmp_path / "old").mkdir(mode=0o755)
-    dump.make_folder(str(tmp_path / "old"))
+    ensure_backup_folder(str(tmp_path / "old"))
     assert (tmp_path / "old").stat().st_mode & 0o777 == 0o755
     (tmp_path / "file").write_text("")
     with pytest.raises(RecoveryError, match=r"Cannot make the backup folder .*/file"):
-        dump.make_folder(str(tmp_path / "file"))
+        ensure_backup_folder(str(tmp_path / "file"))
 
 
 def test_a_dump_is_expected_to_be_as_small_as_the_newest_that_was_made_alike(tmp_path: Path) -> None:
@@ -96,12 +108,12 @@ def test_a_dump_is_expected_to_be_as_small_as_the_newest_that_was_made_alike(tmp
     write(tmp_path, 0, **{**made, "compression": "9", "database_bytes": 1000})
     write(tmp_path, 1, **{**made, "database_bytes": 100})
     write(tmp_path, 2, **{**made, "database_bytes": 10})
-    assert dump.likely_bytes(dump.Wishes(str(tmp_path), compression="1"), "shop", 2000) == 200
-    assert dump.likely_bytes(dump.Wishes(str(tmp_path), compression="1"), "other", 2000) is None
-    assert dump.likely_bytes(dump.Wishes(str(tmp_path), format="plain", compression="1"), "shop", 2000) is None
+    assert estimate_dump_bytes(BackupOptions(str(tmp_path), compression="1"), "shop", 2000) == 200
+    assert estimate_dump_bytes(BackupOptions(str(tmp_path), compression="1"), "other", 2000) is None
+    assert estimate_dump_bytes(BackupOptions(str(tmp_path), format="plain", compression="1"), "shop", 2000) is None
 
 
 def test_a_set_that_cannot_be_read_keeps_nobody_from_making_a_new_one(tmp_path: Path) -> None:
     folder = tmp_path / "a file"
     folder.write_text("")
-    assert dump.likely_bytes(dump.Wishes(str(folder)), "shop", 2000) is None
+    assert estimate_dump_bytes(BackupOptions(str(folder)), "shop", 2000) is None

@@ -11,7 +11,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata as backup_metadata
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import (
+    REQUIRED_METADATA_KEYS,
+    find_metadata_problems,
+    format_metadata,
+    list_metadata_revisions,
+    parse_metadata,
+)
 
 NEW = {"format_version": 2, "timestamp": "20260131_100000", "alembic_version": "x", "database": "d", "backup_file": "f"}
 
@@ -37,20 +43,20 @@ keys = st.sampled_from(["format", "rows", "files", "host", "pg_version", "two-wo
 @example({"rows": {"public.\U0001f418": 1}})
 def test_what_is_written_is_read_again_by_this_collection_and_by_yaml(found: dict[str, t.Any]) -> None:
     metadata = {**NEW, **found}
-    text = backup_metadata.dump(metadata)
-    assert backup_metadata.parse(text) == metadata
+    text = format_metadata(metadata)
+    assert parse_metadata(text) == metadata
     assert yaml.safe_load(text) == metadata
 
 
 def test_one_line_a_key_the_known_ones_first() -> None:
-    lines = backup_metadata.dump({"rows": {"a": 1}, "host": "two\nlines", **NEW}).splitlines()
-    assert [line.partition(":")[0] for line in lines] == [*backup_metadata.FIRST_KEYS, "rows", "host", "format_version"]
+    lines = format_metadata({"rows": {"a": 1}, "host": "two\nlines", **NEW}).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [*REQUIRED_METADATA_KEYS, "rows", "host", "format_version"]
 
 
 @pytest.mark.parametrize("revision", ["1e5", "20251225", "0755", "null", "1_0", "20251225_schema_ver"])
 def test_a_revision_stays_a_string(revision: str) -> None:
-    text = backup_metadata.dump({**NEW, "alembic_version": revision, "alembic_versions": [revision]})
-    assert backup_metadata.revisions(backup_metadata.parse(text)) == [revision]
+    text = format_metadata({**NEW, "alembic_version": revision, "alembic_versions": [revision]})
+    assert list_metadata_revisions(parse_metadata(text)) == [revision]
     assert yaml.safe_load(text)["alembic_version"] == revision
 
 
@@ -80,24 +86,24 @@ backup_file: residency_scheduler_20251225_120000.sql.gz
     ],
 )
 def test_files_of_the_manual_procedure(written: str, revisions: list[str]) -> None:
-    metadata = backup_metadata.parse(OLD.format(written))
-    assert backup_metadata.revisions(metadata) == revisions
+    metadata = parse_metadata(OLD.format(written))
+    assert list_metadata_revisions(metadata) == revisions
     assert metadata["timestamp"] == "20251225_120000"
     assert metadata["database"] == "residency_scheduler"
 
 
 def test_lines_that_are_none_are_left_out() -> None:
-    assert backup_metadata.parse("# a comment\n\nBackup of today\ndatabase = shop\r\n") == {"database": "shop"}
+    assert parse_metadata("# a comment\n\nBackup of today\ndatabase = shop\r\n") == {"database": "shop"}
 
 
 def test_what_is_missing_is_named() -> None:
-    assert backup_metadata.problems(backup_metadata.parse(OLD.format("feed"))) == []
-    assert backup_metadata.problems(backup_metadata.parse(OLD.format(""))) == ["the metadata has no alembic_version"]
-    assert backup_metadata.problems({"database": "shop"}) == [
+    assert find_metadata_problems(parse_metadata(OLD.format("feed"))) == []
+    assert find_metadata_problems(parse_metadata(OLD.format(""))) == ["the metadata has no alembic_version"]
+    assert find_metadata_problems({"database": "shop"}) == [
         "the metadata has no timestamp, alembic_version, backup_file"
     ]
-    assert backup_metadata.problems(NEW) == ["the metadata has no format, files, rows, server_version"]
+    assert find_metadata_problems(NEW) == ["the metadata has no format, files, rows, server_version"]
     whole = {**NEW, "format": "plain", "files": {}, "rows": {}, "server_version": "15.1"}
-    assert backup_metadata.problems(whole) == []
-    assert backup_metadata.problems({**whole, "rows": "28"}) == ["the metadata's rows cannot be read"]
-    assert backup_metadata.problems({**whole, "files": {"x": 5}}) == ["the metadata's files cannot be read"]
+    assert find_metadata_problems(whole) == []
+    assert find_metadata_problems({**whole, "rows": "28"}) == ["the metadata's rows cannot be read"]
+    assert find_metadata_problems({**whole, "files": {"x": 5}}) == ["the metadata's files cannot be read"]

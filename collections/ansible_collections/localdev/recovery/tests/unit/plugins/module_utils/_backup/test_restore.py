@@ -10,13 +10,31 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import catalog as backup_sets
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import inspect_dump as dump_contents
-from ansible_collections.localdev.recovery.plugins.module_utils._backup import restore as load
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import BackupSet
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
+    BackupSet,
+    find_backup_damage,
+    read_backup_set,
+    write_metadata,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_dump import (
+    read_dump_revisions,
+    read_header,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore import (
+    _restore_with_psql,
+    _warn_of_missing_roles,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore_checks import (
+    check_database_name_is_free,
+    compare_collations,
+    find_restore_obstacles,
+    find_restored_database_problems,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Server
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import build_create_database_sql
 
 MIB = 1024 * 1024
 LIVE = {
@@ -58,19 +76,19 @@ def item(path: str = "/b/shop_20260131_100000.dump", kind: str = "custom", **met
     ],
 )
 def test_what_this_server_cannot_hold(metadata: dict[str, t.Any], problem: str | None) -> None:
-    assert load.refusals(item(**metadata), SERVER, 1024 * MIB, MIB) == ([problem] if problem else [])
+    assert find_restore_obstacles(item(**metadata), SERVER, 1024 * MIB, MIB) == ([problem] if problem else [])
 
 
 @pytest.mark.parametrize(("size", "fits"), [(128, True), (129, False)])
 def test_room_beside_the_live_database(size: int, fits: bool) -> None:
-    found = load.refusals(item(), SERVER, 256 * MIB, size * MIB)
+    found = find_restore_obstacles(item(), SERVER, 256 * MIB, size * MIB)
     assert found == ([] if fits else ["it needs about 129.0 MiB beside the live database, 256.0 MiB are free"])
 
 
 def test_a_name_that_is_taken() -> None:
-    load.refuse_taken_name(SERVER, "shop.restore-20260131T100000Z-1f2e")
+    check_database_name_is_free(SERVER, "shop.restore-20260131T100000Z-1f2e")
     with pytest.raises(RecoveryError, match="There is a database shop already") as caught:
-        load.refuse_taken_name(SERVER, "shop")
+        check_database_name_is_free(SERVER, "shop")
     assert caught.value.kind == "unsafe"
 
 
@@ -89,8 +107,8 @@ def test_a_name_that_is_taken() -> None:
     ],
 )
 def test_what_may_order_text_differently_is_told(there: dict[str, t.Any], warning: str | None) -> None:
-    assert load.collation_warnings(item(**there), SERVER) == ([warning] if warning else [])
-    assert load.collation_warnings(item(**there), {**SERVER, "live": None}) == []
+    assert compare_collations(item(**there), SERVER) == ([warning] if warning else [])
+    assert compare_collations(item(**there), {**SERVER, "live": None}) == []
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -99,13 +117,10 @@ def test_the_server_of_a_plain_dump_is_read_in_it(tmp_path: Path, compressed: bo
     text = b"--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 16.2 (Debian 16.2-1)\n"
     path.write_bytes(gzip.compress(text) if compressed else text)
     nothing: t.Any = None
-    found = dump_contents.with_head(item(str(path), "plain"), nothing, nothing)
+    found = read_header(item(str(path), "plain"), nothing, nothing)
     assert found.metadata["server_major"] == 16
     # What the metadata tells is not looked for.
-    assert (
-        dump_contents.with_head(item("/nowhere", "plain", server_major=14), nothing, nothing).metadata["server_major"]
-        == 14
-    )
+    assert read_header(item("/nowhere", "plain", server_major=14), nothing, nothing).metadata["server_major"] == 14
 
 
 def test_a_damaged_plain_dump_is_no_traceback(tmp_path: Path) -> None:
@@ -115,11 +130,11 @@ def test_a_damaged_plain_dump_is_no_traceback(tmp_path: Path) -> None:
     for text in (whole[:40], whole[:30] + b"\xff" + whole[31:], b"\x1f\x8b\x08"):
         path.write_bytes(text)
         with pytest.raises(RecoveryError, match="damaged or was cut short") as caught:
-            dump_contents.revisions_of_dump(nothing, nothing, item(str(path), "plain"), "alembic_version")
+            read_dump_revisions(nothing, nothing, item(str(path), "plain"), "alembic_version")
         assert caught.value.kind == "unsafe"
     path.unlink()
     with pytest.raises(RecoveryError, match="cannot be read: No such file"):
-        dump_contents.revisions_of_dump(nothing, nothing, item(str(path), "plain"), "alembic_version")
+        read_dump_revisions(nothing, nothing, item(str(path), "plain"), "alembic_version")
 
 
 def test_a_flipped_bit_in_the_metadata_is_a_refusal_or_nothing_and_no_traceback(tmp_path: Path) -> None:
@@ -130,23 +145,23 @@ def test_a_flipped_bit_in_the_metadata_is_a_refusal_or_nothing_and_no_traceback(
         "format_version": 2, "created": "2026-01-31T10:00:00Z", "format": "custom", "alembic_versions": ["feed"],
         "server_version": "15.1", "server_major": 15, "encoding": "UTF8", "collation": {"collate": "C"},
         "database_bytes": 1000, "extensions": {"plpgsql": "1.0"}, "roles": ["keeper"], "rows": ROWS,
-        "files": backup_sets.hash_files(str(path)),
+        "files": hash_files(str(path)),
     }  # fmt: skip
     metadata = tmp_path / "shop_20260131_100000.metadata"
-    backup_sets.write_metadata(str(metadata), whole)
-    assert backup_sets.damage(backup_sets.read_set(str(path))) == []
+    write_metadata(str(metadata), whole)
+    assert find_backup_damage(read_backup_set(str(path))) == []
     text = metadata.read_bytes()
     refused = set()
     for bit in range(0, 8 * len(text), 11):
         flipped = bytearray(text)
         flipped[bit // 8] ^= 1 << bit % 8
         metadata.write_bytes(flipped)
-        found = backup_sets.read_set(str(path))
+        found = read_backup_set(str(path))
         assert found.described(0.0)["name"] == found.name
-        problems = backup_sets.damage(found)
+        problems = find_backup_damage(found)
         if not problems:
-            problems = load.refusals(found, SERVER, 1 << 40, int(found.metadata.get("database_bytes") or 0))
-            problems += load.proof_problems(found, ROWS, ["feed"]) + load.collation_warnings(found, SERVER)
+            problems = find_restore_obstacles(found, SERVER, 1 << 40, int(found.metadata.get("database_bytes") or 0))
+            problems += find_restored_database_problems(found, ROWS, ["feed"]) + compare_collations(found, SERVER)
         refused.update(problem.partition(" has ")[0] for problem in problems)
     assert {"the metadata's rows cannot be read", "the metadata's server_major cannot be read"} <= refused
 
@@ -172,10 +187,10 @@ def test_a_flipped_bit_in_the_metadata_is_a_refusal_or_nothing_and_no_traceback(
 )
 def test_it_is_made_as_the_live_one_was(settings: dict[str, t.Any], more: str) -> None:
     assert (
-        load.create_sql('odd"name', settings, "me")
+        build_create_database_sql('odd"name', settings, "me")
         == f'CREATE DATABASE "odd""name" TEMPLATE template0 OWNER "me"{more}'
     )
-    assert " OWNER " not in load.create_sql("x", settings, "")
+    assert " OWNER " not in build_create_database_sql("x", settings, "")
 
 
 ROWS = {"public.people": 28, "public.alembic_version": 1}
@@ -197,16 +212,16 @@ ROWS = {"public.people": 28, "public.alembic_version": 1}
     ],
 )
 def test_proof(metadata: dict[str, t.Any], rows: dict[str, int], revisions: list[str], problems: list[str]) -> None:
-    assert load.proof_problems(item(**metadata), rows, revisions) == problems
+    assert find_restored_database_problems(item(**metadata), rows, revisions) == problems
 
 
 def test_roles_that_do_not_exist_here_are_told() -> None:
-    server = Server("db", "keeper")
-    assert load._role_warning([], "x", server) == []
-    assert load._role_warning(["a"], "what it owned belongs to", server) == [
+    server = DatabaseServer("db", "keeper")
+    assert _warn_of_missing_roles([], "x", server) == []
+    assert _warn_of_missing_roles(["a"], "what it owned belongs to", server) == [
         "the role a of the backup does not exist here: what it owned belongs to keeper, without the backup's privileges"
     ]
-    assert "the roles a, b of the backup do not exist" in load._role_warning(["a", "b"], "x", server)[0]
+    assert "the roles a, b of the backup do not exist" in _warn_of_missing_roles(["a", "b"], "x", server)[0]
 
 
 # --- through psql ------------------------------------------------------------------------------------------------
@@ -224,8 +239,8 @@ def restored_plain(tmp_path: Path, text: bytes, client: str) -> list[str]:
     binary.chmod(0o755)
     facts = {"roles": ["keeper"], "settings": ["lock_timeout"], "data_directory": "/var/lib/a b"}
     dumped = plain(tmp_path / "shop_20260131_100000.sql.gz", text)
-    return load._restore_plain(
-        Docker(binary=str(binary)), Server("db", "keeper"), dumped, "scratch", facts, "alembic_version"
+    return _restore_with_psql(
+        Docker(binary=str(binary)), DatabaseServer("db", "keeper"), dumped, "scratch", facts, "alembic_version"
     )
 
 

@@ -11,11 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import files as lib
+from ansible_collections.localdev.recovery.plugins.module_utils._container.files import (
+    ContainerFile,
+    FileChange,
+    apply_file_changes,
+    build_change_script,
+    check_python_syntax,
+    plan_file_change,
+    read_container_files,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 
-OLD = lib.Found("file", b"old", 1000, 33, 0o640)
+OLD = ContainerFile("file", b"old", 1000, 33, 0o640)
 
 
 class Local(Docker):
@@ -25,12 +33,12 @@ class Local(Docker):
         super().__init__()
         self.ran: list[tuple[str, ...]] = []
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         self.ran.append(args)
         command = args[args.index("box") + 1 :]
         text = kwargs["stdin"]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        return Completed(args, done.returncode, done.stdout, done.stderr)
+        return CompletedCommand(args, done.returncode, done.stdout, done.stderr)
 
 
 def write(path: Path, content: bytes, mode: int = 0o644) -> Path:
@@ -44,20 +52,20 @@ def write(path: Path, content: bytes, mode: int = 0o644) -> Path:
     ("content", "found", "wanted"),
     [
         (b"old", OLD, None),
-        (None, lib.Found("absent"), None),
-        (b"new", OLD, lib.Change("/a/x", b"new", 1000, 33, 0o640)),
-        (None, OLD, lib.Change("/a/x", None, 1000, 33, 0o640)),
-        (b"", lib.Found("absent", uid=5, gid=6, folder="/a"), lib.Change("/a/x", b"", 5, 6, 0o755)),
-        (b"n", lib.Found("absent", uid=5, folder="/"), lib.Change("/a/x", b"n", 5, 0, 0o755, 0, ("/a",))),
+        (None, ContainerFile("absent"), None),
+        (b"new", OLD, FileChange("/a/x", b"new", 1000, 33, 0o640)),
+        (None, OLD, FileChange("/a/x", None, 1000, 33, 0o640)),
+        (b"", ContainerFile("absent", uid=5, gid=6, folder="/a"), FileChange("/a/x", b"", 5, 6, 0o755)),
+        (b"n", ContainerFile("absent", uid=5, folder="/"), FileChange("/a/x", b"n", 5, 0, 0o755, 0, ("/a",))),
     ],
     ids=["same", "absent already", "replaced", "removed", "new", "in a new folder"],
 )
-def test_what_has_to_change(content: bytes | None, found: lib.Found, wanted: lib.Change | None) -> None:
-    assert lib.change_to("/a/x", content, True, found) == wanted
+def test_what_has_to_change(content: bytes | None, found: ContainerFile, wanted: FileChange | None) -> None:
+    assert plan_file_change("/a/x", content, True, found) == wanted
 
 
 def test_a_new_file_can_be_read_by_everybody_in_the_container() -> None:
-    change = lib.change_to("/a/b/c/x", b"", False, lib.Found("absent", folder="/a"))
+    change = plan_file_change("/a/b/c/x", b"", False, ContainerFile("absent", folder="/a"))
     assert change is not None
     assert (change.mode, change.folders) == (0o644, ("/a/b", "/a/b/c"))
 
@@ -67,11 +75,11 @@ def test_looking(tmp_path: Path) -> None:
     file = write(tmp_path / "it's $HOME", content, 0o4750)
     (tmp_path / "link").symlink_to(file)
     paths = [str(tmp_path / name) for name in (file.name, "link", "no/such/file", ".", f"{file.name}/below")]
-    found = lib.look(Local(), "box", paths)
-    assert found[paths[0]] == lib.Found("file", content, os.geteuid(), os.getegid(), 0o4750)
+    found = read_container_files(Local(), "box", paths)
+    assert found[paths[0]] == ContainerFile("file", content, os.geteuid(), os.getegid(), 0o4750)
     assert [found[path].kind for path in paths[1:]] == ["link", "absent", "other", "other"]
     assert found[paths[2]].folder == str(tmp_path)
-    assert lib.look(Local(), "box", []) == {}
+    assert read_container_files(Local(), "box", []) == {}
 
 
 def test_changing(tmp_path: Path) -> None:
@@ -80,28 +88,28 @@ def test_changing(tmp_path: Path) -> None:
     new = tmp_path / "a b" / "c" / "new"
     content = bytes(range(256)) * 1000
     changes = [
-        lib.Change(str(replaced), content, *owner, 0o640),
-        lib.Change(str(removed), None),
-        lib.Change(str(new), b"", *owner, 0o755, 0, (str(new.parent.parent), str(new.parent))),
+        FileChange(str(replaced), content, *owner, 0o640),
+        FileChange(str(removed), None),
+        FileChange(str(new), b"", *owner, 0o755, 0, (str(new.parent.parent), str(new.parent))),
     ]
     docker = Local()
-    lib.apply(docker, "box", changes)
+    apply_file_changes(docker, "box", changes)
     assert (replaced.read_bytes(), replaced.stat().st_mode & 0o7777) == (content, 0o640)
     assert not removed.exists()
     assert (new.read_bytes(), new.stat().st_mode & 0o7777) == (b"", 0o755)
     assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["a b", "c", "new", "it's"]
     assert all("old" not in " ".join(args) for args in docker.ran)
     (new.parent / "__pycache__").mkdir()
-    lib.apply(docker, "box", [lib.Change(str(new), None, folders=changes[2].folders)])
+    apply_file_changes(docker, "box", [FileChange(str(new), None, folders=changes[2].folders)])
     assert not new.parent.parent.exists()
 
 
 def test_a_change_that_fails_leaves_every_file_as_it_was(tmp_path: Path) -> None:
     first = write(tmp_path / "first", b"old")
     owner = os.geteuid(), os.getegid()
-    changes = [lib.Change(str(first), b"new", *owner), lib.Change(str(tmp_path / "none" / "x"), b"new", *owner)]
+    changes = [FileChange(str(first), b"new", *owner), FileChange(str(tmp_path / "none" / "x"), b"new", *owner)]
     with pytest.raises(RecoveryError, match="could not be reached"):
-        lib.apply(Local(), "box", changes)
+        apply_file_changes(Local(), "box", changes)
     assert first.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [first]
 
@@ -110,7 +118,7 @@ def test_a_script_that_is_cut_off_changes_nothing(tmp_path: Path) -> None:
     """The controller may be killed while it sends the script."""
     file, other = write(tmp_path / "x", b"old"), write(tmp_path / "xx", b"old")
     owner = os.geteuid(), os.getegid()
-    script = lib.change_script([lib.Change(str(file), b"new", *owner), lib.Change(str(other), None)])
+    script = build_change_script([FileChange(str(file), b"new", *owner), FileChange(str(other), None)])
     for end in range(0, len(script) - len("change\n"), 7):
         subprocess.run(["sh", "-s"], input=script[:end], text=True, capture_output=True, check=False)
         assert (file.read_bytes(), other.read_bytes()) == (b"old", b"old")
@@ -128,16 +136,16 @@ def test_a_script_that_is_cut_off_changes_nothing(tmp_path: Path) -> None:
 )
 def test_a_container_that_lacks_what_this_needs_is_named(output: str, named: str, kind: str) -> None:
     docker = Docker()
-    docker.run = lambda *args, **_kwargs: Completed(args, 126, "", output)  # type: ignore[method-assign]
+    docker.run = lambda *args, **_kwargs: CompletedCommand(args, 126, "", output)  # type: ignore[method-assign]
     with pytest.raises(RecoveryError, match=rf"shop-web.*{named}") as caught:
-        lib.look(docker, "shop-web", ["/x"])
+        read_container_files(docker, "shop-web", ["/x"])
     assert caught.value.kind == kind
 
 
 def test_compiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     files = {"/a.py": b"print(1)\n", "/b.py": b"def wrong(:\n", "/c.py": b"x = '\xff'\n", "/d.py": b"\0"}
-    found = lib.problems_of_python(Local(), "box", files)
+    found = check_python_syntax(Local(), "box", files)
     assert found is not None
     assert sorted(found) == ["/b.py", "/c.py", "/d.py"]
     assert found["/b.py"] == "line 1: invalid syntax"
@@ -147,4 +155,4 @@ def test_compiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_container_without_python_compiles_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "sh").symlink_to("/bin/sh")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert lib.problems_of_python(Local(), "box", {"/a.py": b""}) is None
+    assert check_python_syntax(Local(), "box", {"/a.py": b""}) is None

@@ -8,8 +8,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import injection_plan as lib
-from ansible_collections.localdev.recovery.plugins.module_utils._container.files import Found
+from ansible_collections.localdev.recovery.plugins.module_utils._container.files import ContainerFile
+from ansible_collections.localdev.recovery.plugins.module_utils._container.injection_plan import (
+    CheckoutFile,
+    InjectionTarget,
+    choose_container_path,
+    find_injection_targets,
+    find_services_sharing_image,
+    mask_diff_content,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 
@@ -35,16 +42,16 @@ def stack(**more: t.Any) -> dict[str, t.Any]:
     return {"project": {"name": "shop"}, "services": services}
 
 
-def source(path: str, *, asked_for: bool = True) -> lib.Source:
-    return lib.Source(path, b"text", asked_for=asked_for)
+def source(path: str, *, asked_for: bool = True) -> CheckoutFile:
+    return CheckoutFile(path, b"text", asked_for=asked_for)
 
 
 def places(
-    described: dict[str, t.Any], *sources: lib.Source, **more: t.Any
+    described: dict[str, t.Any], *sources: CheckoutFile, **more: t.Any
 ) -> tuple[list[tuple[t.Any, ...]], list[str]]:
     options: dict[str, t.Any] = {"targets": {}, "workdirs": {}}
     options["dockerfiles"] = dict.fromkeys(("api", "worker", "beat", "web"), DOCKERFILE)
-    found, notes = lib.places(described, sources, **{**options, **more})
+    found, notes = find_injection_targets(described, sources, **{**options, **more})
     return [(p.service, *p.paths) + (("live",) if p.live else ()) for p in found], notes
 
 
@@ -56,9 +63,9 @@ def test_a_file_goes_into_every_service_that_is_built_from_its_context() -> None
 
 
 def test_a_named_service_takes_those_along_that_share_image_or_context() -> None:
-    assert lib.sharing(stack(), ["api"]) == ["api", "worker", "copy"]
-    assert lib.sharing(stack(), ["copy"]) == ["api", "copy"]
-    assert lib.sharing(stack(), ["web"]) == ["web"]
+    assert find_services_sharing_image(stack(), ["api"]) == ["api", "worker", "copy"]
+    assert find_services_sharing_image(stack(), ["copy"]) == ["api", "copy"]
+    assert find_services_sharing_image(stack(), ["web"]) == ["web"]
     found, _notes = places(stack(), source("/s/backend/app/x.py"), named=["worker"])
     assert [name for name, _path in found] == ["api", "worker"]
     with pytest.raises(RecoveryError, match="of a service among web"):
@@ -119,7 +126,7 @@ def test_a_place_that_another_mount_covers_is_refused(kind: str) -> None:
         places(described, source("/s/backend/app/x.py"))
 
 
-FILE, ABSENT = Found("file"), Found("absent")
+FILE, ABSENT = ContainerFile("file"), ContainerFile("absent")
 
 
 @pytest.mark.parametrize(
@@ -132,26 +139,28 @@ FILE, ABSENT = Found("file"), Found("absent")
     ],
     ids=["one possible place", "one is there", "both are there", "none is there"],
 )
-def test_where_several_places_are_possible_the_container_tells(found: dict[str, Found], path: str) -> None:
-    place = lib.Place("api", source("/s/x.py"), tuple(found))
+def test_where_several_places_are_possible_the_container_tells(found: dict[str, ContainerFile], path: str) -> None:
+    place = InjectionTarget("api", source("/s/x.py"), tuple(found))
     if path:
-        assert lib.chosen(place, found) == path
+        assert choose_container_path(place, found) == path
     else:
         with pytest.raises(RecoveryError, match=r"/s/x\.py belongs in api is not clear") as caught:
-            lib.chosen(place, found)
+            choose_container_path(place, found)
         assert caught.value.next_command == "set code_injection_targets"
 
 
 def test_differences_show_no_secret() -> None:
     masker = Masker(["hunter22"])
-    assert lib.shown(b"PASSWORD = 'hunter22'\n", masker) == "PASSWORD = '********'\n"
-    assert lib.shown(b"\x00\x01", masker) == "(2 bytes that are no text)\n"
-    assert lib.shown(b"\xff\xfe", masker) == "(2 bytes that are no text)\n"
-    assert lib.shown(None, masker) == ""
+    assert mask_diff_content(b"PASSWORD = 'hunter22'\n", masker) == "PASSWORD = '********'\n"
+    assert mask_diff_content(b"\x00\x01", masker) == "(2 bytes that are no text)\n"
+    assert mask_diff_content(b"\xff\xfe", masker) == "(2 bytes that are no text)\n"
+    assert mask_diff_content(None, masker) == ""
 
 
 def test_long_lines_are_told_apart_and_take_no_time() -> None:
-    one, other = (lib.shown(b"a = 1\n" + letter * 1_000_000 + b"\nb = 2\n", Masker()) for letter in (b"x", b"y"))
+    one, other = (
+        mask_diff_content(b"a = 1\n" + letter * 1_000_000 + b"\nb = 2\n", Masker()) for letter in (b"x", b"y")
+    )
     assert one != other
     assert one.startswith("a = 1\n(a line of 1000001 characters, ")
     assert one.endswith(")\nb = 2\n")

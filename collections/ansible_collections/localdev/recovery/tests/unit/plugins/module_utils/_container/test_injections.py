@@ -8,8 +8,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import injections
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import Record
+from ansible_collections.localdev.recovery.plugins.module_utils._container.injections import (
+    classify_injections,
+    list_recorded_injections,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._report.code_injection import (
+    format_code_injection_report,
+    format_injection_lines,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
 ENTRY = {
     "kind": "container_file",
@@ -22,7 +29,7 @@ ENTRY = {
 }
 
 
-def record(run_id: str, *entries: dict[str, t.Any]) -> Record:
+def record(run_id: str, *entries: dict[str, t.Any]) -> RunRecord:
     return {"run_id": run_id, "started": "2026-01-31T10:00:00Z", "asides": [{**ENTRY, **entry} for entry in entries]}
 
 
@@ -34,7 +41,7 @@ def test_what_runs_have_injected() -> None:
         record("3", {"sha256": None}),
         record("4", {"kind": "volume", "name": "shop_data"}),
     ]
-    [found] = injections.recorded(records)
+    [found] = list_recorded_injections(records)
     assert (found["run_id"], found["sha256"]) == ("2", "newer")
     assert (found["service"], found["container"], found["path"]) == ("api", "shop-api-1", "/app/x.py")
 
@@ -53,17 +60,17 @@ def test_what_runs_have_injected() -> None:
     ],
 )
 def test_what_has_become_of_it(container: str | None, now: str | None, state: str) -> None:
-    recorded = injections.recorded([record("1", {})])
+    recorded = list_recorded_injections([record("1", {})])
     containers = {"shop-api-1": container} if container else {}
-    found = injections.judged(recorded, containers, {("shop-api-1", "/app/x.py"): now})
+    found = classify_injections(recorded, containers, {("shop-api-1", "/app/x.py"): now})
     assert [item["state"] for item in found] == ([state] if state else [])
 
 
 def test_people_are_told() -> None:
-    recorded = injections.recorded([record("1", {})])
-    [lost] = injections.lines(injections.judged(recorded, {}, {}), now=1769854200 + 7200 - 600)
+    recorded = list_recorded_injections([record("1", {})])
+    [lost] = format_injection_lines(classify_injections(recorded, {}, {}), now=1769854200 + 7200 - 600)
     assert lost.startswith("api: /app/x.py was injected, is lost: container recreated (run 1, ")
-    assert injections.lines([]) == []
+    assert format_injection_lines([]) == []
 
 
 STACK = {"project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []}}
@@ -75,17 +82,17 @@ def item(action: str, container: str = "shop-api-1") -> dict[str, str]:
 
 def test_the_report_of_an_injection() -> None:
     done = {"files": [item("new"), item("same"), item("removed")], "live": [], "notes": ["a note"]}
-    told = injections.report(done, STACK, "R", False)
+    told = format_code_injection_report(done, STACK, "R", False)
     assert told[:2] == ["shop-api-1:/app/x.py added", "shop-api-1:/app/x.py removed"]
     assert "a note" in told
     assert told[-1].endswith("undo_run_id=R")
-    planned = injections.report(done, STACK, "R", True)
+    planned = format_code_injection_report(done, STACK, "R", True)
     assert planned[0] == "shop-api-1:/app/x.py would be added"
     assert "undo" not in planned[-1]
 
 
 def test_the_report_of_what_is_live_already() -> None:
-    told = injections.report({"files": [item("live", "")], "live": ["api"], "notes": []}, STACK, "", False)
+    told = format_code_injection_report({"files": [item("live", "")], "live": ["api"], "notes": []}, STACK, "", False)
     assert told == [
         "api sees the files through a bind mount: already live, restarting is enough: "
         "cd /srv/shop && docker compose --project-name shop restart api"

@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import recovery_plan as container_plan
-from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import Planner, edited_paths
+from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import parse_container_diff
+from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import (
+    RecoveryPlanner,
+    list_services_to_build,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._report.container_recovery import container_report
+from ansible_collections.localdev.recovery.plugins.module_utils._report.container_recovery import (
+    format_container_recovery_report,
+)
 
 BACKEND = {"context": "/shop/backend", "dockerfile": "Dockerfile"}
 
@@ -76,13 +81,13 @@ def actions(plan: t.Mapping[str, t.Any]) -> dict[str, str]:
     ],
 )
 def test_what_is_built(named: list[str], wanted: list[str]) -> None:
-    assert container_plan.services_to_build(stack(), named) == wanted
+    assert list_services_to_build(stack(), named) == wanted
 
 
 def test_a_service_that_only_uses_the_image_is_served_by_its_builder() -> None:
     shared = stack(backend={"image": "shop:1"}, worker={"image": "shop:1", "build": None})
-    assert container_plan.services_to_build(shared, ["worker"]) == ["backend"]
-    plan = Planner(shared, ["worker"], [{"image": "shop:1", "old_id": "1", "new_id": "2"}]).plan(
+    assert list_services_to_build(shared, ["worker"]) == ["backend"]
+    plan = RecoveryPlanner(shared, ["worker"], [{"image": "shop:1", "old_id": "1", "new_id": "2"}]).plan(
         "rebuild", recreate=False
     )
     assert actions(plan) == {"backend": "recreate", "worker": "recreate", "frontend": "restart"}
@@ -93,7 +98,7 @@ def test_a_service_that_only_uses_the_image_is_served_by_its_builder() -> None:
 )
 def test_what_cannot_be_built_is_an_error_that_helps(named: list[str], words: str) -> None:
     with pytest.raises(RecoveryError, match=words) as caught:
-        container_plan.services_to_build(stack(), named)
+        list_services_to_build(stack(), named)
     assert "backend" in str(caught.value) or "container_recovery_recreate" in caught.value.next_command
 
 
@@ -164,7 +169,7 @@ def test_what_cannot_be_built_is_an_error_that_helps(named: list[str], words: st
     ],
 )
 def test_restart(changes: dict[str, t.Any], named: list[str], wanted: dict[str, str]) -> None:
-    plan = Planner(stack(**changes), named, []).plan("restart", recreate=False)
+    plan = RecoveryPlanner(stack(**changes), named, []).plan("restart", recreate=False)
     assert actions(plan) == wanted
     assert plan["start"] == sorted(wanted)
     assert plan["create"] == any(action in ("create", "recreate") for action in wanted.values())
@@ -172,7 +177,7 @@ def test_restart(changes: dict[str, t.Any], named: list[str], wanted: dict[str, 
 
 
 def test_recreating_forces_only_what_was_asked_for() -> None:
-    plan = Planner(stack(), ["backend"], []).plan("restart", recreate=True)
+    plan = RecoveryPlanner(stack(), ["backend"], []).plan("restart", recreate=True)
     assert actions(plan) == {"backend": "recreate", "frontend": "restart"}
     assert (plan["forced"], plan["create"]) == (["backend"], False)
 
@@ -181,12 +186,14 @@ def test_recreating_forces_only_what_was_asked_for() -> None:
 
 
 def test_the_same_images_of_a_stack_that_runs_are_nothing_to_do() -> None:
-    plan = Planner(stack(), [], built("backend", "worker", "frontend", same=True)).plan("rebuild", recreate=False)
+    plan = RecoveryPlanner(stack(), [], built("backend", "worker", "frontend", same=True)).plan(
+        "rebuild", recreate=False
+    )
     assert (plan["services"], plan["images"], plan["stop"], plan["start"]) == ({}, [], [], [])
 
 
 def test_new_images_replace_containers_and_dependents_are_restarted() -> None:
-    plan = Planner(stack(), ["backend"], built("backend", "worker")).plan("rebuild", recreate=False)
+    plan = RecoveryPlanner(stack(), ["backend"], built("backend", "worker")).plan("rebuild", recreate=False)
     assert actions(plan) == {"backend": "recreate", "worker": "recreate", "frontend": "restart"}
     assert plan["images"][0] == {
         "kind": "image",
@@ -198,7 +205,7 @@ def test_new_images_replace_containers_and_dependents_are_restarted() -> None:
 
 @pytest.mark.parametrize("containers", [[], [container("exited")]])
 def test_a_service_of_the_same_source_that_does_not_run_stays_so(containers: list[t.Any]) -> None:
-    plan = Planner(stack(worker={"containers": containers}), ["backend"], built("backend", "worker")).plan(
+    plan = RecoveryPlanner(stack(worker={"containers": containers}), ["backend"], built("backend", "worker")).plan(
         "rebuild", recreate=False
     )
     assert "worker" not in plan["services"]
@@ -207,12 +214,12 @@ def test_a_service_of_the_same_source_that_does_not_run_stays_so(containers: lis
 
 def test_the_same_image_starts_what_does_not_run() -> None:
     stopped = stack(backend={"containers": [container("exited")], "condition": "exited 137"})
-    plan = Planner(stopped, [], built("backend", same=True)).plan("rebuild", recreate=False)
+    plan = RecoveryPlanner(stopped, [], built("backend", same=True)).plan("rebuild", recreate=False)
     assert plan["services"] == {"backend": {"action": "start", "why": "exited 137"}}
 
 
 def test_a_reset_makes_everything_anew_and_lets_the_database_answer_until_then() -> None:
-    plan = Planner(stack(), [], built("backend", "worker", "frontend")).plan("reset", recreate=False)
+    plan = RecoveryPlanner(stack(), [], built("backend", "worker", "frontend")).plan("reset", recreate=False)
     assert set(actions(plan)) == {"assets", "backend", "db", "frontend", "worker"}
     assert plan["forced"] == sorted(plan["services"])
     assert not plan["create"]
@@ -236,7 +243,7 @@ def test_excluded_and_disabled_services_are_never_touched(
         name: {"containers": [container(state, stale_config=old)]}
         for name, state, old in zip(names, states, stale, strict=True)
     }
-    plan = Planner(stack(**changes), [], built("backend", "worker", "frontend")).plan(action, recreate=recreate)
+    plan = RecoveryPlanner(stack(**changes), [], built("backend", "worker", "frontend")).plan(action, recreate=recreate)
     assert not {"mailer", "tools"} & set(plan["services"])
     assert set(plan["forced"]) <= set(plan["start"]) == set(plan["services"]) >= set(plan["stop"])
     # Whatever a started service depends on runs, or is started too.
@@ -262,7 +269,7 @@ def test_changes_by_hand() -> None:
         *("C /etc", "C /etc/hosts", "C /etc/passwd", "C /home/app", "A /home/app/.cache", "A /home/app/.cache/pip"),
         *("A /data", "A /mnt", "A /mnt/deep", "A /data/ours"),
     ]
-    assert edited_paths(changes, ["/data", "/mnt/deep"]) == ["/app/main.py", "/app/new", "/etc/passwd"]
+    assert parse_container_diff(changes, ["/data", "/mnt/deep"]) == ["/app/main.py", "/app/new", "/etc/passwd"]
 
 
 # --- what is told ----------------------------------------------------------------------------------------------
@@ -281,14 +288,17 @@ def test_the_report_names_images_containers_and_the_way_back() -> None:
     }
     stopped = {"services": [{"service": "backend"}]}
     options: dict[str, t.Any] = {"built": images, "kept": [kept, {}], "stopped": stopped}
-    assert container_report(plan, "1", record={"asides": kept["asides"]}, **options) == [
+    assert format_container_recovery_report(plan, "1", record={"asides": kept["asides"]}, **options) == [
         "Built shop (backend): 111111111111 -> 222222222222",
         "Stopped backend",
         "Made the container anew of backend: its image was built anew",
         "Kept image shop as shop:latest.aside-1 (2.0 KiB)",
         "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=1",
     ]
-    assert container_report(plan, "", record={}, **options)[0] == "Would build shop (backend), now 111111111111"
+    assert (
+        format_container_recovery_report(plan, "", record={}, **options)[0]
+        == "Would build shop (backend), now 111111111111"
+    )
 
 
 def test_the_report_of_a_restart_names_what_only_the_container_has() -> None:
@@ -296,6 +306,8 @@ def test_the_report_of_a_restart_names_what_only_the_container_has() -> None:
         "services": {"backend": {"action": "restart", "why": "asked for"}},
         "edited": {"backend": [f"/app/{n}.py" for n in range(7)]},
     }
-    [_restarted, edited] = container_report(plan, "1", built=[], kept=[], stopped={}, record={"asides": []})
+    [_restarted, edited] = format_container_recovery_report(
+        plan, "1", built=[], kept=[], stopped={}, record={"asides": []}
+    )
     assert "/app/4.py and 2 more" in edited
     assert "-e container_recovery_services=backend -e container_recovery_recreate=true" in edited

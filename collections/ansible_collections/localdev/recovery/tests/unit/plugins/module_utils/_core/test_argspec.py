@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core import argspec as arguments
+from ansible_collections.localdev.recovery.plugins.module_utils._core import argspec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
+    run_argument_spec,
+    stack_argument_spec,
+)
 
-PLUGINS = Path(arguments.__file__).parents[2]
+PLUGINS = Path(argspec.__file__).parents[2]
 PACKAGE = "ansible_collections.localdev.recovery.plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py") if path.stem != "__init__")
 # Attributes of an option that both sides state, and what leaving them out means.
@@ -114,5 +118,5 @@ def test_every_secret_option_is_hidden_from_logs(monkeypatch: pytest.MonkeyPatch
 
 
 def test_shared_specifications_are_not_shared_objects() -> None:
-    assert arguments.stack_argument_spec() is not arguments.stack_argument_spec()
-    assert arguments.run_argument_spec()["stack"]["required"] is True
+    assert stack_argument_spec() is not stack_argument_spec()
+    assert run_argument_spec()["stack"]["required"] is True

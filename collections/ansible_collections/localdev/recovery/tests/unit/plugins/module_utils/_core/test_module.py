@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import execute, part_of_run
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
 
 
 class Left(BaseException):
@@ -28,7 +30,7 @@ class Module:
 
 def outcome(action: t.Callable[[t.Any], dict[str, t.Any]]) -> tuple[str, dict[str, t.Any]]:
     with pytest.raises(Left) as left:
-        execute(t.cast("t.Any", Module()), action)
+        run_module(t.cast("t.Any", Module()), action)
     return t.cast("tuple[str, dict[str, t.Any]]", left.value.args)
 
 
@@ -58,16 +60,16 @@ def test_an_error_without_details_is_one_line() -> None:
 
 def test_outside_a_run_nothing_is_written(tmp_path: Path) -> None:
     params = {"run_id": "", "step": "", "stack": {"project": {"dir": str(tmp_path)}}}
-    with part_of_run(params) as run:
+    with join_run(params) as run:
         assert run is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_within_a_run_the_step_is_written_down(tmp_path: Path) -> None:
-    store = runs.Runs(str(tmp_path))
-    record = runs.new_record("p", project="", user="", controller_host="", parameters={})
-    store.start(record, runs.this_process())
+    store = RunStore(str(tmp_path))
+    record = build_run_record("p", project="", user="", controller_host="", parameters={})
+    store.start(record, describe_process())
     params = {"run_id": record["run_id"], "step": "a step", "stack": {"project": {"dir": str(tmp_path)}}}
-    with part_of_run(params) as run:
+    with join_run(params) as run:
         assert run is not None
     assert [s["name"] for s in store.load(record["run_id"])["steps"]] == ["a step"]

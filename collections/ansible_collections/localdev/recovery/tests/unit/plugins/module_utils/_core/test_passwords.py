@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import new_password, policy_problems
+from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import (
+    check_password_policy,
+    generate_password,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +26,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords 
     ],
 )
 def test_the_policy(password: str, words: list[str]) -> None:
-    problems = policy_problems(password, 12, 3)
+    problems = check_password_policy(password, 12, 3)
     assert len(problems) == len(words)
     assert all(word in problem for word, problem in zip(words, problems, strict=True))
     assert not password or all(password not in problem for problem in problems)
@@ -31,6 +34,6 @@ def test_the_policy(password: str, words: list[str]) -> None:
 
 @given(st.integers(1, 80), st.integers(1, 4))
 def test_what_is_made_up_keeps_the_policy(length: int, classes: int) -> None:
-    password = new_password(length, classes)
-    assert policy_problems(password, length, classes) == []
+    password = generate_password(length, classes)
+    assert check_password_policy(password, length, classes) == []
     assert not set(password) & set(" '\"\\$#%@:/?&")

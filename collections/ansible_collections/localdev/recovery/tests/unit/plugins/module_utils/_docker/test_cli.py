@@ -11,14 +11,12 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import (
-    Completed,
-    Docker,
-    Project,
-    ahead,
-    explain,
-    in_parallel,
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import (
+    enter_in_background,
+    map_in_parallel,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import explain_docker_error
 
 _ENDPOINT = "driver failed programming external connectivity on endpoint shop-db-1 (8b6c84d9d86caf13f6e74fd4)"
 _USAGE = "Usage:  docker [OPTIONS] COMMAND\n\nRun 'docker --help' for more information"
@@ -112,7 +110,7 @@ _USAGE = "Usage:  docker [OPTIONS] COMMAND\n\nRun 'docker --help' for more infor
     ],
 )
 def test_known_complaints_are_explained(stderr: str, cause: str, remedy: str) -> None:
-    explained = explain(stderr, "/srv/shop")
+    explained = explain_docker_error(stderr, "/srv/shop")
     assert explained is not None
     assert cause in explained[0]
     assert remedy in explained[1]
@@ -169,7 +167,7 @@ def test_known_complaints_are_explained(stderr: str, cause: str, remedy: str) ->
     ],
 )
 def test_a_taken_port_is_named(stderr: str, address: str) -> None:
-    explained = explain(stderr)
+    explained = explain_docker_error(stderr)
     assert explained is not None
     assert explained[0] == f"The port {address} is already taken by another process or container"
     assert "docker ps --format '{{.Names}} {{.Ports}}'" in explained[1]
@@ -186,8 +184,8 @@ def test_a_taken_port_is_named(stderr: str, address: str) -> None:
     ids=["nothing", "no such container", "an option that Compose does not know", "a port that is not taken"],
 )
 def test_other_complaints_are_shown_as_they_are(stderr: str) -> None:
-    assert explain(stderr) is None
-    error = Docker().error(Completed(("compose", "up"), 17, "", stderr))
+    assert explain_docker_error(stderr) is None
+    error = Docker().error(CompletedCommand(("compose", "up"), 17, "", stderr))
     assert error.message == f"docker compose up failed with exit code 17: {stderr.strip()}"
 
 
@@ -248,14 +246,14 @@ def test_what_is_entered_ahead_is_waited_for_where_it_is_needed_and_left() -> No
         yield 1
         seen.append("left")
 
-    with ahead(slow()) as entered:
+    with enter_in_background(slow()) as entered:
         going_on.set()
         seen.append(str(entered()))
     assert seen == ["1", "left"]
-    with pytest.raises(RecoveryError, match="no image"), ahead(slow("no image")) as entered:
+    with pytest.raises(RecoveryError, match="no image"), enter_in_background(slow("no image")) as entered:
         entered()
     # What goes wrong beside it is told, and nothing is left open.
-    with pytest.raises(ValueError, match="other"), ahead(slow()):
+    with pytest.raises(ValueError, match="other"), enter_in_background(slow()):
         raise ValueError("other")
     assert seen == ["1", "left", "left"]
 
@@ -269,19 +267,19 @@ def test_in_parallel_keeps_the_order_and_tells_of_a_failure() -> None:
         done.append(number)
         return number * 10
 
-    assert in_parallel(lambda n: n * 10, [3, 1, 2]) == [30, 10, 20]
-    assert in_parallel(act, []) == []
+    assert map_in_parallel(lambda n: n * 10, [3, 1, 2]) == [30, 10, 20]
+    assert map_in_parallel(act, []) == []
     with pytest.raises(RecoveryError, match="two"):
-        in_parallel(act, [1, 2, 3])
+        map_in_parallel(act, [1, 2, 3])
     assert sorted(done) == [1, 3]
 
 
 class Inspecting(Docker):
     def __init__(self, code: int, stdout: str, stderr: str) -> None:
         super().__init__()
-        self.answer = Completed((), code, stdout, stderr)
+        self.answer = CompletedCommand((), code, stdout, stderr)
 
-    def run(self, *args: str, **kwargs: object) -> Completed:
+    def run(self, *args: str, **kwargs: object) -> CompletedCommand:
         return self.answer
 
 

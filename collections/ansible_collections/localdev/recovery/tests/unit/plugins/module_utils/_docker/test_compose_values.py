@@ -10,8 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import compose_values
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import DatabaseUrl
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import (
+    parse_duration,
+    parse_single_port,
+    unescape_compose_value,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import (
+    is_same_image,
+    parse_image_reference,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_environment_list
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.shell_command import (
+    find_last_command,
+    list_programs,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_url import (
+    DatabaseUrl,
+    parse_database_url,
+    split_host_and_port,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,29 +44,29 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_
     ],
 )
 def test_seconds(text: str, wanted: float) -> None:
-    assert compose_values.seconds(text) == pytest.approx(wanted)
+    assert parse_duration(text) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("text", ["", "s", "10", "1 m", "1m30", "ten seconds", "1d"])
 def test_seconds_refuses_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
-        compose_values.seconds(text)
+        parse_duration(text)
 
 
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59), st.integers(0, 999))
 def test_seconds_adds_up_what_go_prints(hours: int, minutes: int, whole: int, milli: int) -> None:
     text = f"{hours}h{minutes}m{whole}.{milli:03d}s"
-    assert compose_values.seconds(text) == pytest.approx(hours * 3600 + minutes * 60 + whole + milli / 1000)
+    assert parse_duration(text) == pytest.approx(hours * 3600 + minutes * 60 + whole + milli / 1000)
 
 
 @given(st.integers(1, 65535))
 def test_single_port_reads_back_every_port(port: int) -> None:
-    assert compose_values.single_port(str(port)) == compose_values.single_port(port) == port
+    assert parse_single_port(str(port)) == parse_single_port(port) == port
 
 
 @pytest.mark.parametrize("text", [None, "", "0", 0, "8000-8010", "http"])
 def test_single_port_knows_what_docker_picks(text: str | int | None) -> None:
-    assert compose_values.single_port(text) is None
+    assert parse_single_port(text) is None
 
 
 @pytest.mark.parametrize(
@@ -63,7 +80,7 @@ def test_single_port_knows_what_docker_picks(text: str | int | None) -> None:
     ],
 )
 def test_image_reference(reference: str, wanted: tuple[str, str, str]) -> None:
-    assert compose_values.image_reference(reference) == wanted
+    assert parse_image_reference(reference) == wanted
 
 
 IMAGE = {"Id": "sha256:" + "5e" * 32, "RepoTags": ["postgres:16"], "RepoDigests": ["postgres@sha256:ab"]}
@@ -84,7 +101,7 @@ IMAGE = {"Id": "sha256:" + "5e" * 32, "RepoTags": ["postgres:16"], "RepoDigests"
     ],
 )
 def test_same_image(wanted: str, same: bool) -> None:
-    assert compose_values.same_image(wanted, IMAGE) is same
+    assert is_same_image(wanted, IMAGE) is same
 
 
 @pytest.mark.parametrize(
@@ -106,14 +123,14 @@ def test_same_image(wanted: str, same: bool) -> None:
     ],
 )
 def test_database_url(text: str, wanted: DatabaseUrl) -> None:
-    assert compose_values.database_url(text) == wanted
+    assert parse_database_url(text) == wanted
 
 
 @pytest.mark.parametrize(
     "text", ["", "mysql://u:p@db/n", "redis://db", "db", "http://postgres/", "host=db", "a='x host=db user=u", "x=host"]
 )
 def test_database_url_leaves_others_alone(text: str) -> None:
-    assert compose_values.database_url(text) is None
+    assert parse_database_url(text) is None
 
 
 @pytest.mark.parametrize(
@@ -121,7 +138,7 @@ def test_database_url_leaves_others_alone(text: str) -> None:
     [("db", ("db", 0)), ("db:5432", ("db", 5432)), ("[::1]:1", ("::1", 1)), ("a b", ("", 0)), ("", ("", 0))],
 )
 def test_host_and_port(address: str, wanted: tuple[str, int]) -> None:
-    assert compose_values.host_and_port(address) == wanted
+    assert split_host_and_port(address) == wanted
 
 
 @pytest.mark.parametrize(
@@ -143,15 +160,15 @@ def test_host_and_port(address: str, wanted: tuple[str, int]) -> None:
     ],
 )
 def test_programs_and_last_part(command: list[str], programs: list[str], last: str) -> None:
-    assert compose_values.programs(command) == programs
-    assert compose_values.last_part(command) == last
+    assert list_programs(command) == programs
+    assert find_last_command(command) == last
 
 
 def test_environment_of_skips_names_without_value() -> None:
-    assert compose_values.environment_of(["A=1=2", "B", "C="]) == {"A": "1=2", "C": ""}
-    assert compose_values.environment_of(None) == {}
+    assert parse_environment_list(["A=1=2", "B", "C="]) == {"A": "1=2", "C": ""}
+    assert parse_environment_list(None) == {}
 
 
 def test_unescaped_reaches_everything() -> None:
     document: t.Any = {"a": ["p$$x", {"b": "$$$$"}], "n": 1, "none": None}
-    assert compose_values.unescaped(document) == {"a": ["p$x", {"b": "$$"}], "n": 1, "none": None}
+    assert unescape_compose_value(document) == {"a": ["p$x", {"b": "$$"}], "n": 1, "none": None}

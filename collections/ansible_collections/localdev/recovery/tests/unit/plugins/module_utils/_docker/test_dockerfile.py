@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import dockerfile
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import find_image_paths
 
 REFERENCE = """\
 ARG PYTHON_IMAGE=python:3.13-slim
@@ -53,16 +53,16 @@ USER app
     ],
 )  # fmt: skip
 def test_where_a_file_lands(text: str, path: str, found: list[str]) -> None:
-    assert dockerfile.places(text, path) == found
+    assert find_image_paths(text, path) == found
 
 
 def test_the_stage_that_is_built() -> None:
     text = "FROM x AS dev\nCOPY . /dev/\nFROM x AS prod\nCOPY . /prod/"
-    assert dockerfile.places(text, "a.py", target="Dev") == ["/dev/a.py"]
-    assert dockerfile.places(text, "a.py") == ["/prod/a.py"]
-    assert dockerfile.places(text, "a.py", target="none") == []
+    assert find_image_paths(text, "a.py", target="Dev") == ["/dev/a.py"]
+    assert find_image_paths(text, "a.py") == ["/prod/a.py"]
+    assert find_image_paths(text, "a.py", target="none") == []
 
 
 def test_the_working_folder_of_the_base_image_counts_where_the_dockerfile_sets_none() -> None:
-    assert dockerfile.places("FROM x\nCOPY . .", "a.py", workdir="/usr/src") == ["/usr/src/a.py"]
-    assert dockerfile.places("FROM x\nCOPY . .", "a.py") == ["/a.py"]
+    assert find_image_paths("FROM x\nCOPY . .", "a.py", workdir="/usr/src") == ["/usr/src/a.py"]
+    assert find_image_paths("FROM x\nCOPY . .", "a.py") == ["/a.py"]

@@ -14,10 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container import local_changes as container_edits
+from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import (
+    restore_local_changes,
+    save_local_changes,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker import images
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import MAX_TAG_LENGTH, add_tag_suffix
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import (
+    match_layer_sizes,
+    measure_own_layers,
+)
 from ansible_collections.localdev.recovery.plugins.modules import image_build
 
 
@@ -31,17 +38,17 @@ from ansible_collections.localdev.recovery.plugins.modules import image_build
     ],
 )
 def test_names(name: str, longer: str) -> None:
-    assert images.with_suffix(name, ".aside-1") == longer
+    assert add_tag_suffix(name, ".aside-1") == longer
 
 
 @given(st.from_regex(r"\A\w[\w.-]{0,127}\Z", alphabet=st.characters(codec="ascii")), st.sampled_from("ab"))
 def test_tags_are_what_docker_allows_and_stay_apart(tag: str, other: str) -> None:
     suffix = ".aside-20260131T100000Z-1f2e"
-    _rest, _colon, longer = images.with_suffix(f"shop:{tag}", suffix).rpartition(":")
-    assert len(longer) <= images.LONGEST_TAG
+    _rest, _colon, longer = add_tag_suffix(f"shop:{tag}", suffix).rpartition(":")
+    assert len(longer) <= MAX_TAG_LENGTH
     assert longer.endswith(suffix)
     changed = tag[:-1] + ("x" if tag[-1] != "x" else other)
-    assert images.with_suffix(f"shop:{changed}", suffix) != images.with_suffix(f"shop:{tag}", suffix)
+    assert add_tag_suffix(f"shop:{changed}", suffix) != add_tag_suffix(f"shop:{tag}", suffix)
 
 
 HISTORY = [
@@ -56,13 +63,13 @@ HISTORY = [
 
 
 def test_sizes_of_layers() -> None:
-    assert images.layer_sizes(["base", "workdir", "pip", "copy"], HISTORY) == {
+    assert match_layer_sizes(["base", "workdir", "pip", "copy"], HISTORY) == {
         "base": 1000000,
         "workdir": 0,
         "pip": 90000,
         "copy": 700,
     }
-    assert images.layer_sizes(["base", "pip", "copy"], HISTORY) is None
+    assert match_layer_sizes(["base", "pip", "copy"], HISTORY) is None
 
 
 class FakeDocker(Docker):
@@ -73,16 +80,16 @@ class FakeDocker(Docker):
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         return [{"Size": 1090700, "RootFS": {"Layers": self.found[name]}} for name in names if name in self.found]
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
-        return Completed(args, 0, "\n".join(json.dumps(item) for item in HISTORY))
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
+        return CompletedCommand(args, 0, "\n".join(json.dumps(item) for item in HISTORY))
 
 
 def test_only_layers_that_the_new_image_does_not_have_take_space() -> None:
     docker = FakeDocker({"old": ["base", "workdir", "pip", "copy"], "new": ["base", "workdir", "pip", "other"]})
-    assert images.own_layers(docker, "old", ["new"]) == ({"copy": 700}, 1090700)
+    assert measure_own_layers(docker, "old", ["new"]) == ({"copy": 700}, 1090700)
     # Where Docker's history cannot be matched, the image counts as a whole.
     docker = FakeDocker({"old": ["base", "copy"], "new": ["base"]})
-    assert images.own_layers(docker, "old", ["new"]) == ({"copy": 1090700}, 1090700)
+    assert measure_own_layers(docker, "old", ["new"]) == ({"copy": 1090700}, 1090700)
 
 
 def test_candidates_are_built_under_other_names_and_nothing_else_changes() -> None:
@@ -121,12 +128,12 @@ class FakeContainers(Docker):
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         return [{"Id": name, "Mounts": []} for name in names]
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         if args[0] == "cp":
             self.put = kwargs["stdin"]
-        return Completed(args, 0, "C /app\nA /app/new\nA /app/new/a.py\nC /app/main.py\n")
+        return CompletedCommand(args, 0, "C /app\nA /app/new\nA /app/new/a.py\nC /app/main.py\n")
 
-    def read(self, *args: str, **kwargs: t.Any) -> tuple[Completed, bytes]:
+    def read(self, *args: str, **kwargs: t.Any) -> tuple[CompletedCommand, bytes]:
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w") as archive:
             for name in {"/app/new": ["new", "new/a.py"], "/app/main.py": ["main.py"]}[args[1].partition(":")[2]]:
@@ -134,14 +141,14 @@ class FakeContainers(Docker):
                 member.type = tarfile.DIRTYPE if name == "new" else tarfile.REGTYPE
                 member.uid, member.mode, member.size = 1000, 0o640, 0 if name == "new" else len(name)
                 archive.addfile(member, io.BytesIO(name.encode()))
-        return Completed(args, 0, ""), stream.getvalue()
+        return CompletedCommand(args, 0, ""), stream.getvalue()
 
 
 def test_changed_files_are_kept_with_owner_and_mode_and_put_back(tmp_path: Path) -> None:
     docker, file = FakeContainers(), tmp_path / "edits.tar"
-    size = container_edits.save(docker, "c", str(file))
+    size = save_local_changes(docker, "c", str(file))
     assert (size, file.stat().st_mode & 0o777) == (file.stat().st_size, 0o600)
-    container_edits.restore(docker, "c", str(file))
+    restore_local_changes(docker, "c", str(file))
     with tarfile.open(fileobj=io.BytesIO(docker.put)) as archive:
         found = {member.name: (member.uid, member.mode) for member in archive}
         content = t.cast("t.IO[bytes]", archive.extractfile("app/main.py")).read()

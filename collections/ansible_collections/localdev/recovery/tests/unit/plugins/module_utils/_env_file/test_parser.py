@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import MASK
-from ansible_collections.localdev.recovery.plugins.module_utils._env_file import parser as env_files
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.parser import (
+    fill_env_lines,
+    get_env_values,
+    join_env_lines,
+    list_duplicate_names,
+    list_env_problems,
+    mask_env_lines,
+    parse_env_file,
+    quote_env_value,
+)
 
 # Values as Compose itself prints them for these files.
 READ = [
@@ -33,7 +42,7 @@ READ = [
 
 @pytest.mark.parametrize(("text", "values"), READ)
 def test_values_are_those_that_compose_reads(text: str, values: dict[str, str]) -> None:
-    assert env_files.values(env_files.parse(text)) == values
+    assert get_env_values(parse_env_file(text)) == values
 
 
 pieces = st.sampled_from(
@@ -43,24 +52,24 @@ pieces = st.sampled_from(
 
 @given(st.lists(pieces, max_size=40).map("".join))
 def test_every_text_comes_back_byte_for_byte(text: str) -> None:
-    assert env_files.text_of(env_files.parse(text)) == text
+    assert join_env_lines(parse_env_file(text)) == text
 
 
 @given(st.lists(pieces, max_size=30).map("".join), st.text(st.characters(exclude_categories=["C"]), min_size=1))
 def test_filling_in_adds_the_value_and_changes_no_other(text: str, value: str) -> None:
-    lines = env_files.parse(text)
-    if env_files.problems(lines):
+    lines = parse_env_file(text)
+    if list_env_problems(lines):
         return
-    before = env_files.values(lines)
-    again = env_files.parse(env_files.text_of(env_files.filled(lines, {"NEW": value})))
-    assert env_files.values(again) == {**before, "NEW": value}
+    before = get_env_values(lines)
+    again = parse_env_file(join_env_lines(fill_env_lines(lines, {"NEW": value})))
+    assert get_env_values(again) == {**before, "NEW": value}
     assert [line.text for line in again][: len(lines) - 1] == [line.text for line in lines][:-1]
 
 
 def test_an_empty_value_is_filled_in_where_it_stands() -> None:
     text = "# keys\r\nexport KEY='' # long\r\nOTHER=1\r\nPORT=\r\n"
-    lines = env_files.filled(env_files.parse(text), {"KEY": "k1", "PORT": "80", "OTHER": "2", "NEW": "a b"})
-    assert env_files.text_of(lines) == "# keys\r\nexport KEY=k1 # long\r\nOTHER=1\r\nPORT=80\r\nNEW='a b'\r\n"
+    lines = fill_env_lines(parse_env_file(text), {"KEY": "k1", "PORT": "80", "OTHER": "2", "NEW": "a b"})
+    assert join_env_lines(lines) == "# keys\r\nexport KEY=k1 # long\r\nOTHER=1\r\nPORT=80\r\nNEW='a b'\r\n"
 
 
 @pytest.mark.parametrize(
@@ -75,17 +84,17 @@ def test_an_empty_value_is_filled_in_where_it_stands() -> None:
     ],
 )
 def test_places_for_a_value(text: str, wanted: str) -> None:
-    assert env_files.text_of(env_files.filled(env_files.parse(text), {"KEY": "v"})) == wanted
+    assert join_env_lines(fill_env_lines(parse_env_file(text), {"KEY": "v"})) == wanted
 
 
 def test_what_compose_cannot_read_is_named_without_its_content() -> None:
-    lines = env_files.parse("A='x\ny'\nSECRET='never closed\nB=1\n=no name\n")
-    assert env_files.problems(lines) == ["line 3: the quote of SECRET is never closed", "line 5: it is no NAME=value"]
-    assert "never closed" not in env_files.masked(lines)
+    lines = parse_env_file("A='x\ny'\nSECRET='never closed\nB=1\n=no name\n")
+    assert list_env_problems(lines) == ["line 3: the quote of SECRET is never closed", "line 5: it is no NAME=value"]
+    assert "never closed" not in mask_env_lines(lines)
 
 
 def test_duplicates() -> None:
-    assert env_files.duplicates(env_files.parse("A=1\nB=1\nA=2\n")) == ["A"]
+    assert list_duplicate_names(parse_env_file("A=1\nB=1\nA=2\n")) == ["A"]
 
 
 def test_masking_hides_secrets_wherever_they_stand() -> None:
@@ -93,7 +102,7 @@ def test_masking_hides_secrets_wherever_they_stand() -> None:
         "DB_PASSWORD=hunter22\nURL=postgres://u:hunter22@db/x\n# was hunter22\n#OLD_TOKEN=abcdef\nPORT=80\n"
         "SECRET_KEY='a\nb' # hunter22\nEMPTY_SECRET=\n"
     )
-    shown = env_files.masked(env_files.parse(text), ["80 secret words"])
+    shown = mask_env_lines(parse_env_file(text), ["80 secret words"])
     assert shown == (
         f"DB_PASSWORD={MASK}\nURL=postgres://u:{MASK}@db/x\n# was {MASK}\n#OLD_TOKEN={MASK}\nPORT=80\n"
         f"SECRET_KEY={MASK} # {MASK}\nEMPTY_SECRET=\n"
@@ -102,10 +111,10 @@ def test_masking_hides_secrets_wherever_they_stand() -> None:
 
 @given(st.text(st.characters(exclude_categories=["C"]), max_size=30))
 def test_written_values_are_read_again(value: str) -> None:
-    lines = env_files.parse(f"A={env_files.written(value)}\n")
-    assert env_files.values(lines) == {"A": value}
+    lines = parse_env_file(f"A={quote_env_value(value)}\n")
+    assert get_env_values(lines) == {"A": value}
 
 
 def test_types() -> None:
-    line: t.Any = env_files.parse("A=1\n")[0]
+    line: t.Any = parse_env_file("A=1\n")[0]
     assert (line.name, line.value, line.problem) == ("A", "1", "")

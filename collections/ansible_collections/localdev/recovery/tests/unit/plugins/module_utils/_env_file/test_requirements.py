@@ -8,8 +8,20 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._env_file import requirements as env_needs
-from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import Need, Needs
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import (
+    EnvFilePlan,
+    RequiredVariable,
+    RequiredVariables,
+    explain_weak_value,
+    find_database_password_variables,
+    find_interpolated_variables,
+    format_unmet_variables,
+    make_placeholders,
+    parse_missing_variable,
+    plan_env_file,
+    strip_comment_lines,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._report.env_file import format_env_file_report
 
 RULES = [
     {"pattern": "SECRET_?KEY", "length": 64, "minimum": 32},
@@ -17,8 +29,8 @@ RULES = [
 ]
 
 
-def needs_of(*needs: Need) -> Needs:
-    found = Needs()
+def needs_of(*needs: RequiredVariable) -> RequiredVariables:
+    found = RequiredVariables()
     for need in needs:
         found.add(need)
     return found
@@ -27,24 +39,24 @@ def needs_of(*needs: Need) -> Needs:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("${A}", [Need("A")]),
-        ("$A-$B", [Need("A"), Need("B")]),
+        ("${A}", [RequiredVariable("A")]),
+        ("$A-$B", [RequiredVariable("A"), RequiredVariable("B")]),
         ("$$A $${B}", []),
         ("${A:-x}${B-}${C:+y}", []),
-        ("${A:?set it}", [Need("A", False, "set it")]),
-        ("${A?set it}", [Need("A", True, "set it")]),
-        ("${A:-${B}}", [Need("B")]),
-        ("${A:-${B:?why}}", [Need("B", False, "why")]),
-        ("postgres://${U:-u}:${P:?set P in .env}@${H:-db}/x", [Need("P", False, "set P in .env")]),
+        ("${A:?set it}", [RequiredVariable("A", False, "set it")]),
+        ("${A?set it}", [RequiredVariable("A", True, "set it")]),
+        ("${A:-${B}}", [RequiredVariable("B")]),
+        ("${A:-${B:?why}}", [RequiredVariable("B", False, "why")]),
+        ("postgres://${U:-u}:${P:?set P in .env}@${H:-db}/x", [RequiredVariable("P", False, "set P in .env")]),
         ("price $5, ${}", []),
     ],
 )
-def test_variables_in_compose_files(text: str, wanted: list[Need]) -> None:
-    assert env_needs.interpolated(text) == wanted
+def test_variables_in_compose_files(text: str, wanted: list[RequiredVariable]) -> None:
+    assert find_interpolated_variables(text) == wanted
 
 
 def test_comments_of_a_file_that_compose_cannot_read() -> None:
-    assert env_needs.interpolated(env_needs.without_comments("a: ${A}\n  # b: ${B}\n")) == [Need("A")]
+    assert find_interpolated_variables(strip_comment_lines("a: ${A}\n  # b: ${B}\n")) == [RequiredVariable("A")]
 
 
 def test_the_complaint_of_compose() -> None:
@@ -52,13 +64,13 @@ def test_the_complaint_of_compose() -> None:
         "error while interpolating x-backend.environment.SECRET_KEY: required variable SECRET_KEY is missing a value: "
         "set SECRET_KEY in .env"
     )
-    assert env_needs.complaint(text) == Need("SECRET_KEY", False, "set SECRET_KEY in .env")
-    assert env_needs.complaint("yaml: line 3") is None
+    assert parse_missing_variable(text) == RequiredVariable("SECRET_KEY", False, "set SECRET_KEY in .env")
+    assert parse_missing_variable("yaml: line 3") is None
 
 
 def test_a_stricter_need_replaces_a_milder_one() -> None:
-    needs = needs_of(Need("A"), Need("A", False, "why"), Need("A"))
-    assert needs.unmet({"A": ""}) == [Need("A", False, "why")]
+    needs = needs_of(RequiredVariable("A"), RequiredVariable("A", False, "why"), RequiredVariable("A"))
+    assert needs.unmet({"A": ""}) == [RequiredVariable("A", False, "why")]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,7 @@ def test_a_stricter_need_replaces_a_milder_one() -> None:
     ],
 )
 def test_weak_secrets_are_told_and_never_shown(name: str, value: str, words: str) -> None:
-    problem = env_needs.weakness(name, value, RULES, "as-published-1")
+    problem = explain_weak_value(name, value, RULES, "as-published-1")
     assert words in problem
     assert value not in problem
 
@@ -92,11 +104,11 @@ def test_weak_secrets_are_told_and_never_shown(name: str, value: str, words: str
     ],
 )
 def test_what_is_no_weak_secret(name: str, value: str) -> None:
-    assert env_needs.weakness(name, value, RULES, "other") == ""
+    assert explain_weak_value(name, value, RULES, "other") == ""
 
 
-def planned(values: dict[str, str], example: dict[str, str], *needs: Need, **options: t.Any) -> env_needs.Plan:
-    return env_needs.plan(values, example, needs_of(*needs), RULES, generate=lambda length: f"new{length}", **options)
+def planned(values: dict[str, str], example: dict[str, str], *needs: RequiredVariable, **options: t.Any) -> EnvFilePlan:
+    return plan_env_file(values, example, needs_of(*needs), RULES, generate=lambda length: f"new{length}", **options)
 
 
 def test_a_fresh_file_takes_the_example_and_makes_secrets_up() -> None:
@@ -107,7 +119,7 @@ def test_a_fresh_file_takes_the_example_and_makes_secrets_up() -> None:
         "SMTP_HOST": "",
         "ADMIN_PASSWORD": "Published-1234",
     }
-    plan = planned({}, example, Need("DB_PASSWORD", False))
+    plan = planned({}, example, RequiredVariable("DB_PASSWORD", False))
     assert plan.given == {
         "DB_USER": "shop", "DB_PASSWORD": "new32", "SECRET_KEY": "new64", "SMTP_HOST": "",
         "ADMIN_PASSWORD": "Published-1234",
@@ -116,18 +128,27 @@ def test_a_fresh_file_takes_the_example_and_makes_secrets_up() -> None:
 
 
 def test_values_that_are_there_are_never_planned() -> None:
-    plan = planned({"SECRET_KEY": "weak", "DB_USER": ""}, {"SECRET_KEY": "", "DB_USER": "x"}, Need("SECRET_KEY", False))
+    plan = planned(
+        {"SECRET_KEY": "weak", "DB_USER": ""}, {"SECRET_KEY": "", "DB_USER": "x"}, RequiredVariable("SECRET_KEY", False)
+    )
     assert plan.given == {}
 
 
 def test_what_cannot_be_made_up_is_named_with_the_words_of_compose() -> None:
-    plan = planned({"EMPTY": ""}, {}, Need("HOST", False, "set HOST"), Need("PORT"), Need("EMPTY"), optional=["PORT"])
+    plan = planned(
+        {"EMPTY": ""},
+        {},
+        RequiredVariable("HOST", False, "set HOST"),
+        RequiredVariable("PORT"),
+        RequiredVariable("EMPTY"),
+        optional=["PORT"],
+    )
     assert [need.name for need in plan.unmet] == ["HOST"]
-    assert env_needs.unmet_words(plan.unmet) == "HOST (set HOST)"
+    assert format_unmet_variables(plan.unmet) == "HOST (set HOST)"
 
 
 def test_which_variable_is_the_password_of_the_database() -> None:
-    given = env_needs.placeholders(["B", "A", "KEY"])
+    given = make_placeholders(["B", "A", "KEY"])
     assert len(set(given.values())) == 3
     config = {
         "services": {
@@ -135,7 +156,7 @@ def test_which_variable_is_the_password_of_the_database() -> None:
             "app": {"environment": {"K": given["KEY"]}},
         }
     }
-    assert env_needs.database_passwords(config, given) == ["A"]
+    assert find_database_password_variables(config, given) == ["A"]
 
 
 def test_the_report_holds_names() -> None:
@@ -144,7 +165,7 @@ def test_the_report_holds_names() -> None:
         "weak": [{"name": "W", "problem": "it is a well-known value"}], "notes": ["n"],
     }  # fmt: skip
     kept = {"asides": [{"name": "/p/.env", "aside": "/p/.env.aside-1"}]}
-    assert env_needs.report(answer, run_id="r1", kept=kept) == [
+    assert format_env_file_report(answer, run_id="r1", kept=kept) == [
         "Made /p/.env",
         "Added from the example: A",
         "Made up: KEY",
@@ -154,4 +175,4 @@ def test_the_report_holds_names() -> None:
         "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=r1",
     ]
     nothing = {**answer, "created": False, "added": [], "generated": [], "weak": [], "notes": []}
-    assert env_needs.report(nothing) == ["Nothing to do: /p/.env has every variable that is needed"]
+    assert format_env_file_report(nothing) == ["Nothing to do: /p/.env has every variable that is needed"]

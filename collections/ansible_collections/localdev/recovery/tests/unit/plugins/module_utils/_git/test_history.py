@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._git import history as git_lookup
-from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revision, find_revisions
+from ansible_collections.localdev.recovery.plugins.module_utils._git import history
+from ansible_collections.localdev.recovery.plugins.module_utils._git.history import (
+    _Git,
+    find_revision,
+    find_revisions,
+    list_changed_files,
+)
 
 
 class Repository:
@@ -144,7 +149,7 @@ def test_several_at_once(repository: Repository) -> None:
 
 
 def test_many_branches(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git_lookup, "_TREES_AT_ONCE", 2)
+    monkeypatch.setattr(history, "_TREES_AT_ONCE", 2)
     for number in range(5):
         repository.branch(f"b{number}")
         repository.commit("n", str(number))
@@ -202,13 +207,13 @@ def test_the_repository_of_another_user(repository: Repository, monkeypatch: pyt
     status = subprocess.run(["git", "status"], cwd=repository.root, capture_output=True, text=True, check=False)
     assert "dubious ownership" in status.stderr
     # Variables of git's own are not handed on, so that of the test is put in again.
-    monkeypatch.setattr(git_lookup, "_Git", assuming_another_owner())
+    monkeypatch.setattr(history, "_Git", assuming_another_owner())
     assert find_revision(str(repository.root), "feed") is not None
     assert "safe" not in (repository.root / ".git" / "config").read_text()
 
 
 def assuming_another_owner() -> t.Any:
-    class Assuming(git_lookup._Git):
+    class Assuming(_Git):
         def __enter__(self) -> t.Any:
             super().__enter__()
             self.environment["GIT_TEST_ASSUME_DIFFERENT_OWNER"] = "1"
@@ -241,19 +246,19 @@ def test_what_changed_between_two_commits(repository: Repository) -> None:
     repository.commit("app/away.py", None)
     repository.commit("app/kept.py", "new")
     (root / "app" / "kept.py").write_text("not committed")
-    found = git_lookup.changed_files(str(root / "app"), f"{middle}..HEAD")
+    found = list_changed_files(str(root / "app"), f"{middle}..HEAD")
     assert found == [
         (f"{root}/app/away.py", None, False),
         (f"{root}/app/kept.py", b"new", False),
         (f"{root}/app/run", b"\xff\0", True),
     ]
-    assert found == git_lookup.changed_files(str(root), middle)
-    names = {item.path for item in git_lookup.changed_files(str(root), start) or []}
+    assert found == list_changed_files(str(root), middle)
+    names = {item.path for item in list_changed_files(str(root), start) or []}
     assert f"{root}/a b.bin" in names
     assert f"{root}/app/link" not in names
-    assert git_lookup.changed_files(str(root), "HEAD..HEAD") == []
+    assert list_changed_files(str(root), "HEAD..HEAD") == []
 
 
 @pytest.mark.parametrize("span", ["none..such", "--output=/tmp/x", "HEAD..none"])
 def test_a_range_that_git_does_not_know(repository: Repository, span: str) -> None:
-    assert git_lookup.changed_files(str(repository.root), span) is None
+    assert list_changed_files(str(repository.root), span) is None

@@ -12,15 +12,21 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import client_tools as pg_clients
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import Server
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import client_tools
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
+    build_pg_dump_command,
+    build_pg_restore_command,
+    choose_compression,
+    start_client_tools,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 
-SERVER = Server("shop-db-1", "odd user", 5433, "sha256:abc")
+SERVER = DatabaseServer("shop-db-1", "odd user", 5433, "sha256:abc")
 
 
 def dump(kind: str, **more: t.Any) -> list[str]:
     wishes = {"database": "odd 'name", "snapshot": "00-1", "jobs": 3, "compression": "1", "lock_timeout_s": 60, **more}
-    return shlex.split(pg_clients.dump_command(kind, "/backups/a b", **wishes))
+    return shlex.split(build_pg_dump_command(kind, "/backups/a b", **wishes))
 
 
 @pytest.mark.parametrize("kind", ["directory", "custom", "plain"])
@@ -35,7 +41,7 @@ def test_a_dump(kind: str) -> None:
 
 
 def restore(owners: bool) -> list[str]:
-    return shlex.split(pg_clients.restore_command("/backups/a b", database="x.y", jobs=2, owners=owners))
+    return shlex.split(build_pg_restore_command("/backups/a b", database="x.y", jobs=2, owners=owners))
 
 
 def test_a_restore_stops_at_the_first_error() -> None:
@@ -66,8 +72,8 @@ def test_the_password_reaches_libpq_alone(
     docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
 ) -> None:
     passfile = tmp_path / "pgpass"
-    monkeypatch.setattr(pg_clients, "_PASSFILE", str(passfile))
-    with pg_clients.clients(docker, SERVER, "/srv/b", password=lambda: password, run_id="r", writable=True) as tools:
+    monkeypatch.setattr(client_tools, "_PASSFILE", str(passfile))
+    with start_client_tools(docker, SERVER, "/srv/b", password=lambda: password, run_id="r", writable=True) as tools:
         seen = tools.run("env; umask; echo $0 $@")
     escaped = password.replace("\\", "\\\\").replace(":", "\\:")
     assert passfile.read_text() == f"*:*:*:*:{escaped}\n"
@@ -84,9 +90,9 @@ def test_the_password_reaches_libpq_alone(
 def test_a_folder_that_is_only_read_cannot_be_written(
     docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pg_clients, "_PASSFILE", str(tmp_path / "pgpass"))
+    monkeypatch.setattr(client_tools, "_PASSFILE", str(tmp_path / "pgpass"))
     with (
-        pg_clients.clients(docker, SERVER, "/srv/b", password=None, run_id="r") as tools,
+        start_client_tools(docker, SERVER, "/srv/b", password=None, run_id="r") as tools,
         pytest.raises(RecoveryError, match=r"failed: words$"),
     ):
         tools.run("echo words; false")
@@ -110,4 +116,4 @@ def test_the_best_compression_that_this_pg_dump_knows(kind: str, major: int, com
             return complaint
 
     tools: t.Any = Tools
-    assert pg_clients.best_compression(tools, kind, major) == best
+    assert choose_compression(tools, kind, major) == best

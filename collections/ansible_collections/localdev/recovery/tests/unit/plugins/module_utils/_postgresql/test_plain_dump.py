@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import (
-    Lexer,
     PlainDump,
-    revisions_in,
-    role_names,
+    SqlLexer,
+    find_revisions_in_dump,
+    find_role_names,
 )
 
 END = b"--\n-- PostgreSQL database dump complete\n--\n\n"
@@ -134,7 +134,7 @@ def test_a_quoted_string_ends_where_sql_ends_it(pieces: list[bytes]) -> None:
         b"$tag_1$" + raw + b"$tag_1$",
         b"/*" + raw.replace(b"*/", b"").replace(b"/*", b"") + b" */",
     ):
-        lexer = Lexer()
+        lexer = SqlLexer()
         lines = (b"SELECT " + text + b";\n").splitlines(keepends=True)
         for line in lines[:-1]:
             lexer.feed(line)
@@ -144,7 +144,7 @@ def test_a_quoted_string_ends_where_sql_ends_it(pieces: list[bytes]) -> None:
 
 
 def test_a_type_before_a_string_does_not_make_it_an_escape_string() -> None:
-    lexer = Lexer()
+    lexer = SqlLexer()
     lexer.feed(b"SELECT name'\\';\n")
     assert not lexer.inside
 
@@ -215,7 +215,7 @@ def test_what_newer_ones_put_around_a_dump_is_left_out() -> None:
     ],
 )
 def test_roles_that_statements_name(line: bytes, names: list[str]) -> None:
-    assert role_names(line) == names
+    assert find_role_names(line) == names
     reader = dump(roles=())
     text = through(line + END, reader=reader)
     assert reader.missing_roles == set(names)
@@ -290,7 +290,7 @@ INSERTED = (
 @pytest.mark.parametrize("table", [TWO, INSERTED], ids=["COPY", "INSERT"])
 def test_all_revisions_are_found(table: bytes, size: int) -> None:
     text = SCHEMA + copied(b"1\tAda") + table + copied(b"2\tBob") + END
-    assert revisions_in(blocks(text, size), "alembic_version") == ["feed", "beef"]
+    assert find_revisions_in_dump(blocks(text, size), "alembic_version") == ["feed", "beef"]
     reader = dump()
     assert through(text, size, reader) == text
     assert reader.revisions == ["feed", "beef"]
@@ -303,7 +303,7 @@ def test_all_revisions_are_found(table: bytes, size: int) -> None:
 def test_of_the_wanted_version_table(version_table: str, revisions: list[str]) -> None:
     one = b"COPY public.alembic_version (version_num) FROM stdin;\nfeed\n\\.\n"
     other = b'COPY "app"."alembic_version" ("version_num") FROM stdin;\nbeef\n\\.\n'
-    assert revisions_in([one + other + END], version_table) == revisions
+    assert find_revisions_in_dump([one + other + END], version_table) == revisions
 
 
 def test_no_more_is_read_than_needed() -> None:
@@ -313,9 +313,9 @@ def test_no_more_is_read_than_needed() -> None:
         yield copied(b"1\tAda")
         pytest.fail("read on")
 
-    assert revisions_in(text(), "alembic_version") == ["20260102_blocks"]
+    assert find_revisions_in_dump(text(), "alembic_version") == ["20260102_blocks"]
 
 
 def test_a_dump_without_any_has_none() -> None:
-    assert revisions_in([SCHEMA + copied() + END], "alembic_version") == []
-    assert revisions_in([SCHEMA], "alembic_version") == []
+    assert find_revisions_in_dump([SCHEMA + copied() + END], "alembic_version") == []
+    assert find_revisions_in_dump([SCHEMA], "alembic_version") == []

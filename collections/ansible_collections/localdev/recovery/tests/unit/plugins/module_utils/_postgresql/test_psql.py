@@ -11,13 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import psql as postgres
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import run_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
+    quote_identifier,
+    quote_literal,
+    quote_table_name,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_counts import build_row_counts_sql
 
 
 @given(st.text())
 def test_no_value_leaves_its_quotes(value: str) -> None:
-    for quote, quoted in (("'", postgres.literal(value)), ('"', postgres.identifier(value))):
+    for quote, quoted in (("'", quote_literal(value)), ('"', quote_identifier(value))):
         assert quoted[0] == quoted[-1] == quote
         inner = quoted[1:-1]
         assert inner.replace(quote * 2, "").count(quote) == 0
@@ -30,11 +36,11 @@ def test_no_value_leaves_its_quotes(value: str) -> None:
     ids=["plain", "with schema", "with a quote"],
 )
 def test_table_names(name: str, sql: str) -> None:
-    assert postgres.table_name(name) == sql
+    assert quote_table_name(name) == sql
 
 
 def test_counting_names_each_table_once() -> None:
-    assert postgres.count_query(["b", "x.a"]) == (
+    assert build_row_counts_sql(["b", "x.a"]) == (
         "SELECT 'b' AS name, count(*) AS rows FROM \"b\" UNION ALL "
         'SELECT \'x.a\' AS name, count(*) AS rows FROM "x"."a"'
     )
@@ -46,14 +52,16 @@ class Psql(Docker):
         self.code = code
         self.seen: tuple[tuple[str, ...], dict[str, t.Any]] = ((), {})
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         self.seen = (args, kwargs)
-        return Completed(args, self.code, "a|1\nb|2\n", "x" * 5000 + "ERROR:  no such thing\n" if self.code else "")
+        return CompletedCommand(
+            args, self.code, "a|1\nb|2\n", "x" * 5000 + "ERROR:  no such thing\n" if self.code else ""
+        )
 
 
 def test_psql_gets_its_statements_by_stdin_and_stops_at_the_first_error() -> None:
     docker = Psql(0)
-    rows = postgres.psql(docker, container="db", user="owner", database="shop", sql="SELECT 'secret'")
+    rows = run_sql(docker, container="db", user="owner", database="shop", sql="SELECT 'secret'")
     args, kwargs = docker.seen
     assert rows == "a|1\nb|2"
     assert kwargs["stdin"] == "SELECT 'secret'"
@@ -64,5 +72,5 @@ def test_psql_gets_its_statements_by_stdin_and_stops_at_the_first_error() -> Non
 
 def test_a_refusal_of_postgresql_names_the_server_and_its_last_words() -> None:
     with pytest.raises(RecoveryError, match=r"PostgreSQL in db refused: x+ERROR:  no such thing$") as caught:
-        postgres.psql(Psql(3), container="db", user="owner", database="shop", sql="SELECT 1")
+        run_sql(Psql(3), container="db", user="owner", database="shop", sql="SELECT 1")
     assert len(caught.value.message) < 1100

@@ -8,10 +8,32 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import row_counts as proof
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import count_query
-from ansible_collections.localdev.recovery.plugins.module_utils._report import reports
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import description as stack_queries
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.diagnosis import find_revision_problems
+from ansible_collections.localdev.recovery.plugins.module_utils._application.account import find_login_problems
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_counts import (
+    build_row_counts_sql,
+    build_verify_rows_sql,
+    find_row_count_problems,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._report.backup import format_backup_report
+from ansible_collections.localdev.recovery.plugins.module_utils._report.backup_verify import format_backup_verify_report
+from ansible_collections.localdev.recovery.plugins.module_utils._report.cleanup import format_cleanup_report
+from ansible_collections.localdev.recovery.plugins.module_utils._report.full_rebuild import format_full_rebuild_report
+from ansible_collections.localdev.recovery.plugins.module_utils._report.restore import format_restore_report
+from ansible_collections.localdev.recovery.plugins.module_utils._report.undo import format_undo_report
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    build_database_object,
+    choose_shell_image,
+    find_api_url,
+    list_cache_objects,
+    list_data_objects,
+    list_database_writers,
+    list_python_images,
+    list_service_urls,
+    list_services_to_recreate,
+    list_services_without_containers,
+    select_services_by_kind,
+)
 
 
 def service(kind: str, *ports: tuple[int | None, str], **more: t.Any) -> dict[str, t.Any]:
@@ -41,19 +63,19 @@ def stack(**services: dict[str, t.Any]) -> dict[str, t.Any]:
     ids=["as expected", "nothing expected", "numbers as text", "too few", "not counted", "several"],
 )
 def test_row_counts(expected: dict[str, t.Any], rows: list[tuple[str, t.Any]], problems: list[str]) -> None:
-    assert proof.row_problems(expected, [{"name": n, "rows": r} for n, r in rows]) == problems
+    assert find_row_count_problems(expected, [{"name": n, "rows": r} for n, r in rows]) == problems
 
 
 def test_services_whose_containers_are_out_of_date() -> None:
     containers = {"a": [], "b": [{"stale_image": True}], "c": [{"stale_image": False}]}
     described = stack(**{name: service("worker", containers=found) for name, found in containers.items()})
-    assert stack_queries.out_of_date(["a", "b", "c"], described) == ["a", "b"]
+    assert list_services_to_recreate(["a", "b", "c"], described) == ["a", "b"]
 
 
 def test_the_query_for_rows_has_the_same_columns_without_tables() -> None:
-    assert proof.row_query(["people"]) == count_query(["people"])
-    assert "AS name" in proof.row_query([])
-    assert "AS rows" in proof.row_query([])
+    assert build_verify_rows_sql(["people"]) == build_row_counts_sql(["people"])
+    assert "AS name" in build_verify_rows_sql([])
+    assert "AS rows" in build_verify_rows_sql([])
 
 
 @pytest.mark.parametrize(
@@ -67,7 +89,7 @@ def test_the_query_for_rows_has_the_same_columns_without_tables() -> None:
     ids=["at the heads", "empty", "one head of two", "unknown"],
 )
 def test_revisions(heads: list[str], current: list[str], unknown: list[str], problems: list[str]) -> None:
-    assert proof.revision_problems({"heads": heads, "current": current, "unknown": unknown}) == problems
+    assert find_revision_problems({"heads": heads, "current": current, "unknown": unknown}) == problems
 
 
 @pytest.mark.parametrize(
@@ -82,12 +104,12 @@ def test_revisions(heads: list[str], current: list[str], unknown: list[str], pro
     ids=["logged in", "created", "broken", "no answer", "never asked"],
 )
 def test_login(answer: dict[str, t.Any], problems: list[str]) -> None:
-    assert proof.login_problems(answer) == problems
+    assert find_login_problems(answer) == problems
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_login_is_told_what_to_set(status: int) -> None:
-    [problem] = proof.login_problems({"status": status, "url": "http://x/login"})
+    [problem] = find_login_problems({"status": status, "url": "http://x/login"})
     assert problem == (
         f"the login at http://x/login was answered with HTTP status {status} (set stack_admin_password to the "
         "administrator's password in this data, or leave the login out: --no-login, or the role's verify_login: false)"
@@ -109,15 +131,15 @@ def test_a_refused_login_is_told_what_to_set(status: int) -> None:
 )
 def test_where_the_application_is(described: dict[str, t.Any], url: str) -> None:
     shop = stack(db=service("database", (5432, "127.0.0.1")), backend=described)
-    assert stack_queries.api_url(shop) == url
-    assert stack_queries.urls(shop).get("backend", "") == url
-    assert stack_queries.urls(shop)["db"] == "127.0.0.1:5432"
+    assert find_api_url(shop) == url
+    assert list_service_urls(shop).get("backend", "") == url
+    assert list_service_urls(shop)["db"] == "127.0.0.1:5432"
 
 
 def test_udp_is_no_url() -> None:
     api = service("application", (53, ""))
     api["ports"][0]["protocol"] = "udp"
-    assert stack_queries.urls(stack(api=api)) == {}
+    assert list_service_urls(stack(api=api)) == {}
 
 
 def test_data_as_objects_to_set_aside() -> None:
@@ -127,11 +149,11 @@ def test_data_as_objects_to_set_aside() -> None:
         {"type": "bind", "source": "/srv/shop/data"},
         {"type": "tmpfs", "source": ""},
     ]
-    assert stack_queries.data_objects(shop) == [
+    assert list_data_objects(shop) == [
         {"kind": "volume", "name": "shop_data"},
         {"kind": "folder", "name": "/srv/shop/data"},
     ]
-    assert stack_queries.data_objects({**shop, "database": None}) == []
+    assert list_data_objects({**shop, "database": None}) == []
 
 
 def test_services_of_some_kinds() -> None:
@@ -142,9 +164,9 @@ def test_services_of_some_kinds() -> None:
         n8n=service("other", excluded=True),
         debug=service("other", enabled=False),
     )
-    assert stack_queries.services_of(shop) == ["api", "db", "redis"]
-    assert stack_queries.services_of(shop, kinds=["database", "cache"]) == ["db", "redis"]
-    assert stack_queries.services_of(shop, but=["database", "cache"]) == ["api"]
+    assert select_services_by_kind(shop) == ["api", "db", "redis"]
+    assert select_services_by_kind(shop, kinds=["database", "cache"]) == ["db", "redis"]
+    assert select_services_by_kind(shop, but=["database", "cache"]) == ["api"]
 
 
 def test_the_data_of_caches_as_objects() -> None:
@@ -153,18 +175,18 @@ def test_the_data_of_caches_as_objects() -> None:
         {"type": "bind", "source": "/srv/shop/redis.conf", "data": False},
     ]
     shop = stack(redis=service("cache", mounts=mounts), old=service("cache", mounts=mounts, enabled=False))
-    assert stack_queries.cache_objects(shop) == [{"kind": "volume", "name": "shop_queue"}]
-    assert stack_queries.cache_objects(stack()) == []
+    assert list_cache_objects(shop) == [{"kind": "volume", "name": "shop_queue"}]
+    assert list_cache_objects(stack()) == []
 
 
 def test_the_image_of_shells_is_one_that_is_there_and_surely_has_a_shell() -> None:
     api, cache, database = (
         service(kind, image=f"shop-{kind}", image_id="sha256:1") for kind in ("application", "cache", "database")
     )
-    assert stack_queries.shell_image(stack(api=api, redis=cache, db=database)) == "shop-database"
-    assert stack_queries.shell_image(stack(api=api, redis=cache, db={**database, "image_id": None})) == "shop-cache"
-    assert stack_queries.shell_image(stack(api=api)) == "shop-application"
-    assert stack_queries.shell_image(stack()) == ""
+    assert choose_shell_image(stack(api=api, redis=cache, db=database)) == "shop-database"
+    assert choose_shell_image(stack(api=api, redis=cache, db={**database, "image_id": None})) == "shop-cache"
+    assert choose_shell_image(stack(api=api)) == "shop-application"
+    assert choose_shell_image(stack()) == ""
 
 
 def test_images_that_most_likely_have_python_come_first() -> None:
@@ -178,19 +200,19 @@ def test_images_that_most_likely_have_python_come_first() -> None:
         "d": described("worker", "web"),
         "e": described("worker", "unbuilt", None),
     }
-    assert stack_queries.python_images({"services": services}) == ["web", "postgres", "redis"]
-    assert stack_queries.python_images({"services": services}, "mine") == ["mine"]
+    assert list_python_images({"services": services}) == ["web", "postgres", "redis"]
+    assert list_python_images({"services": services}, "mine") == ["mine"]
 
 
 def test_the_database_as_an_object() -> None:
     shop = stack(db=service("database", containers=[{"name": "shop-db-1"}]))
     shop["database"]["user"] = "keeper"
     plain = {"kind": "database", "name": "shop", "container": "shop-db-1", "user": "keeper"}
-    assert stack_queries.database_object(shop) == plain
-    assert stack_queries.database_object(shop, replacement="other") == {**plain, "replacement": "other"}
-    assert stack_queries.database_object(shop, copy=True) == {**plain, "copy": True}
+    assert build_database_object(shop) == plain
+    assert build_database_object(shop, replacement="other") == {**plain, "replacement": "other"}
+    assert build_database_object(shop, copy=True) == {**plain, "copy": True}
     shop["services"]["db"]["containers"] = []
-    assert stack_queries.database_object(shop)["container"] == ""
+    assert build_database_object(shop)["container"] == ""
 
 
 def test_who_writes_and_who_has_no_container() -> None:
@@ -201,8 +223,8 @@ def test_who_writes_and_who_has_no_container() -> None:
         web=service("other", writes_to_database=False, containers=[]),
         n8n=service("other", writes_to_database=True, containers=[], excluded=True),
     )
-    assert stack_queries.writers(shop) == ["api", "worker"]
-    assert stack_queries.without_containers(["api", "worker", "web"], shop) == ["worker", "web"]
+    assert list_database_writers(shop) == ["api", "worker"]
+    assert list_services_without_containers(["api", "worker", "web"], shop) == ["worker", "web"]
 
 
 KEPT = {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-1", "bytes": 1048576, "age_s": 90000}
@@ -212,7 +234,7 @@ def test_report_of_a_rebuild() -> None:
     shop = stack(api=service("application", (8000, "")))
     stopped = {"services": [{"service": "api"}, {"service": "db"}]}
     migrated = {"applied": ["a", "b"]}
-    lines = reports.rebuild_report(
+    lines = format_full_rebuild_report(
         shop, "RUN", stopped=stopped, kept={"asides": [KEPT]}, migrated=migrated, rows={"people": 28}
     )
     assert lines == [
@@ -229,7 +251,7 @@ def test_report_of_a_rebuild() -> None:
 
 def test_report_of_a_rebuild_that_check_mode_foresees() -> None:
     kept = {"asides": [KEPT], "planned": True}
-    lines = reports.rebuild_report(
+    lines = format_full_rebuild_report(
         stack(api=service("application")),
         "RUN",
         stopped={"services": []},
@@ -249,7 +271,7 @@ def test_report_of_a_rebuild_that_check_mode_foresees() -> None:
 @pytest.mark.parametrize(("planned", "verb"), [(True, "Would take back"), (False, "Took back")], ids=["plan", "done"])
 def test_report_of_an_undo(planned: bool, verb: str) -> None:
     undone = {"procedure": "full_rebuild", "run_id": "RUN", "started": "2026-01-31T10:00:00Z"}
-    assert reports.undo_report(undone, [KEPT, {**KEPT, "bytes": None}], planned) == [
+    assert format_undo_report(undone, [KEPT, {**KEPT, "bytes": None}], planned) == [
         f"{verb} full_rebuild (run RUN of 2026-01-31T10:00:00Z)",
         "volume shop_data: 1.0 MiB from shop_data.aside-1",
         "volume shop_data: 0 B from shop_data.aside-1",
@@ -261,7 +283,7 @@ def test_report_of_an_undo(planned: bool, verb: str) -> None:
 )
 def test_report_of_a_cleanup_says_how_much_it_frees(planned: bool, verbs: tuple[str, str]) -> None:
     found = {"deletable": [KEPT, {**KEPT, "bytes": None}], "kept": [KEPT]}
-    lines = reports.cleanup_report(found, planned)
+    lines = format_cleanup_report(found, planned)
     assert lines[0] == f"{verbs[0]} 1.0 MiB"
     assert lines[1] == f"{verbs[1]} volume shop_data.aside-1 (1.0 MiB, set aside 25 h ago)"
     assert lines[3] == "Keeps volume shop_data.aside-1 (1.0 MiB, set aside 25 h ago)"
@@ -287,26 +309,26 @@ def test_report_of_a_backup() -> None:
         "warning: look here",
         "To restore it: ansible-playbook localdev.recovery.restore -e restore_select=shop_20260131_100000",
     ]
-    assert reports.backup_report(made, PROVED) == lines
+    assert format_backup_report(made, PROVED) == lines
     # A step that was skipped.
-    assert reports.backup_report({**made, "deleted": []}, {"skipped": True}) == [lines[0], lines[-1]]
+    assert format_backup_report({**made, "deleted": []}, {"skipped": True}) == [lines[0], lines[-1]]
 
 
 def test_report_of_a_backup_that_check_mode_foresees() -> None:
-    assert reports.backup_report({"deleted": [], "freed_bytes": 0}, {}) == ["Would back up the database"]
-    assert reports.backup_report({"deleted": ["old"], "freed_bytes": 1024}, {}) == [
+    assert format_backup_report({"deleted": [], "freed_bytes": 0}, {}) == ["Would back up the database"]
+    assert format_backup_report({"deleted": ["old"], "freed_bytes": 1024}, {}) == [
         "Would back up the database",
         "Would delete old (1.0 KiB)",
     ]
 
 
 def test_report_of_a_drill() -> None:
-    assert reports.drill_report(BACKUP, PROVED) == [
+    assert format_backup_verify_report(BACKUP, PROVED) == [
         "shop_20260131_100000 can be restored: 3 rows of 2 tables, revision feed, 1.5 s",
         "warning: look here",
     ]
-    assert "revision none" in reports.drill_report(BACKUP, {**PROVED, "revisions": []})[0]
-    foreseen = reports.drill_report(BACKUP, {"warnings_found": []})
+    assert "revision none" in format_backup_verify_report(BACKUP, {**PROVED, "revisions": []})[0]
+    foreseen = format_backup_verify_report(BACKUP, {"warnings_found": []})
     assert foreseen == [
         "shop_20260131_100000 is what was written, and fits on this server; it would be restored for a test"
     ]
@@ -321,7 +343,7 @@ def report_of_a_restore(**more: t.Any) -> list[str]:
     given: dict[str, t.Any] = {
         "made": PROVED, "upgraded": {"applied": ["beef"]}, "swapped": SWAPPED, "record": {"steps": STEPS}, **more
     }  # fmt: skip
-    return reports.restore_report(decided, "RUN", **given)
+    return format_restore_report(decided, "RUN", **given)
 
 
 def test_report_of_a_restore() -> None:

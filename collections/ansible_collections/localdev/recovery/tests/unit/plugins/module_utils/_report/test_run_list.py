@@ -9,8 +9,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._report.run_list import _WHERE, explanation, runs_report
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import UNSETTLED
+from ansible_collections.localdev.recovery.plugins.module_utils._report.run_explain import (
+    _MEANING_OF_STATE,
+    format_run_explanation,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._report.run_list import format_run_list
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import UNFINISHED_OUTCOMES
 
 OLD, NEW = "20260131T100000Z-1f2e", "20260131T110000Z-3a4b"
 NOON = float(calendar.timegm((2026, 1, 31, 12, 0, 0)))
@@ -46,14 +50,14 @@ def found(*records: dict[str, t.Any], **changes: t.Any) -> dict[str, t.Any]:
 
 def test_runs_are_listed_newest_first_with_what_they_keep() -> None:
     old = record(OLD, outcome="failed", asides=[aside("restored")])
-    lines = runs_report(found(old, record(), undo=record()), NOON)
+    lines = format_run_list(found(old, record(), undo=record()), NOON)
     assert lines[0] == f"{NEW}  full_rebuild  1 h ago  succeeded  keeps shop_data (2.0 KiB)"
     assert lines[1] == f"{OLD}  full_rebuild  2 h ago  failed"
     assert f"undo_run_id={NEW}" in lines[2]
 
 
 def test_an_explanation_tells_steps_states_and_the_way_back() -> None:
-    assert explanation(found(record(OLD), record()), "", NOON) == [
+    assert format_run_explanation(found(record(OLD), record()), "", NOON) == [
         f"full_rebuild (run {NEW}) on project shop: succeeded",
         "Begun 2026-01-31T11:00:00Z (1 h ago) by anna from laptop, took 34 s",
         "With seed True",
@@ -79,13 +83,13 @@ def test_an_explanation_tells_steps_states_and_the_way_back() -> None:
     ids=["undone", "cut-short", "empty", "at-work", "rolled-back", "stuck", "cleaned"],
 )
 def test_in_which_state_things_are(changes: dict[str, t.Any], around: dict[str, t.Any], first: str, last: str) -> None:
-    lines = explanation(found(record(**changes), **around), NEW, NOON)
+    lines = format_run_explanation(found(record(**changes), **around), NEW, NOON)
     assert lines[0].endswith(first)
     assert last in lines[-1]
     assert ("Error: No" in lines) == bool(changes.get("error"))
 
 
 def test_every_state_has_words_and_an_unknown_run_has_none() -> None:
-    assert set(UNSETTLED) < set(_WHERE)
-    assert explanation(found(record()), OLD, NOON) == []
-    assert runs_report(found(), NOON) == ["No procedure has run on this stack yet"]
+    assert set(UNFINISHED_OUTCOMES) < set(_MEANING_OF_STATE)
+    assert format_run_explanation(found(record()), OLD, NOON) == []
+    assert format_run_list(found(), NOON) == ["No procedure has run on this stack yet"]

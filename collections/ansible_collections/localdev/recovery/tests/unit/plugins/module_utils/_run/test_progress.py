@@ -14,14 +14,20 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import (
+    ByteCounter,
+    format_progress,
+    report_progress,
+    report_progress_of_parts,
+)
 
 RUN_ID = "20260101-000000-abcd"
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Any:
-    monkeypatch.setattr(progress, "FIRST_S", 0.02)
-    monkeypatch.setattr(progress, "EVERY_S", 0.02)
+    monkeypatch.setattr(progress, "FIRST_REPORT_S", 0.02)
+    monkeypatch.setattr(progress, "REPORT_INTERVAL_S", 0.02)
     (tmp_path / ".localdev").mkdir()
     return types.SimpleNamespace(record={"run_id": RUN_ID}, runs=types.SimpleNamespace(src=str(tmp_path)))
 
@@ -36,8 +42,8 @@ def wait_for(path: Path) -> str:
 
 def test_work_that_takes_long_is_told_and_nothing_of_it_is_left(run: t.Any, tmp_path: Path) -> None:
     path = tmp_path / ".localdev" / "progress.json"
-    with progress.told(run, "loading", lambda: 512, 1024):
-        line = progress.line_of(wait_for(path), RUN_ID)
+    with report_progress(run, "loading", lambda: 512, 1024):
+        line = format_progress(wait_for(path), RUN_ID)
         assert path.stat().st_mode & 0o777 == 0o600
     assert line.startswith("loading 512 B of 1.0 KiB, ")
     assert line.endswith("/s")
@@ -54,7 +60,7 @@ def test_a_part_that_begins_has_no_rate_below_nothing(run: t.Any, tmp_path: Path
         found = next(states, ("comparing", 1000))
         return found and {"doing": found[0], "done": found[1], "total": 2000, "about": False}
 
-    with progress.told_by(run, state):
+    with report_progress_of_parts(run, state):
         while len(told) < 4:
             time.sleep(0.01)
     assert told[:2] == [{}, {}]
@@ -63,15 +69,15 @@ def test_a_part_that_begins_has_no_rate_below_nothing(run: t.Any, tmp_path: Path
 
 
 def test_short_work_is_not_measured(run: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "FIRST_S", 60)
+    monkeypatch.setattr(progress, "FIRST_REPORT_S", 60)
     asked: list[int] = []
-    with progress.told(run, "loading", lambda: asked.append(1) or 0, None):
+    with report_progress(run, "loading", lambda: asked.append(1) or 0, None):
         pass
     assert asked == []
 
 
 def test_without_a_run_nothing_is_measured() -> None:
-    with progress.told(None, "loading", lambda: 1 // 0, None):
+    with report_progress(None, "loading", lambda: 1 // 0, None):
         pass
 
 
@@ -82,16 +88,16 @@ def test_what_cannot_be_measured_or_written_disturbs_nothing(run: t.Any, tmp_pat
         asked.append(1)
         raise RuntimeError("the server restarts")
 
-    with progress.told(run, "loading", fails, None):
+    with report_progress(run, "loading", fails, None):
         while len(asked) < 2:
             time.sleep(0.01)
     (tmp_path / ".localdev").rmdir()
-    with progress.told(run, "loading", lambda: len(asked), None):
+    with report_progress(run, "loading", lambda: len(asked), None):
         time.sleep(0.1)
 
 
 def test_the_error_of_the_work_is_kept(run: t.Any) -> None:
-    with pytest.raises(KeyError, match="work"), progress.told(run, "loading", lambda: 0, None):
+    with pytest.raises(KeyError, match="work"), report_progress(run, "loading", lambda: 0, None):
         raise KeyError("work")
 
 
@@ -109,16 +115,16 @@ def test_the_error_of_the_work_is_kept(run: t.Any) -> None:
 )
 def test_line(told: dict[str, t.Any], line: str) -> None:
     now = {"run_id": RUN_ID, "doing": "loading", "done": 120 * 2**20, "total": 750 * 2**20, "about": False}
-    assert progress.line_of(json.dumps({**now, "rate": 40 * 2**20, **told}), RUN_ID) == line
+    assert format_progress(json.dumps({**now, "rate": 40 * 2**20, **told}), RUN_ID) == line
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null"])
 def test_a_file_that_cannot_be_read_has_no_line(text: str) -> None:
-    assert progress.line_of(text, RUN_ID) == ""
+    assert format_progress(text, RUN_ID) == ""
 
 
 def test_bytes_are_counted_from_several_threads() -> None:
-    counter = progress.Counter()
+    counter = ByteCounter()
     counter.add(2)
     counter.add(3)
     assert counter.bytes == 5

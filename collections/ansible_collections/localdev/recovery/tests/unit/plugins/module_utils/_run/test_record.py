@@ -17,14 +17,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since, utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._run import lock as run_lock
+from ansible_collections.localdev.recovery.plugins.module_utils._run import record as run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import evaluate_lock
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import (
+    describe_process,
+    has_rebooted_since,
+    is_process_alive,
+    read_process_start,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RUN_ID_PATTERN,
+    RunRecord,
+    RunStore,
+    build_kept_name,
+    build_run_record,
+    generate_run_id,
+)
 
 RUN_ID = "20260131T100000Z-1f2e"
 
 
-def record(procedure: str = "full_rebuild", run_id: str = "", **more: t.Any) -> runs.Record:
-    made = runs.new_record(procedure, project="shop", user="me", controller_host="here", parameters={})
+def record(procedure: str = "full_rebuild", run_id: str = "", **more: t.Any) -> RunRecord:
+    made = build_run_record(procedure, project="shop", user="me", controller_host="here", parameters={})
     return {**made, "run_id": run_id or made["run_id"], **more}
 
 
@@ -33,8 +53,8 @@ def aside(state: str) -> dict[str, t.Any]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> runs.Runs:
-    return runs.Runs(str(tmp_path))
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(str(tmp_path))
 
 
 # --- names and words -------------------------------------------------------------------------------------------
@@ -42,9 +62,11 @@ def store(tmp_path: Path) -> runs.Runs:
 
 @given(st.lists(st.datetimes(), min_size=2, max_size=2, unique_by=lambda d: d.replace(microsecond=0)))
 def test_run_ids_sort_by_time(moments: list[t.Any]) -> None:
-    moments = [moment.replace(year=2000 + moment.year % 400, tzinfo=runs.datetime.timezone.utc) for moment in moments]
+    moments = [
+        moment.replace(year=2000 + moment.year % 400, tzinfo=run_record.datetime.timezone.utc) for moment in moments
+    ]
 
-    class At(runs.datetime.datetime):
+    class At(run_record.datetime.datetime):
         moment: t.Any
 
         @classmethod
@@ -53,10 +75,10 @@ def test_run_ids_sort_by_time(moments: list[t.Any]) -> None:
 
     ids = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs.datetime, "datetime", At)
+        patch.setattr(run_record.datetime, "datetime", At)
         for At.moment in moments:
-            ids.append(runs.new_run_id())
-    assert all(runs.RUN_ID.fullmatch(run_id) for run_id in ids)
+            ids.append(generate_run_id())
+    assert all(RUN_ID_PATTERN.fullmatch(run_id) for run_id in ids)
     whole = [moment.replace(microsecond=0) for moment in moments]
     assert (ids[0] < ids[1]) == (whole[0] < whole[1]) or whole[0] == whole[1]
 
@@ -66,17 +88,17 @@ names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/
 
 @given(name=names)
 def test_an_aside_name_keeps_the_run_id_and_fits(name: str) -> None:
-    assert runs.aside_name(name, RUN_ID) == f"{name}.aside-{RUN_ID}"
-    made = runs.aside_name(name, RUN_ID, 63)
+    assert build_kept_name(name, RUN_ID) == f"{name}.aside-{RUN_ID}"
+    made = build_kept_name(name, RUN_ID, 63)
     assert made.endswith(f".aside-{RUN_ID}")
     assert len(made.encode()) <= 63
     if len(name.encode()) <= 63 - len(f".aside-{RUN_ID}"):
-        assert made == runs.aside_name(name, RUN_ID)
+        assert made == build_kept_name(name, RUN_ID)
 
 
 @given(names=st.lists(names, min_size=2, max_size=2, unique=True), start=st.sampled_from(["", "x" * 40, "ü" * 20]))
 def test_two_names_have_two_aside_names(names: list[str], start: str) -> None:
-    one, other = (runs.aside_name(start + name, RUN_ID, 63) for name in names)
+    one, other = (build_kept_name(start + name, RUN_ID, 63) for name in names)
     assert one != other
 
 
@@ -85,7 +107,7 @@ def test_two_names_have_two_aside_names(names: list[str], start: str) -> None:
     [(-3, "0 s"), (42, "42 s"), (60, "1 min"), (420, "7 min"), (3600, "1 h"), (90000, "25 h"), (172800, "2 days")],
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
-    assert runs.in_words(seconds) == words
+    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -93,12 +115,12 @@ def test_durations_in_words(seconds: float, words: str) -> None:
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (4404019, "4.2 MiB"), (3 * 2**30, "3.0 GiB"), (2**41, "2.0 TiB")],
 )
 def test_sizes_in_words(count: int, words: str) -> None:
-    assert runs.size_in_words(count) == words
+    assert format_size(count) == words
 
 
 def test_age_of_a_stamp() -> None:
-    assert runs.seconds_since("1970-01-02T00:00:00Z", now=86400.0) == 0
-    assert 0 <= runs.seconds_since(runs.utc_now()) < 5
+    assert seconds_since("1970-01-02T00:00:00Z", now=86400.0) == 0
+    assert 0 <= seconds_since(utc_now()) < 5
 
 
 # --- whose lock ------------------------------------------------------------------------------------------------
@@ -123,18 +145,18 @@ def test_age_of_a_stamp() -> None:
 def test_whether_a_lock_counts(
     worker: bool | None, controller: bool | None, silent_s: float, held: bool, why: str
 ) -> None:
-    verdict = runs.lock_verdict({}, worker_lives=worker, controller_lives=controller, silent_s=silent_s)
+    verdict = evaluate_lock({}, worker_lives=worker, controller_lives=controller, silent_s=silent_s)
     assert (verdict[0], why in verdict[1]) == (held, True), verdict[1]
 
 
 def test_a_process_is_told_from_its_successor_and_from_one_elsewhere() -> None:
-    me = runs.this_process()
-    assert runs.process_lives(me) is True
-    assert runs.process_lives({**me, "started": "another time"}) is False
-    assert runs.process_lives({**me, "machine": "elsewhere"}) is None
+    me = describe_process()
+    assert is_process_alive(me) is True
+    assert is_process_alive({**me, "started": "another time"}) is False
+    assert is_process_alive({**me, "machine": "elsewhere"}) is None
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    assert runs.process_lives({**me, "pid": ended.pid}) is False
+    assert is_process_alive({**me, "pid": ended.pid}) is False
 
 
 @pytest.mark.parametrize(
@@ -147,13 +169,13 @@ def test_a_process_is_told_from_its_successor_and_from_one_elsewhere() -> None:
     ],
 )
 def test_processes_from_before_a_reboot_are_gone(then: str, rebooted: bool) -> None:
-    assert runs.rebooted_since(then, "desk+1/boot-b/1") is rebooted
+    assert has_rebooted_since(then, "desk+1/boot-b/1") is rebooted
 
 
 def test_a_zombie_is_dead() -> None:
     child = subprocess.Popen(["true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert runs.process_started(child.pid) is None
+    assert read_process_start(child.pid) is None
     child.wait()
 
 
@@ -171,18 +193,18 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_leftover(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs.os, fails, crash)
+        patch.setattr(run_record.os, fails, crash)
         with pytest.raises(KeyboardInterrupt):
-            runs.write_atomically(str(path), "new")
+            write_file_atomically(str(path), "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["record.json"]
-    runs.write_atomically(str(path), "new")
+    write_file_atomically(str(path), "new")
     assert path.read_text() == "new"
 
 
-def test_what_is_written_is_for_the_owner_alone(store: runs.Runs, tmp_path: Path) -> None:
+def test_what_is_written_is_for_the_owner_alone(store: RunStore, tmp_path: Path) -> None:
     os.umask(os.umask(0o022))
-    store.start(record(run_id=RUN_ID), runs.this_process())
+    store.start(record(run_id=RUN_ID), describe_process())
     modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / ".localdev").rglob("*")}
     assert modes.pop("runs") == 0o700
     assert modes.pop("lock.guard") & 0o022 == 0
@@ -192,15 +214,15 @@ def test_what_is_written_is_for_the_owner_alone(store: runs.Runs, tmp_path: Path
 
 
 @pytest.mark.parametrize("run_id", ["", "x", "../../etc/passwd", RUN_ID + "0", "20260131T100000Z-1F2E"])
-def test_only_a_run_id_names_a_record(store: runs.Runs, run_id: str) -> None:
+def test_only_a_run_id_names_a_record(store: RunStore, run_id: str) -> None:
     with pytest.raises(RecoveryError, match="is not a run id"):
         store.load(run_id)
 
 
-def test_records_come_back_oldest_first_and_strange_files_are_left_alone(store: runs.Runs, tmp_path: Path) -> None:
+def test_records_come_back_oldest_first_and_strange_files_are_left_alone(store: RunStore, tmp_path: Path) -> None:
     assert store.all() == []
     ids = ["20260131T100000Z-1f2e", "20251231T235959Z-ffff", "20260131T100001Z-0000"]
-    store.start(record(run_id=ids[0]), runs.this_process())
+    store.start(record(run_id=ids[0]), describe_process())
     for run_id in ids[1:]:
         store.save(record(run_id=run_id))
     (tmp_path / ".localdev/runs/notes.json").write_text("mine")
@@ -208,8 +230,8 @@ def test_records_come_back_oldest_first_and_strange_files_are_left_alone(store: 
     assert [r["run_id"] for r in store.all()] == sorted(ids)
 
 
-def test_a_damaged_record_is_named(store: runs.Runs, tmp_path: Path) -> None:
-    store.start(record(run_id=RUN_ID), runs.this_process())
+def test_a_damaged_record_is_named(store: RunStore, tmp_path: Path) -> None:
+    store.start(record(run_id=RUN_ID), describe_process())
     path = tmp_path / ".localdev/runs" / f"{RUN_ID}.json"
     path.write_text("{")
     with pytest.raises(RecoveryError, match=re.escape(str(path))):
@@ -221,22 +243,22 @@ def test_a_damaged_record_is_named(store: runs.Runs, tmp_path: Path) -> None:
 # --- the lock --------------------------------------------------------------------------------------------------
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_lock_since_when(store: runs.Runs) -> None:
+def test_a_second_run_is_refused_and_told_who_holds_the_lock_since_when(store: RunStore) -> None:
     store.refuse_if_locked()
-    store.start(record("restore", RUN_ID, started="2026-01-31T10:00:00Z"), runs.this_process())
+    store.start(record("restore", RUN_ID, started="2026-01-31T10:00:00Z"), describe_process())
     with pytest.raises(RecoveryError) as caught:
-        store.start(record(), runs.this_process())
+        store.start(record(), describe_process())
     assert caught.value.kind == "locked"
     for word in ("restore", RUN_ID, "me from here", "since 2026-01-31T10:00:00Z"):
         assert word in str(caught.value)
     assert [r["run_id"] for r in store.all()] == [RUN_ID]
     store.release(RUN_ID)
-    assert store.start(record(), runs.this_process()) == []
+    assert store.start(record(), describe_process()) == []
 
 
-def test_the_lock_of_a_dead_controller_is_taken_over_with_a_note(store: runs.Runs) -> None:
-    store.start(record("restore", RUN_ID), {**runs.this_process(), "started": "long ago"})
-    notes = store.start(record(run_id="20260131T110000Z-0000"), runs.this_process())
+def test_the_lock_of_a_dead_controller_is_taken_over_with_a_note(store: RunStore) -> None:
+    store.start(record("restore", RUN_ID), {**describe_process(), "started": "long ago"})
+    notes = store.start(record(run_id="20260131T110000Z-0000"), describe_process())
     assert len(notes) == 1
     assert re.search(rf"Took over the lock of restore \(run {RUN_ID}\).*its controller is gone", notes[0])
     with pytest.raises(RecoveryError, match=r"no longer holds the lock.*20260131T110000Z-0000") as caught:
@@ -247,21 +269,21 @@ def test_the_lock_of_a_dead_controller_is_taken_over_with_a_note(store: runs.Run
     store.touch("20260131T110000Z-0000", working=True)
 
 
-def test_a_controller_elsewhere_counts_until_its_own_machine_says_that_it_is_gone(store: runs.Runs) -> None:
-    elsewhere = {**runs.this_process(), "machine": "elsewhere"}
+def test_a_controller_elsewhere_counts_until_its_own_machine_says_that_it_is_gone(store: RunStore) -> None:
+    elsewhere = {**describe_process(), "machine": "elsewhere"}
     store.start(record("restore", RUN_ID), elsewhere)
     with pytest.raises(RecoveryError, match="its last sign of life was") as caught:
-        runs.Runs(store.src, abandoned="20260131T110000Z-0000").refuse_if_locked()
+        RunStore(store.src, abandoned="20260131T110000Z-0000").refuse_if_locked()
     assert caught.value.holder == {"run_id": RUN_ID, "controller": elsewhere}
-    told = runs.Runs(store.src, abandoned=RUN_ID)
-    with runs.ActiveRun(store, RUN_ID, "a step"), pytest.raises(RecoveryError, match="it is at work"):
+    told = RunStore(store.src, abandoned=RUN_ID)
+    with ActiveRun(store, RUN_ID, "a step"), pytest.raises(RecoveryError, match="it is at work"):
         told.refuse_if_locked()
     assert "its controller is gone" in told.start(record(run_id="20260131T110000Z-0000"), elsewhere)[0]
 
 
-def test_a_working_module_keeps_the_lock_of_a_dead_controller(store: runs.Runs) -> None:
-    store.start(record(run_id=RUN_ID), {**runs.this_process(), "started": "long ago"})
-    with runs.ActiveRun(store, RUN_ID, "a step"), pytest.raises(RecoveryError, match="it is at work"):
+def test_a_working_module_keeps_the_lock_of_a_dead_controller(store: RunStore) -> None:
+    store.start(record(run_id=RUN_ID), {**describe_process(), "started": "long ago"})
+    with ActiveRun(store, RUN_ID, "a step"), pytest.raises(RecoveryError, match="it is at work"):
         store.refuse_if_locked()
     store.refuse_if_locked()
 
@@ -287,43 +309,43 @@ def test_one_of_many_takes_the_lock(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / ".localdev").write_text("in the way")
     with pytest.raises(RecoveryError, match=r"Cannot write the run record folder .*\.localdev") as caught:
-        runs.Runs(str(tmp_path)).start(record(), runs.this_process())
+        RunStore(str(tmp_path)).start(record(), describe_process())
     assert caught.value.next_command
 
 
 # --- a module's part in a run ----------------------------------------------------------------------------------
 
 
-def test_steps_are_written_down_before_and_after(store: runs.Runs) -> None:
-    store.start(record(run_id=RUN_ID), runs.this_process())
-    with runs.ActiveRun(store, RUN_ID, "first"):
+def test_steps_are_written_down_before_and_after(store: RunStore) -> None:
+    store.start(record(run_id=RUN_ID), describe_process())
+    with ActiveRun(store, RUN_ID, "first"):
         assert store.load(RUN_ID)["steps"][0]["outcome"] == "running"
-    with pytest.raises(RecoveryError), runs.ActiveRun(store, RUN_ID, "second"):
+    with pytest.raises(RecoveryError), ActiveRun(store, RUN_ID, "second"):
         raise RecoveryError("no")
-    with runs.ActiveRun(store, RUN_ID):
+    with ActiveRun(store, RUN_ID):
         pass
     steps = store.load(RUN_ID)["steps"]
     assert [(s["name"], s["outcome"]) for s in steps] == [("first", "ok"), ("second", "failed")]
     assert all(s["seconds"] >= 0 for s in steps)
 
 
-def test_new_content_changes_what_is_kept_alone(store: runs.Runs) -> None:
-    store.start(record(run_id=RUN_ID, asides=[aside("kept"), aside("planned"), aside("restored")]), runs.this_process())
-    with runs.ActiveRun(store, RUN_ID) as run:
+def test_new_content_changes_what_is_kept_alone(store: RunStore) -> None:
+    store.start(record(run_id=RUN_ID, asides=[aside("kept"), aside("planned"), aside("restored")]), describe_process())
+    with ActiveRun(store, RUN_ID) as run:
         run.new_content_from_here()
     assert [a["state"] for a in store.load(RUN_ID)["asides"]] == ["live", "planned", "restored"]
 
 
-def test_a_run_that_works_gives_signs_of_life(store: runs.Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "HEARTBEAT_S", 0.01)
-    store.start(record(run_id=RUN_ID), runs.this_process())
+def test_a_run_that_works_gives_signs_of_life(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_lock, "HEARTBEAT_INTERVAL_S", 0.01)
+    store.start(record(run_id=RUN_ID), describe_process())
     path = Path(store.lock_path)
-    with runs.ActiveRun(store, RUN_ID) as run:
+    with ActiveRun(store, RUN_ID) as run:
         lock = json.loads(path.read_text())
         path.write_text(json.dumps({**lock, "heartbeat": "2020-01-01T00:00:00Z"}))
-        deadline = runs.time.monotonic() + 5
+        deadline = run_record.time.monotonic() + 5
         while json.loads(path.read_text())["heartbeat"].startswith("2020"):
-            assert runs.time.monotonic() < deadline
+            assert run_record.time.monotonic() < deadline
     run._beat.join(5)
     assert not run._beat.is_alive()
 
@@ -345,15 +367,15 @@ STEP = {"name": "stop", "started": "2026-01-31T10:00:00Z", "seconds": 1, "outcom
     ],
     ids=["with steps", "without steps, with asides", "has done nothing", "over", "put back", "cleanup"],
 )
-def test_runs_that_were_cut_short(store: runs.Runs, more: dict[str, t.Any], found: bool) -> None:
-    store.start(record(run_id="20260131T120000Z-0000", steps=[STEP]), runs.this_process())
+def test_runs_that_were_cut_short(store: RunStore, more: dict[str, t.Any], found: bool) -> None:
+    store.start(record(run_id="20260131T120000Z-0000", steps=[STEP]), describe_process())
     store.save(record(run_id=RUN_ID) | more)
     assert [r["run_id"] for r in store.interrupted()] == ([RUN_ID] if found else [])
     assert store.interrupted(but=RUN_ID) == []
 
 
 @pytest.mark.parametrize("state", ["kept", "live", "restoring"])
-def test_the_newest_run_that_left_something_is_the_one_to_undo(store: runs.Runs, state: str) -> None:
+def test_the_newest_run_that_left_something_is_the_one_to_undo(store: RunStore, state: str) -> None:
     for number, more in enumerate(
         [
             {"asides": [aside("live")]},
@@ -365,7 +387,7 @@ def test_the_newest_run_that_left_something_is_the_one_to_undo(store: runs.Runs,
         ]
     ):
         made = record(run_id=f"20260131T10000{number}Z-0000") | more
-        store.save(made) if number else store.start(made, runs.this_process())
+        store.save(made) if number else store.start(made, describe_process())
     assert store.undoable()["run_id"] == "20260131T100001Z-0000"
     # By its name an undo can be undone too.
     assert store.undoable("20260131T100004Z-0000")["procedure"] == "undo"
@@ -373,6 +395,6 @@ def test_the_newest_run_that_left_something_is_the_one_to_undo(store: runs.Runs,
         store.undoable("20260131T100003Z-0000")
 
 
-def test_nothing_to_undo(store: runs.Runs) -> None:
+def test_nothing_to_undo(store: RunStore) -> None:
     with pytest.raises(RecoveryError, match="left anything to put back"):
         store.undoable()

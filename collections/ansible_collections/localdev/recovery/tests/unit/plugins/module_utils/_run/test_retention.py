@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import seconds_since
-from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import left_over, sort_out
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import new_entry
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import find_leftovers, split_by_retention
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import create_set_aside_entry
 
 DAY = 86400.0
 STATES = ["planned", "kept", "live", "restoring", "restored", "deleted"]
@@ -32,7 +32,11 @@ def record(number: int, outcome: str, asides: list[tuple[str, str, str]]) -> dic
         "started": f"2026-05-{number:02d}T00:00:00Z",
         "outcome": outcome,
         "asides": [
-            {**new_entry({"kind": kind, "name": place(kind, name)}, f"{run_id}-{position}"), "state": state, "bytes": 1}
+            {
+                **create_set_aside_entry({"kind": kind, "name": place(kind, name)}, f"{run_id}-{position}"),
+                "state": state,
+                "bytes": 1,
+            }
             for position, (kind, name, state) in enumerate(asides)
         ],
     }
@@ -55,7 +59,7 @@ records = st.lists(
 def test_never_the_newest_of_an_object_nor_anything_of_a_run_that_is_not_over(
     records: list[dict[str, t.Any]], keep: int, days: float
 ) -> None:
-    deletable, kept = sort_out(records, keep=keep, older_than_days=days, now=NOW)
+    deletable, kept = split_by_retention(records, keep=keep, older_than_days=days, now=NOW)
     deleted = {entry["aside"] for entry in deletable}
     assert deleted.isdisjoint(entry["aside"] for entry in kept)
     by_object: dict[tuple[str, str], list[str]] = {}
@@ -73,7 +77,7 @@ def test_never_the_newest_of_an_object_nor_anything_of_a_run_that_is_not_over(
 
 @given(records=records, keep=st.integers(1, 4))
 def test_everything_that_lies_under_an_aside_name_is_accounted_for(records: list[dict[str, t.Any]], keep: int) -> None:
-    deletable, kept = sort_out(records, keep=keep, older_than_days=7, now=NOW)
+    deletable, kept = split_by_retention(records, keep=keep, older_than_days=7, now=NOW)
     lying = {e["aside"] for r in records for e in r["asides"] if e["state"] in ("kept", "live")}
     assert lying <= {e["aside"] for e in [*deletable, *kept]}
 
@@ -81,7 +85,7 @@ def test_everything_that_lies_under_an_aside_name_is_accounted_for(records: list
 def test_by_count_and_age() -> None:
     data = ("volume", "data", "live")
     runs = [record(day, "succeeded", [data]) for day in (1, 2, 27, 31)]
-    deletable, kept = sort_out(runs, keep=1, older_than_days=7, now=NOW)
+    deletable, kept = split_by_retention(runs, keep=1, older_than_days=7, now=NOW)
     assert [e["run_id"][:8] for e in deletable] == ["20260502", "20260501"]
     assert [e["run_id"][:8] for e in kept] == ["20260531", "20260527"]
     assert kept[0]["age_s"] == DAY
@@ -92,7 +96,7 @@ def test_by_count_and_age() -> None:
 )
 def test_what_was_put_back_left_a_copy_or_nothing(kind: str, deleted: bool) -> None:
     runs = [record(1, "succeeded", [(kind, "data", "restored")]), record(2, "succeeded", [(kind, "data", "live")])]
-    deletable, kept = sort_out(runs, keep=1, older_than_days=7, now=NOW)
+    deletable, kept = split_by_retention(runs, keep=1, older_than_days=7, now=NOW)
     assert [e["state"] for e in deletable] == (["restored"] if deleted else [])
     assert [e["state"] for e in kept] == ["live"]
 
@@ -104,7 +108,7 @@ def test_what_runs_could_not_delete_and_none_of_a_run_that_is_at_work() -> None:
         for day, outcome in ((1, "failed"), (2, "running"), (31, "running"))
     ]
     runs.append(record(3, "failed", []))
-    found = left_over(runs, [runs[1]["run_id"]], NOW)
+    found = find_leftovers(runs, [runs[1]["run_id"]], NOW)
     assert [e["run_id"][:8] for e in found] == ["20260501", "20260502"]
     assert (found[0]["kind"], found[0]["aside"], found[0]["bytes"]) == ("unfinished database", "shop.restore-1", None)
     assert (found[0]["age_s"], found[0]["container"]) == (31 * DAY, "db")

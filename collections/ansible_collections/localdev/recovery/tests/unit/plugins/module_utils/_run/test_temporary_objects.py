@@ -10,9 +10,19 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
-from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    delete_all_temporary_objects,
+    delete_temporary_object,
+    describe_temporary_database,
+    describe_temporary_path,
+    forget_temporary_object,
+    record_temporary_object,
+)
 
 
 class Engine(Docker):
@@ -22,37 +32,37 @@ class Engine(Docker):
         super().__init__()
         self.databases, self.up = set(databases), up
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         sql = kwargs["stdin"]
         if not self.up:
-            return Completed(args, 1, "", "Error response from daemon: container db is not running")
+            return CompletedCommand(args, 1, "", "Error response from daemon: container db is not running")
         self.databases = {name for name in self.databases if sql != f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'}
-        return Completed(args, 0, "", "")
+        return CompletedCommand(args, 0, "", "")
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> runs.ActiveRun:
-    store = runs.Runs(str(tmp_path))
-    record = runs.new_record("backup", project="", user="", controller_host="", parameters={})
-    store.start(record, runs.this_process())
-    return runs.ActiveRun(store, record["run_id"])
+def run(tmp_path: Path) -> ActiveRun:
+    store = RunStore(str(tmp_path))
+    record = build_run_record("backup", project="", user="", controller_host="", parameters={})
+    store.start(record, describe_process())
+    return ActiveRun(store, record["run_id"])
 
 
-def test_what_is_noted_is_on_disk_at_once_and_gone_when_forgotten(run: runs.ActiveRun) -> None:
-    first, second = scratch.path_entry("/x"), scratch.database_entry("y", "db", "keeper")
-    scratch.note(run, first)
+def test_what_is_noted_is_on_disk_at_once_and_gone_when_forgotten(run: ActiveRun) -> None:
+    first, second = describe_temporary_path("/x"), describe_temporary_database("y", "db", "keeper")
+    record_temporary_object(run, first)
     assert run.runs.load(run.lock_id)["scratch"] == [first]
-    scratch.note(run, second)
-    scratch.forget(run, first)
+    record_temporary_object(run, second)
+    forget_temporary_object(run, first)
     assert run.runs.load(run.lock_id)["scratch"] == [second]
-    scratch.forget(run, second)
-    scratch.forget(run, second)
+    forget_temporary_object(run, second)
+    forget_temporary_object(run, second)
     assert run.runs.load(run.lock_id)["scratch"] == []
 
 
 def test_without_a_run_nothing_is_written() -> None:
-    scratch.note(None, scratch.path_entry("/x"))
-    scratch.forget(None, scratch.path_entry("/x"))
+    record_temporary_object(None, describe_temporary_path("/x"))
+    forget_temporary_object(None, describe_temporary_path("/x"))
 
 
 def test_all_that_a_run_has_left_is_deleted_whether_it_came_so_far_or_not(tmp_path: Path) -> None:
@@ -60,15 +70,15 @@ def test_all_that_a_run_has_left_is_deleted_whether_it_came_so_far_or_not(tmp_pa
     (tmp_path / "file").write_text("")
     (tmp_path / "other").write_text("")
     engine = Engine("shop", "shop.restore-1")
-    entries = [scratch.path_entry(str(tmp_path / name)) for name in ("folder", "file", "never made")]
-    entries += [scratch.database_entry(name, "db", "keeper") for name in ("shop.restore-1", "shop.restore-2")]
+    entries = [describe_temporary_path(str(tmp_path / name)) for name in ("folder", "file", "never made")]
+    entries += [describe_temporary_database(name, "db", "keeper") for name in ("shop.restore-1", "shop.restore-2")]
     record = {"scratch": list(entries)}
-    assert scratch.clear(engine, record) == entries
+    assert delete_all_temporary_objects(engine, record) == entries
     assert record["scratch"] == []
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
     assert engine.databases == {"shop"}
-    assert scratch.clear(engine, record) == []
-    assert scratch.clear(engine, {}) == []
+    assert delete_all_temporary_objects(engine, record) == []
+    assert delete_all_temporary_objects(engine, {}) == []
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -77,7 +87,7 @@ def test_a_dump_stays_once_its_metadata_is_there(tmp_path: Path, finished: bool)
     dump.mkdir()
     if finished:
         metadata.write_text("")
-    scratch.delete(Engine(), scratch.path_entry(str(dump), unless=str(metadata)))
+    delete_temporary_object(Engine(), describe_temporary_path(str(dump), unless=str(metadata)))
     assert dump.exists() is finished
 
 
@@ -85,13 +95,13 @@ def test_what_cannot_be_deleted_stays_in_the_record(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     record = {
         "scratch": [
-            scratch.path_entry(str(tmp_path / "file")),
-            scratch.database_entry("x", "db", "keeper"),
-            scratch.path_entry("/y"),
+            describe_temporary_path(str(tmp_path / "file")),
+            describe_temporary_database("x", "db", "keeper"),
+            describe_temporary_path("/y"),
         ]
     }
     with pytest.raises(RecoveryError, match="db is not running"):
-        scratch.clear(Engine("x", up=False), record)
+        delete_all_temporary_objects(Engine("x", up=False), record)
     assert [entry["name"] for entry in record["scratch"]] == ["x", "/y"]
 
 
@@ -99,6 +109,6 @@ def test_a_path_that_the_user_may_not_delete_is_named(tmp_path: Path, monkeypatc
     def refuse(path: str) -> None:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(scratch.os, "unlink", refuse)
+    monkeypatch.setattr(temporary_objects.os, "unlink", refuse)
     with pytest.raises(RecoveryError, match=r"Cannot delete /x: Permission denied"):
-        scratch.delete(Engine(), scratch.path_entry("/x"))
+        delete_temporary_object(Engine(), describe_temporary_path("/x"))

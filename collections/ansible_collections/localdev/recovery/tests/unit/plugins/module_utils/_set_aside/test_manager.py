@@ -28,16 +28,36 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core import files as core_files
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import settings as database_properties
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
-from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects as scratch
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager as asides
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import base as keeper_base
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import database as keeper_database
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import settings
+from ansible_collections.localdev.recovery.plugins.module_utils._run import process, temporary_objects
+from ansible_collections.localdev.recovery.plugins.module_utils._run import record as run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import get_machine_identity
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    describe_temporary_database,
+    record_temporary_object,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import base
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import database as keepers_database
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import folder as keeper_folder
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import volume as keeper_volume
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import volume as keepers_volume
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.database import (
+    DatabaseKeeper,
+    build_temporary_database_name,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
+    SetAsideManager,
+    check_free_space,
+    create_set_aside_entry,
+    find_database_leftovers,
+    list_services_to_stop,
+)
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, set_aside
 
 # swapped and copied are databases: one that is replaced in the same transaction, one that stays and is copied.
@@ -66,7 +86,7 @@ class World:
         self.images = root / "images"
         for folder in (self.src, self.volumes, self.cluster, self.shut, self.settings, self.box, self.images):
             folder.mkdir()
-        self.runs = runs.Runs(str(self.src))
+        self.runs = RunStore(str(self.src))
         self.docker = FakeDocker(self)
         self.touched = 0
         self.fatal: int | None = None
@@ -100,7 +120,7 @@ class World:
     def item(self, kind: str, run_id: str = "") -> dict[str, t.Any]:
         if kind in DATABASES:
             item = {"kind": "database", "name": "shop", "container": "db", "user": "owner"}
-            more = {"swapped": {"replacement": keeper_database.scratch_name("shop", run_id)}, "copied": {"copy": True}}
+            more = {"swapped": {"replacement": build_temporary_database_name("shop", run_id)}, "copied": {"copy": True}}
             return item | more.get(kind, {})
         if kind == "image":
             return {"kind": "image", "name": "shop:1", "replacement": "shop:1.candidate"}
@@ -200,7 +220,7 @@ class World:
     def begin(self, procedure: str, undoes: str = "") -> tuple[str, list[str]]:
         """The new run, and the interrupted ones whose things have been put back first."""
         module = self.module(procedure=procedure, undoes=undoes)
-        module.params["controller"]["process"] = {"machine": runs.machine_identity(), "pid": 2**22 + 1, "started": "0"}
+        module.params["controller"]["process"] = {"machine": get_machine_identity(), "pid": 2**22 + 1, "started": "0"}
         begun = recovery_run.start(module, self.runs)
         for old in begun["interrupted"]:
             self.put_back(begun["run_id"], old, separate=True)
@@ -209,8 +229,8 @@ class World:
     def end(self, run_id: str, outcome: str) -> None:
         recovery_run.end(self.module(run_id=run_id, state=outcome, error="", next_command=""), self.runs)
 
-    def part(self, run_id: str) -> runs.ActiveRun:
-        return runs.ActiveRun(self.runs, run_id, "a step")
+    def part(self, run_id: str) -> ActiveRun:
+        return ActiveRun(self.runs, run_id, "a step")
 
     def keep(self, run_id: str, kind: str) -> None:
         item = self.item(kind, run_id)
@@ -218,11 +238,13 @@ class World:
             if kind == "image":
                 (self.images / item["replacement"]).write_text("new")
             elif "replacement" in item:
-                scratch.note(run, scratch.database_entry(item["replacement"], item["container"], item["user"]))
+                record_temporary_object(
+                    run, describe_temporary_database(item["replacement"], item["container"], item["user"])
+                )
                 self.touch()
                 self.make_database(item["replacement"], "new")
                 self.touch()
-            asides.Asides(self.docker, run, "image").keep([item])
+            SetAsideManager(self.docker, run, "image").keep([item])
 
     def new_content(self, run_id: str, kind: str, content: str) -> None:
         with self.part(run_id) as run:
@@ -266,9 +288,9 @@ class FakeDocker(Docker):
         super().__init__()
         self.world = world
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         if args[0] == "ps" and "--filter" not in args:
-            return Completed(args, 0, "\n".join(c["Id"] for c in self.world.in_use), "")
+            return CompletedCommand(args, 0, "\n".join(c["Id"] for c in self.world.in_use), "")
         self.world.touch()
         if args[:2] == ("volume", "create"):
             (self.world.volumes / args[-1]).mkdir(exist_ok=True)
@@ -283,7 +305,7 @@ class FakeDocker(Docker):
         elif args[0] == "exec":
             script = kwargs["stdin"].replace("/app/", f"{self.world.box}/")
             done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True)
-            return Completed(args, 0, done.stdout, done.stderr)
+            return CompletedCommand(args, 0, done.stdout, done.stderr)
         elif args[:2] == ("volume", "rm"):
             shutil.rmtree(self.world.volumes / args[-1], ignore_errors=True)
         elif args[0] == "tag":
@@ -291,16 +313,16 @@ class FakeDocker(Docker):
         elif args[:2] == ("image", "rm"):
             (self.world.images / args[2]).unlink()
         self.world.touch()
-        return Completed(args, 0, "", "")
+        return CompletedCommand(args, 0, "", "")
 
-    def read(self, *args: str, **kwargs: t.Any) -> tuple[Completed, bytes]:
+    def read(self, *args: str, **kwargs: t.Any) -> tuple[CompletedCommand, bytes]:
         path = self.world.box / args[1].partition(":/app/")[2]
         if not path.exists():
-            return Completed(args, 1, "", f"Could not find the file {path} in container box"), b""
+            return CompletedCommand(args, 1, "", f"Could not find the file {path} in container box"), b""
         data = io.BytesIO()
         with tarfile.open(fileobj=data, mode="w") as archive:
             archive.add(path, path.name)
-        return Completed(args, 0, ""), data.getvalue()
+        return CompletedCommand(args, 0, ""), data.getvalue()
 
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         if list(names) == ["box"]:
@@ -427,15 +449,15 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     root = place / "world"
     root.mkdir()
     world = World(root)
-    genuine_keep = asides.ContainerFileKeeper._write
-    genuine_write, genuine_copy, genuine_exit = runs.write_atomically, asides.FileKeeper._copy, runs.ActiveRun.__exit__
+    genuine_keep = manager.ContainerFileKeeper._write
+    genuine_write, genuine_copy, genuine_exit = write_file_atomically, manager.FileKeeper._copy, ActiveRun.__exit__
 
     def write(path: str, text: str, mode: int = 0o600) -> None:
         world.touch()
         genuine_write(path, text, mode)
         world.touch()
 
-    def copy(self: asides.FileKeeper, source: str, target: str, temporary: str, mode: int | None) -> None:
+    def copy(self: manager.FileKeeper, source: str, target: str, temporary: str, mode: int | None) -> None:
         world.touch()
         if world.touched + 1 == world.fatal:
             Path(temporary).write_text("half")
@@ -452,35 +474,35 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         genuine_keep(path, content)
         world.touch()
 
-    def leave(self: runs.ActiveRun, kind: t.Any, exc: BaseException | None, trace: object) -> None:
+    def leave(self: ActiveRun, kind: t.Any, exc: BaseException | None, trace: object) -> None:
         if isinstance(exc, Killed):
             self._stop.set()
         else:
             genuine_exit(self, kind, exc, trace)
 
-    monkeypatch.setattr(runs, "write_atomically", write)
-    monkeypatch.setattr(runs.os, "fsync", lambda _descriptor: None)
-    monkeypatch.setattr(runs, "process_lives", lambda _process: False)
-    monkeypatch.setattr(runs.ActiveRun, "__exit__", leave)
+    monkeypatch.setattr(core_files, "write_file_atomically", write)
+    monkeypatch.setattr(run_record.os, "fsync", lambda _descriptor: None)
+    monkeypatch.setattr(process, "is_process_alive", lambda _process: False)
+    monkeypatch.setattr(ActiveRun, "__exit__", leave)
     # Without indentation, which Python writes slowly, and without thousands of threads for heartbeats.
     compact = types.SimpleNamespace(load=json.load, dumps=lambda value, **_options: json.dumps(value))
-    monkeypatch.setattr(runs, "json", compact)
+    monkeypatch.setattr(run_record, "json", compact)
     no_thread = types.SimpleNamespace(start=lambda: None)
     monkeypatch.setattr(
-        runs, "threading", types.SimpleNamespace(Event=threading.Event, Thread=lambda **_options: no_thread)
+        run_record, "threading", types.SimpleNamespace(Event=threading.Event, Thread=lambda **_options: no_thread)
     )
-    monkeypatch.setattr(keeper_base, "Helper", LocalShell)
-    for files in (keeper_volume, keeper_folder):
+    monkeypatch.setattr(base, "Helper", LocalShell)
+    for files in (keepers_volume, keeper_folder):
         monkeypatch.setattr(files, "SYNC", "true")
-    monkeypatch.setattr(keeper_database, "psql", fake_psql)
-    monkeypatch.setattr(scratch, "psql", fake_psql)
-    monkeypatch.setattr(database_properties, "copy_sql", lambda source, target: f"settings of {source} to {target}")
+    monkeypatch.setattr(keepers_database, "psql", fake_psql)
+    monkeypatch.setattr(temporary_objects, "psql", fake_psql)
+    monkeypatch.setattr(settings, "build_copy_settings_sql", lambda source, target: f"settings of {source} to {target}")
     monkeypatch.setattr(recovery_run, "Docker", lambda _project: world.docker)
-    monkeypatch.setattr(asides.FileKeeper, "_copy", copy)
-    monkeypatch.setattr(asides.ContainerFileKeeper, "_write", staticmethod(keep_content))
+    monkeypatch.setattr(manager.FileKeeper, "_copy", copy)
+    monkeypatch.setattr(manager.ContainerFileKeeper, "_write", staticmethod(keep_content))
     # Ids in one second would sort by chance.
     numbers = iter(range(10**6))
-    monkeypatch.setattr(runs, "new_run_id", lambda: f"20260131T{next(numbers):06d}Z-abcd")
+    monkeypatch.setattr(run_record, "generate_run_id", lambda: f"20260131T{next(numbers):06d}Z-abcd")
     return world
 
 
@@ -602,13 +624,13 @@ def test_a_container_that_is_another_one_gets_nothing_put_back(world: World, now
 @pytest.mark.parametrize("name", ["box", "box:app/x.py", "box:/app/", "/app/x.py", "../box:/x"])
 def test_a_file_in_a_container_is_named_as_docker_does(name: str) -> None:
     with pytest.raises(RecoveryError, match="is not of the form CONTAINER:/PATH"):
-        asides.new_entry({"kind": "container_file", "name": name}, "20260131T100000Z-1f2e")
+        create_set_aside_entry({"kind": "container_file", "name": name}, "20260131T100000Z-1f2e")
 
 
 def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.write("volume", "old")
     run_id, _rest = world.begin("full_rebuild")
-    monkeypatch.setattr(keeper_volume, "DIGEST", "echo {folder} | tr / -")
+    monkeypatch.setattr(keepers_volume, "DIGEST", "echo {folder} | tr / -")
     with pytest.raises(RecoveryError, match="differs from the original") as caught:
         world.keep(run_id, "volume")
     assert (caught.value.kind, world.read("volume")) == ("verification", "old")
@@ -655,7 +677,7 @@ def test_a_rename_never_covers_what_is_there(world: World) -> None:
     entry = world.runs.load(run_id)["asides"][0]
     undo_id, _rest = world.begin("undo", run_id)
     with world.part(undo_id) as run:
-        keeper = asides.FolderKeeper(world.docker, run, "image")
+        keeper = manager.FolderKeeper(world.docker, run, "image")
         with keeper._shell(entry["name"]) as shell, pytest.raises(RecoveryError, match="exists already"):
             keeper._move(shell, entry["aside"], entry["name"])
     assert world.read("folder") == "new"
@@ -832,7 +854,7 @@ def test_an_undo_that_was_cut_short_does_not_take_back_an_older_run_too(world: W
 
 @pytest.mark.parametrize("name", ["/srv/shop/data/", "/srv/shop/./data", "/srv/shop//data"])
 def test_the_aside_of_a_folder_lies_beside_it(name: str) -> None:
-    entry = asides.new_entry({"kind": "folder", "name": name, "container": None}, "20260131T100000Z-1f2e")
+    entry = create_set_aside_entry({"kind": "folder", "name": name, "container": None}, "20260131T100000Z-1f2e")
     assert entry == {
         "kind": "folder",
         "name": "/srv/shop/data",
@@ -844,9 +866,9 @@ def test_the_aside_of_a_folder_lies_beside_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
 def test_the_discard_name_fits_where_the_aside_name_does(name: str) -> None:
-    entry = asides.new_entry({"kind": "database", "name": name}, "20260131T100000Z-1f2e")
+    entry = create_set_aside_entry({"kind": "database", "name": name}, "20260131T100000Z-1f2e")
     assert len(entry["aside"].encode()) <= 63
-    discard = keeper_database.DatabaseKeeper.discard_name(entry)
+    discard = DatabaseKeeper.discard_name(entry)
     assert discard not in (entry["aside"], entry["name"])
     assert len(discard.encode()) <= 63
     assert "20260131T100000Z-1f2e" in discard
@@ -864,7 +886,7 @@ def test_room(needed: int | None, free: int | None, fits: bool) -> None:
     entry = {"kind": "volume", "name": "shop_data"}
     refused = pytest.raises(RecoveryError, match=r"shop_data.*256\.0 MiB are free")
     with contextlib.nullcontext() if fits else refused as e:
-        asides.check_room([(entry, (0, needed, free))], 256 * MIB)
+        check_free_space([(entry, (0, needed, free))], 256 * MIB)
     if not fits:
         assert e.value.kind == "unsafe"
         assert "cleanup" in e.value.next_command
@@ -907,20 +929,20 @@ def test_services_that_stand_still_while_things_are_put_back(kept: list[tuple[st
         "debug": {"kind": "other", **shown, "enabled": False},
     }
     entries = [{"kind": kind, "state": state, "name": "shop-web:/app/x.py"} for kind, state in kept]
-    assert asides.services_to_stop({"services": services}, entries) == stopped
+    assert list_services_to_stop({"services": services}, entries) == stopped
 
 
 def test_what_a_run_has_left_in_the_server() -> None:
     database, volume = {"kind": "database", "state": "live"}, {"kind": "volume", "state": "live"}
-    assert asides.left_in_server({"asides": [volume, {**database, "state": "restored"}]}) == []
-    assert asides.left_in_server({"asides": [database, volume]}) == [database]
+    assert find_database_leftovers({"asides": [volume, {**database, "state": "restored"}]}) == []
+    assert find_database_leftovers({"asides": [database, volume]}) == [database]
     made = [{"kind": "path", "name": "/x"}, {"kind": "database", "name": "x"}]
-    assert asides.left_in_server({"asides": [], "scratch": made}) == [made[1]]
+    assert find_database_leftovers({"asides": [], "scratch": made}) == [made[1]]
 
 
 @pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
 def test_a_scratch_name_fits_and_names_its_run(name: str) -> None:
-    scratch_name = keeper_database.scratch_name(name, "20260131T100000Z-1f2e")
+    scratch_name = build_temporary_database_name(name, "20260131T100000Z-1f2e")
     assert len(scratch_name.encode()) <= 63
     assert scratch_name.endswith(".restore-20260131T100000Z-1f2e")
 
@@ -928,11 +950,11 @@ def test_a_scratch_name_fits_and_names_its_run(name: str) -> None:
 def test_room_for_the_copy_of_a_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id, _rest = world.begin("p")
     with world.part(run_id) as run:
-        keeper = asides.DatabaseKeeper(world.docker, run, "image")
+        keeper = manager.DatabaseKeeper(world.docker, run, "image")
         world.write("database", "12345")
         assert keeper.measure(world.item("database")) == (5, 0, None)
         df = "Filesystem 1024-blocks Used Available Capacity Mounted\n/dev/x 100 90 10 90% /\n"
-        monkeypatch.setattr(world.docker, "run", lambda *args: Completed(args, 0, df, ""))
+        monkeypatch.setattr(world.docker, "run", lambda *args: CompletedCommand(args, 0, df, ""))
         assert keeper.measure(world.item("copied")) == (5, 5, 10240)
 
 
@@ -940,7 +962,7 @@ def test_a_replacement_that_is_gone_leaves_the_database_as_it_is_and_open(world:
     world.write("swapped", "old")
     run_id, _rest = world.begin("restore")
     with world.part(run_id) as run, pytest.raises(RecoveryError, match="refused"):
-        asides.Asides(world.docker, run, "image").keep([world.item("swapped", run_id)])
+        SetAsideManager(world.docker, run, "image").keep([world.item("swapped", run_id)])
     world.put_back(run_id)
     world.end(run_id, "failed")
     sound(world, "swapped")

@@ -12,10 +12,18 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack import build_context
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import image_drift as drift
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Facts, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
+    BuildContext,
+    ProjectFiles,
+    StackFacts,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import (
+    find_image_changes,
+    list_edited_files,
+)
 
 DOCKERFILE = "FROM python:3.13\nWORKDIR /app\nCOPY requirements.txt .\nCOPY . .\nCMD x\n"
 HISTORY = "CMD x\nCOPY . . # buildkit\nCOPY requirements.txt . # buildkit\nWORKDIR /app\nbase\n"
@@ -43,17 +51,17 @@ class Container(Docker):
         self.shell = True
         self.calls: list[str] = []
 
-    def run(self, *args: str, check: bool = True, **options: t.Any) -> Completed:
+    def run(self, *args: str, check: bool = True, **options: t.Any) -> CompletedCommand:
         self.calls.append(args[0])
         if args[0] == "exec":
             if not self.shell:
-                return Completed(args, 126, "", "exec: sh: executable file not found")
+                return CompletedCommand(args, 126, "", "exec: sh: executable file not found")
             names = options["stdin"].split("\0")
-            return Completed(args, 0, "".join(f"{self.there[n]}  {n}\n" for n in names if n in self.there))
+            return CompletedCommand(args, 0, "".join(f"{self.there[n]}  {n}\n" for n in names if n in self.there))
         if args[0] == "diff":
-            return Completed(args, 0, self.changed)
+            return CompletedCommand(args, 0, self.changed)
         if args[0] == "history":
-            return Completed(args, 0, HISTORY)
+            return CompletedCommand(args, 0, HISTORY)
         raise AssertionError(args)
 
 
@@ -66,7 +74,7 @@ def docker(tmp_path: Path) -> Container:
     return Container(tmp_path)
 
 
-def found(docker: Container, *, running: bool = True, image: str = "sha256:1", **service: t.Any) -> drift.Context:
+def found(docker: Container, *, running: bool = True, image: str = "sha256:1", **service: t.Any) -> BuildContext:
     created = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).isoformat().replace("+00:00", "Z")
     container = {
         "Id": "c1",
@@ -75,17 +83,17 @@ def found(docker: Container, *, running: bool = True, image: str = "sha256:1", *
         "Config": {"Labels": {"com.docker.compose.service": "api"}},
         "State": {"Status": "running" if running else "exited"},
     }
-    facts = Facts(
+    facts = StackFacts(
         config={"name": "shop", "services": {"api": {"build": {"context": str(docker.context)}, **service}}},
-        project=Project(str(docker.context)),
+        project=ProjectFiles(str(docker.context)),
         containers=[container],
         images=[{"Id": "sha256:1", "RepoTags": ["shop-api:latest"], "Created": created, "Config": {}}],
     )
-    return build_context.read_contexts(docker, facts)["api"]
+    return read_build_contexts(docker, facts)["api"]
 
 
-def paths(context: drift.Context) -> list[tuple[str, bool]]:
-    return [(change["path"], change["proved"]) for change in drift.image_changes(context)]
+def paths(context: BuildContext) -> list[tuple[str, bool]]:
+    return [(change["path"], change["proved"]) for change in find_image_changes(context)]
 
 
 def test_a_fresh_clone_is_no_drift_and_costs_one_look_into_the_container(docker: Container) -> None:
@@ -120,7 +128,7 @@ def test_a_hand_in_the_container_is_not_taken_for_an_old_image(docker: Container
     docker.there["/app/app/main.py"] = "0" * 64
     docker.changed = "C /app\nC /app/app\nC /app/app/main.py\n"
     context = found(docker)
-    assert (paths(context), drift.edited_files(context)) == ([], ["/app/app/main.py"])
+    assert (paths(context), list_edited_files(context)) == ([], ["/app/app/main.py"])
 
 
 @pytest.mark.parametrize("why", ["stopped", "no shell", "older image"])
@@ -132,24 +140,24 @@ def test_without_a_look_into_a_container_nothing_is_claimed(docker: Container, w
 
 
 def test_a_container_that_hangs_takes_nothing_along(docker: Container, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hang(*args: str, **options: t.Any) -> Completed:
+    def hang(*args: str, **options: t.Any) -> CompletedCommand:
         if args[0] == "exec":
             raise RecoveryError("docker exec did not finish within 5 s")
-        return Completed(args, 0, HISTORY)
+        return CompletedCommand(args, 0, HISTORY)
 
     monkeypatch.setattr(docker, "run", hang)
     assert found(docker).digests is None
 
 
 def test_a_context_that_is_too_big_is_compared_in_part(docker: Container, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build_context, "MAX_FILES", 1)
+    monkeypatch.setattr(build_context, "MAX_CONTEXT_FILES", 1)
     assert found(docker).complete is False
 
 
 def test_services_without_a_local_context_are_left_out(docker: Container) -> None:
-    facts = Facts(
+    facts = StackFacts(
         config={"name": "shop", "services": {"db": {}, "web": {"build": {"context": "https://example.com/x.git"}}}},
-        project=Project("/"),
+        project=ProjectFiles("/"),
         images=[{"Id": "sha256:1", "RepoTags": ["shop-db:latest", "shop-web:latest"], "Config": {}}],
     )
-    assert build_context.read_contexts(docker, facts) == {}
+    assert read_build_contexts(docker, facts) == {}

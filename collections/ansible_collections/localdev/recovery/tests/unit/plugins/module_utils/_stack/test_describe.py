@@ -17,34 +17,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import DatabaseUrl
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import describe as discovery
+from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_service_summary
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import (
+    extract_database_credentials,
+    find_application_connection,
+    resolve_database_credentials,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_url import DatabaseUrl
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import (
+    compute_start_order,
+    describe_stack,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     Choices,
     Engine,
-    Facts,
     Json,
-    Project,
-    Source,
+    ProjectFiles,
+    SourcePath,
+    StackFacts,
 )
 
 PROJECTS = sorted(
     path.parent.name for path in (Path(__file__).parents[3] / "fixtures/projects").glob("*/recording.json")
 )
-FactsOf = t.Callable[[str], Facts]
-Changed = t.Callable[[Facts, t.Callable[[Facts], t.Any]], Facts]
+FactsOf = t.Callable[[str], StackFacts]
+Changed = t.Callable[[StackFacts, t.Callable[[StackFacts], t.Any]], StackFacts]
 
 
-def config_of(**services: Json) -> Facts:
+def config_of(**services: Json) -> StackFacts:
     """Facts of a project that was never started."""
-    return Facts(config={"name": "p", "services": services}, project=Project("/p"), engine=Engine())
+    return StackFacts(config={"name": "p", "services": services}, project=ProjectFiles("/p"), engine=Engine())
 
 
-def service_of(facts: Facts, name: str) -> Json:
-    return t.cast("Json", discovery.describe(facts)["services"][name])
+def service_of(facts: StackFacts, name: str) -> Json:
+    return t.cast("Json", describe_stack(facts)["services"][name])
 
 
-def container_of(facts: Facts, service: str) -> Json:
+def container_of(facts: StackFacts, service: str) -> Json:
     return next(item for item in facts.containers if item["Config"]["Labels"]["com.docker.compose.service"] == service)
 
 
@@ -102,7 +112,7 @@ def container_of(facts: Facts, service: str) -> Json:
     ],
 )
 def test_kinds(facts_of: FactsOf, project: str, kinds: dict[str, str]) -> None:
-    stack = discovery.describe(facts_of(project))
+    stack = describe_stack(facts_of(project))
     assert {name: service["kind"] for name, service in stack["services"].items()} == kinds
 
 
@@ -123,7 +133,7 @@ def test_kinds(facts_of: FactsOf, project: str, kinds: dict[str, str]) -> None:
 def test_database(
     facts_of: FactsOf, project: str, service: str, user: str, name: str, port: int, targets: list[str], via: str | None
 ) -> None:
-    database = discovery.describe(facts_of(project))["database"]
+    database = describe_stack(facts_of(project))["database"]
     assert (database["service"], database["user"], database["name"], database["port"]) == (service, user, name, port)
     assert [mount["target"] for mount in database["data_mounts"]] == targets
     assert (database["endpoint"] or {}).get("via") == via
@@ -146,7 +156,7 @@ def test_database(
 def test_who_writes_who_keeps_data_who_ends(
     facts_of: FactsOf, project: str, writers: list[str], stateful: list[str], one_shots: list[str]
 ) -> None:
-    services = discovery.describe(facts_of(project))["services"]
+    services = describe_stack(facts_of(project))["services"]
     assert [name for name, service in services.items() if service["writes_to_database"]] == writers
     assert [name for name, service in services.items() if service["stateful"]] == stateful
     assert [name for name, service in services.items() if service["one_shot"]] == one_shots
@@ -164,7 +174,7 @@ def test_who_writes_who_keeps_data_who_ends(
     ],
 )
 def test_alembic(facts_of: FactsOf, project: str, service: str, config: str) -> None:
-    alembic = discovery.describe(facts_of(project))["alembic"]
+    alembic = describe_stack(facts_of(project))["alembic"]
     assert (alembic["service"], alembic["config"]) == (service, config)
     assert (Path(alembic["source"]) / config).is_file()
     assert service in alembic["why"]
@@ -197,7 +207,7 @@ def test_alembic(facts_of: FactsOf, project: str, service: str, config: str) -> 
     ],
 )
 def test_conditions(facts_of: FactsOf, project: str, conditions: dict[str, tuple[bool, str]]) -> None:
-    services = discovery.describe(facts_of(project))["services"]
+    services = describe_stack(facts_of(project))["services"]
     assert {name: (services[name]["ok"], services[name]["condition"]) for name in conditions} == conditions
 
 
@@ -214,28 +224,28 @@ def test_conditions(facts_of: FactsOf, project: str, conditions: dict[str, tuple
     ],
 )
 def test_order_of_the_projects(facts_of: FactsOf, project: str, order: list[list[str]]) -> None:
-    assert discovery.describe(facts_of(project))["start_order"] == order
+    assert describe_stack(facts_of(project))["start_order"] == order
 
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_no_secret_is_described(facts_of: FactsOf, project: str) -> None:
     facts = facts_of(project)
     assert "planted" in json.dumps(facts.config)
-    stack = discovery.describe(facts)
+    stack = describe_stack(facts)
     assert "planted" not in json.dumps(stack)
-    assert "planted" not in "".join(discovery.summary(stack))
+    assert "planted" not in "".join(format_service_summary(stack))
 
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_nothing_is_stale_right_after_up(facts_of: FactsOf, project: str) -> None:
-    services = discovery.describe(facts_of(project))["services"]
+    services = describe_stack(facts_of(project))["services"]
     containers = [container for service in services.values() for container in service["containers"]]
     assert not any(container["stale_image"] or container["stale_config"] for container in containers)
 
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_the_order_of_the_facts_does_not_matter(facts_of: FactsOf, changed: Changed, project: str) -> None:
-    def shuffle(facts: Facts) -> None:
+    def shuffle(facts: StackFacts) -> None:
         for listed in (facts.containers, facts.images, facts.volumes):
             random.Random(7).shuffle(t.cast("list[Json]", listed))
         for mapping in (facts.config["services"], facts.config.get("volumes") or {}):
@@ -243,12 +253,12 @@ def test_the_order_of_the_facts_does_not_matter(facts_of: FactsOf, changed: Chan
                 mapping[key] = mapping.pop(key)
 
     facts = facts_of(project)
-    assert json.dumps(discovery.describe(changed(facts, shuffle))) == json.dumps(discovery.describe(facts))
+    assert json.dumps(describe_stack(changed(facts, shuffle))) == json.dumps(describe_stack(facts))
 
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_services_have_the_promised_keys(facts_of: FactsOf, project: str) -> None:
-    stack = discovery.describe(facts_of(project))
+    stack = describe_stack(facts_of(project))
     wanted = {
         *("kind", "image", "image_id", "build", "command", "one_shot", "profiles", "enabled", "excluded", "depends_on"),
         *("stop_grace_period_s", "stateful", "writes_to_database", "database_url_variables", "ports", "mounts"),
@@ -259,7 +269,7 @@ def test_services_have_the_promised_keys(facts_of: FactsOf, project: str) -> Non
 
 
 def test_values_that_compose_and_docker_know(facts_of: FactsOf) -> None:
-    runbook = discovery.describe(facts_of("runbook"))
+    runbook = describe_stack(facts_of("runbook"))
     assert runbook["services"]["db"]["ports"] == [
         {"target": 5432, "published": 55432, "host_ip": "127.0.0.1", "protocol": "tcp"}
     ]
@@ -279,19 +289,19 @@ def test_values_that_compose_and_docker_know(facts_of: FactsOf) -> None:
     }
     [mount] = runbook["database"]["data_mounts"]
     assert (mount["key"], mount["source"]) == ("postgres_data", "clinic-scheduler_postgres_data")
-    others = discovery.describe(facts_of("other-names"))["services"]
+    others = describe_stack(facts_of("other-names"))["services"]
     assert others["web"]["ports"][0]["published"] > 32000
     assert (others["jobs"]["stop_grace_period_s"], others["web"]["stop_grace_period_s"]) == (45.0, 10.0)
     assert others["web"]["depends_on"] == {"queue": "service_started", "schema": "service_completed_successfully"}
     assert others["web"]["database_url_variables"] == ["PG_DSN"]
-    bitnami = discovery.describe(facts_of("bitnami"))
+    bitnami = describe_stack(facts_of("bitnami"))
     assert bitnami["volumes"]["archive"]["external"] is True
     assert bitnami["database"]["data_mounts"][0]["source"] == "clinic_archive_shared"
 
 
 def test_data_is_told_from_source_and_caches(facts_of: FactsOf) -> None:
     def data(project: str, service: str) -> dict[str, bool]:
-        mounts = discovery.describe(facts_of(project))["services"][service]["mounts"]
+        mounts = describe_stack(facts_of(project))["services"][service]["mounts"]
         return {mount["target"]: mount["data"] for mount in mounts}
 
     assert data("postgres18", "api") == {"/srv": False, "/srv/.venv": False, "/srv/uploads": True}
@@ -305,7 +315,7 @@ def test_data_is_told_from_source_and_caches(facts_of: FactsOf) -> None:
 
 
 def test_an_anonymous_volume_is_found_through_the_container(facts_of: FactsOf) -> None:
-    stack = discovery.describe(facts_of("broken"))
+    stack = describe_stack(facts_of("broken"))
     [mount] = stack["database"]["data_mounts"]
     assert (mount["anonymous"], mount["key"], len(mount["source"])) == (True, None, 64)
     assert any("anonymous volume" in warning for warning in stack["warnings"])
@@ -315,18 +325,18 @@ def test_an_anonymous_volume_is_found_through_the_container(facts_of: FactsOf) -
 
 
 def test_two_databases_are_a_question_unless_the_application_names_one(facts_of: FactsOf, changed: Changed) -> None:
-    def hide_address(facts: Facts) -> None:
+    def hide_address(facts: StackFacts) -> None:
         del facts.config["services"]["api"]["environment"]["DATABASE_URL"]
 
     facts = changed(facts_of("two-databases"), hide_address)
-    stack = discovery.describe(facts)
+    stack = describe_stack(facts)
     assert stack["database"] is None
     [warning] = stack["warnings"]
     assert "main-db, stats-db" in warning
     assert "stack_database_service" in warning
-    chosen = discovery.describe(facts, Choices(database_service="stats-db"))
+    chosen = describe_stack(facts, Choices(database_service="stats-db"))
     assert (chosen["database"]["service"], chosen["warnings"]) == ("stats-db", [])
-    excluded = discovery.describe(facts, Choices(excluded_services=("stats-db",)))
+    excluded = describe_stack(facts, Choices(excluded_services=("stats-db",)))
     assert excluded["database"]["service"] == "main-db"
     assert excluded["services"]["stats-db"]["excluded"] is True
     assert not any("stats-db" in wave for wave in excluded["start_order"])
@@ -336,9 +346,9 @@ def test_waiting_for_one_database_is_naming_it() -> None:
     database = {"image": "postgres:16"}
     api = {"build": {"context": "/p/api"}, "depends_on": {"one": {"condition": "service_healthy"}}}
     facts = dataclasses.replace(
-        config_of(one=database, two=database, api=api), sources={"/p/api": Source(alembic=("alembic.ini",))}
+        config_of(one=database, two=database, api=api), sources={"/p/api": SourcePath(alembic=("alembic.ini",))}
     )
-    assert discovery.describe(facts)["database"]["service"] == "one"
+    assert describe_stack(facts)["database"]["service"] == "one"
 
 
 @pytest.mark.parametrize(
@@ -351,7 +361,7 @@ def test_waiting_for_one_database_is_naming_it() -> None:
 )
 def test_a_service_that_does_not_exist_is_an_error(facts_of: FactsOf, choices: Choices, variable: str) -> None:
     with pytest.raises(RecoveryError, match=rf"{variable} names nope.*backend, celery-beat"):
-        discovery.describe(facts_of("runbook"), choices)
+        describe_stack(facts_of("runbook"), choices)
 
 
 def test_two_applications_are_a_question() -> None:
@@ -361,15 +371,15 @@ def test_two_applications_are_a_question() -> None:
             one={"build": {"context": "/p/1"}, "ports": [{"target": 80}], "environment": {"DB_HOST": "db"}},
             two={"build": {"context": "/p/2"}, "ports": [{"target": 80}], "environment": {"DB_HOST": "db"}},
         ),
-        sources={"/p/1": Source(alembic=("alembic.ini",)), "/p/2": Source(alembic=("alembic.ini",))},
+        sources={"/p/1": SourcePath(alembic=("alembic.ini",)), "/p/2": SourcePath(alembic=("alembic.ini",))},
     )
-    stack = discovery.describe(facts)
+    stack = describe_stack(facts)
     assert stack["alembic"] is None
     assert [stack["services"][name]["kind"] for name in ("one", "two")] == ["application", "application"]
     assert "one, two" in stack["warnings"][0]
     assert "stack_application_service" in stack["warnings"][0]
-    assert discovery.application_of(stack) is None
-    chosen = discovery.describe(facts, Choices(application_service="two"))
+    assert find_application_service(stack) is None
+    chosen = describe_stack(facts, Choices(application_service="two"))
     assert (chosen["alembic"]["service"], chosen["services"]["one"]["kind"]) == ("two", "other")
 
 
@@ -379,10 +389,10 @@ def test_alembic_may_be_only_in_the_image() -> None:
         pgadmin={"image": "dpage/pgadmin4", "environment": {"DB_HOST": "db"}, "ports": [{"target": 80}]},
         site={"image": "corp/site", "environment": {"DATABASE_URL": "postgresql://u:p@db/site"}},
     )
-    stack = discovery.describe(facts)
+    stack = describe_stack(facts)
     assert (stack["alembic"], stack["services"]["site"]["kind"]) == (None, "application")
     assert "stack_application_service" in stack["warnings"][0]
-    chosen = discovery.describe(facts, Choices(application_service="site"))["alembic"]
+    chosen = describe_stack(facts, Choices(application_service="site"))["alembic"]
     assert (chosen["service"], chosen["config"]) == ("site", None)
     assert "stack_application_service" in chosen["why"]
 
@@ -397,7 +407,7 @@ def test_a_migration_service_runs_alembic_where_the_application_does_not() -> No
         },
         site={"image": "corp/site", "environment": {"PGHOST": "db"}, "ports": [{"target": 80}]},
     )
-    stack = discovery.describe(facts)
+    stack = describe_stack(facts)
     assert (stack["alembic"]["service"], stack["alembic"]["config"]) == ("migrations", None)
     assert stack["services"]["migrations"]["kind"] == "migration"
     assert stack["services"]["site"]["kind"] == "application"
@@ -443,7 +453,7 @@ def test_a_migration_service_runs_alembic_where_the_application_does_not() -> No
     ],
 )
 def test_what_a_database_is(service: Json, is_database: bool) -> None:
-    described = discovery.describe(config_of(x=service, db={"image": "postgres:16"}))
+    described = describe_stack(config_of(x=service, db={"image": "postgres:16"}))
     assert (described["services"]["x"]["kind"] == "database") is is_database
 
 
@@ -452,7 +462,7 @@ def test_an_unknown_image_is_a_database_when_urls_name_it() -> None:
         vault={"image": "corp/vault", "container_name": "the-vault"},
         api={"image": "corp/api", "environment": {"DSN": "postgresql://u:p@the-vault/n"}},
     )
-    stack = discovery.describe(facts)
+    stack = describe_stack(facts)
     assert (stack["database"]["service"], stack["services"]["api"]["database_url_variables"]) == ("vault", ["DSN"])
 
 
@@ -462,14 +472,14 @@ def test_databases_that_share_a_file_of_settings_stay_databases() -> None:
         db={"image": "postgres:16", "environment": shared},
         testing={"image": "postgres:16", "environment": shared, "profiles": ["test"]},
     )
-    facts = dataclasses.replace(facts, project=Project("/p", enabled=frozenset({"db"})))
-    stack = discovery.describe(facts)
+    facts = dataclasses.replace(facts, project=ProjectFiles("/p", enabled=frozenset({"db"})))
+    stack = describe_stack(facts)
     assert [service["kind"] for service in stack["services"].values()] == ["database", "database"]
     assert stack["database"]["service"] == "db"
 
 
 def test_no_database_is_a_warning() -> None:
-    stack = discovery.describe(config_of(api={"image": "corp/api"}))
+    stack = describe_stack(config_of(api={"image": "corp/api"}))
     assert stack["database"] is None
     assert "stack_database_service" in " ".join(stack["warnings"])
 
@@ -489,12 +499,12 @@ def test_what_a_cache_is(service: Json, is_cache: bool) -> None:
 
 
 def test_a_mount_beside_the_data_is_a_warning(facts_of: FactsOf, changed: Changed) -> None:
-    def mount_as_before_18(facts: Facts) -> None:
+    def mount_as_before_18(facts: StackFacts) -> None:
         facts.config["services"]["database"]["volumes"][0]["target"] = "/var/lib/postgresql/data"
         for mount in container_of(facts, "database")["Mounts"]:
             mount.update(Name="5e" * 32)
 
-    stack = discovery.describe(changed(facts_of("postgres18"), mount_as_before_18))
+    stack = describe_stack(changed(facts_of("postgres18"), mount_as_before_18))
     [mount] = stack["database"]["data_mounts"]
     assert (mount["target"], mount["anonymous"]) == ("/var/lib/postgresql", True)
     assert "cluster at /var/lib/postgresql/data" in stack["warnings"][0]
@@ -502,26 +512,26 @@ def test_a_mount_beside_the_data_is_a_warning(facts_of: FactsOf, changed: Change
 
 
 def test_write_ahead_log_and_data_on_two_mounts(facts_of: FactsOf, changed: Changed) -> None:
-    def move_wal(facts: Facts) -> None:
+    def move_wal(facts: StackFacts) -> None:
         volumes = facts.config["services"]["db"]["volumes"]
         volumes.append({"type": "bind", "source": "/fast", "target": "/var/lib/postgresql/data/pg_wal"})
 
-    mounts = discovery.describe(changed(facts_of("runbook"), move_wal))["database"]["data_mounts"]
+    mounts = describe_stack(changed(facts_of("runbook"), move_wal))["database"]["data_mounts"]
     assert [mount["target"] for mount in mounts] == ["/var/lib/postgresql/data", "/var/lib/postgresql/data/pg_wal"]
 
 
 def test_a_database_without_a_volume_is_a_warning(facts_of: FactsOf, changed: Changed) -> None:
-    def no_volume(facts: Facts) -> None:
+    def no_volume(facts: StackFacts) -> None:
         container_of(facts, "db")["Mounts"] = []
 
-    stack = discovery.describe(changed(facts_of("broken"), no_volume))
+    stack = describe_stack(changed(facts_of("broken"), no_volume))
     assert stack["database"]["data_mounts"] == []
     assert "in no volume" in stack["warnings"][0]
 
 
 def test_without_the_image_the_container_says_where_the_data_is(facts_of: FactsOf, changed: Changed) -> None:
     facts = changed(facts_of("postgres18"), lambda facts: t.cast("list[Json]", facts.images).clear())
-    [mount] = discovery.describe(facts)["database"]["data_mounts"]
+    [mount] = describe_stack(facts)["database"]["data_mounts"]
     assert mount["target"] == "/var/lib/postgresql"
 
 
@@ -530,17 +540,17 @@ def test_without_the_image_the_container_says_where_the_data_is(facts_of: FactsO
 
 def test_a_remote_engine_publishes_elsewhere(facts_of: FactsOf) -> None:
     facts = dataclasses.replace(facts_of("overrides"), engine=Engine(host="build.example.org"))
-    assert discovery.describe(facts)["database"]["endpoint"]["host"] == "build.example.org"
+    assert describe_stack(facts)["database"]["endpoint"]["host"] == "build.example.org"
 
 
 def test_no_endpoint_where_containers_cannot_be_reached(facts_of: FactsOf) -> None:
     facts = dataclasses.replace(facts_of("other-names"), engine=Engine(reaches_containers=False))
-    assert discovery.describe(facts)["database"]["endpoint"] is None
+    assert describe_stack(facts)["database"]["endpoint"] is None
 
 
 def test_a_stopped_database_has_no_endpoint(facts_of: FactsOf, changed: Changed) -> None:
     facts = changed(facts_of("runbook"), lambda facts: container_of(facts, "db")["State"].update(Status="exited"))
-    database = discovery.describe(facts)["database"]
+    database = describe_stack(facts)["database"]
     assert (database["endpoint"], database["container"]) == (None, "clinic-scheduler-db")
 
 
@@ -567,12 +577,14 @@ def test_a_stopped_database_has_no_endpoint(facts_of: FactsOf, changed: Changed)
 )
 def test_database_secrets(environment: Json, wanted: tuple[str, str, str]) -> None:
     files = {"/run/secrets/p": "from file\n"}
-    found = discovery.database_secrets({"environment": environment}, files.get)
+    found = extract_database_credentials({"environment": environment}, files.get)
     assert (found["user"], found["password"], found["name"]) == wanted
 
 
 def test_the_image_may_hold_the_settings() -> None:
-    found = discovery.database_secrets({"environment": {"POSTGRES_DB": "n"}}, image_environment={"POSTGRES_USER": "u"})
+    found = extract_database_credentials(
+        {"environment": {"POSTGRES_DB": "n"}}, image_environment={"POSTGRES_USER": "u"}
+    )
     assert found == {"user": "u", "password": "", "name": "n"}
 
 
@@ -588,15 +600,15 @@ def test_the_image_may_hold_the_settings() -> None:
 )
 def test_the_application_fills_the_gaps(environment: Json, wanted: tuple[str, str, str]) -> None:
     client = DatabaseUrl("db", 0, "app", "url", "n")
-    found = discovery.database_secrets({"environment": environment}, application=client)
+    found = extract_database_credentials({"environment": environment}, application=client)
     assert (found["user"], found["password"], found["name"]) == wanted
 
 
 def test_an_application_on_another_database_is_a_warning(facts_of: FactsOf, changed: Changed) -> None:
-    def rename(facts: Facts) -> None:
+    def rename(facts: StackFacts) -> None:
         facts.config["services"]["db"]["environment"]["POSTGRES_DB"] = "first"
 
-    stack = discovery.describe(changed(facts_of("runbook"), rename))
+    stack = describe_stack(changed(facts_of("runbook"), rename))
     assert stack["database"]["name"] == "clinic"
     assert stack["warnings"] == ["backend works with the database clinic, though db is set up with first"]
 
@@ -613,28 +625,28 @@ def test_an_application_on_another_database_is_a_warning(facts_of: FactsOf, chan
     ],
 )
 def test_application_connection(environment: dict[str, str], name: str | None) -> None:
-    found = discovery.application_connection(environment, {"db"})
+    found = find_application_connection(environment, {"db"})
     assert (found.name if found else None) == name
 
 
 @pytest.mark.parametrize("project", PROJECTS)
 def test_secrets_of_the_projects(facts_of: FactsOf, project: str) -> None:
     facts = facts_of(project)
-    stack = discovery.describe(facts)
-    found = discovery.secrets_of(facts, stack["database"]["service"], discovery.application_of(stack))
+    stack = describe_stack(facts)
+    found = resolve_database_credentials(facts, stack["database"]["service"], find_application_service(stack))
     assert found["password"].startswith("planted-")
     assert (found["user"], found["name"]) == (stack["database"]["user"], stack["database"]["name"])
 
 
 def test_a_dollar_in_a_password_is_one_dollar(facts_of: FactsOf) -> None:
-    assert discovery.secrets_of(facts_of("runbook"), "db", None)["password"] == "planted-pa$word@1"
+    assert resolve_database_credentials(facts_of("runbook"), "db", None)["password"] == "planted-pa$word@1"
 
 
 # --- containers and their state ---
 
 
-def state_of(**state: t.Any) -> t.Callable[[Facts], None]:
-    def change(facts: Facts) -> None:
+def state_of(**state: t.Any) -> t.Callable[[StackFacts], None]:
+    def change(facts: StackFacts) -> None:
         container_of(facts, "n8n")["State"].update(state)
 
     return change
@@ -675,7 +687,7 @@ def test_a_one_shot_that_still_runs_is_not_done(facts_of: FactsOf, changed: Chan
 
 
 def test_a_one_shot_without_container_has_not_run(facts_of: FactsOf, changed: Changed) -> None:
-    def remove(facts: Facts) -> None:
+    def remove(facts: StackFacts) -> None:
         t.cast("list[Json]", facts.containers).remove(container_of(facts, "schema"))
 
     service = service_of(changed(facts_of("other-names"), remove), "schema")
@@ -706,7 +718,7 @@ def test_one_of_several_containers_is_down(facts_of: FactsOf, changed: Changed) 
 
 
 def test_fewer_containers_than_wanted(facts_of: FactsOf, changed: Changed) -> None:
-    def want_more(facts: Facts) -> None:
+    def want_more(facts: StackFacts) -> None:
         facts.config["services"]["tasks"]["deploy"]["replicas"] = 3
 
     service = service_of(changed(facts_of("monorepo"), want_more), "tasks")
@@ -714,14 +726,14 @@ def test_fewer_containers_than_wanted(facts_of: FactsOf, changed: Changed) -> No
 
 
 def test_a_container_of_an_older_image_or_configuration(facts_of: FactsOf, changed: Changed) -> None:
-    def rebuild(facts: Facts) -> None:
+    def rebuild(facts: StackFacts) -> None:
         next(item for item in facts.images if "clinic-scheduler-backend:latest" in item["RepoTags"])["Id"] = (
             "sha256:new"
         )
 
     facts = changed(facts_of("runbook"), rebuild)
     facts = dataclasses.replace(facts, hashes={**facts.hashes, "redis": "other"})
-    stack = discovery.describe(facts)
+    stack = describe_stack(facts)
     stale = {
         (name, kind)
         for name, service in stack["services"].items()
@@ -729,18 +741,18 @@ def test_a_container_of_an_older_image_or_configuration(facts_of: FactsOf, chang
         if service["containers"][0][kind]
     }
     assert stale == {("backend", "stale_image"), ("redis", "stale_config")}
-    lines = discovery.summary(stack)
+    lines = format_service_summary(stack)
     assert any("backend" in line and "older than its image" in line for line in lines)
     assert any("redis" in line and "older than its configuration" in line for line in lines)
 
 
 def test_containers_that_the_configuration_does_not_explain(facts_of: FactsOf, changed: Changed) -> None:
-    def rename(facts: Facts) -> None:
+    def rename(facts: StackFacts) -> None:
         container_of(facts, "n8n")["Config"]["Labels"].update(
             {"com.docker.compose.service": "gone", "com.docker.compose.project.working_dir": "/elsewhere"}
         )
 
-    warnings = discovery.describe(changed(facts_of("runbook"), rename))["warnings"]
+    warnings = describe_stack(changed(facts_of("runbook"), rename))["warnings"]
     assert "does not have: clinic-scheduler-n8n" in warnings[0]
     assert "from another folder: /elsewhere" in warnings[1]
 
@@ -759,7 +771,7 @@ def test_containers_that_the_configuration_does_not_explain(facts_of: FactsOf, c
 def test_health_checks(
     facts_of: FactsOf, changed: Changed, healthcheck: Json, wanted: tuple[str, list[str]] | None
 ) -> None:
-    def replace(facts: Facts) -> None:
+    def replace(facts: StackFacts) -> None:
         facts.config["services"]["backend"]["healthcheck"] = healthcheck
 
     check = service_of(changed(facts_of("runbook"), replace), "backend")["health_check"]
@@ -767,7 +779,7 @@ def test_health_checks(
 
 
 def test_an_exposed_port_makes_the_inherited_check_count(facts_of: FactsOf, changed: Changed) -> None:
-    def expose(facts: Facts) -> None:
+    def expose(facts: StackFacts) -> None:
         facts.config["services"]["celery-beat"]["expose"] = ["8000"]
 
     service = service_of(changed(facts_of("runbook"), expose), "celery-beat")
@@ -798,7 +810,7 @@ def test_ports(
     bound: list[tuple[str, str]],
     wanted: tuple[str, int | None],
 ) -> None:
-    def publish(facts: Facts) -> None:
+    def publish(facts: StackFacts) -> None:
         facts.config["services"]["n8n"]["ports"] = [entry]
         container_of(facts, "n8n")["NetworkSettings"]["Ports"] = {
             "80/tcp": [{"HostIp": address, "HostPort": port} for address, port in bound]
@@ -810,7 +822,7 @@ def test_ports(
 
 def test_without_the_engine_only_the_configuration_is_described(facts_of: FactsOf) -> None:
     facts = dataclasses.replace(facts_of("runbook"), containers=(), images=(), volumes=(), hashes={}, live=False)
-    stack = discovery.describe(facts)
+    stack = describe_stack(facts)
     assert {service["condition"] for service in stack["services"].values()} == {"not asked"}
     assert stack["volumes"]["postgres_data"]["exists"] is None
     assert (stack["database"]["service"], stack["alembic"]["service"]) == ("db", "backend")
@@ -832,7 +844,7 @@ def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
 @given(graphs(), st.data())
 def test_waves_respect_dependencies(graph: dict[str, list[str]], data: st.DataObject) -> None:
     chosen = data.draw(st.sets(st.sampled_from(sorted(graph)))) if graph else set()
-    waves = discovery.start_order(graph, chosen)
+    waves = compute_start_order(graph, chosen)
     assert sorted(name for wave in waves for name in wave) == sorted(chosen)
     wave_of = {name: number for number, wave in enumerate(waves) for name in wave}
     for name in chosen:
@@ -843,11 +855,11 @@ def test_waves_respect_dependencies(graph: dict[str, list[str]], data: st.DataOb
 
 
 def test_a_cycle_ends() -> None:
-    assert discovery.start_order({"a": ["b"], "b": ["a"]}, ["a", "b"]) == [["a", "b"]]
+    assert compute_start_order({"a": ["b"], "b": ["a"]}, ["a", "b"]) == [["a", "b"]]
 
 
 def test_describing_changes_no_fact(facts_of: FactsOf) -> None:
     facts = facts_of("runbook")
     before = copy.deepcopy((facts.config, facts.containers, facts.images))
-    discovery.describe(facts)
+    describe_stack(facts)
     assert (facts.config, facts.containers, facts.images) == before

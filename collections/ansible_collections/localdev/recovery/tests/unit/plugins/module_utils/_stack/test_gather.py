@@ -12,9 +12,28 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import MASK, Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import gather as stack
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Source
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import source_code
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_config import (
+    parse_compose_warnings,
+    read_compose_config,
+    read_config_hashes,
+    read_secret_values,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_files import resolve_project_files
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import SourcePath
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import (
+    _engine_host,
+    _list_container_ids,
+    _plain_version,
+    _reaches_containers,
+    build_file_reader,
+    find_host_file,
+    gather_stack,
+    read_database_credentials,
+    read_last_logs,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.source_code import inspect_source_path
 
 # Compose 2.26's own words.
 MISSING_VARIABLE = (
@@ -31,7 +50,7 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_gather_asks_little(replay: t.Any) -> None:
     docker = replay("runbook")
-    described = stack.gather(docker)
+    described = gather_stack(docker)
     assert described["database"]["service"] == "db"
     assert described["engine"]["compose_version"].startswith("2.")
     assert described["engine"]["version"].count(".") == 2
@@ -40,14 +59,14 @@ def test_gather_asks_little(replay: t.Any) -> None:
 
 def test_gather_without_the_engine_asks_no_daemon(replay: t.Any) -> None:
     docker = replay("runbook")
-    described = stack.gather(docker, live=False)
+    described = gather_stack(docker, live=False)
     assert all(call[0] == "compose" for call in docker.calls)
     assert described["engine"]["version"] == ""
     assert described["alembic"]["service"] == "backend"
 
 
 def test_gather_passes_on_what_the_user_says(replay: t.Any) -> None:
-    described = stack.gather(
+    described = gather_stack(
         replay("two-databases"),
         database_service="stats-db",
         application_service="collector",
@@ -59,7 +78,7 @@ def test_gather_passes_on_what_the_user_says(replay: t.Any) -> None:
 
 
 def test_compose_config_is_resolved_and_unescaped(replay: t.Any) -> None:
-    config = stack.compose_config(replay("runbook"))
+    config = read_compose_config(replay("runbook"))
     assert config["services"]["db"]["environment"]["POSTGRES_PASSWORD"] == "planted-pa$word@1"
     assert config["name"] == "clinic-scheduler"
 
@@ -109,7 +128,7 @@ def test_compose_complaints_become_helpful_errors(replay: t.Any, stderr: str, me
     docker = replay("runbook")
     docker.instead = {" config ": (15, "", stderr)}
     with pytest.raises(RecoveryError, match=message) as raised:
-        stack.gather(docker)
+        gather_stack(docker)
     assert next_command in raised.value.next_command
 
 
@@ -122,12 +141,12 @@ def test_a_daemon_that_does_not_answer(replay: t.Any) -> None:
     )
     docker.instead = {"version --format": answer, "ps ": answer}
     with pytest.raises(RecoveryError, match="daemon does not answer"):
-        stack.gather(docker)
-    assert stack.gather(docker, live=False)["database"]["service"] == "db"
+        gather_stack(docker)
+    assert gather_stack(docker, live=False)["database"]["service"] == "db"
 
 
 def test_a_mistake_in_an_inactive_profile_stops_nothing(replay: t.Any) -> None:
-    described = stack.gather(replay("profiles"))
+    described = gather_stack(replay("profiles"))
     assert sorted(described["services"]) == ["app", "db", "worker"]
     assert "missing.env" in described["warnings"][0]
     assert described["project"]["profiles"] == ["jobs"]
@@ -136,7 +155,7 @@ def test_a_mistake_in_an_inactive_profile_stops_nothing(replay: t.Any) -> None:
 def test_staleness_is_unknown_where_compose_cannot_hash(replay: t.Any) -> None:
     docker = replay("runbook")
     docker.instead = {"--hash": (1, "", "unknown flag")}
-    services = stack.gather(docker)["services"].values()
+    services = gather_stack(docker)["services"].values()
     assert not any(container["stale_config"] for service in services for container in service["containers"])
 
 
@@ -145,9 +164,9 @@ def test_hashes_are_made_of_the_resolved_configuration() -> None:
     given: dict[str, t.Any] = {}
 
     class Hashing(Docker):
-        def run(self, *args: str, **kwargs: t.Any) -> Completed:
+        def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
             given.update(json.loads(kwargs["stdin"]))
-            return Completed(args, 0, "a 1\nb 2\n")
+            return CompletedCommand(args, 0, "a 1\nb 2\n")
 
     optional = {"condition": "service_started", "required": False}
     document = {
@@ -157,7 +176,7 @@ def test_hashes_are_made_of_the_resolved_configuration() -> None:
             "off": {"depends_on": {"gone": optional}},
         }
     }
-    assert stack._hashes(Hashing(), document, frozenset({"a", "b"})) == {"a": "1", "b": "2"}
+    assert read_config_hashes(Hashing(), document, frozenset({"a", "b"})) == {"a": "1", "b": "2"}
     assert given["services"] == {
         "a": {"depends_on": {"b": optional}},
         "b": {"image": "x"},
@@ -167,41 +186,41 @@ def test_hashes_are_made_of_the_resolved_configuration() -> None:
 
 def test_database_secrets_of_a_stack(replay: t.Any) -> None:
     docker = replay("bitnami")
-    found = stack.database_secrets(docker, stack.gather(docker))
+    found = read_database_credentials(docker, gather_stack(docker))
     assert found == {"user": "archivist", "password": "planted-archive", "name": "archive"}
     with pytest.raises(RecoveryError, match="no database service") as raised:
-        stack.database_secrets(docker, {"database": None, "warnings": ["why"]})
+        read_database_credentials(docker, {"database": None, "warnings": ["why"]})
     assert "why" in str(raised.value)
 
 
 def test_logs_of_what_is_broken_are_masked(replay: t.Any) -> None:
     docker = replay("broken")
-    logs = stack.last_logs(docker, stack.gather(docker), Masker(["planted-broken"]), 5)
+    logs = read_last_logs(docker, gather_stack(docker), Masker(["planted-broken"]), 5)
     assert sorted(logs) == ["backend", "late", "migrate", "worker"]
     assert logs["worker"][-1] == f"{MASK} appears here"
 
 
 def test_logs_of_what_is_well_are_read_by_kind(replay: t.Any) -> None:
     docker = replay("runbook")
-    described = stack.gather(docker)
+    described = gather_stack(docker)
     well = sorted(
         name for name, service in described["services"].items() if service["kind"] in ("application", "worker")
     )
     assert well
-    assert sorted(stack.last_logs(docker, described, Masker(), 5, ["application", "worker"])) == well
-    assert stack.last_logs(docker, described, Masker(), 5) == {}
+    assert sorted(read_last_logs(docker, described, Masker(), 5, ["application", "worker"])) == well
+    assert read_last_logs(docker, described, Masker(), 5) == {}
 
 
 def test_a_failing_health_check_has_the_last_word() -> None:
     class Ill(Docker):
-        def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> Completed:
+        def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> CompletedCommand:
             if args[0] == "logs":
-                return Completed(args, 0, "Ready\n\n")
+                return CompletedCommand(args, 0, "Ready\n\n")
             log = [{"ExitCode": 1, "Output": "Traceback\n  no planted-secret here\n"}, {"ExitCode": 0, "Output": "ok"}]
-            return Completed(args, 0, json.dumps([{"State": {"Health": {"Status": "unhealthy", "Log": log}}}]))
+            return CompletedCommand(args, 0, json.dumps([{"State": {"Health": {"Status": "unhealthy", "Log": log}}}]))
 
     ill = {"ok": False, "kind": "cache", "excluded": False, "containers": [{"id": "1", "health": "unhealthy"}]}
-    logs = stack.last_logs(Ill(), {"services": {"redis": ill}}, Masker(["planted-secret"]), 5)
+    logs = read_last_logs(Ill(), {"services": {"redis": ill}}, Masker(["planted-secret"]), 5)
     assert logs == {"redis": ["Ready", f"health check, exit code 1: no {MASK} here"]}
 
 
@@ -233,14 +252,14 @@ def write(folder: Path, *names: str) -> None:
 )
 def test_compose_files(tmp_path: Path, present: list[str], project: dict[str, t.Any], wanted: list[str]) -> None:
     write(tmp_path, *present)
-    directory, files, env_files, profiles = stack._files(Project(str(tmp_path), **project))
+    directory, files, env_files, profiles = resolve_project_files(Project(str(tmp_path), **project))
     assert list(files) == [str(tmp_path / name) for name in wanted]
     assert (directory, env_files, profiles) == (str(tmp_path), (), ())
 
 
 def test_compose_looks_in_the_parents(tmp_path: Path) -> None:
     write(tmp_path, "compose.yml", ".env", "sub/deep/x")
-    directory, files, env_files = stack._files(Project(str(tmp_path / "sub/deep")))[:3]
+    directory, files, env_files = resolve_project_files(Project(str(tmp_path / "sub/deep")))[:3]
     assert (directory, files) == (str(tmp_path), (str(tmp_path / "compose.yml"),))
     assert env_files == (str(tmp_path / ".env"),)
 
@@ -248,14 +267,14 @@ def test_compose_looks_in_the_parents(tmp_path: Path) -> None:
 def test_settings_of_compose_in_env_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "one.yml", "two.yml")
     (tmp_path / ".env").write_text("X=1\nexport COMPOSE_FILE='one.yml:two.yml'\nCOMPOSE_PROFILES=a, b\n")
-    _rest, files, _rest, profiles = stack._files(Project(str(tmp_path)))
+    _rest, files, _rest, profiles = resolve_project_files(Project(str(tmp_path)))
     assert (files, profiles) == ((str(tmp_path / "one.yml"), str(tmp_path / "two.yml")), ("a", "b"))
     (tmp_path / "other.env").write_text("COMPOSE_PROFILES=c\n")
     named = Project(str(tmp_path), env_files=("other.env",))
-    assert stack._files(named)[2:] == ((str(tmp_path / "other.env"),), ("c",))
+    assert resolve_project_files(named)[2:] == ((str(tmp_path / "other.env"),), ("c",))
     monkeypatch.setenv("COMPOSE_PROFILES", "from-the-shell")
-    assert stack._files(named)[3] == ("from-the-shell",)
-    assert stack._files(Project(str(tmp_path), profiles=("d",)))[3] == ("d",)
+    assert resolve_project_files(named)[3] == ("from-the-shell",)
+    assert resolve_project_files(Project(str(tmp_path), profiles=("d",)))[3] == ("d",)
 
 
 def test_container_file() -> None:
@@ -274,26 +293,26 @@ def test_container_file() -> None:
         "configs": {"conf": {"file": "/host/x.conf"}},
     }
     paths = ["/run/secrets/password", "/run/secrets/env", "/etc/x.conf", "/mnt/d/e", "/mnt/dd", "/v/a"]
-    assert [stack.container_file(config, "db", path) for path in paths] == [
+    assert [find_host_file(config, "db", path) for path in paths] == [
         *("/host/pw", None, "/host/x.conf", "/host/d/e", None, None),
     ]
 
 
 def test_a_file_may_be_only_in_the_container() -> None:
     class Container(Docker):
-        def run(self, *args: str, **kwargs: t.Any) -> Completed:
-            return Completed(args, 0 if args[-1] == "/run/secrets/pw" else 1, "from the container\n")
+        def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
+            return CompletedCommand(args, 0 if args[-1] == "/run/secrets/pw" else 1, "from the container\n")
 
     labels = {"com.docker.compose.service": "db"}
     running = {"Id": "1", "Config": {"Labels": labels}, "State": {"Status": "running"}}
-    read = stack.file_reader({"services": {"db": {}}}, Container(), [running])
+    read = build_file_reader({"services": {"db": {}}}, Container(), [running])
     assert read("db", "/run/secrets/pw") == "from the container\n"
     assert read("db", "/nowhere") is None
     stopped = {**running, "State": {"Status": "exited"}}
-    assert stack.file_reader({"services": {"db": {}}}, Container(), [stopped])("db", "/run/secrets/pw") is None
+    assert build_file_reader({"services": {"db": {}}}, Container(), [stopped])("db", "/run/secrets/pw") is None
     # A file that this user may not read, or that is on the engine's host.
     secrets = {"services": {"db": {"secrets": [{"source": "pw"}]}}, "secrets": {"pw": {"file": "/nowhere/pw"}}}
-    assert stack.file_reader(secrets, Container(), [running])("db", "/run/secrets/pw") == "from the container\n"
+    assert build_file_reader(secrets, Container(), [running])("db", "/run/secrets/pw") == "from the container\n"
 
 
 def test_only_short_and_readable_secret_files_are_masked(tmp_path: Path) -> None:
@@ -301,39 +320,41 @@ def test_only_short_and_readable_secret_files_are_masked(tmp_path: Path) -> None
     (tmp_path / "long").write_text("x" * 5000)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     files = {name: {"file": str(tmp_path / name)} for name in ("short", "long", "binary", "missing")}
-    assert list(stack._secret_values({"secrets": {**files, "elsewhere": {"environment": "X"}}})) == ["hush"]
+    assert list(read_secret_values({"secrets": {**files, "elsewhere": {"environment": "X"}}})) == ["hush"]
 
 
 @pytest.mark.parametrize(
     ("present", "wanted"),
     [
-        pytest.param(["alembic.ini", "app.py"], Source(code=True, alembic=("alembic.ini",)), id="at the top"),
+        pytest.param(["alembic.ini", "app.py"], SourcePath(code=True, alembic=("alembic.ini",)), id="at the top"),
         pytest.param(
             ["x/y/z/alembic.ini", "x/alembic.ini"],
-            Source(code=True, alembic=("x/alembic.ini", "x/y/z/alembic.ini")),
+            SourcePath(code=True, alembic=("x/alembic.ini", "x/y/z/alembic.ini")),
             id="the nearest first",
         ),
-        pytest.param(["a/b/c/d/alembic.ini"], Source(), id="too deep"),
-        pytest.param(["node_modules/alembic.ini", ".git/alembic.ini", "data/alembic.ini"], Source(), id="elsewhere"),
-        pytest.param(["notes.txt", "a/b/deep.py"], Source(), id="no code"),
-        pytest.param(["package.json"], Source(code=True), id="code without Alembic"),
+        pytest.param(["a/b/c/d/alembic.ini"], SourcePath(), id="too deep"),
+        pytest.param(
+            ["node_modules/alembic.ini", ".git/alembic.ini", "data/alembic.ini"], SourcePath(), id="elsewhere"
+        ),
+        pytest.param(["notes.txt", "a/b/deep.py"], SourcePath(), id="no code"),
+        pytest.param(["package.json"], SourcePath(code=True), id="code without Alembic"),
     ],
 )
-def test_read_source(tmp_path: Path, present: list[str], wanted: Source) -> None:
+def test_read_source(tmp_path: Path, present: list[str], wanted: SourcePath) -> None:
     write(tmp_path, *present)
-    assert stack.read_source(str(tmp_path)) == wanted
+    assert inspect_source_path(str(tmp_path)) == wanted
 
 
 def test_read_source_of_other_things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "file", "full/1.py", "full/2.py", "sub/alembic.ini")
-    assert stack.read_source(str(tmp_path / "file")) == Source(folder=False)
-    assert stack.read_source(str(tmp_path / "nothing")) == Source(exists=False)
+    assert inspect_source_path(str(tmp_path / "file")) == SourcePath(folder=False)
+    assert inspect_source_path(str(tmp_path / "nothing")) == SourcePath(exists=False)
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n")
-    assert stack.read_source(str(tmp_path)).alembic == ("sub/alembic.ini",)
-    monkeypatch.setattr(stack, "MAX_ENTRIES", 1)
-    assert stack.read_source(str(tmp_path / "full")) == Source()
-    monkeypatch.setattr(stack, "MAX_FILES", 0)
-    assert stack.read_source(str(tmp_path / "sub")) == Source()
+    assert inspect_source_path(str(tmp_path)).alembic == ("sub/alembic.ini",)
+    monkeypatch.setattr(source_code, "MAX_FOLDER_ENTRIES", 1)
+    assert inspect_source_path(str(tmp_path / "full")) == SourcePath()
+    monkeypatch.setattr(source_code, "MAX_SOURCE_FILES", 0)
+    assert inspect_source_path(str(tmp_path / "sub")) == SourcePath()
 
 
 def test_compose_warnings() -> None:
@@ -341,7 +362,7 @@ def test_compose_warnings() -> None:
         'time="10:00:00Z" level=warning msg="The \\"X\\" variable is not set. Defaulting to a blank string."\n'
         'time="10:00:00Z" level=warning msg="/p/compose.yml: `version` is obsolete"\nother words\n'
     )
-    assert stack.compose_warnings(stderr * 2) == (
+    assert parse_compose_warnings(stderr * 2) == (
         'Compose: The "X" variable is not set. Defaulting to a blank string.',
     )
 
@@ -362,12 +383,12 @@ def test_compose_warnings() -> None:
 )
 def test_engine_host(monkeypatch: pytest.MonkeyPatch, docker_host: str, context: str, wanted: str) -> None:
     class Contexts(Docker):
-        def run(self, *args: str, **kwargs: t.Any) -> Completed:
+        def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
             hosts = {"far": "ssh://far.example.org", "desktop-linux": "unix:///home/me/.docker/desktop/docker.sock"}
-            return Completed(args, 0, json.dumps([{"Endpoints": {"docker": {"Host": hosts[args[-1]]}}}]))
+            return CompletedCommand(args, 0, json.dumps([{"Endpoints": {"docker": {"Host": hosts[args[-1]]}}}]))
 
     monkeypatch.setenv("DOCKER_HOST", docker_host)
-    assert stack._engine_host(Contexts(), {"Client": {"Context": context}}) == wanted
+    assert _engine_host(Contexts(), {"Client": {"Context": context}}) == wanted
 
 
 @pytest.mark.parametrize(
@@ -380,7 +401,7 @@ def test_engine_host(monkeypatch: pytest.MonkeyPatch, docker_host: str, context:
     ],
 )
 def test_reaches_containers(server: dict[str, t.Any], wanted: bool) -> None:
-    assert stack._reaches_containers({"Server": server}) is wanted
+    assert _reaches_containers({"Server": server}) is wanted
 
 
 @pytest.mark.parametrize(
@@ -388,17 +409,17 @@ def test_reaches_containers(server: dict[str, t.Any], wanted: bool) -> None:
     [("20.10.24+dfsg1", "20.10.24"), ("v2.26.1-4\n", "2.26.1"), ("28.2.2", "28.2.2"), ("dev", "dev")],
 )
 def test_plain_version(text: str, wanted: str) -> None:
-    assert stack._plain_version(text) == wanted
+    assert _plain_version(text) == wanted
 
 
 def test_one_off_containers_are_left_out() -> None:
     class Listing(Docker):
-        def run(self, *args: str, **kwargs: t.Any) -> Completed:
-            return Completed(args, 0, "1 p False\n2 p True\n3 q\n4 p\n")
+        def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
+            return CompletedCommand(args, 0, "1 p False\n2 p True\n3 q\n4 p\n")
 
-    assert stack._container_ids(Listing()) == {"p": ["1", "4"], "q": ["3"]}
+    assert _list_container_ids(Listing()) == {"p": ["1", "4"], "q": ["3"]}
 
 
 def test_a_docker_without_project_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no project"):
-        stack.gather(Docker())
+        gather_stack(Docker())

@@ -9,12 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import describe as discovery
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import image_drift as drift
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Facts, Service, label
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import Context, ContextFile, Ignored
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerignore import DockerIgnore
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
+from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_outdated_notes
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
+    BuildContext,
+    ContextFile,
+    Service,
+    StackFacts,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import (
+    classify_context_file,
+    find_config_changes,
+    find_image_changes,
+    has_only_plain_copies,
+    list_edited_files,
+    matches_image_history,
+)
 
-FactsOf = t.Callable[[str], Facts]
+FactsOf = t.Callable[[str], StackFacts]
 PROJECTS = sorted(path.name for path in (Path(__file__).parents[3] / "fixtures/projects").iterdir())
 
 DOCKERFILE = """\
@@ -77,7 +91,7 @@ HISTORY = [
     ],
 )
 def test_dockerignore(rules: str, ignored: list[str], sent: list[str]) -> None:
-    ignores = Ignored(rules)
+    ignores = DockerIgnore(rules)
     assert [path for path in [*ignored, *sent] if ignores(path)] == ignored
 
 
@@ -96,15 +110,15 @@ def test_dockerignore(rules: str, ignored: list[str], sent: list[str]) -> None:
     ids=["plain", "stages", "variable", "bind", "heredoc"],
 )
 def test_a_dockerfile_whose_copies_are_all_plain(text: str, plain: bool) -> None:
-    assert drift.understood(text) is plain
+    assert has_only_plain_copies(text) is plain
 
 
 def test_history_of_the_same_dockerfile() -> None:
-    assert drift.agrees_with_history(DOCKERFILE, HISTORY) is True
+    assert matches_image_history(DOCKERFILE, HISTORY) is True
     reworded = DOCKERFILE.replace("# The requirements", "# Another remark. Requirements").replace(
         "COPY . .", "COPY  . ."
     )
-    assert drift.agrees_with_history(reworded, HISTORY) is True
+    assert matches_image_history(reworded, HISTORY) is True
 
 
 @pytest.mark.parametrize(
@@ -120,7 +134,7 @@ def test_history_of_the_same_dockerfile() -> None:
 )
 def test_history_of_a_changed_dockerfile(old: str, new: str) -> None:
     assert old in DOCKERFILE
-    assert drift.agrees_with_history(DOCKERFILE.replace(old, new), HISTORY) is False
+    assert matches_image_history(DOCKERFILE.replace(old, new), HISTORY) is False
 
 
 @pytest.mark.parametrize(
@@ -133,7 +147,7 @@ def test_history_of_a_changed_dockerfile(old: str, new: str) -> None:
     ids=["stages", "shell", "classic builder"],
 )
 def test_histories_that_tell_nothing(text: str, history: list[str]) -> None:
-    assert drift.agrees_with_history(text, history) is None
+    assert matches_image_history(text, history) is None
 
 
 # --- image and build context -------------------------------------------------------------------------------------
@@ -145,14 +159,14 @@ REQUIREMENTS = ContextFile("requirements.txt", NEW, NEW, "/app/requirements.txt"
 RECIPE = ContextFile("Dockerfile", OLD, OLD)
 
 
-def context(*files: ContextFile, **facts: t.Any) -> Context:
-    return Context(
+def context(*files: ContextFile, **facts: t.Any) -> BuildContext:
+    return BuildContext(
         **{"created": CREATED, "dockerfile": "Dockerfile", "files": files, "understood": True, "digests": {}, **facts}
     )
 
 
 def changes(*files: ContextFile, **facts: t.Any) -> list[tuple[str, str, bool]]:
-    found = drift.image_changes(context(*files, **facts))
+    found = find_image_changes(context(*files, **facts))
     return [(change["path"], change["kind"], change["proved"]) for change in found]
 
 
@@ -205,8 +219,8 @@ def test_the_dockerfile_itself(modified: float, history_agrees: bool | None, pro
 
 def test_a_file_that_was_edited_in_the_container() -> None:
     edited = context(MAIN, RECIPE, digests={MAIN.place: "by hand"}, edited=frozenset({MAIN.place, "/tmp/x"}))
-    assert drift.edited_files(edited) == [MAIN.place]
-    assert drift.image_changes(edited) == []
+    assert list_edited_files(edited) == [MAIN.place]
+    assert find_image_changes(edited) == []
 
 
 @pytest.mark.parametrize(
@@ -214,7 +228,7 @@ def test_a_file_that_was_edited_in_the_container() -> None:
     ["requirements.txt", "requirements-dev.txt", "back/pyproject.toml", "uv.lock", "package-lock.json", "go.sum"],
 )
 def test_files_that_name_dependencies(name: str) -> None:
-    assert drift.kind_of(name, "Dockerfile") == "dependencies"
+    assert classify_context_file(name, "Dockerfile") == "dependencies"
 
 
 def test_notes() -> None:
@@ -230,14 +244,14 @@ def test_notes() -> None:
             "edited": ["/app/x.py"],
         },
     }
-    assert drift.notes(service) == [
+    assert format_outdated_notes(service) == [
         "container is older than its image",
         "container is older than its configuration (environment GREETING; ports)",
         "image is older than its Dockerfile and source (a0.py, a1.py, a2.py and 2 more)",
         "image may be older than its uv.lock",
         "changed in the container: /app/x.py",
     ]
-    assert not any("may be" in note for note in drift.notes(service, only_proved=True))
+    assert not any("may be" in note for note in format_outdated_notes(service, only_proved=True))
 
 
 # --- configuration -----------------------------------------------------------------------------------------------
@@ -246,12 +260,12 @@ def test_notes() -> None:
 @pytest.mark.parametrize("project", PROJECTS)
 def test_containers_of_this_configuration_differ_in_nothing(facts_of: FactsOf, project: str) -> None:
     facts = facts_of(project)
-    described = discovery.describe(facts)["services"]
+    described = describe_stack(facts)["services"]
     for name, service in described.items():
         assert service["drift"]["image"] == service["drift"]["edited"] == []
         for item, shown in zip(Service(name, facts).containers, service["containers"], strict=True):
             if not shown["stale_config"]:
-                assert drift.config_changes(Service(name, facts), item) == []
+                assert find_config_changes(Service(name, facts), item) == []
 
 
 @pytest.mark.parametrize(
@@ -267,11 +281,11 @@ def test_containers_of_this_configuration_differ_in_nothing(facts_of: FactsOf, p
     ids=["environment", "command", "port", "no port", "mount", "image"],
 )
 def test_what_of_the_configuration_differs(
-    facts_of: FactsOf, changed: t.Callable[..., Facts], change: dict[str, t.Any], words: str
+    facts_of: FactsOf, changed: t.Callable[..., StackFacts], change: dict[str, t.Any], words: str
 ) -> None:
     facts = changed(facts_of("runbook"), lambda facts: facts.config["services"]["backend"].update(change))
-    item = next(item for item in facts.containers if label(item, "service") == "backend")
+    item = next(item for item in facts.containers if get_compose_label(item, "service") == "backend")
     item["HostConfig"]["PortBindings"] = {"8000/tcp": [{"HostIp": "", "HostPort": "58000"}]}
-    found = drift.config_changes(Service("backend", facts), item)
+    found = find_config_changes(Service("backend", facts), item)
     assert words in found
     assert "planted" not in str(found)

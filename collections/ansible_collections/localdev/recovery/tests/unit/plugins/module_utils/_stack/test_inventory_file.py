@@ -6,7 +6,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import inventory_file as inventories
+from ansible_collections.localdev.recovery.plugins.module_utils._report.init import (
+    format_discovery_report,
+    format_open_questions,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import (
+    build_inventory,
+    choose_host_pattern,
+    list_open_questions,
+)
 
 
 def stack(**changes: t.Any) -> dict[str, t.Any]:
@@ -21,9 +29,9 @@ def stack(**changes: t.Any) -> dict[str, t.Any]:
 
 
 def test_only_what_discovery_left_open_is_asked() -> None:
-    assert inventories.open_questions(stack()) == []
-    assert inventories.question_lines(stack()) == []
-    lines = inventories.question_lines(stack(database=None, alembic=None))
+    assert list_open_questions(stack()) == []
+    assert format_open_questions(stack()) == []
+    lines = format_open_questions(stack(database=None, alembic=None))
     assert lines[0] == "Which service runs the database? one, two"
     assert lines[1] == "Which service has Alembic? web"
     assert lines[2].endswith("init -e stack_database_service=one -e stack_application_service=web")
@@ -31,19 +39,19 @@ def test_only_what_discovery_left_open_is_asked() -> None:
 
 def test_an_inventory_says_only_what_was_given_and_no_password() -> None:
     given = {"stack_login_path": "/login", "stack_profiles": [], "stack_database_service": ""}
-    made = inventories.inventory("/srv/shop", "/srv/shop/localdev.yml", given, "ADMIN")
+    made = build_inventory("/srv/shop", "/srv/shop/localdev.yml", given, "ADMIN")
     host = made["stacks"]["hosts"]["localhost"]
     assert host["stack_dir"] == "{{ inventory_dir }}"
     assert host["stack_login_path"] == "/login"
     assert host["stack_admin_password"] == "{{ lookup('ansible.builtin.env', 'ADMIN') }}"
     assert not {"stack_profiles", "stack_database_service"} & set(host)
-    elsewhere = inventories.inventory("/srv/shop", "/srv/shops.yml", given, "")["stacks"]["hosts"]["localhost"]
+    elsewhere = build_inventory("/srv/shop", "/srv/shops.yml", given, "")["stacks"]["hosts"]["localhost"]
     assert elsewhere["stack_dir"] == "/srv/shop"
     assert "stack_admin_password" not in elsewhere
 
 
 def test_what_was_discovered_and_what_nobody_can() -> None:
-    lines = inventories.discovery_report(stack(warnings=["odd"]), ["ok  web"], {"stack_login_path": "/login"})
+    lines = format_discovery_report(stack(warnings=["odd"]), ["ok  web"], {"stack_login_path": "/login"})
     assert lines[0] == "Project shop in /srv/shop: compose.yaml"
     assert "Database shop, user anna, in one; its data in volume shop_data" in lines
     assert "Stopped while the database changes: web" in lines
@@ -53,5 +61,5 @@ def test_what_was_discovered_and_what_nobody_can() -> None:
 
 
 def test_without_an_inventory_this_machine_is_meant_and_never_for_want_of_a_group() -> None:
-    assert inventories.meant({"all": [], "ungrouped": []}) == "localhost"
-    assert inventories.meant({"all": ["web"], "ungrouped": ["web"]}) == "stacks"
+    assert choose_host_pattern({"all": [], "ungrouped": []}) == "localhost"
+    assert choose_host_pattern({"all": ["web"], "ungrouped": ["web"]}) == "stacks"

@@ -8,7 +8,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import provisioning as decision
+from ansible_collections.localdev.recovery.plugins.module_utils._report.provision import (
+    format_provision_preview,
+    format_provision_report,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.provisioning import (
+    decide_provisioning,
+    find_missing_images,
+)
 
 
 def record(procedure: str, outcome: str = "succeeded", seed: bool = True, aside_bytes: int = 0) -> dict[str, t.Any]:
@@ -81,24 +88,24 @@ FAILED = record("full_rebuild", "failed")
 def test_data_is_made_only_where_there_is_none_of_people(
     data: list[str], records: list[dict[str, t.Any]], restoring: bool, action: str
 ) -> None:
-    decided = decision.decide(STACK, data, records, restoring=restoring)
+    decided = decide_provisioning(STACK, data, records, restoring=restoring)
     assert decided["action"] == action
     assert decided["reason"]
     assert decided["start"] == (["api", "beat", "worker"] if action == "keep" else [])
 
 
 def test_a_stack_without_a_database_is_only_started() -> None:
-    assert decision.decide({**STACK, "database": None}, [], [], restoring=False)["action"] == "keep"
+    assert decide_provisioning({**STACK, "database": None}, [], [], restoring=False)["action"] == "keep"
 
 
 def test_lacking_images_are_those_of_services_that_would_run() -> None:
-    assert decision.lacking_images(STACK) == {"shop": ["beat", "worker"]}
+    assert find_missing_images(STACK) == {"shop": ["beat", "worker"]}
 
 
 def test_reports() -> None:
-    decided = {**decision.decide(STACK, ["v"], [], restoring=False), "images": {"shop": ["worker"]}}
+    decided = {**decide_provisioning(STACK, ["v"], [], restoring=False), "images": {"shop": ["worker"]}}
     checkout = {"commit": "5fb8fd7c0d1f4a5c", "left_behind": ["notes.txt"]}
-    assert decision.report(decided, STACK, restored=False, checkout=checkout, planned=False) == [
+    assert format_provision_report(decided, STACK, restored=False, checkout=checkout, planned=False) == [
         "Checked out 5fb8fd7c0d1f in /srv/shop",
         "Not committed, so not sent: notes.txt",
         "Provided shop",
@@ -106,17 +113,17 @@ def test_reports() -> None:
         "Started api, beat, worker",
     ]
     made = {"action": "rebuild", "reason": "there is no data yet", "images": {}, "start": []}
-    assert decision.report(made, STACK, restored=True, checkout={}, planned=True) == [
+    assert format_provision_report(made, STACK, restored=True, checkout={}, planned=True) == [
         "Would make the database from the backup: there is no data yet"
     ]
 
 
 def test_prospect_of_a_bare_machine() -> None:
-    assert decision.prospect(["python3"], {"changed": True}, backup="latest") == [
+    assert format_provision_preview(["python3"], {"changed": True}, backup="latest") == [
         "Would install Docker Engine and Compose, git, python3-psycopg2",
         "Would make the checkout",
         "Then, where there is no data yet, would restore latest",
     ]
-    assert decision.prospect(["python3", "git", "docker", "psycopg"], {"changed": False}, backup="") == [
+    assert format_provision_preview(["python3", "git", "docker", "psycopg"], {"changed": False}, backup="") == [
         "Then, where there is no data yet, would migrate and seed"
     ]

@@ -14,8 +14,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import services
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack import readiness
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.ports import (
+    check_ports_available,
+    is_port_taken,
+    list_published_ports,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import (
+    build_readiness_command,
+    check_readiness,
+    wait_for_services,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import (
+    compute_stop_timeout,
+    order_start_waves,
+    resolve_service_names,
+    start_services,
+    stop_services,
+)
 
 
 def service(kind: str = "other", **more: t.Any) -> dict[str, t.Any]:
@@ -68,7 +85,7 @@ def graphs(draw: st.DrawFn) -> dict[str, dict[str, str]]:
 @given(graph=graphs(), wanted=st.sets(st.sampled_from(NAMES)))
 def test_waves_respect_what_services_depend_on(graph: dict[str, dict[str, str]], wanted: set[str]) -> None:
     stack = stack_of(**{name: service(depends_on=others) for name, others in graph.items()})
-    waves = services.waves(stack, wanted)
+    waves = order_start_waves(stack, wanted)
     place = {name: number for number, wave in enumerate(waves) for name in wave}
     assert set(place) == wanted
     assert sum(map(len, waves)) == len(wanted)
@@ -80,10 +97,10 @@ def test_waves_respect_what_services_depend_on(graph: dict[str, dict[str, str]],
 
 def test_selected_services() -> None:
     stack = stack_of(db=service(), n8n=service(excluded=True), debug=service(enabled=False), api=service())
-    assert services.selected(stack, []) == ["api", "db"]
-    assert services.selected(stack, ["n8n", "db"]) == ["db", "n8n"]
+    assert resolve_service_names(stack, []) == ["api", "db"]
+    assert resolve_service_names(stack, ["n8n", "db"]) == ["db", "n8n"]
     with pytest.raises(RecoveryError, match="No service dB in project shop; it has api, db, debug, n8n"):
-        services.selected(stack, ["dB"])
+        resolve_service_names(stack, ["dB"])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +117,7 @@ def test_selected_services() -> None:
     ],
 )
 def test_grace_to_stop(described: dict[str, t.Any], seconds: int) -> None:
-    assert services.stop_timeout(described, 1) == seconds
+    assert compute_stop_timeout(described, 1) == seconds
 
 
 @pytest.mark.parametrize(
@@ -126,13 +143,13 @@ def test_grace_to_stop(described: dict[str, t.Any], seconds: int) -> None:
 )
 def test_what_is_asked(described: dict[str, t.Any], command: list[str] | None) -> None:
     name = "db" if described["kind"] == "database" else "api"
-    assert services.probe_command({"name": name, **described}, stack_of()) == command
+    assert build_readiness_command({"name": name, **described}, stack_of()) == command
 
 
 def test_another_database_is_asked_by_its_own_health_check() -> None:
     other = service("database", health_check=check("CMD", "mine"))
-    assert services.probe_command({"name": "reports", **other}, stack_of()) == ["mine"]
-    assert services.probe_command({"name": "reports", **other}, {**stack_of(), "database": None}) == ["mine"]
+    assert build_readiness_command({"name": "reports", **other}, stack_of()) == ["mine"]
+    assert build_readiness_command({"name": "reports", **other}, {**stack_of(), "database": None}) == ["mine"]
 
 
 def state(status: str, code: int = 0, restarts: int = 0, **more: t.Any) -> dict[str, t.Any]:
@@ -169,13 +186,13 @@ def state(status: str, code: int = 0, restarts: int = 0, **more: t.Any) -> dict[
     ],
 )
 def test_what_docker_says(one_shot: bool, container: dict[str, t.Any] | None, verdict: str, word: str) -> None:
-    judged = services.judge(service(one_shot=one_shot), container)
+    judged = check_readiness(service(one_shot=one_shot), container)
     assert judged[0] == verdict
     assert word in judged[1]
 
 
 def test_restarts_before_count_for_nothing() -> None:
-    assert services.judge(service(), state("running", restarts=9), first_restarts=9)[0] == "ask"
+    assert check_readiness(service(), state("running", restarts=9), first_restarts=9)[0] == "ask"
 
 
 # --- with a Docker that follows a script -----------------------------------------------------------------------
@@ -199,7 +216,7 @@ class Scripted(Docker):
             container["Config"]["Labels"] = {"com.docker.compose.service": name}
         return list(self.now.values())
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         if args[0] == "start":
             self.started.append([args[1]])
             self.now[args[1]]["State"].update(Status="running", Running=True)
@@ -207,22 +224,22 @@ class Scripted(Docker):
             self.started.append(["stop", args[3], args[2]])
         if args[0] == "exec":
             codes = self.answers.get(args[1], [0])
-            return Completed(args, codes.pop(0) if len(codes) > 1 else codes[0], "connection refused", "")
+            return CompletedCommand(args, codes.pop(0) if len(codes) > 1 else codes[0], "connection refused", "")
         if args[0] == "logs":
-            return Completed(args, 0, f"log of {args[-1]} with s3cret-value", "")
-        return Completed(args, 0, "", "")
+            return CompletedCommand(args, 0, f"log of {args[-1]} with s3cret-value", "")
+        return CompletedCommand(args, 0, "", "")
 
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "POLL_S", 0.001)
+    monkeypatch.setattr(readiness, "READINESS_POLL_S", 0.001)
 
 
 def test_waiting_ends_when_the_service_itself_answers() -> None:
     docker = Scripted(db=state("running"), api=state("created"))
     docker.answers["db"] = [2, 2, 0]
     docker.looks = [lambda: None, lambda: docker.now["api"]["State"].update(Status="running")]
-    ready = services.wait(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 5)
+    ready = wait_for_services(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 5)
     assert {r["service"]: r["condition"] for r in ready} == {"db": "ready", "api": "running"}
 
 
@@ -230,14 +247,14 @@ def test_what_cannot_be_asked_must_stay_up() -> None:
     docker = Scripted(worker=state("running", StartedAt="1"))
     docker.looks = [lambda: None, lambda: docker.now["worker"]["State"].update(StartedAt="2")]
     began = time.monotonic()
-    [ready] = services.wait(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=0.2)
+    [ready] = wait_for_services(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=0.2)
     assert time.monotonic() - began > 0.2
     assert ready["condition"] == "running"
     docker = Scripted(worker=state("running", StartedAt="1"))
     crash = [lambda: docker.now["worker"].update(RestartCount=3) for _look in range(2)]
     docker.looks = [lambda: None, lambda: docker.now["worker"].update(RestartCount=0), *crash]
     with pytest.raises(RecoveryError, match="worker keeps restarting"):
-        services.wait(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=1)
+        wait_for_services(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=1)
 
 
 def test_docker_calling_postgresql_healthy_is_not_enough() -> None:
@@ -246,9 +263,9 @@ def test_docker_calling_postgresql_healthy_is_not_enough() -> None:
     )
     docker.answers = {"db": [2], "api": [1]}
     stack = stack_of(db=service("database"), api=service(health_check=check("CMD", "x")))
-    assert services.wait(docker, stack, ["api"], 5)[0]["condition"] == "healthy"
+    assert wait_for_services(docker, stack, ["api"], 5)[0]["condition"] == "healthy"
     with pytest.raises(RecoveryError, match=r"Not ready within 0\.01 s: db its health check fails"):
-        services.wait(docker, stack, ["db"], 0.01)
+        wait_for_services(docker, stack, ["db"], 0.01)
 
 
 def test_what_is_broken_is_told_at_once_with_its_log_and_without_secrets() -> None:
@@ -257,7 +274,7 @@ def test_what_is_broken_is_told_at_once_with_its_log_and_without_secrets() -> No
     docker = Scripted(db=state("running"), api=broken)
     docker.answers["db"] = [2]
     with pytest.raises(RecoveryError) as caught:
-        services.wait(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 60)
+        wait_for_services(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 60)
     assert caught.value.message == "Not ready: api exited with code 1"
     assert "log of api" in caught.value.details
     assert "s3cret-value" not in str(caught.value)
@@ -279,7 +296,7 @@ def test_starting_waits_only_where_compose_would() -> None:
     docker.answers["db"] = [2, 0]
     seen: list[str] = []
 
-    def run(*args: str, **kwargs: t.Any) -> Completed:
+    def run(*args: str, **kwargs: t.Any) -> CompletedCommand:
         if args[0] == "start":
             seen.append(args[1])
         if args[0] == "exec" and args[1] == "db":
@@ -290,7 +307,7 @@ def test_starting_waits_only_where_compose_would() -> None:
         return done
 
     docker.run = run  # type: ignore[method-assign]
-    ready = services.start(docker, stack, list(stack["services"]), timeout=5)
+    ready = start_services(docker, stack, list(stack["services"]), timeout=5)
     assert set(seen[:2]) == {"db", "redis"}
     assert seen[2:] == ["db?", "db?", "migrate", "api"]
     assert [r["service"] for r in ready] == ["db", "migrate"]
@@ -305,29 +322,29 @@ def test_what_needs_an_unhealthy_service_starts_only_regardless() -> None:
     docker = Scripted(redis=state("created"), api=state("created"))
     docker.answers["redis"] = [1]
     with pytest.raises(RecoveryError, match="redis its health check fails"):
-        services.start(docker, stack, ["api", "redis"], timeout=0.01)
+        start_services(docker, stack, ["api", "redis"], timeout=0.01)
     assert docker.started == [["redis"]]
-    assert services.start(docker, stack, ["api", "redis"], timeout=0.01, regardless=True) == []
+    assert start_services(docker, stack, ["api", "redis"], timeout=0.01, regardless=True) == []
     assert docker.started[-1] == ["api"]
 
     stack["services"]["redis"]["containers"] = [{"health": "unhealthy"}]
     docker = Scripted(redis=state("created"), api=state("created"))
     began = time.monotonic()
-    services.start(docker, stack, ["api", "redis"], timeout=60, regardless=True)
+    start_services(docker, stack, ["api", "redis"], timeout=60, regardless=True)
     assert docker.started == [["redis"], ["api"]]
     assert time.monotonic() - began < 5
 
 
 def test_running_containers_are_not_started_again() -> None:
     docker = Scripted(db=state("running"), api=state("exited"))
-    services.start(docker, stack_of(db=service("database"), api=service()), ["db", "api"], timeout=5)
+    start_services(docker, stack_of(db=service("database"), api=service()), ["db", "api"], timeout=5)
     assert docker.started == [["api"]]
 
 
 def test_stopping_gives_each_its_grace() -> None:
     docker = Scripted(db=state("running"), api=state("running"), done=state("exited"), other=state("running"))
     stack = stack_of(db=service("database"), api=service("application"), done=service(), other=service())
-    stopped = services.stop(docker, stack, ["api", "db", "done"], 1)
+    stopped = stop_services(docker, stack, ["api", "db", "done"], 1)
     assert sorted(docker.started) == [["stop", "api", "1"], ["stop", "db", "10"]]
     assert [(s["service"], s["grace_s"]) for s in stopped] == [("api", 1), ("db", 10)]
 
@@ -350,7 +367,7 @@ def test_wanted_ports_are_those_that_are_certain() -> None:
             "cache": {},
         }
     }
-    assert services.wanted_ports(config, ["web", "db", "cache", "gone"]) == [
+    assert list_published_ports(config, ["web", "db", "cache", "gone"]) == [
         ("db", "", 5432),
         ("web", "127.0.0.1", 8080),
     ]
@@ -360,8 +377,8 @@ def test_wanted_ports_are_those_that_are_certain() -> None:
 def test_a_port_is_taken_while_somebody_listens(address: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert services.is_taken(address, port)
-    assert not services.is_taken(address, port)
+        assert is_port_taken(address, port)
+    assert not is_port_taken(address, port)
 
 
 class PortsDocker(Docker):
@@ -374,9 +391,9 @@ class PortsDocker(Docker):
         self.own = own
         self.asked: list[str] = []
 
-    def run(self, *args: str, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
         self.asked.append(args[0])
-        return Completed(args, 0, self.engine + "\n")
+        return CompletedCommand(args, 0, self.engine + "\n")
 
     def compose_json(self, *args: str) -> t.Any:
         port = {"target": 5432, "published": str(self.port), "host_ip": "127.0.0.1"}
@@ -406,19 +423,19 @@ def test_a_taken_port_is_refused_by_name(taken: int, stack: dict[str, t.Any]) ->
     with pytest.raises(
         RecoveryError, match=f"127.0.0.1:{taken}, which service db publishes, is already taken"
     ) as error:
-        services.refuse_taken_ports(PortsDocker(taken), stack, ["db"])
+        check_ports_available(PortsDocker(taken), stack, ["db"])
     assert "ss -ltnp" in error.value.next_command
 
 
 def test_a_service_that_runs_as_configured_holds_its_ports_itself(taken: int) -> None:
     docker = PortsDocker(taken)
-    services.refuse_taken_ports(docker, database(state="running", stale_config=False), ["db"])
+    check_ports_available(docker, database(state="running", stale_config=False), ["db"])
     assert docker.asked == []
 
 
 def test_ports_of_the_project_itself_count_as_free(taken: int) -> None:
-    services.refuse_taken_ports(PortsDocker(taken, own=True), database(), ["db"])
+    check_ports_available(PortsDocker(taken, own=True), database(), ["db"])
 
 
 def test_ports_of_a_remote_engine_are_not_judged_from_here(taken: int) -> None:
-    services.refuse_taken_ports(PortsDocker(taken, engine="ssh://elsewhere"), database(), ["db"])
+    check_ports_available(PortsDocker(taken, engine="ssh://elsewhere"), database(), ["db"])

@@ -14,12 +14,23 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._report import status as status_report
-from ansible_collections.localdev.recovery.plugins.module_utils._stack import describe as discovery
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Facts
-from ansible_collections.localdev.recovery.plugins.module_utils._status import collect as status
-from ansible_collections.localdev.recovery.plugins.module_utils._status import queries as status_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._report.status import format_status_report
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import StackFacts
+from ansible_collections.localdev.recovery.plugins.module_utils._status.collect import (
+    collect_addresses,
+    collect_backups,
+    collect_data_mounts,
+    collect_disk_space,
+    collect_parts,
+    collect_runs,
+    parse_mount_sizes,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._status.queries import (
+    build_status_query,
+    parse_status_answer,
+)
 
 Json = dict[str, t.Any]
 GIB = 1024**3
@@ -71,8 +82,8 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def stack(facts_of: t.Callable[[str], Facts]) -> Json:
-    return discovery.describe(facts_of("runbook"))
+def stack(facts_of: t.Callable[[str], StackFacts]) -> Json:
+    return describe_stack(facts_of("runbook"))
 
 
 # --- asking ------------------------------------------------------------------------------------------------------
@@ -85,7 +96,7 @@ def test_a_part_that_fails_leaves_the_others_and_shows_no_secret() -> None:
     def missing() -> None:
         raise FileNotFoundError(2, "No such file", "/x")
 
-    found = status.ask({"a": refuse, "b": lambda: 7, "c": missing}, lambda text: text.replace("hunter2", "***"))
+    found = collect_parts({"a": refuse, "b": lambda: 7, "c": missing}, lambda text: text.replace("hunter2", "***"))
     assert found["a"] == {"problem": "it said ***"}
     assert found["b"] == 7
     assert "/x" in found["c"]["problem"]
@@ -94,7 +105,7 @@ def test_a_part_that_fails_leaves_the_others_and_shows_no_secret() -> None:
 def test_addresses_tell_what_really_answers(stack: Json, web: int, mute: int) -> None:
     for name, port in {"backend": web, "frontend": free_port(), "db": mute}.items():
         stack["services"][name]["ports"] = [{"target": 1, "published": port, "host_ip": "127.0.0.1", "protocol": "tcp"}]
-    found = status.addresses(stack)
+    found = collect_addresses(stack)
     assert found["backend"] == {
         "url": f"http://127.0.0.1:{web}",
         "answers": True,
@@ -108,7 +119,7 @@ def test_a_port_that_speaks_no_http_is_no_url(stack: Json, mute: int) -> None:
     stack["services"]["frontend"]["ports"] = [
         {"target": 25, "published": mute, "host_ip": "127.0.0.1", "protocol": "tcp"}
     ]
-    assert status.addresses(stack)["frontend"] == {"url": f"127.0.0.1:{mute}", "answers": True, "pages": {}}
+    assert collect_addresses(stack)["frontend"] == {"url": f"127.0.0.1:{mute}", "answers": True, "pages": {}}
 
 
 def test_sizes_of_what_containers_see() -> None:
@@ -116,7 +127,7 @@ def test_sizes_of_what_containers_see() -> None:
         "/var/lib/postgresql/data|47980|/dev/vda 264212084 32346792 74044120 31% /var/lib/postgresql/data\n"
         "/slow|?|overlay 100 50 50 50% /\n/gone||\n"
     )
-    assert status.parse_sizes(text.replace("?", "")) == {
+    assert parse_mount_sizes(text.replace("?", "")) == {
         "/var/lib/postgresql/data": {
             "bytes": 47980 * 1024,
             "free_bytes": 74044120 * 1024,
@@ -129,20 +140,20 @@ def test_sizes_of_what_containers_see() -> None:
 
 def test_data_that_nothing_sees_is_not_measured(stack: Json) -> None:
     class Hanging(Docker):
-        def run(self, *args: str, check: bool = True, **options: t.Any) -> Completed:
+        def run(self, *args: str, check: bool = True, **options: t.Any) -> CompletedCommand:
             raise RecoveryError("docker exec did not finish within 10 s")
 
-    found = status.data(Hanging(), stack)
+    found = collect_data_mounts(Hanging(), stack)
     assert {(item["service"], item["bytes"]) for item in found} == {("db", None), ("redis", None)}
 
 
 def test_what_is_asked_of_the_database() -> None:
-    sql = status_sql.query(["people", "odd|name", "audit.log"], "ops.alembic_version")
+    sql = build_status_query(["people", "odd|name", "audit.log"], "ops.alembic_version")
     assert "statement_timeout" in sql
     assert """n.nspname = 'ops'""" in sql
     assert """FROM "audit"."log\"""" in sql
     answer = "bytes|8192\nrevision|b\nrevision|a\nrows|odd|name|3\nrows|people|28\n"
-    assert status_sql.parse(answer, "", ["people", "odd|name", "gone"]) == {
+    assert parse_status_answer(answer, "", ["people", "odd|name", "gone"]) == {
         "bytes": 8192,
         "revisions": ["a", "b"],
         "rows": {"odd|name": 3, "people": 28, "gone": None},
@@ -151,16 +162,16 @@ def test_what_is_asked_of_the_database() -> None:
 
 def test_a_count_that_takes_too_long_leaves_what_was_answered() -> None:
     error = "psql:<stdin>:4: ERROR:  canceling statement due to statement timeout\n"
-    found = status_sql.parse("bytes|1\nrevision|a\n", error, ["people"])
+    found = parse_status_answer("bytes|1\nrevision|a\n", error, ["people"])
     assert (found["bytes"], found["rows"]) == (1, {})
     assert "statement timeout" in found["problem"]
 
 
 def test_runs_and_backups_of_a_folder_without_any(tmp_path: Path) -> None:
     nothing = {"count": 0, "bytes": 0}
-    assert status.runs(str(tmp_path)) == {"locked": "", "interrupted": [], "set_aside": nothing, "deletable": nothing}
-    assert status.backups(str(tmp_path / "none"), "shop")["last"] is None
-    assert len(status.disk([str(tmp_path), str(tmp_path), "/no/such"])) == 1
+    assert collect_runs(str(tmp_path)) == {"locked": "", "interrupted": [], "set_aside": nothing, "deletable": nothing}
+    assert collect_backups(str(tmp_path / "none"), "shop")["last"] is None
+    assert len(collect_disk_space([str(tmp_path), str(tmp_path), "/no/such"])) == 1
 
 
 # --- telling -----------------------------------------------------------------------------------------------------
@@ -204,7 +215,7 @@ HEALTHY: Json = {
 
 
 def told(stack: Json | None, **parts: t.Any) -> str:
-    return "\n".join(status_report.lines(stack, {**copy.deepcopy(HEALTHY), **parts}, {}))
+    return "\n".join(format_status_report(stack, {**copy.deepcopy(HEALTHY), **parts}, {}))
 
 
 def test_a_healthy_stack_on_one_screen(stack: Json) -> None:
@@ -337,5 +348,5 @@ def test_without_a_configuration_the_rest_is_told() -> None:
 
 
 def test_log_lines_of_what_is_broken(stack: Json) -> None:
-    lines = status_report.lines(stack, copy.deepcopy(HEALTHY), {"api": ["one", "two"]})
+    lines = format_status_report(stack, copy.deepcopy(HEALTHY), {"api": ["one", "two"]})
     assert lines[-3:] == ["--- last log lines of api", "one", "two"]

@@ -23,11 +23,29 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import manifest as manifests
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import named_pipe as pipes
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.program import copy as copy_bridge
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.program import protocol as tree_bridge
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.copy import replace_volume_content
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import compare_entries
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.named_pipe import NamedPipe, open_named_pipe
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.program import copy as program_copy
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.copy import (
+    compare_contents,
+    copy_byte_range,
+    copy_file_content,
+    handle_copy_request,
+    pair_differing_entries,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.protocol import (
+    BLOCK,
+    Progress,
+    list_tree,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import (
+    PythonNotFoundError,
+    VolumeProgram,
+    build_program_source,
+    raise_for_error,
+)
 
 STAMP = 1_700_000_000_123_456_789
 COPY = {"do": "copy", "token": "folder x", "reserve": 0, "look_only": False, "hold": False, "room_at": "/"}
@@ -37,7 +55,7 @@ UNPACK = {"do": "unpack", "token": "x", "reserve": 0, "look_only": False, "spars
 
 def ask(request: dict[str, t.Any], data: bytes = b"") -> tuple[dict[str, t.Any], bytes]:
     done = subprocess.run(
-        [sys.executable, "-ISc", trees.program()],
+        [sys.executable, "-ISc", build_program_source()],
         input=json.dumps(request).encode() + b"\n" + data,
         capture_output=True,
         check=False,
@@ -57,7 +75,7 @@ def copy(source: Path, target: Path, **more: t.Any) -> dict[str, t.Any]:
     # The program ends when nobody listens any more, so its stdin stays open while it works.
     request = {**COPY, "source": str(source), "target": str(target), **more}
     with subprocess.Popen(
-        [sys.executable, "-ISc", trees.program()], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-ISc", build_program_source()], stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdin is not None
         assert process.stderr is not None
@@ -122,7 +140,7 @@ def scan(folder: Path) -> list[dict[str, t.Any]]:
 def ask_pack(folder: Path, **more: t.Any) -> tuple[dict[str, t.Any], bytes]:
     request = {**PACK, "source": str(folder), **more}
     with subprocess.Popen(
-        [sys.executable, "-ISc", trees.program()],
+        [sys.executable, "-ISc", build_program_source()],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=(folder.parent / "stderr").open("wb"),
@@ -149,7 +167,7 @@ def test_a_copy_is_the_same_in_every_respect(tmp_path: Path) -> None:
     assert answer.get("done"), answer
     assert answer["differences"] == []
     before, after = scan(source), scan(target)
-    assert manifests.differences(before, after) == []
+    assert compare_entries(before, after) == []
     assert len(before) == 16
     assert (target / "socket").is_socket()
     assert blocks(target / "sparse") <= blocks(source / "sparse") + 8
@@ -171,7 +189,7 @@ def test_a_copy_that_was_cut_short_is_continued(tmp_path: Path) -> None:
         os.utime(target / name, ns=(STAMP, STAMP))
     answer = copy(source, target)
     assert answer["resumed"] == 1
-    assert manifests.differences(scan(source), scan(target)) == []
+    assert compare_entries(scan(source), scan(target)) == []
 
 
 def test_a_target_that_holds_something_is_left_alone(tmp_path: Path) -> None:
@@ -182,22 +200,20 @@ def test_a_target_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     assert answer["refused"] == "occupied"
     assert os.listdir(target) == ["theirs"]
     with pytest.raises(RecoveryError, match="is not empty"):
-        trees.complain(answer, "volume a", trees.Place("volume", "b"))
+        raise_for_error(answer, "volume a", Location("volume", "b"))
 
 
 def test_a_difference_that_is_found_in_the_end_fails(tmp_path: Path) -> None:
     answer = {"done": True, "differences": [[{"name": "a", "type": "file", "uid": 70}, {"name": "a", "type": "file"}]]}
     with pytest.raises(RecoveryError, match="owner 70 became none") as caught:
-        trees.complain(answer, "volume a", trees.Place("volume", "b"))
+        raise_for_error(answer, "volume a", Location("volume", "b"))
     assert caught.value.kind == "verification"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"x" * tree_bridge.BLOCK, b"x" * tree_bridge.BLOCK + b"y", b"x" * tree_bridge.BLOCK + b"longer"]
-)
+@pytest.mark.parametrize("content", [b"", b"x" * BLOCK, b"x" * BLOCK + b"y", b"x" * BLOCK + b"longer"])
 def test_a_copy_is_compared_to_its_last_byte(tmp_path: Path, content: bytes) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
-    for folder, inside in ((source, b"x" * tree_bridge.BLOCK + b"z"), (target, content)):
+    for folder, inside in ((source, b"x" * BLOCK + b"z"), (target, content)):
         folder.mkdir()
         (folder / "file").write_bytes(inside)
     assert differing(source, target) == ["file"]
@@ -206,11 +222,11 @@ def test_a_copy_is_compared_to_its_last_byte(tmp_path: Path, content: bytes) -> 
 
 def differing(source: Path, target: Path) -> list[str]:
     """The names of what differs, times of folders left out."""
-    entries, others = (tree_bridge.walk(os.fsencode(folder))[1:] for folder in (source, target))
+    entries, others = (list_tree(os.fsencode(folder))[1:] for folder in (source, target))
     for entry in (*entries, *others):
         entry["mtime_ns"] = 0
-    copy_bridge.compare(os.fsencode(source), os.fsencode(target), entries, others, tree_bridge.Progress("", 0))
-    return [pair[0]["name"] for pair in copy_bridge.differing(entries, others)]
+    compare_contents(os.fsencode(source), os.fsencode(target), entries, others, Progress("", 0))
+    return [pair[0]["name"] for pair in pair_differing_entries(entries, others)]
 
 
 @pytest.mark.parametrize("hole", ["source", "target"])
@@ -240,11 +256,9 @@ def test_where_the_kernel_does_not_copy_it_is_done_by_hand(
         monkeypatch.setattr(os, "copy_file_range", refuse)
     (tmp_path / "source").mkdir()
     (tmp_path / "target").mkdir()
-    (tmp_path / "source" / "file").write_bytes(os.urandom(tree_bridge.BLOCK * 3 + 17))
-    (entry,) = tree_bridge.walk(os.fsencode(tmp_path / "source"))[1:]
-    copy_bridge.copy_file(
-        os.fsencode(tmp_path / "source"), os.fsencode(tmp_path / "target"), entry, tree_bridge.Progress("", 0)
-    )
+    (tmp_path / "source" / "file").write_bytes(os.urandom(BLOCK * 3 + 17))
+    (entry,) = list_tree(os.fsencode(tmp_path / "source"))[1:]
+    copy_file_content(os.fsencode(tmp_path / "source"), os.fsencode(tmp_path / "target"), entry, Progress("", 0))
     assert differing(tmp_path / "source", tmp_path / "target") == []
 
 
@@ -256,7 +270,7 @@ def test_a_full_disk_while_the_kernel_copies_is_an_error(tmp_path: Path, monkeyp
     (tmp_path / "file").write_bytes(b"x")
     fails = pytest.raises(OSError, match="No space left")
     with fails, (tmp_path / "file").open("rb") as source, (tmp_path / "other").open("wb") as target:
-        copy_bridge.copy_range(source.fileno(), target.fileno(), 0, 1, tree_bridge.Progress("", 0))
+        copy_byte_range(source.fileno(), target.fileno(), 0, 1, Progress("", 0))
 
 
 def test_too_little_room_is_refused_first(tmp_path: Path) -> None:
@@ -275,9 +289,9 @@ def test_an_archive_gives_the_same_back(tmp_path: Path, packed: bool, proved: bo
     request = {**UNPACK, "target": str(target), "sparse": ["sparse"], "proved": proved}
     unpacked, _nothing = ask(request, stream)
     assert unpacked.get("done"), unpacked
-    assert manifests.differences(answer["entries"], unpacked["entries"]) == []
+    assert compare_entries(answer["entries"], unpacked["entries"]) == []
     assert unpacked["differences"] == []
-    assert manifests.differences(answer["entries"], scan(target)) == []
+    assert compare_entries(answer["entries"], scan(target)) == []
     assert blocks(target / "sparse") <= 128
 
 
@@ -286,7 +300,7 @@ def test_an_archive_is_plain_tar(tmp_path: Path) -> None:
     target.mkdir()
     (tmp_path / "archive.tar").write_bytes(ask_pack(source)[1])
     subprocess.run(["tar", "xpf", tmp_path / "archive.tar", "--xattrs", "-C", target], check=True)
-    assert manifests.differences(scan(source), scan(target)) == []
+    assert compare_entries(scan(source), scan(target)) == []
 
 
 def test_the_archive_of_another_tar_is_read(tmp_path: Path) -> None:
@@ -310,7 +324,7 @@ def test_a_part_of_an_archive_is_no_archive(tmp_path: Path, keep: float, packed:
     assert answer["error"]
 
 
-class Here(trees.Bridge):
+class Here(VolumeProgram):
     """The program runs on this machine, as if in a container."""
 
     def __init__(self, way: str = "pipe", kill_after: float = 0) -> None:
@@ -321,18 +335,18 @@ class Here(trees.Bridge):
         if self.way == "unknown to the engine" and mounts:
             return ["sh", "-c", "echo 'docker: bind source path does not exist' >&2; exit 125"]
         kill = ["timeout", "-s", "KILL", str(self.kill_after)] if self.kill_after else []
-        return [*kill, sys.executable, "-ISc", trees.program()]
+        return [*kill, sys.executable, "-ISc", build_program_source()]
 
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pipe has the same path on both sides."""
-    monkeypatch.setattr(pipes.Pipe, "path_inside", lambda pipe: f"{pipe.folder}/stream")
+    monkeypatch.setattr(NamedPipe, "path_inside", lambda pipe: f"{pipe.folder}/stream")
 
 
-def pack_through(bridge: trees.Bridge, source: Path) -> tuple[dict[str, t.Any], bytes]:
+def pack_through(bridge: VolumeProgram, source: Path) -> tuple[dict[str, t.Any], bytes]:
     found: list[bytes] = []
-    with pipes.beside(str(source), None) as pipe:
+    with open_named_pipe(str(source), None) as pipe:
         reader = threading.Thread(target=lambda: found.append(t.cast("t.Any", pipe.reading).readall()), daemon=True)
         reader.start()
         try:
@@ -352,11 +366,11 @@ def test_every_way_gives_the_same_bytes(tmp_path: Path, way: str, monkeypatch: p
     if way == "another kernel":
         # A pipe of this name, which nobody on this side has open.
         os.mkfifo(tmp_path / "there")
-        monkeypatch.setattr(pipes.Pipe, "path_inside", lambda pipe: str(tmp_path / "there"))
+        monkeypatch.setattr(NamedPipe, "path_inside", lambda pipe: str(tmp_path / "there"))
     answer, stream = pack_through(Here(way), source)
     assert answer["stream"] == ("pipe" if way == "pipe" else "standard")
     assert stream == ask_pack(source)[1]
-    with pipes.beside(str(source), None) as pipe:
+    with open_named_pipe(str(source), None) as pipe:
         unpacked = Here(way).ask(
             {**UNPACK, "target": str(target)},
             [],
@@ -364,7 +378,7 @@ def test_every_way_gives_the_same_bytes(tmp_path: Path, way: str, monkeypatch: p
             source=lambda into: shutil.copyfileobj(io.BytesIO(stream), into),
         )
     assert unpacked["stream"] == answer["stream"]
-    assert manifests.differences(answer["entries"], unpacked["entries"]) == []
+    assert compare_entries(answer["entries"], unpacked["entries"]) == []
     assert not list(tmp_path.glob(".pipe-*"))
 
 
@@ -391,7 +405,7 @@ def test_a_program_that_is_killed_leaves_nobody_waiting(tmp_path: Path) -> None:
             raise
 
     request = {**UNPACK, "target": str(target), "sparse": ["endless"]}
-    with pytest.raises(RecoveryError, match="could not run"), pipes.beside(str(source), None) as pipe:
+    with pytest.raises(RecoveryError, match="could not run"), open_named_pipe(str(source), None) as pipe:
         Here(kill_after=1).ask(request, [], pipe=pipe, source=pour)
     assert poured.wait(20)
 
@@ -403,9 +417,9 @@ def test_the_program_ends_with_the_one_who_asked(tmp_path: Path, request_: dict[
         (tmp_path / name).mkdir()
     (tmp_path / "source" / "large").write_bytes(bytes(2**22))
     places = {"source": str(tmp_path / "source"), "target": str(tmp_path / "target")}
-    with pipes.beside(str(tmp_path / "x"), None) as pipe:
+    with open_named_pipe(str(tmp_path / "x"), None) as pipe:
         program = subprocess.Popen(
-            [sys.executable, "-ISc", trees.program()], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, "-ISc", build_program_source()], stdin=subprocess.PIPE, stderr=subprocess.PIPE
         )
         with program:
             assert program.stdin is not None
@@ -446,9 +460,9 @@ def test_versions_of_postgresql_are_told(tmp_path: Path) -> None:
 def test_places_are_named_as_for_docker_run(text: str, kind: str | None) -> None:
     if kind is None:
         with pytest.raises(RecoveryError):
-            trees.Place.of(text)
+            Location.of(text)
     else:
-        assert trees.Place.of(text).kind == kind
+        assert Location.of(text).kind == kind
 
 
 class Volumes(Here):
@@ -475,14 +489,14 @@ def volumes(tmp_path: Path) -> Volumes:
 def test_a_volume_is_replaced_whatever_it_holds(volumes: Volumes) -> None:
     old, new = volumes.folder / "old", volumes.folder / "new"
     before = scan(old)
-    first = trees.replace(volumes, "old", "new")
-    assert manifests.differences(before, scan(new)) == []
-    assert manifests.differences(before, scan(old)) == []
+    first = replace_volume_content(volumes, "old", "new")
+    assert compare_entries(before, scan(new)) == []
+    assert compare_entries(before, scan(old)) == []
     assert first["bytes"] >= 300_000
     # The same digest on the way back, for what is the same; another one for a single other mode.
-    assert trees.replace(volumes, "new", "old")["digest"] == first["digest"]
+    assert replace_volume_content(volumes, "new", "old")["digest"] == first["digest"]
     os.chmod(new / "link", 0o777, follow_symlinks=True)
-    assert trees.replace(volumes, "new", "old")["digest"] != first["digest"]
+    assert replace_volume_content(volumes, "new", "old")["digest"] != first["digest"]
 
 
 def test_the_source_is_emptied_only_when_the_copy_is_proved_and_written_down(volumes: Volumes) -> None:
@@ -491,12 +505,12 @@ def test_the_source_is_emptied_only_when_the_copy_is_proved_and_written_down(vol
     seen: list[t.Any] = []
 
     def proved(found: t.Mapping[str, t.Any]) -> None:
-        seen.extend([found, manifests.differences(before, scan(old)), manifests.differences(before, scan(new))])
+        seen.extend([found, compare_entries(before, scan(old)), compare_entries(before, scan(new))])
 
-    answer = trees.replace(volumes, "old", "new", proved)
+    answer = replace_volume_content(volumes, "old", "new", proved)
     assert seen == [{"bytes": answer["bytes"], "digest": answer["digest"]}, [], []]
     assert os.listdir(old) == []
-    assert manifests.differences(before, scan(new)) == []
+    assert compare_entries(before, scan(new)) == []
 
 
 def test_what_cannot_be_written_down_is_not_emptied(volumes: Volumes) -> None:
@@ -506,8 +520,8 @@ def test_what_cannot_be_written_down_is_not_emptied(volumes: Volumes) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trees.replace(volumes, "old", "new", proved)
-    assert manifests.differences(before, scan(volumes.folder / "old")) == []
+        replace_volume_content(volumes, "old", "new", proved)
+    assert compare_entries(before, scan(volumes.folder / "old")) == []
 
 
 def test_a_replacement_that_was_cut_short_goes_on(volumes: Volumes) -> None:
@@ -515,8 +529,8 @@ def test_a_replacement_that_was_cut_short_goes_on(volumes: Volumes) -> None:
     (new / ".localdev-copy").write_text("volume old")
     (new / " blank ").write_bytes(b"_blank_")
     os.utime(new / " blank ", ns=(STAMP, STAMP))
-    trees.replace(volumes, "old", "new")
-    assert manifests.differences(scan(volumes.folder / "old"), scan(new)) == []
+    replace_volume_content(volumes, "old", "new")
+    assert compare_entries(scan(volumes.folder / "old"), scan(new)) == []
     assert not (new / "stray").exists()
 
 
@@ -525,14 +539,14 @@ def test_a_source_that_changes_meanwhile_is_no_proved_copy(tmp_path: Path, monke
     source.mkdir()
     target.mkdir()
     (source / "file").write_text("old")
-    monkeypatch.setattr(copy_bridge, "compare", lambda *_args: (source / "late").write_text("new"))
+    monkeypatch.setattr(program_copy, "compare_contents", lambda *_args: (source / "late").write_text("new"))
     request = {**COPY, "source": str(source), "target": str(target), "replace": True, "prove": True, "then_empty": True}
-    answer = copy_bridge.do_copy(request)
+    answer = handle_copy_request(request)
     assert [pair[1]["name"] for pair in answer["differences"] if pair[0] is None] == ["late"]
     assert (source / "file").read_text() == "old"
 
 
 def test_where_no_image_has_a_python_it_is_said(volumes: Volumes) -> None:
     volumes.images = []
-    with pytest.raises(trees.NoPython):
-        trees.replace(volumes, "old", "new")
+    with pytest.raises(PythonNotFoundError):
+        replace_volume_content(volumes, "old", "new")

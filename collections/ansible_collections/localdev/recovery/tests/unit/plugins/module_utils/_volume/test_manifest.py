@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import manifest as manifests
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import (
+    compare_entries,
+    parse_manifest,
+    serialise_manifest,
+    summarise_differences,
+)
 
 FILE = {"name": "a", "type": "file", "mode": 0o644, "uid": 999, "gid": 999, "mtime_ns": 10**18 + 5, "size": 3}
 FILE = {**FILE, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
@@ -33,10 +38,10 @@ ENTRIES = st.builds(
 
 @given(st.lists(ENTRIES, unique_by=lambda entry: entry["name"]))
 def test_what_is_written_is_read_again(entries: list[dict[str, t.Any]]) -> None:
-    text = manifests.serialise({"source": "volume x"}, entries)
-    head, found = manifests.parse(text.encode("ascii").decode())
+    text = serialise_manifest({"source": "volume x"}, entries)
+    head, found = parse_manifest(text.encode("ascii").decode())
     assert (head["source"], found) == ("volume x", entries)
-    assert manifests.differences(entries, found) == []
+    assert compare_entries(entries, found) == []
 
 
 @given(st.lists(ENTRIES, unique_by=lambda entry: entry["name"], min_size=1), st.data())
@@ -44,7 +49,7 @@ def test_any_change_is_seen_and_can_be_shown(entries: list[dict[str, t.Any]], da
     entry = data.draw(st.sampled_from(entries))
     key = data.draw(st.sampled_from(["size", "mode", "uid", "mtime_ns"]))
     changed = [{**one, key: one[key] + 1} if one is entry else one for one in entries]
-    [line] = manifests.differences(entries, changed)
+    [line] = compare_entries(entries, changed)
     assert line.isprintable()
     assert line.encode("utf-8")
 
@@ -61,21 +66,21 @@ def test_any_change_is_seen_and_can_be_shown(entries: list[dict[str, t.Any]], da
     ],
 )
 def test_differences_are_told_in_words(change: dict[str, t.Any], words: str | None) -> None:
-    found = manifests.differences([FILE], [{**FILE, **change}])
+    found = compare_entries([FILE], [{**FILE, **change}])
     assert found == [] if words is None else words in found[0]
 
 
 def test_what_is_missing_and_what_is_new() -> None:
-    lines = manifests.differences([FILE], [{**FILE, "name": "new\nline\udcff"}])
+    lines = compare_entries([FILE], [{**FILE, "name": "new\nline\udcff"}])
     assert lines == ["a: is missing", r"'new\nline\xff': was not expected"]
 
 
 def test_a_summary_ends() -> None:
-    assert manifests.summary([str(n) for n in range(13)]).splitlines()[-1] == "... and 3 more"
+    assert summarise_differences([str(n) for n in range(13)]).splitlines()[-1] == "... and 3 more"
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2, 40, -3])
 def test_a_part_of_a_manifest_is_refused(cut: int) -> None:
-    text = manifests.serialise({}, [FILE, {**FILE, "name": "b"}])
+    text = serialise_manifest({}, [FILE, {**FILE, "name": "b"}])
     with pytest.raises(ValueError):  # noqa: PT011
-        manifests.parse(text[:cut])
+        parse_manifest(text[:cut])

@@ -9,7 +9,10 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import mount_plan as transition
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import (
+    find_unplanned_changes,
+    plan_mount_moves,
+)
 
 
 def mount(kind: str, source: str, target: str, key: str | None = None, *, data: bool = True) -> dict[str, t.Any]:
@@ -31,7 +34,7 @@ NAMED = stack(db=[mount("volume", "shop_postgres_data", "/pg", "postgres_data")]
 
 
 def test_all_data_moves_with_whatever_mounts_the_same() -> None:
-    moves = transition.plan(BOUND, "volume")
+    moves = plan_mount_moves(BOUND, "volume")
     assert [(move["source"], move["written"]) for move in moves] == [
         ("/srv/shop/data/postgres", "postgres_data"),
         ("/srv/shop/data/redis", "redis_data"),
@@ -40,7 +43,7 @@ def test_all_data_moves_with_whatever_mounts_the_same() -> None:
 
 
 def test_the_way_back() -> None:
-    [move] = transition.plan(NAMED, "bind")
+    [move] = plan_mount_moves(NAMED, "bind")
     assert (move["source"], move["written"], move["place"]) == (
         "shop_postgres_data",
         "./data/postgres",
@@ -49,27 +52,27 @@ def test_the_way_back() -> None:
 
 
 def test_nothing_moves_to_where_it_is() -> None:
-    assert transition.plan(NAMED, "volume") == []
+    assert plan_mount_moves(NAMED, "volume") == []
 
 
 @pytest.mark.parametrize("files", ["docker-compose.yml", "docker-compose.local.yml", "compose.override.yaml"])
 @pytest.mark.parametrize("name", ["postgres", "pgdata", "data", "my-db"])
 def test_names_come_back(files: str, name: str) -> None:
     """Data that goes to a volume and back lies where it lay."""
-    [there] = transition.plan(stack(files, db=[mount("bind", f"/srv/shop/data/{name}", "/pg")]), "volume")
+    [there] = plan_mount_moves(stack(files, db=[mount("bind", f"/srv/shop/data/{name}", "/pg")]), "volume")
     key = there["written"]
-    [back] = transition.plan(stack(files, db=[mount("volume", f"shop_{key}", "/pg", key)]), "bind")
+    [back] = plan_mount_moves(stack(files, db=[mount("volume", f"shop_{key}", "/pg", key)]), "bind")
     assert back["place"] == f"/srv/shop/data/{name}"
     assert ("_local" in key) == ("local" in files)
 
 
 def test_names_can_be_chosen_and_must_be_free() -> None:
     names = {"db:/var/lib/postgresql/data": "pg"}
-    assert transition.plan(BOUND, "volume", services=["db"], names=names)[0]["written"] == "pg"
+    assert plan_mount_moves(BOUND, "volume", services=["db"], names=names)[0]["written"] == "pg"
     with pytest.raises(RecoveryError, match="in use already"):
-        transition.plan(BOUND, "volume", names={"redis:/data": "other"})
+        plan_mount_moves(BOUND, "volume", names={"redis:/data": "other"})
     with pytest.raises(RecoveryError, match="No service x"):
-        transition.plan(BOUND, "volume", services=["x"])
+        plan_mount_moves(BOUND, "volume", services=["x"])
 
 
 def test_a_name_that_is_taken_is_made_longer() -> None:
@@ -77,7 +80,7 @@ def test_a_name_that_is_taken_is_made_longer() -> None:
         db=[mount("bind", "/a/postgres", "/pg")],
         other=[mount("volume", "shop_postgres_data", "/pg", "postgres_data")],
     )
-    assert transition.plan(described, "volume")[0]["written"] == "db_postgres_data"
+    assert plan_mount_moves(described, "volume")[0]["written"] == "db_postgres_data"
 
 
 BEFORE: dict[str, t.Any] = {
@@ -98,7 +101,7 @@ AFTER = {
 
 
 def test_only_the_mounts_change() -> None:
-    assert transition.problems(BEFORE, AFTER, MOVES) == []
+    assert find_unplanned_changes(BEFORE, AFTER, MOVES) == []
 
 
 @pytest.mark.parametrize(
@@ -124,4 +127,4 @@ def test_only_the_mounts_change() -> None:
 def test_anything_else_is_told(after: dict[str, t.Any], says: str) -> None:
     import re
 
-    assert any(re.search(says, line) for line in transition.problems(BEFORE, after, MOVES))
+    assert any(re.search(says, line) for line in find_unplanned_changes(BEFORE, after, MOVES))

@@ -9,7 +9,17 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import plan as volume_plans
+from ansible_collections.localdev.recovery.plugins.module_utils._report.volume_backup import format_volume_backup_report
+from ansible_collections.localdev.recovery.plugins.module_utils._report.volume_restore import (
+    format_volume_restore_report,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.plan import (
+    build_archive_path,
+    find_data_locations,
+    list_data_services_to_stop,
+    parse_archive_name,
+    select_archives,
+)
 
 FOLDER = "/srv/shop/backups/volumes"
 RUN_ID = "20260131T100000Z-1f2e"
@@ -43,12 +53,12 @@ STACK: dict[str, t.Any] = {
 
 
 def labels(services: t.Sequence[str] | str = ()) -> list[str]:
-    return [place["label"] for place in volume_plans.places(STACK, services)]
+    return [place["label"] for place in find_data_locations(STACK, services)]
 
 
 def test_all_data_is_archived_once_under_the_name_of_whom_it_belongs_to() -> None:
     assert labels() == labels("db,files") == ["db", "files_a", "files_b"]
-    [place] = volume_plans.places(STACK, ["backup"])
+    [place] = find_data_locations(STACK, ["backup"])
     assert (place["label"], place["kind"], place["name"], place["cluster"]) == ("db", "volume", "shop_pg", True)
     assert place["labels"]["com.docker.compose.volume"] == "pg"
     assert place["services"] == ["backup", "db"]
@@ -57,24 +67,24 @@ def test_all_data_is_archived_once_under_the_name_of_whom_it_belongs_to() -> Non
 @pytest.mark.parametrize(("services", "words"), [(["n8n"], "No service n8n"), (["web"], "No data is mounted by web")])
 def test_without_data_nothing_is_archived(services: list[str], words: str) -> None:
     with pytest.raises(RecoveryError, match=words):
-        volume_plans.places(STACK, services)
+        find_data_locations(STACK, services)
 
 
 def test_who_writes_to_a_database_stops_with_it() -> None:
-    assert volume_plans.to_stop(STACK, volume_plans.places(STACK)) == ["backup", "db", "files", "web"]
-    assert volume_plans.to_stop(STACK, volume_plans.places(STACK, ["files"])) == ["files"]
+    assert list_data_services_to_stop(STACK, find_data_locations(STACK)) == ["backup", "db", "files", "web"]
+    assert list_data_services_to_stop(STACK, find_data_locations(STACK, ["files"])) == ["files"]
 
 
 def test_archives_are_found_by_the_names_that_they_were_given() -> None:
-    paths = [f"{volume_plans.archive_path(place, FOLDER, RUN_ID)}.tar.zst" for place in volume_plans.places(STACK)]
+    paths = [f"{build_archive_path(place, FOLDER, RUN_ID)}.tar.zst" for place in find_data_locations(STACK)]
     assert paths[0] == f"{FOLDER}/db_20260131_100000.tar.zst"
-    assert [volume_plans.parse(path) for path in paths] == [(label, "20260131_100000") for label in labels()]
+    assert [parse_archive_name(path) for path in paths] == [(label, "20260131_100000") for label in labels()]
 
 
 def chosen(select: str, services: t.Sequence[str] = (), *names: str) -> list[tuple[str, str]]:
     names = names or ("db_20260130_100000.tar.zst", "db_20260131_100000.tar.gz", "files_a_20260131_100000.tgz")
     paths = [f"{FOLDER}/{name}" for name in (*names, "db_20260201_100000.txt", "other_20260201_100000.tgz")]
-    found = volume_plans.choose(STACK, paths, select, services, FOLDER)
+    found = select_archives(STACK, paths, select, services, FOLDER)
     return [(place["label"], place["archive"]) for place in found]
 
 
@@ -122,7 +132,7 @@ def test_without_archives_the_way_to_one_is_named() -> None:
 
 
 def test_reports() -> None:
-    [place] = volume_plans.places(STACK, ["db"])
+    [place] = find_data_locations(STACK, ["db"])
     packed = {
         "item": place,
         "path": f"{FOLDER}/db_20260131_100000.tar.zst",
@@ -131,18 +141,18 @@ def test_reports() -> None:
         "files": 3,
         "seconds": 1.5,
     }
-    assert volume_plans.backup_report([packed], ["db"], planned=False) == [
+    assert format_volume_backup_report([packed], ["db"], planned=False) == [
         f"Archived volume shop_pg (2.0 KiB, 3 files) to {packed['path']} (1.0 KiB) in 1.5 s",
         "Stopped db meanwhile",
         "To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select=20260131_100000",
     ]
-    assert volume_plans.backup_report([packed], [], planned=True)[-1] == "Would stop nothing meanwhile"
+    assert format_volume_backup_report([packed], [], planned=True)[-1] == "Would stop nothing meanwhile"
     unpacked = {"item": {**place, "archive": "/a.tgz"}, "bytes": 2048, "files": 3, "manifest": False}
     kept = {"asides": [{"kind": "volume", "name": "shop_pg", "aside": "shop_pg.aside", "bytes": 1024}]}
-    lines = volume_plans.restore_report([unpacked], kept, RUN_ID)
+    lines = format_volume_restore_report([unpacked], kept, RUN_ID)
     assert lines[0] == "Restored volume shop_pg from /a.tgz (2.0 KiB, 3 files)"
     assert lines[1].startswith("warning: /a.tgz has no manifest")
     assert lines[2] == "Kept volume shop_pg as shop_pg.aside (1.0 KiB)"
     assert lines[3].endswith(f"undo_run_id={RUN_ID}")
-    planned = volume_plans.restore_report([unpacked], {**kept, "planned": True}, RUN_ID)
+    planned = format_volume_restore_report([unpacked], {**kept, "planned": True}, RUN_ID)
     assert planned[-1] == "Would keep volume shop_pg as a name with the run id (1.0 KiB)"

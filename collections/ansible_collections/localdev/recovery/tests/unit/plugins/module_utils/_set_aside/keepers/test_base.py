@@ -16,11 +16,18 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Completed, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager as asides
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.file import copy_file
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import copy_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RunRecord,
+    RunStore,
+    build_run_record,
+    generate_run_id,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.row import RowKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 
 ROW = {
     "kind": "row", "name": "any", "container": "db", "user": "owner", "database": "shop", "table": "auth.users",
@@ -37,36 +44,36 @@ class Server(Docker):
         self.row = row
         self.asked: list[str] = []
 
-    def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> Completed:
+    def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> CompletedCommand:
         sql = str(kwargs.get("stdin"))
         self.asked.append(sql)
         assert OLD not in " ".join(args)
         answer = f"{int(bool(self.row))}\n{self.row}" if "SELECT row_to_json(t) FROM" in sql else ""
-        return Completed(args, 0, answer)
+        return CompletedCommand(args, 0, answer)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> runs.Runs:
-    return runs.Runs(str(tmp_path))
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(str(tmp_path))
 
 
-def begun(store: runs.Runs) -> runs.Record:
-    record = runs.new_record("p", project="", user="", controller_host="", parameters={})
-    store.start(record, runs.this_process())
+def begun(store: RunStore) -> RunRecord:
+    record = build_run_record("p", project="", user="", controller_host="", parameters={})
+    store.start(record, describe_process())
     return record
 
 
-def acting(store: runs.Runs, record: runs.Record, docker: Docker) -> asides.Asides:
-    return asides.Asides(docker, runs.ActiveRun(store, record["run_id"], record=record), "")
+def acting(store: RunStore, record: RunRecord, docker: Docker) -> SetAsideManager:
+    return SetAsideManager(docker, ActiveRun(store, record["run_id"], record=record), "")
 
 
-def ended(store: runs.Runs, record: runs.Record) -> None:
+def ended(store: RunStore, record: RunRecord) -> None:
     record["outcome"] = "succeeded"
     store.save(record)
     store.release(record["run_id"])
 
 
-def kept_row(store: runs.Runs, docker: Docker) -> tuple[runs.Record, Path]:
+def kept_row(store: RunStore, docker: Docker) -> tuple[RunRecord, Path]:
     record = begun(store)
     (entry,) = acting(store, record, docker).keep([ROW])
     assert entry["state"] == "live"
@@ -74,7 +81,7 @@ def kept_row(store: runs.Runs, docker: Docker) -> tuple[runs.Record, Path]:
     return record, Path(store.folder, "rows", entry["aside"])
 
 
-def test_a_row_is_kept_to_the_last_digit_for_its_owner_alone(store: runs.Runs) -> None:
+def test_a_row_is_kept_to_the_last_digit_for_its_owner_alone(store: RunStore) -> None:
     record, path = kept_row(store, Server(OLD))
     assert path.read_text() == OLD
     assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
@@ -82,7 +89,7 @@ def test_a_row_is_kept_to_the_last_digit_for_its_owner_alone(store: runs.Runs) -
     assert "1.50" not in Path(store.path(record["run_id"])).read_text()
 
 
-def test_putting_a_row_back_keeps_the_one_that_stands_there(store: runs.Runs) -> None:
+def test_putting_a_row_back_keeps_the_one_that_stands_there(store: RunStore) -> None:
     record, path = kept_row(store, Server(OLD))
     undo, server = begun(store), Server('{"username":"new"}')
     acting(store, undo, server).put_back(store.load(record["run_id"]))
@@ -93,7 +100,7 @@ def test_putting_a_row_back_keeps_the_one_that_stands_there(store: runs.Runs) ->
     assert path.exists()
 
 
-def test_a_row_that_was_made_is_taken_away_unless_others_refer_to_it(store: runs.Runs) -> None:
+def test_a_row_that_was_made_is_taken_away_unless_others_refer_to_it(store: RunStore) -> None:
     record, path = kept_row(store, Server(""))
     assert path.read_text() == "null"
     server = Server('{"username":"new"}')
@@ -104,10 +111,10 @@ def test_a_row_that_was_made_is_taken_away_unless_others_refer_to_it(store: runs
     assert "session_replication_role" not in server.asked[-1]
 
 
-def test_two_rows_of_one_name_cannot_be_kept(store: runs.Runs) -> None:
+def test_two_rows_of_one_name_cannot_be_kept(store: RunStore) -> None:
     class Two(Server):
-        def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> Completed:
-            return Completed(args, 0, "2\n{}\n{}")
+        def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> CompletedCommand:
+            return CompletedCommand(args, 0, "2\n{}\n{}")
 
     with pytest.raises(RecoveryError, match="2 rows are shop"):
         acting(store, begun(store), Two("")).keep([ROW])
@@ -115,12 +122,12 @@ def test_two_rows_of_one_name_cannot_be_kept(store: runs.Runs) -> None:
 
 @pytest.mark.parametrize("value", ["plain", "a/b", "..", "x" * 300, "é'\\"])
 def test_the_file_of_a_row_stays_in_its_folder(value: str) -> None:
-    name = RowKeeper.aside_name(f"shop.users.username={value}", runs.new_run_id())
+    name = RowKeeper.aside_name(f"shop.users.username={value}", generate_run_id())
     assert "/" not in name
     assert len(name.encode()) <= 200
 
 
-def test_that_there_was_no_file_is_kept_too(store: runs.Runs, tmp_path: Path) -> None:
+def test_that_there_was_no_file_is_kept_too(store: RunStore, tmp_path: Path) -> None:
     path = tmp_path / ".env"
     item = {"kind": "file", "name": str(path), "or_absent": True}
     record = begun(store)
@@ -139,7 +146,7 @@ def test_that_there_was_no_file_is_kept_too(store: runs.Runs, tmp_path: Path) ->
     assert path.read_text() == "NEW=1"
 
 
-def test_an_undo_keeps_the_file_that_stands_there(store: runs.Runs, tmp_path: Path) -> None:
+def test_an_undo_keeps_the_file_that_stands_there(store: RunStore, tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("OLD=1")
     path.chmod(0o644)
@@ -155,7 +162,7 @@ def test_an_undo_keeps_the_file_that_stands_there(store: runs.Runs, tmp_path: Pa
     assert (tmp_path / undo["asides"][0]["aside"]).read_text() == "NEW=1"
 
 
-def test_git_does_not_see_what_is_kept_of_files(store: runs.Runs, tmp_path: Path) -> None:
+def test_git_does_not_see_what_is_kept_of_files(store: RunStore, tmp_path: Path) -> None:
     """Nobody commits a copy that holds secrets, whatever the project's own .gitignore says."""
     paths = [tmp_path / ".env", tmp_path / "backend" / ".env"]
     record = begun(store)
@@ -183,6 +190,6 @@ def test_a_copy_goes_over_a_border_of_file_systems(tmp_path: Path, monkeypatch: 
         genuine(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
-    copy_file(str(old), str(new), str(place / "part"))
+    copy_file_atomically(str(old), str(new), str(place / "part"))
     assert new.read_text() == "OLD=1"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["another disk", "new", "old"]

@@ -1,0 +1,40 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Check the key with which the application signs tokens. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_environment_list
+
+MIN_SIGNING_KEY_LENGTH = 32
+
+
+def check_signing_key(
+    containers: t.Mapping[str, t.Sequence[str] | None], service: str, variable: str
+) -> dict[str, t.Any]:
+    """Whether the key that signs tokens can be one (else breaks) and is a good one. Never the key itself. Pure.
+
+    containers: ``service: environment``, as docker inspect lists it.
+    """
+    if not variable or service not in containers:
+        return {"variable": variable, "problem": "", "breaks": False}
+    key = parse_environment_list(containers[service]).get(variable)
+    others = sorted(
+        name
+        for name, listed in containers.items()
+        if variable in parse_environment_list(listed) and parse_environment_list(listed)[variable] != key
+    )
+    problem = ""
+    if not key:
+        problem = f"{variable} of service {service} is {'empty' if key == '' else 'not set'}"
+    elif others:
+        problem = f"{variable} of service {service} is another one than that of {', '.join(others)}"
+    elif len(key) < MIN_SIGNING_KEY_LENGTH:
+        problem = f"{variable} of service {service} has {len(key)} characters, fewer than {MIN_SIGNING_KEY_LENGTH}"
+    return {"variable": variable, "problem": problem, "breaks": not key or bool(others)}

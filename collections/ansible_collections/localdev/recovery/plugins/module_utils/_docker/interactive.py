@@ -1,0 +1,61 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Run a Docker command that stays open and answers requests on its standard input."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+
+
+class InteractiveCommand:
+    """A docker command that stays open, such as a shell or a psql: text goes in, lines come out."""
+
+    def __init__(self, docker: Docker, args: t.Sequence[str]) -> None:
+        self.docker = docker
+        self.args = tuple(args)
+
+    def __enter__(self) -> t.Self:
+        self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            [self.docker.binary, *self.args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self.input = t.cast("t.IO[str]", self.process.stdin)
+        self.output = t.cast("t.IO[str]", self.process.stdout)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.finish()
+        self.process.wait()
+
+    def finish(self) -> None:
+        """Let the command come to its end, which takes a container half a second; leaving waits for that."""
+        with contextlib.suppress(OSError):
+            self.input.close()
+
+    def ask(self, text: str, mark: str) -> tuple[list[str], str | None]:
+        """Send a line of text: the lines up to the one that begins with mark, and the rest of that one.
+
+        None in its place: the command has ended instead.
+        """
+        with contextlib.suppress(OSError):
+            self.input.write(text + "\n")
+            self.input.flush()
+        lines: list[str] = []
+        for line in self.output:
+            line = line.rstrip("\n")
+            if line.startswith(mark):
+                return lines, line.removeprefix(mark)
+            lines.append(line)
+        return lines, None

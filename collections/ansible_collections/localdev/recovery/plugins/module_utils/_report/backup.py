@@ -1,0 +1,39 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Format the report of a backup."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+
+
+def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[str]:
+    """What a backup did (in check mode: would do), line by line. made, proved: results of its two steps."""
+    backup = made.get("backup")
+    lines = []
+    if backup:
+        metadata = backup["metadata"]
+        lines.append(
+            f"Backed up {backup['database']} to {backup['path']} ({format_size(backup['bytes'])}, "
+            f"{sum(metadata['rows'].values())} rows of {len(metadata['rows'])} tables, "
+            f"revision {metadata['alembic_version']}, {metadata['duration_s']} s)"
+        )
+    else:
+        lines.append("Would back up the database")
+    if made["deleted"]:
+        lines.append(
+            f"{'Deleted' if backup else 'Would delete'} {', '.join(made['deleted'])} "
+            f"({format_size(made['freed_bytes'])})"
+        )
+    if proved.get("seconds"):
+        lines.append(f"Proved restorable in {proved['seconds']} s")
+        lines += [f"warning: {warning}" for warning in proved["warnings_found"]]
+    if backup:
+        lines.append(f"To restore it: ansible-playbook localdev.recovery.restore -e restore_select={backup['name']}")
+    return lines

@@ -1,0 +1,25 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Format the report of a cleanup."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
+
+
+def format_cleanup_report(found: t.Mapping[str, t.Any], planned: bool) -> list[str]:
+    """What a cleanup did (planned: would do), line by line."""
+    freed = sum(entry["bytes"] or 0 for entry in found["deletable"])
+    lines = [f"{'Would free' if planned else 'Freed'} {format_size(freed)}"]
+    for verb, entries in (("Would delete" if planned else "Deleted", found["deletable"]), ("Keeps", found["kept"])):
+        lines += [
+            f"{verb} {e['kind']} {e['aside']} ({format_size(e['bytes'] or 0)}, set aside {format_duration(e['age_s'])} ago)"
+            for e in entries
+        ]
+    return lines

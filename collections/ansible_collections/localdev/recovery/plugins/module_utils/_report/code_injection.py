@@ -1,0 +1,55 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Format the state of injected files and the report of a code injection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_undo_hint
+
+
+def format_injection_lines(injections: t.Iterable[t.Mapping[str, t.Any]], now: float | None = None) -> list[str]:
+    """What people are told of judged injections."""
+    words = {
+        "injected": "injected and not in the image",
+        "changed": "was injected and has been changed since",
+        "lost": "was injected, is lost: container recreated",
+    }
+    return [
+        f"{item['service']}: {item['path']} {words[item['state']]} "
+        f"(run {item['run_id']}, {format_duration(seconds_since(item['time'], now))} ago)"
+        for item in injections
+    ]
+
+
+def format_code_injection_report(
+    done: t.Mapping[str, t.Any], stack: t.Mapping[str, t.Any], run_id: str, planned: bool
+) -> list[str]:
+    """What an injection did (planned: would do), line by line. done: the result of container_files."""
+    would = "would be " if planned else ""
+    changed = [item for item in done.get("files", []) if item["action"] in ("new", "replaced", "removed")]
+    told = [
+        f"{item['container']}:{item['path']} {would}{'added' if item['action'] == 'new' else item['action']}"
+        for item in changed
+    ]
+    same = sum(item["action"] == "same" for item in done.get("files", []))
+    if same:
+        told.append(f"{same} files are in the containers already")
+    for name in done.get("live", []):
+        told.append(
+            f"{name} sees the files through a bind mount: already live, restarting is enough: "
+            f"{Project.of(stack).command()} restart {name}"
+        )
+    told += done.get("notes", [])
+    if changed and not planned:
+        told.append("A container that is made anew loses them; build the image when you can")
+        told.append(format_undo_hint(run_id))
+    return told

@@ -1,0 +1,54 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Format what discovery found and what it leaves open."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import list_open_questions
+
+# Nothing in a Compose file tells them. Procedures do without, and prove less.
+UNDISCOVERABLE_VARIABLES = {
+    "stack_seed_commands": "how a fresh database is filled",
+    "stack_expected_rows": "how many rows it has then",
+    "stack_login_path": "where the administrator logs in, which proves that the application works",
+    "stack_excluded_services": "services that are to be left alone",
+    "stack_registration_check": "what the application registers when it starts",
+}
+
+
+def format_open_questions(stack: StackDescription) -> list[str]:
+    """What is open, and the command that answers it."""
+    questions = list_open_questions(stack)
+    lines = [f"{question.text} {', '.join(question.choices)}" for question in questions]
+    answers = " ".join(f"-e {question.variable}={question.choices[0]}" for question in questions)
+    return [*lines, f"Next: ansible-playbook localdev.recovery.init {answers}"] if lines else []
+
+
+def format_discovery_report(
+    stack: StackDescription, summary: t.Sequence[str], given: t.Mapping[str, t.Any]
+) -> list[str]:
+    """What was discovered, and what nobody can discover."""
+    project = stack["project"]
+    files = ", ".join(os.path.relpath(path, project["dir"]) for path in project["files"])
+    lines = [f"Project {project['name']} in {project['dir']}: {files}", *summary]
+    if database := stack["database"]:
+        mounts = ", ".join(f"{mount['type']} {mount['source']}" for mount in database["data_mounts"])
+        lines.append(
+            f"Database {database['name']}, user {database['user']}, in {database['service']}; "
+            f"its data in {mounts or 'the container alone'}"
+        )
+    if stack["alembic"]:
+        lines.append(f"Alembic: {stack['alembic']['why']}")
+    writers = [name for name, service in stack["services"].items() if service["writes_to_database"]]
+    lines.append(f"Stopped while the database changes: {', '.join(writers) or 'nothing'}")
+    lines += stack["warnings"]
+    unsaid = [f"{name} ({what})" for name, what in UNDISCOVERABLE_VARIABLES.items() if not given.get(name)]
+    return [*lines, f"Compose cannot know, and the inventory may say: {'; '.join(unsaid)}"] if unsaid else lines

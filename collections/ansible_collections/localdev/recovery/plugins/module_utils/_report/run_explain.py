@@ -1,0 +1,91 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Format the full account of one run: its steps, what it set aside, and how to undo it."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import UNDO_COMMAND, format_undo_hint
+from ansible_collections.localdev.recovery.plugins.module_utils._report.run_list import (
+    RunInfoResult,
+    format_run_outcome,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
+
+# What an entry's state says of the old content, see asides.
+_MEANING_OF_STATE = {
+    "planned": "not kept yet when the run ended; the original was whole",
+    "kept": "whole under that name; nothing new was put in its place",
+    "live": "whole under that name; something newer stands in its place",
+    "restoring": "on its way back, and whole",
+    "restored": "back in its place",
+    "deleted": "no longer kept",
+}
+
+
+def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None = None) -> list[str]:
+    """What a run did, what it has set aside, in which state things are and how to take it back.
+
+    run_id: empty for the newest. No lines when there is no such run. now: default the present.
+    """
+    now = time.time() if now is None else now
+    record = next((record for record in reversed(found["runs"]) if run_id in ("", record["run_id"])), None)
+    if record is None:
+        return []
+    age = format_duration(seconds_since(record["started"], now))
+    lines = [
+        f"{record['procedure']} (run {record['run_id']}) on project {record['project']}: {format_run_outcome(record, found)}",
+        f"Begun {record['started']} ({age} ago) by {record['user']} from {record['controller_host']}{_format_duration(record)}",
+    ]
+    given = ", ".join(f"{name} {value}" for name, value in record["parameters"].items() if value not in ("", [], None))
+    lines += [f"With {given}"] if given else []
+    lines += [f"It was to take back {record['undoes']}"] if record.get("undoes") else []
+    lines += record["notes"]
+    lines += [
+        f"Step {step['name']}: {step['outcome']}" + (f", {step['seconds']} s" if step["seconds"] is not None else "")
+        for step in record["steps"]
+    ]
+    lines += [
+        f"Set aside {entry['kind']} {entry['name']} as {entry['aside']}{_format_size(entry)}: {_MEANING_OF_STATE[entry['state']]}"
+        for entry in record["asides"]
+    ]
+    lines += [f"Error: {line}" for line in (record["error"] or "").splitlines()[:1]]
+    return [*lines, *_format_run_state(record, found)]
+
+
+def _format_size(entry: t.Mapping[str, t.Any]) -> str:
+    return "" if entry["bytes"] is None else f" ({format_size(entry['bytes'])})"
+
+
+def _format_duration(record: RunRecord) -> str:
+    if not record["finished"]:
+        return ""
+    return f", took {format_duration(seconds_since(record['started']) - seconds_since(record['finished']))}"
+
+
+def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[str]:
+    """In which state the run has left things, and the next command."""
+    if record.get("undone_by"):
+        again = f"To take that back in turn: {UNDO_COMMAND} -e undo_run_id={record['undone_by']}"
+        return [f"Run {record['undone_by']} took it back", again]
+    if record["run_id"] in found["interrupted"]:
+        return [
+            "It was cut short, and nothing is lost: what it has set aside is whole",
+            f"The next run of any procedure brings the state before it back, and so does: {UNDO_COMMAND}",
+        ]
+    if record["outcome"] == "running":
+        return [found["locked"] or "It touched nothing"]
+    if not can_undo_run(record):
+        back = any(entry["state"] == "restored" for entry in record["asides"])
+        return ["The state before the run is back" if back else "There is nothing to take back"]
+    if record["outcome"] == "failed":
+        return [f"The state before it could not be brought back. Remove the cause, then: {UNDO_COMMAND}"]
+    return [format_undo_hint(record["run_id"])]

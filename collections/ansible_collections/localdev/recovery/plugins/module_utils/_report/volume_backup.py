@@ -1,0 +1,38 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Format the report of a volume backup."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+
+# The end of an archive's name: LABEL_STAMP.ENDING.
+_STAMP = re.compile(r"_(\d{8}_\d{6})\.[^/]+$")
+
+
+def format_volume_backup_report(
+    made: t.Sequence[t.Mapping[str, t.Any]], stopped: t.Sequence[str], planned: bool
+) -> list[str]:
+    """What a backup did (in check mode: would do), line by line. made: results of volume_archive, one a place."""
+    done = not planned
+    lines = [
+        f"{'Archived' if done else 'Would archive'} {result['item']['kind']} {result['item']['name']} "
+        f"({format_size(result['bytes'])}, {result['files']} files) to {result['path']}"
+        + (f" ({format_size(result['archive_bytes'])}) in {result['seconds']} s" if done else "")
+        for result in made
+    ]
+    lines.append(f"{'Stopped' if done else 'Would stop'} {', '.join(stopped) or 'nothing'} meanwhile")
+    if done:
+        stamps = {stamp for result in made for stamp in _STAMP.findall(result["path"])}
+        lines += [
+            f"To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select={stamp}"
+            for stamp in sorted(stamps)
+        ]
+    return lines

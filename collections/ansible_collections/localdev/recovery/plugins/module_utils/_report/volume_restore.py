@@ -1,0 +1,35 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Format the report of a volume restore."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
+
+
+def format_volume_restore_report(
+    unpacked: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any], run_id: str
+) -> list[str]:
+    """What a restore did (in check mode: would do), line by line. unpacked: results of volume_archive, one a place."""
+    done = not kept.get("planned")
+    lines = []
+    for result in unpacked:
+        place = result["item"]
+        lines.append(
+            f"{'Restored' if done else 'Would restore'} {place['kind']} {place['name']} from {place['archive']} "
+            f"({format_size(result['bytes'])}, {result['files']} files)"
+        )
+        if not result["manifest"]:
+            lines.append(f"warning: {place['archive']} has no manifest: it was unpacked as it is, whatever that is")
+    for entry in kept.get("asides", []):
+        lines.append(f"{format_kept_line(entry, done)} ({format_size(entry['bytes'] or 0)})")
+    if done:
+        lines.append(format_undo_hint(run_id))
+    return lines

@@ -1,0 +1,173 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Wait for services to become ready.
+
+The service itself is asked (the test of its health check, PostgreSQL over TCP), not Docker's health status, which is
+up to one health check interval late."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    get_project_name,
+)
+
+READINESS_POLL_S = 0.15
+PROBE_TIMEOUT_S = 30.0
+# A check that is cut short when time is up would look as if it hung.
+MIN_PROBE_TIMEOUT_S = 5.0
+# A service that Docker has restarted this often since it was started will not come up by waiting.
+TOO_MANY_RESTARTS = 3
+
+
+# --- readiness -------------------------------------------------------------------------------------------------
+
+
+def build_readiness_command(service: t.Mapping[str, t.Any], stack: StackDescription) -> list[str] | None:
+    """What to execute in the service's container to learn whether it is ready; None when running is all one can ask.
+
+    Pure. PostgreSQL is asked over TCP: the temporary server of its first start listens on the socket alone.
+    """
+    database = stack["database"]
+    if service["kind"] == "database" and database and database["service"] == service["name"]:
+        # With -d: a name that does not exist would fill the log with errors.
+        who = ["-U", database["user"], "-d", database["name"]]
+        return ["pg_isready", "-h", "127.0.0.1", "-p", str(database["port"]), *who, "-q"]
+    check = service["health_check"]
+    if check is None or check["inherited"] or not check["test"]:
+        return None
+    kind, *arguments = check["test"]
+    if kind == "NONE":
+        return None
+    if kind == "CMD-SHELL":
+        return ["sh", "-c", *arguments]
+    return arguments if kind == "CMD" else [kind, *arguments]
+
+
+def check_readiness(
+    service: t.Mapping[str, t.Any], container: t.Mapping[str, t.Any] | None, *, first_restarts: int = 0
+) -> tuple[str, str]:
+    """``ready``, ``ask`` (running: ask the service itself), ``wait`` or ``broken``, and why. Pure."""
+    if container is None:
+        return "broken", "has no container"
+    state = container["State"]
+    restarts = int(container.get("RestartCount", 0)) - first_restarts
+    if state["Status"] == "exited" and service["one_shot"]:
+        if state["ExitCode"] == 0:
+            return "ready", "exited 0, as a one-shot service does"
+        return "broken", f"exited with code {state['ExitCode']}"
+    if restarts >= TOO_MANY_RESTARTS:
+        return "broken", f"keeps restarting, last exit code {state['ExitCode']}"
+    if state["Status"] == "restarting":
+        return "wait", f"restarting, exit code {state['ExitCode']}"
+    if state["Status"] in ("exited", "dead"):
+        return "broken", f"exited with code {state['ExitCode']}"
+    if state["Status"] != "running":
+        return "wait", state["Status"]
+    if service["one_shot"]:
+        return "wait", "still at work"
+    return "ask", "running"
+
+
+def wait_for_services(
+    docker: Docker, stack: StackDescription, services: t.Sequence[str], timeout: float, settle: float = 0
+) -> list[dict[str, t.Any]]:
+    """Wait until every service is ready: service, condition, seconds. RecoveryError with log lines when one is not.
+
+    settle: seconds for which a service that cannot be asked must have been up.
+    """
+    began = time.monotonic()
+    pending = dict.fromkeys(services, "not asked yet")
+    ready: list[dict[str, t.Any]] = []
+    restarts: dict[str, int] = {}
+    first_seen: dict[str, tuple[str, float]] = {}
+
+    def ask(name: str, container: t.Mapping[str, t.Any]) -> tuple[bool, str]:
+        service = {"name": name, **stack["services"][name]}
+        command = build_readiness_command(service, stack)
+        if command is None:
+            # By this clock: the engine may live on another machine.
+            started = container["State"].get("StartedAt", "")
+            if name not in first_seen or first_seen[name][0] != started:
+                first_seen[name] = started, time.monotonic()
+            return time.monotonic() - first_seen[name][1] >= settle, "running"
+        if (container["State"].get("Health") or {}).get("Status") == "healthy" and service["kind"] != "database":
+            return True, "healthy"
+        remaining = max(MIN_PROBE_TIMEOUT_S, min(PROBE_TIMEOUT_S, timeout - (time.monotonic() - began)))
+        try:
+            done = docker.run("exec", container["Id"], *command, check=False, timeout=remaining)
+        except RecoveryError:
+            return False, "its health check hangs"
+        if done.returncode == 0:
+            return True, "ready"
+        return False, f"its health check fails: {done.output[-300:]}" if done.output else "its health check fails"
+
+    while True:
+        containers = {
+            c["Config"]["Labels"]["com.docker.compose.service"]: c for c in docker.containers(get_project_name(stack))
+        }
+        to_ask = []
+        for name in sorted(pending):
+            container = containers.get(name)
+            if container is not None:
+                restarts.setdefault(name, int(container.get("RestartCount", 0)))
+            verdict, why = check_readiness(stack["services"][name], container, first_restarts=restarts.get(name, 0))
+            pending[name] = why
+            if verdict == "ready":
+                ready.append(_build_ready_entry(name, pending.pop(name), began))
+            elif verdict == "broken":
+                raise build_not_ready_error(docker, stack, {name: why}, containers)
+            elif verdict == "ask" and container is not None:
+                to_ask.append((name, container))
+        asked = time.monotonic()
+        for (name, _container), (is_ready, why) in zip(
+            to_ask, map_in_parallel(lambda item: ask(*item), to_ask), strict=True
+        ):
+            pending[name] = why
+            if is_ready:
+                ready.append(_build_ready_entry(name, pending.pop(name), began))
+        if not pending:
+            return ready
+        if time.monotonic() - began > timeout:
+            raise build_not_ready_error(docker, stack, pending, containers, after=timeout)
+        # Asking costs the service time that it needs to come up; it gets at least as long in peace.
+        time.sleep(max(READINESS_POLL_S, time.monotonic() - asked))
+
+
+def _build_ready_entry(name: str, why: str, began: float) -> dict[str, t.Any]:
+    return {"service": name, "condition": why, "seconds": round(time.monotonic() - began, 2)}
+
+
+def build_not_ready_error(
+    docker: Docker,
+    stack: StackDescription,
+    problems: t.Mapping[str, str],
+    containers: t.Mapping[str, t.Mapping[str, t.Any]],
+    after: float | None = None,
+) -> RecoveryError:
+    """The error for services that did not come up: state and last log lines of each."""
+    shown = "; ".join(f"{name} {why}" for name, why in sorted(problems.items()))
+    masker = build_container_masker(containers.values())
+    lines = []
+    for name in sorted(problems):
+        container = containers.get(name)
+        if container is not None:
+            log = masker.text(docker.logs(t.cast(str, container["Id"])))
+            lines.append(f"--- last log lines of {name} ({container['Name'].lstrip('/')})\n{log}")
+    late = f" within {after:g} s" if after is not None else ""
+    return RecoveryError(
+        masker.text(f"Not ready{late}: {shown}"),
+        details="\n".join(lines),
+        next_command=f"{Project.of(stack).command()} logs {' '.join(sorted(problems))}",
+    )

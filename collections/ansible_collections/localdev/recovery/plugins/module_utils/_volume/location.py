@@ -1,0 +1,97 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Named volumes and folders as the source or the target of a copy."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import typing as t
+from dataclasses import dataclass
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import (
+    build_mount_arguments,
+    create_volume,
+    find_mounting_containers,
+)
+
+
+@dataclass(frozen=True)
+class Location:
+    """A named volume or a folder."""
+
+    kind: str
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> Location:
+        """What an option names: a path is a folder, all else a volume, as for ``docker run --volume``."""
+        if text.startswith(("/", "~")):
+            return cls("folder", os.path.realpath(os.path.expanduser(text)))
+        if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", text):
+            raise RecoveryError(f"{text!r} is neither an absolute path nor the name of a volume")
+        return cls("volume", text)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def exists(self, docker: Docker) -> bool:
+        if self.kind == "folder":
+            return os.path.isdir(self.name)
+        return bool(docker.inspect("volume", [self.name]))
+
+    def mount(self, target: str, *, writable: bool) -> list[str]:
+        # A comma would be read as the next option.
+        if "," in self.name:
+            raise RecoveryError(f"The name of the {self} has a comma, which docker run --mount cannot take")
+        return build_mount_arguments(self.name, target, writable=writable)
+
+    def refuse_if_used(self, docker: Docker) -> None:
+        """Under a running server files change while they are read, or what is written is not seen."""
+        users = [name for name, _path in find_mounting_containers(docker, self.name)]
+        if users:
+            raise RecoveryError(
+                f"The {self} is in use by the running container {', '.join(users)}",
+                next_command=f"docker stop {shlex.join(users)}",
+                kind="unsafe",
+            )
+
+    def must_exist(self, docker: Docker) -> None:
+        if not self.exists(docker):
+            look = f"ls -ld {shlex.quote(self.name)}" if self.kind == "folder" else "docker volume ls"
+            raise RecoveryError(f"The {self} does not exist", next_command=look)
+
+    def create(self, docker: Docker, labels: t.Mapping[str, str]) -> None:
+        """labels: of a new volume; with Compose's own it is adopted without a word."""
+        if self.kind == "folder":
+            try:
+                os.makedirs(self.name, exist_ok=True)
+            except OSError as exc:
+                raise RecoveryError(f"The {self} cannot be made: {exc.strerror}") from exc
+            return
+        create_volume(docker, self.name, labels)
+
+
+def build_compose_volume_labels(stack: t.Mapping[str, t.Any], key: str) -> dict[str, str]:
+    """What Compose writes on the volume that has this key in its file; nothing on one that is not there. Pure."""
+    if not key:
+        return {}
+    return {
+        "com.docker.compose.project": stack["project"]["name"],
+        "com.docker.compose.version": stack["engine"]["compose_version"],
+        "com.docker.compose.volume": key,
+    }
+
+
+def find_nearest_folder(path: str) -> str:
+    """The folder itself or the nearest above it that exists."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
