@@ -14,7 +14,7 @@ EXAMPLE := examples/residency-scheduler
 # The stages of make test, in two lanes in parallel: most tests wait half of the time. The fastest failures come first.
 STAGES := lint unit modules ways faults + cli molecule
 # The stages of make soak, and the tests that they select. make STAGE SOAK=1 runs the soak tests of one stage.
-SOAK_STAGES := faults + cli ways molecule
+SOAK_STAGES := faults + cli modules ways molecule
 SELECTED := $(if $(SOAK),soak,not soak)
 
 # Each worker has its own stacks.

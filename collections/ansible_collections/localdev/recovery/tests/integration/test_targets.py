@@ -37,8 +37,21 @@ PLAY_TIMEOUT_S = 420
 SHOWN_LINES = 60
 
 
-def target_names() -> list[str]:
-    return sorted(path.name for path in TARGETS.iterdir() if (path / "aliases").exists() and path.name[:6] != "setup_")
+# These targets run for two users of the cluster's files, because each base image has another one.
+TARGETS_WITH_UIDS = ("set_aside_folder", "set_aside_volume")
+
+
+def target_cases() -> list[t.Any]:
+    """Return the parameters of all tests: a target, or a target and the user of the cluster's files as NAME-uidUID."""
+    names = sorted(path.name for path in TARGETS.iterdir() if (path / "aliases").exists() and path.name[:6] != "setup_")
+    cases: list[t.Any] = []
+    for name in names:
+        if name in TARGETS_WITH_UIDS:
+            soak = pytest.mark.soak(reason=f"{name}-uid999; test_rebuild[bind-pg15-uid70] of tests/faults")
+            cases += [f"{name}-uid999", pytest.param(f"{name}-uid70", marks=soak)]
+        else:
+            cases.append(name)
+    return cases
 
 
 @dataclass(frozen=True)
@@ -103,19 +116,21 @@ def project_name(target: str) -> str:
 
 def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
     project = project_name(target)
+    role, _, uid = target.partition("-uid")
     # A killed test run may have left objects.
     remove_objects(list_project_objects(project))
     remove_objects(f"image {name}" for name in docker("image", "ls", "--quiet", f"{project}-*").split())
     # Folders that containers write to: what a play does not delete belongs to other users, and may stay.
     with tempfile.TemporaryDirectory(prefix=f"{project}-", ignore_cleanup_errors=True) as folder:
         playbook = Path(folder) / "play.yml"
-        playbook.write_text(f"- hosts: localhost\n  gather_facts: false\n  roles: [{target}]\n")
+        playbook.write_text(f"- hosts: localhost\n  gather_facts: false\n  roles: [{role}]\n")
         environment = {
             **os.environ,
             **{f"LOCALDEV_TEST_{name}": value for name, value in images.items()},
             "LOCALDEV_TEST_DIR": f"{folder}/project",
             "LOCALDEV_TEST_PROJECT": project,
             "LOCALDEV_TEST_PORT": str(find_free_ports(1)[0]),
+            **({"LOCALDEV_TEST_UIDS": uid} if uid else {}),
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_ROLES_PATH": str(TARGETS),
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
@@ -156,7 +171,7 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
 
 @pytest.fixture(scope="session")
 def plays(request: pytest.FixtureRequest, images: dict[str, str]) -> t.Iterator[dict[str, Future[PlayOutcome]]]:
-    """The plays of all selected tests, under way."""
+    """Start the plays of all selected tests, and yield them."""
     tests = [
         item for item in request.session.items if isinstance(item, pytest.Function) and item.function is test_target
     ]
@@ -166,7 +181,7 @@ def plays(request: pytest.FixtureRequest, images: dict[str, str]) -> t.Iterator[
     pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("target", target_names())
+@pytest.mark.parametrize("target", target_cases())
 def test_target(target: str, plays: dict[str, Future[PlayOutcome]]) -> None:
     outcome = plays[target].result()
     shown = "\n".join(outcome.output.splitlines()[-SHOWN_LINES:])
