@@ -22,7 +22,7 @@ PICTURE = ROOT / "docs/images/rooms.svg"
 PAGE = ROOT / "docs/architecture.md"
 PREFIX = "ansible_collections.localdev.recovery.plugins.module_utils."
 PURPOSES = {
-    "_core": "errors, module frame, masking, text, files",
+    "_core": "errors, masking, text, files",
     "_git": "history and addresses of repositories",
     "_docker": "the Docker CLI, images, Dockerfiles",
     "_stack": "describe, start and stop a stack",
@@ -38,6 +38,8 @@ PURPOSES = {
     "_status": "what a status collects",
     "_report": "what a procedure prints at its end",
 }
+# Arrows from these would lead everywhere.
+USED_BY_ALL = {"_core", "_git"}
 BOX_WIDTH, BOX_HEIGHT, COLUMN_GAP, ROW_GAP, MARGIN = 196, 48, 24, 64, 20
 
 
@@ -74,7 +76,10 @@ def direct_imports(imports: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def draw_picture(imports: dict[str, set[str]]) -> str:
-    """The layers as SVG, the lowest at the bottom. An arrow points to the package that imports."""
+    """The layers as SVG, the lowest at the bottom. An arrow points to the package that imports.
+
+    Every package may import those of USED_BY_ALL: they have no arrows.
+    """
     layers = sort_into_layers(imports)
     widest = max(map(len, layers))
     width = 2 * MARGIN + widest * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP
@@ -93,7 +98,7 @@ def draw_picture(imports: dict[str, set[str]]) -> str:
     ]
     for name, needs in sorted(direct_imports(imports).items()):
         x, y = places[name]
-        for other in sorted(needs):
+        for other in sorted(needs - USED_BY_ALL):
             from_x, from_y = places[other]
             lines.append(
                 f'<line x1="{from_x + BOX_WIDTH / 2:g}" y1="{from_y:g}" x2="{x + BOX_WIDTH / 2:g}" '
