@@ -22,9 +22,9 @@ from tests.harness.engine import HANG_TIMEOUT_S, wait_until
 from tests.harness.processes import TOKEN_VARIABLE, find_processes_with_token, kill_processes
 
 # A run whose environment names a breakpoint writes the breakpoint's name into the file of the stack's folder when it
-# gets there, and waits until somebody deletes the file.
-BREAKPOINT_VARIABLE = "LOCALDEV_RECOVERY_HOLD"
-BREAKPOINT_FILE = Path(".localdev", "held")
+# gets there, and waits until the file is deleted.
+BREAKPOINT_VARIABLE = "LOCALDEV_RECOVERY_BREAKPOINT"
+BREAKPOINT_FILE = Path(".localdev", "breakpoint")
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel i
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import list_changed_files
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
@@ -212,7 +213,7 @@ def sources(params: dict[str, t.Any], folder: str) -> list[CheckoutFile]:
                 next_command=f"git -C {folder} log --oneline {params['git_range']}",
             )
         for item in changed:
-            found[item.path] = CheckoutFile(item.path, item.content, item.executable, asked_for=False)
+            found[item.path] = CheckoutFile(item.path, item.content, item.executable, named_explicitly=False)
     if not found and not params["git_range"]:
         raise RecoveryError("There is nothing to inject: neither files nor a git range is given")
     return list(found.values())
@@ -384,10 +385,10 @@ def inject(
             if w.change is not None
         ]
         asides = SetAsideManager(docker, run, image).keep(items)
-        run.reach("kept:container_files")
+        wait_at_breakpoint(run, "kept:container_files")
         for identity in dict.fromkeys(w.container["Id"] for w in work if w.change):
             apply_file_changes(docker, identity, [w.change for w in work if w.change and w.container["Id"] == identity])
-            run.reach("injected:container")
+            wait_at_breakpoint(run, "injected:container")
         run.new_content_from_here()
     return asides
 

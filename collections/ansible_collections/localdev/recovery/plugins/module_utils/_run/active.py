@@ -9,14 +9,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import HEARTBEAT_INTERVAL_S
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
 
@@ -38,11 +37,7 @@ def join_run(params: t.Mapping[str, t.Any], *, check_mode: bool = False) -> t.It
 
 
 class ActiveRun:
-    """One module's part in a run: heartbeat while it works, and its step in the record.
-
-    Tests stop a run at a known point: with LOCALDEV_RECOVERY_HOLD=POINT in the environment, reaching that point
-    writes ``.localdev/held`` and waits until somebody deletes that file.
-    """
+    """One module's part in a run: heartbeat while it works, and its step in the record."""
 
     def __init__(self, runs: RunStore, run_id: str, step: str = "", *, record: RunRecord | None = None) -> None:
         """record: another record that this part of the run writes; the lock stays RUN_ID's."""
@@ -69,14 +64,6 @@ class ActiveRun:
         if kept:
             self.save()
 
-    def reach(self, point: str) -> None:
-        """Name a point between or inside steps at which a test may want the run to stand still."""
-        if os.environ.get("LOCALDEV_RECOVERY_HOLD") == point:
-            held = os.path.join(self.runs.folder, "held")
-            write_file_atomically(held, point + "\n")
-            while os.path.exists(held):
-                time.sleep(0.05)
-
     def __enter__(self) -> ActiveRun:
         self.runs.touch(self.lock_id, working=True)
         self._beat.start()
@@ -86,7 +73,7 @@ class ActiveRun:
             )
             self._began = time.monotonic()
             self.save()
-            self.reach(f"before:{self.step_name}")
+            wait_at_breakpoint(self, f"before:{self.step_name}")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, trace: object) -> None:
@@ -99,4 +86,4 @@ class ActiveRun:
         with contextlib.suppress(RecoveryError):
             self.runs.touch(self.lock_id, working=False)
         if self.step_name and exc is None:
-            self.reach(f"after:{self.step_name}")
+            wait_at_breakpoint(self, f"after:{self.step_name}")

@@ -8,10 +8,31 @@
 
 from __future__ import annotations
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+import os
+import time
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+
+if t.TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+
+BREAKPOINT_VARIABLE = "LOCALDEV_RECOVERY_BREAKPOINT"
+
+
+def is_breakpoint(point: str) -> bool:
+    """Return whether the environment asks for a stop at this point."""
+    return os.environ.get(BREAKPOINT_VARIABLE) == point
 
 
 def wait_at_breakpoint(run: ActiveRun | None, point: str) -> None:
-    """The same for what also works outside a run."""
-    if run is not None:
-        run.reach(point)
+    """Wait at a point where a test wants the run to stop; do nothing outside a run.
+
+    The file ``.localdev/breakpoint`` holds the point's name while the run waits. Deleting the file lets it continue.
+    """
+    if run is None or not is_breakpoint(point):
+        return
+    path = os.path.join(run.runs.folder, "breakpoint")
+    write_file_atomically(path, point + "\n")
+    while os.path.exists(path):
+        time.sleep(0.05)

@@ -12,10 +12,10 @@ The program is Python, which at least the application's image has: that one need
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import is_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location, find_nearest_folder
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import (
     OnVerified,
@@ -25,7 +25,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner i
 
 
 def copy_tree(
-    bridge: VolumeProgram,
+    program: VolumeProgram,
     source: Location,
     target: Location,
     *,
@@ -33,32 +33,32 @@ def copy_tree(
     reserve: int,
     check_mode: bool,
 ) -> dict[str, t.Any]:
-    """Copy and prove. ``same`` in the answer: the target was a copy already. ``resumed``: files that were there."""
-    docker = bridge.docker
-    source.must_exist(docker)
+    """Copy and prove. ``same`` in the answer: the target was a copy already. ``resumed``: files that were target_exists."""
+    docker = program.docker
+    source.require_exists(docker)
     if source == target:
         raise RecoveryError(f"Source and target are both the {source}")
     source.refuse_if_used(docker)
-    there = target.exists(docker)
-    if there:
+    target_exists = target.exists(docker)
+    if target_exists:
         target.refuse_if_used(docker)
-    mounts = source.mount("/from", writable=False)
-    if check_mode and not there:
+    mounts = source.mount_arguments("/from", writable=False)
+    if check_mode and not target_exists:
         room = Location("folder", find_nearest_folder(target.name)) if target.kind == "folder" else None
-        mounts += room.mount("/room", writable=False) if room else []
+        mounts += room.mount_arguments("/room", writable=False) if room else []
     else:
         target.create(docker, labels)
-        mounts += target.mount("/to", writable=not check_mode)
-    answer = bridge.ask(
+        mounts += target.mount_arguments("/to", writable=not check_mode)
+    answer = program.send_request(
         {
             "do": "copy",
             "source": "/from",
-            "target": "/to" if there or not check_mode else "",
-            "room_at": "/to" if there else "/room" if target.kind == "folder" else "/",
+            "target": "/to" if target_exists or not check_mode else "",
+            "room_at": "/to" if target_exists else "/room" if target.kind == "folder" else "/",
             "token": str(source),
             "reserve": reserve,
             "look_only": check_mode,
-            "hold": os.environ.get("LOCALDEV_RECOVERY_HOLD") == "copying",
+            "hold": is_breakpoint("copying"),
         },
         mounts,
     )
@@ -67,24 +67,24 @@ def copy_tree(
 
 
 def replace_volume_content(
-    bridge: VolumeProgram, source: str, target: str, proved: OnVerified | None = None
+    program: VolumeProgram, source: str, target: str, on_verified: OnVerified | None = None
 ) -> dict[str, t.Any]:
     """Make a volume hold what another one holds, and nothing else; ``bytes`` and ``digest`` of it.
 
     proved: is told them when the copy is proved; then the source is emptied. To be repeated after a crash.
     """
-    places = Location("volume", source), Location("volume", target)
+    locations = Location("volume", source), Location("volume", target)
     request = {
         "do": "copy",
         "source": "/from",
         "target": "/to",
-        "token": str(places[0]),
+        "token": str(locations[0]),
         "reserve": 0,
         "replace": True,
         "prove": True,
-        "then_empty": proved is not None,
+        "then_empty": on_verified is not None,
     }
-    mounts = [*places[0].mount("/from", writable=proved is not None), *places[1].mount("/to", writable=True)]
-    answer = bridge.ask(request, mounts, proved=proved)
-    raise_for_error(answer, str(places[0]), places[1])
+    mounts = [*locations[0].mount_arguments("/from", writable=on_verified is not None), *locations[1].mount_arguments("/to", writable=True)]
+    answer = program.send_request(request, mounts, on_verified=on_verified)
+    raise_for_error(answer, str(locations[0]), locations[1])
     return answer

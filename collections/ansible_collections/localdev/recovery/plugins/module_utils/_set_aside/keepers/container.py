@@ -19,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.local
     save_local_changes,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
@@ -32,17 +33,17 @@ class ContainerKeeper(Keeper):
     copies = True
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         return any(container["name"] == entry["name"] for container in service["containers"])
 
-    def _file(self, entry: SetAsideEntry) -> str:
+    def _archive_path(self, entry: SetAsideEntry) -> str:
         return os.path.join(self.run.runs.folder, CONTAINERS_FOLDER, f"{entry['aside']}.tar")
 
     def exists(self, entry: SetAsideEntry) -> bool:
         return bool(list_local_changes(self.docker, entry["name"]))
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
-        return os.path.isfile(self._file(entry))
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
+        return os.path.isfile(self._archive_path(entry))
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         [container] = self.docker.inspect("container", [entry["name"]])
@@ -55,22 +56,22 @@ class ContainerKeeper(Keeper):
         if found:
             entry["service"] = found[0]["Config"]["Labels"]["com.docker.compose.service"]
         try:
-            os.makedirs(os.path.dirname(self._file(entry)), mode=0o700, exist_ok=True)
-            entry["bytes"] = save_local_changes(self.docker, entry["name"], self._file(entry))
+            os.makedirs(os.path.dirname(self._archive_path(entry)), mode=0o700, exist_ok=True)
+            entry["bytes"] = save_local_changes(self.docker, entry["name"], self._archive_path(entry))
         except OSError as exc:
             raise RecoveryError(f"Cannot keep the changed files of {entry['name']}: {exc.strerror}") from exc
         entry["state"] = "kept"
         self.run.save()
-        self.run.reach("kept:container")
+        wait_at_breakpoint(self.run, "kept:container")
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         if displaced is not None and displaced["state"] == "planned":
             self.keep(displaced)
         # Of the image that has the name now; it was put back before.
         self.docker.compose("create", entry["service"])
-        restore_local_changes(self.docker, entry["name"], self._file(entry))
+        restore_local_changes(self.docker, entry["name"], self._archive_path(entry))
 
     def delete(self, entry: SetAsideEntry) -> None:
-        for path in (self._file(entry), f"{self._file(entry)}.tmp"):
+        for path in (self._archive_path(entry), f"{self._archive_path(entry)}.tmp"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)

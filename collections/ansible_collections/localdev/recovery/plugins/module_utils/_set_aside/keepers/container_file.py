@@ -22,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.files
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
@@ -45,16 +46,16 @@ class ContainerFileKeeper(Keeper):
     """
 
     copies = True
-    needs = ("container_id",)
+    required_keys = ("container_id",)
 
     @staticmethod
-    def plain_name(item: t.Mapping[str, t.Any]) -> str:
+    def normalise_name(item: t.Mapping[str, t.Any]) -> str:
         if not _NAME.fullmatch(item["name"]):
             raise RecoveryError(f"The {item['kind']} {item['name']} is not of the form CONTAINER:/PATH")
         return str(item["name"])
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         return any(entry["name"].partition(":")[0] == container["name"] for container in service["containers"])
 
     def _container(self, entry: SetAsideEntry) -> dict[str, t.Any] | None:
@@ -82,7 +83,7 @@ class ContainerFileKeeper(Keeper):
         # That there is no file is something to come back to as well.
         return self._container(entry) is not None
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
         return bool(entry.get("absent")) or os.path.isfile(self._path(entry))
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
@@ -103,7 +104,7 @@ class ContainerFileKeeper(Keeper):
             entry["bytes"] = len(found.content)
         entry["state"] = "kept"
         self.run.save()
-        self.run.reach("kept:container_file")
+        wait_at_breakpoint(self.run, "kept:container_file")
 
     @staticmethod
     def _write(path: str, content: bytes) -> None:
@@ -133,7 +134,7 @@ class ContainerFileKeeper(Keeper):
             owner = entry["uid"], entry["gid"]
             change = FileChange(path, content, *owner, int(entry["mode"], 8), entry["mtime"])
         restore_container_file(self.docker, container, change)
-        self.run.reach("restoring:container_file")
+        wait_at_breakpoint(self.run, "restoring:container_file")
 
     def delete(self, entry: SetAsideEntry) -> None:
         path = self._path(entry)

@@ -21,6 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
     quote_literal,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import build_copy_settings_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
@@ -44,18 +45,18 @@ class DatabaseKeeper(Keeper):
     replacement: a database that takes the name in the same transaction. copy: the database stays, a copy is kept.
     """
 
-    needs = ("container", "user")
+    required_keys = ("container", "user")
 
     @classmethod
-    def aside_name(cls, name: str, run_id: str) -> str:
+    def kept_name(cls, name: str, run_id: str) -> str:
         return build_kept_name(name, run_id, _MAX_NAME_BYTES)
 
     @staticmethod
-    def discarded(name: str, run_id: str) -> str:
+    def build_discarded_name(name: str, run_id: str) -> str:
         return _fit_name(name, f".discarded-{run_id}")
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         # A database is renamed under the running server.
         return bool(service["writes_to_database"]) and service["kind"] != "database"
 
@@ -68,7 +69,7 @@ class DatabaseKeeper(Keeper):
     def exists(self, entry: SetAsideEntry) -> bool:
         return self._exists(entry, entry["name"])
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
         return self._exists(entry, entry["aside"])
 
     def _size(self, entry: SetAsideEntry) -> int:
@@ -81,7 +82,7 @@ class DatabaseKeeper(Keeper):
         folder = self._psql(entry, "SHOW data_directory")
         return size, size, read_free_disk_bytes(self.docker, entry["container"], folder)
 
-    def _alone(self, entry: SetAsideEntry, names: t.Sequence[str], sql: str) -> float:
+    def _run_without_connections(self, entry: SetAsideEntry, names: t.Sequence[str], sql: str) -> float:
         """Run SQL while nobody is connected to the databases: seconds for which they were shut.
 
         Sessions come back within milliseconds, so new ones are shut out before the old ones are ended. The SQL opens
@@ -100,7 +101,7 @@ class DatabaseKeeper(Keeper):
             began, ended = self._psql(entry, f"{clock} {shut} {end} {sql} {clock}").split()
         except RecoveryError:
             for name in names:
-                self._open(entry, name)
+                self._allow_connections(entry, name)
             raise
         return round(float(ended) - float(began), 3)
 
@@ -110,7 +111,7 @@ class DatabaseKeeper(Keeper):
             f"ALTER DATABASE {quote_identifier(old)} RENAME TO {quote_identifier(new)};" for old, new in pairs
         )
         opened = " ".join(f"ALTER DATABASE {quote_identifier(new)} ALLOW_CONNECTIONS true;" for _old, new in pairs)
-        return self._alone(entry, [old for old, _new in pairs], f"BEGIN; {renames} {opened} COMMIT;")
+        return self._run_without_connections(entry, [old for old, _new in pairs], f"BEGIN; {renames} {opened} COMMIT;")
 
     def _copy(self, entry: SetAsideEntry) -> float:
         """Copy the files within the server, much faster than a dump. Seconds for which the database was shut."""
@@ -123,16 +124,16 @@ class DatabaseKeeper(Keeper):
         # Older servers know no other way.
         strategy = "STRATEGY file_copy" if int(version) >= 15 else ""
         copied = f"CREATE DATABASE {aside} TEMPLATE {name} OWNER {quote_identifier(owner)} {strategy};"
-        seconds = self._alone(entry, [entry["name"]], f"{copied} ALTER DATABASE {name} ALLOW_CONNECTIONS true;")
+        seconds = self._run_without_connections(entry, [entry["name"]], f"{copied} ALTER DATABASE {name} ALLOW_CONNECTIONS true;")
         self._psql(entry, build_copy_settings_sql(entry["name"], entry["aside"]))
         return seconds
 
-    def _open(self, entry: SetAsideEntry, name: str) -> None:
+    def _allow_connections(self, entry: SetAsideEntry, name: str) -> None:
         if self._exists(entry, name):
             self._psql(entry, f"ALTER DATABASE {quote_identifier(name)} ALLOW_CONNECTIONS true")
 
-    def leave(self, entry: SetAsideEntry) -> None:
-        self._open(entry, entry["name"])
+    def abandon(self, entry: SetAsideEntry) -> None:
+        self._allow_connections(entry, entry["name"])
 
     def keep(self, entry: SetAsideEntry) -> None:
         kept = f"EXISTS (SELECT 1 FROM pg_database WHERE datname = {quote_literal(entry['aside'])})"
@@ -147,9 +148,9 @@ class DatabaseKeeper(Keeper):
                 entry["unavailable_s"] = self._rename(entry, (entry["name"], entry["aside"]), *swap)
         entry["state"] = self.state_when_kept(entry)
         self.run.save()
-        self.run.reach("kept:database")
+        wait_at_breakpoint(self.run, "kept:database")
 
-    def take_place(self, entry: SetAsideEntry) -> None:
+    def place_replacement(self, entry: SetAsideEntry) -> None:
         if entry.get("replacement") and self._exists(entry, entry["replacement"]):
             self._rename(entry, (entry["replacement"], entry["name"]))
 
@@ -158,8 +159,8 @@ class DatabaseKeeper(Keeper):
         return "live" if entry.get("copy") or entry.get("replacement") else "kept"
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
-        away = displaced["aside"] if displaced else self.discard_name(entry)
-        if self.aside_exists(entry):
+        away = displaced["aside"] if displaced else self.discarded_name(entry)
+        if self.kept_copy_exists(entry):
             occupied = self._exists(entry, entry["name"])
             if occupied and displaced is not None:
                 displaced["bytes"] = self._size(entry)

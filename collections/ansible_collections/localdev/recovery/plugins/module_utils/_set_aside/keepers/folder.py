@@ -12,6 +12,7 @@ import os
 import shlex
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import (
     SYNC,
@@ -26,28 +27,28 @@ class FolderKeeper(Keeper):
     replacement: a folder beside it that takes its name.
     """
 
-    plain_name = staticmethod(normalise_absolute_path)
+    normalise_name = staticmethod(normalise_absolute_path)
 
-    def _shell(self, path: str) -> HelperContainer:
-        return self.helper((os.path.dirname(path), "/parent", True))
+    def _open_shell(self, path: str) -> HelperContainer:
+        return self.open_helper((os.path.dirname(path), "/parent", True))
 
     @staticmethod
-    def _inside(path: str) -> str:
+    def _container_path(path: str) -> str:
         return shlex.quote("/parent/" + os.path.basename(path))
 
     def exists(self, entry: SetAsideEntry) -> bool:
         return os.path.isdir(entry["name"])
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
         return os.path.isdir(entry["aside"])
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
-        used, free = self.used_and_free(entry)
+        used, free = self.measure_used_and_free(entry)
         return used, 0, free
 
-    def _move(self, shell: HelperContainer, old: str, new: str) -> None:
+    def _rename(self, shell: HelperContainer, old: str, new: str) -> None:
         """Rename when it has not been done yet. Never onto something that exists."""
-        old_path, new_path = self._inside(old), self._inside(new)
+        old_path, new_path = self._container_path(old), self._container_path(new)
         shell.run(
             f"if [ -e {new_path} ]; then [ ! -e {old_path} ] || {{ echo {shlex.quote(new)} exists already; exit 1; }}; "
             f"else mv {old_path} {new_path}; fi; {SYNC.format(folder='/parent')}"
@@ -55,51 +56,51 @@ class FolderKeeper(Keeper):
 
     def keep(self, entry: SetAsideEntry) -> None:
         self.refuse_if_used(entry)
-        name, aside = self._inside(entry["name"]), self._inside(entry["aside"])
-        with self._shell(entry["name"]) as shell:
+        name, aside = self._container_path(entry["name"]), self._container_path(entry["aside"])
+        with self._open_shell(entry["name"]) as shell:
             entry["bytes"] = int(shell.run(f"du -sk {name} | cut -f1")) * 1024
             entry["mode"], entry["owner"] = shell.run(f"stat -c '%a %u:%g' {name}").split()
             self.run.save()
-            self._move(shell, entry["name"], entry["aside"])
+            self._rename(shell, entry["name"], entry["aside"])
             entry["state"] = "kept"
             self.run.save()
-            self.run.reach("kept:folder")
+            wait_at_breakpoint(self.run, "kept:folder")
             if entry.get("replacement"):
                 entry["state"] = "live"
                 self.run.save()
-                self._move(shell, entry["replacement"], entry["name"])
+                self._rename(shell, entry["replacement"], entry["name"])
                 return
             # The engine would create a missing bind source as root's.
             shell.run(f"mkdir {name}; chown {entry['owner']} {name}; chmod {entry['mode']} {name}; [ -d {aside} ]")
 
-    def take_place(self, entry: SetAsideEntry) -> None:
+    def place_replacement(self, entry: SetAsideEntry) -> None:
         if entry.get("replacement"):
-            with self._shell(entry["name"]) as shell:
-                self._move(shell, entry["replacement"], entry["name"])
+            with self._open_shell(entry["name"]) as shell:
+                self._rename(shell, entry["replacement"], entry["name"])
 
     def state_when_kept(self, entry: SetAsideEntry) -> str:
         return "live" if entry.get("replacement") else "kept"
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         self.refuse_if_used(entry)
-        with self._shell(entry["name"]) as shell:
-            away = displaced["aside"] if displaced else self.discard_name(entry)
+        with self._open_shell(entry["name"]) as shell:
+            away = displaced["aside"] if displaced else self.discarded_name(entry)
             if os.path.isdir(entry["aside"]):
                 if os.path.isdir(entry["name"]):
                     if displaced is None:
                         # An earlier attempt may have been cut short before it deleted this.
-                        shell.run(f"rm -rf {self._inside(away)}")
+                        shell.run(f"rm -rf {self._container_path(away)}")
                     else:
-                        displaced["bytes"] = int(shell.run(f"du -sk {self._inside(entry['name'])} | cut -f1")) * 1024
-                    self._move(shell, entry["name"], away)
+                        displaced["bytes"] = int(shell.run(f"du -sk {self._container_path(entry['name'])} | cut -f1")) * 1024
+                    self._rename(shell, entry["name"], away)
                 if displaced is not None and os.path.isdir(away):
                     displaced["state"] = "kept"
                     self.run.save()
-                self.run.reach("restoring:folder")
-                self._move(shell, entry["aside"], entry["name"])
+                wait_at_breakpoint(self.run, "restoring:folder")
+                self._rename(shell, entry["aside"], entry["name"])
             if displaced is None:
-                shell.run(f"rm -rf {self._inside(away)}")
+                shell.run(f"rm -rf {self._container_path(away)}")
 
     def delete(self, entry: SetAsideEntry) -> None:
-        with self._shell(entry["aside"]) as shell:
-            shell.run(f"rm -rf {self._inside(entry['aside'])}")
+        with self._open_shell(entry["aside"]) as shell:
+            shell.run(f"rm -rf {self._container_path(entry['aside'])}")

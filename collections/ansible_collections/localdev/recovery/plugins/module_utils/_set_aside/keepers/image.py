@@ -19,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.images i
     measure_own_layers,
     remove_image_name,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
@@ -29,18 +30,18 @@ class ImageKeeper(Keeper):
     copies = True
 
     @classmethod
-    def aside_name(cls, name: str, run_id: str) -> str:
+    def kept_name(cls, name: str, run_id: str) -> str:
         return add_tag_suffix(name, f".aside-{run_id}")
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         # Its containers are made anew, and stop sooner when they are told to before.
         return parse_image_reference(service["image"]) == parse_image_reference(entry["name"])
 
     def exists(self, entry: SetAsideEntry) -> bool:
         return find_image_id(self.docker, entry["name"]) is not None
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
         return find_image_id(self.docker, entry["aside"]) is not None
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
@@ -58,10 +59,10 @@ class ImageKeeper(Keeper):
         entry["bytes"] = sum(own[layer] for layer in entry["layers"])
         entry["state"] = self.state_when_kept(entry)
         self.run.save()
-        self.run.reach("kept:image")
-        self.take_place(entry)
+        wait_at_breakpoint(self.run, "kept:image")
+        self.place_replacement(entry)
 
-    def take_place(self, entry: SetAsideEntry) -> None:
+    def place_replacement(self, entry: SetAsideEntry) -> None:
         if entry.get("replacement") and find_image_id(self.docker, entry["replacement"]):
             self.docker.run("tag", entry["replacement"], entry["name"])
             remove_image_name(self.docker, entry["replacement"])

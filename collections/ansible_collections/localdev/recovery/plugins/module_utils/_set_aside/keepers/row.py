@@ -22,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
     quote_literal,
     quote_table_name,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
@@ -103,14 +104,14 @@ class RowKeeper(Keeper):
     """
 
     copies = True
-    needs = ("container", "user", "database", "table", "column", "value")
+    required_keys = ("container", "user", "database", "table", "column", "value")
 
     @staticmethod
-    def plain_name(item: t.Mapping[str, t.Any]) -> str:
+    def normalise_name(item: t.Mapping[str, t.Any]) -> str:
         return f"{item['database']}.{item['table']}.{item['column']}={item['value']}"
 
     @classmethod
-    def aside_name(cls, name: str, run_id: str) -> str:
+    def kept_name(cls, name: str, run_id: str) -> str:
         """A file name, whatever stands in the row."""
         plain = re.sub(r"[^\w.=@+-]", "_", name)
         if plain != name:
@@ -118,7 +119,7 @@ class RowKeeper(Keeper):
         return build_kept_name(plain, run_id, _MAX_NAME_BYTES)
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         return False
 
     def _path(self, entry: SetAsideEntry) -> str:
@@ -136,7 +137,7 @@ class RowKeeper(Keeper):
         except RecoveryError as exc:
             raise RecoveryError(f"The row {entry['name']}: {exc.message}") from exc
 
-    def _row(self, entry: SetAsideEntry) -> str:
+    def _read_row(self, entry: SetAsideEntry) -> str:
         """The row as PostgreSQL writes JSON, to the last digit; NO_ROW when there is none."""
         where = f"{quote_table_name(entry['table'])} t WHERE t.{quote_identifier(entry['column'])}::text = {quote_literal(entry['value'])}"
         count, _newline, row = self._psql(
@@ -152,14 +153,14 @@ class RowKeeper(Keeper):
         # That there is no row is worth keeping too: putting back then takes the new one away.
         return True
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
         return os.path.isfile(self._path(entry))
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
-        return len(self._row(entry).encode()), None, None
+        return len(self._read_row(entry).encode()), None, None
 
     def keep(self, entry: SetAsideEntry) -> None:
-        row, path = self._row(entry), self._path(entry)
+        row, path = self._read_row(entry), self._path(entry)
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             write_file_atomically(path, row)
@@ -169,7 +170,7 @@ class RowKeeper(Keeper):
         # The row stays in its place, and is changed there.
         entry["state"] = "live"
         self.run.save()
-        self.run.reach("kept:row")
+        wait_at_breakpoint(self.run, "kept:row")
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         if displaced is not None and displaced["state"] == "planned":
@@ -189,9 +190,9 @@ class RowKeeper(Keeper):
             quoted_table=_escape_for_format(table),
             quoted_column=_escape_for_format(column),
         )
-        told = {"localdev.row": row, "localdev.key": entry["value"]}
+        parameters = {"localdev.row": row, "localdev.key": entry["value"]}
         settings = ", ".join(
-            f"set_config({quote_literal(name)}, {quote_literal(value)}, true)" for name, value in told.items()
+            f"set_config({quote_literal(name)}, {quote_literal(value)}, true)" for name, value in parameters.items()
         )
         self._psql(entry, f"{exact} SELECT count(*) FROM (SELECT {settings}) settings;\n{body}")
 

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import create_volume
+from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import DIGEST, SYNC, Keeper
 
@@ -29,15 +30,15 @@ class VolumeKeeper(Keeper):
     def exists(self, entry: SetAsideEntry) -> bool:
         return bool(self.docker.inspect("volume", [entry["name"]]))
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
         return bool(self.docker.inspect("volume", [entry["aside"]]))
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         # The copy goes to the engine's default storage, where a container's own root lies too.
-        used, free = self.used_and_free(entry, free_at="/")
+        used, free = self.measure_used_and_free(entry, free_at="/")
         return used, used, free
 
-    def _copy(self, source: str, target: str, proved: _OnVerified | None = None) -> dict[str, t.Any]:
+    def _copy(self, source: str, target: str, on_verified: _OnVerified | None = None) -> dict[str, t.Any]:
         """Let the target hold what the source holds, and nothing else: bytes, and digest of what is in both.
 
         proved: is told them when the copy is proved; then the source is emptied.
@@ -50,17 +51,17 @@ class VolumeKeeper(Keeper):
         )
 
         try:
-            bridge = VolumeProgram(self.docker, self.python_images, self.run)
+            program = VolumeProgram(self.docker, self.python_images, self.run)
             found = replace_volume_content(
-                bridge, source, target, proved and (lambda said: proved(_tag_digest("files", said)))
+                program, source, target, on_verified and (lambda values: on_verified(_tag_digest("files", values)))
             )
         except PythonNotFoundError:
-            return self._copy_by_shell(source, target, proved)
+            return self._copy_by_shell(source, target, on_verified)
         return _tag_digest("files", found)
 
-    def _copy_by_shell(self, source: str, target: str, proved: _OnVerified | None) -> dict[str, t.Any]:
+    def _copy_by_shell(self, source: str, target: str, on_verified: _OnVerified | None) -> dict[str, t.Any]:
         """The same where no image has a Python; three times as slow."""
-        with self.helper((source, "/from", proved is not None), (target, "/to", True)) as shell:
+        with self.open_helper((source, "/from", on_verified is not None), (target, "/to", True)) as shell:
             # Nothing else uses the two volumes. One is read while it is copied, the other while it goes to the disk.
             # The spaces: two brackets together would begin a sum.
             answer = shell.run(
@@ -71,14 +72,14 @@ class VolumeKeeper(Keeper):
                 f"echo to $( {DIGEST.format(folder='/to')} ); "
                 f"wait $reader; wait $writer; echo used $(du -sk /to | cut -f1)"
             )
-            said = dict(line.split() for line in answer.splitlines() if len(line.split()) == 2)
-            if set(said) != {"from", "to", "used"} or said["from"] != said["to"]:
+            values = dict(line.split() for line in answer.splitlines() if len(line.split()) == 2)
+            if set(values) != {"from", "to", "used"} or values["from"] != values["to"]:
                 raise RecoveryError(
                     f"The copy of a volume differs from the original: {answer[:400]}", kind="verification"
                 )
-            found = _tag_digest("tar", {"bytes": int(said["used"]) * 1024, "digest": said["from"]})
-            if proved:
-                proved(found)
+            found = _tag_digest("tar", {"bytes": int(values["used"]) * 1024, "digest": values["from"]})
+            if on_verified:
+                on_verified(found)
                 shell.run(f"find /from -mindepth 1 -delete; {SYNC.format(folder='/from')}")
         return found
 
@@ -95,15 +96,15 @@ class VolumeKeeper(Keeper):
         def kept(found: t.Mapping[str, t.Any]) -> None:
             entry.update(found, state="kept")
             self.run.save()
-            self.run.reach("kept:volume")
+            wait_at_breakpoint(self.run, "kept:volume")
 
         self._copy(name, aside, kept)
-        self.take_place(entry)
+        self.place_replacement(entry)
         if entry.get("replacement"):
             entry["state"] = "live"
             self.run.save()
 
-    def take_place(self, entry: SetAsideEntry) -> None:
+    def place_replacement(self, entry: SetAsideEntry) -> None:
         if entry.get("replacement"):
             self._copy(entry["replacement"], entry["name"])
 
@@ -112,7 +113,7 @@ class VolumeKeeper(Keeper):
             self.keep(displaced)
         self.refuse_if_used(entry)
         found, before = self._copy(entry["aside"], entry["name"])["digest"], entry.get("digest", "")
-        # One of the other sort says nothing about this one.
+        # One of the other kind says nothing about this one.
         if found.partition(":")[0] == before.partition(":")[0] and found != before:
             raise RecoveryError(
                 f"The volume {entry['aside']} is no longer what was set aside on {entry['name']}", kind="verification"
@@ -122,6 +123,6 @@ class VolumeKeeper(Keeper):
         self.docker.run("volume", "rm", "--force", entry["aside"])
 
 
-def _tag_digest(sort: str, found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Bytes and digest, which is only to be held against one of the same sort. Pure."""
-    return {"bytes": found["bytes"], "digest": f"{sort}:{found['digest']}"}
+def _tag_digest(kind: str, found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Bytes and digest, which is only to be held against one of the same kind. Pure."""
+    return {"bytes": found["bytes"], "digest": f"{kind}:{found['digest']}"}
