@@ -32,12 +32,12 @@ class ActionModule(TransferAction):
         return move(here, arguments)
 
     def _fetch(self, here: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        asked = self.ask(step="look")
+        asked = self.call_module(step="look")
         if asked.get("failed") or is_backup_present(here, asked["identity"]):
             return asked
         if self._task.check_mode:
             return {**asked, "changed": True}
-        packed = self.ask(step="pack")
+        packed = self.call_module(step="pack")
         if packed.get("failed"):
             return packed
         with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
@@ -47,7 +47,7 @@ class ActionModule(TransferAction):
                     packed["archive"], packed["archive_bytes"], archive, f"fetching {packed['backup']['name']}"
                 )
             finally:
-                self.forget(packed["archive"])
+                self.delete_remote_file(packed["archive"])
             verify_received_digest("backup", digest, packed["sha256"])
             item = unpack_bundle(archive, here)
         return {"changed": True, "backup": summarize_backup(item), "identity": asked["identity"]}
@@ -57,7 +57,7 @@ class ActionModule(TransferAction):
             here, arguments.get("select") or "latest", arguments.get("database") or "", time.time()
         )
         identity = identify_backup(item)
-        asked = self.ask(step="look", identity=identity)
+        asked = self.call_module(step="look", identity=identity)
         if asked.get("failed") or not asked["changed"] or self._task.check_mode:
             return asked
         with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
@@ -65,6 +65,6 @@ class ActionModule(TransferAction):
             size = pack_bundle(item, archive)["bytes"]
             try:
                 digest = self.send(read_chunks(archive), asked["archive"], f"sending {item.name}", size)
-                return self.ask(step="unpack", identity=identity, archive=asked["archive"], sha256=digest)
+                return self.call_module(step="unpack", identity=identity, archive=asked["archive"], sha256=digest)
             finally:
-                self.forget(asked["archive"])
+                self.delete_remote_file(asked["archive"])

@@ -27,7 +27,7 @@ class ActionModule(TransferAction):
     """Asks what is lacking, sends that, lets the module load it."""
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        asked = self.ask(archive="", sha256="")
+        asked = self.call_module(archive="", sha256="")
         if asked.get("failed") or not asked["lacking"] or self._task.check_mode:
             return asked
         lacking = asked["lacking"]
@@ -44,9 +44,9 @@ class ActionModule(TransferAction):
             chunks = compressed(chunks)
         try:
             digest = self.send(chunks, asked["incoming"], f"sending {len(lacking)} images")
-            loaded = self.ask(archive=asked["incoming"], sha256=digest)
+            loaded = self.call_module(archive=asked["incoming"], sha256=digest)
         finally:
-            self.forget(asked["incoming"])
+            self.delete_remote_file(asked["incoming"])
         return {**loaded, "lacking": lacking}
 
 

@@ -20,7 +20,7 @@ class ActionModule(TransferAction):
     """Asks whether a checkout is wanted, makes a bundle of what is committed, sends it, lets the module clone it."""
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        asked = self.ask(bundle="", sha256="")
+        asked = self.call_module(bundle="", sha256="")
         if asked.get("failed") or not asked.get("wanted") or self._task.check_mode or arguments.get("repository"):
             return asked
         source = os.path.abspath(os.path.expanduser(arguments.get("source") or ""))
@@ -34,14 +34,14 @@ class ActionModule(TransferAction):
                 digest = self.send(
                     read_chunks(bundle), asked["incoming"], "sending the checkout", os.path.getsize(bundle)
                 )
-                made = self.ask(
+                made = self.call_module(
                     bundle=asked["incoming"],
                     sha256=digest,
                     version="" if version == "HEAD" else version,
                     origin=remove_url_secrets(git(top, "config", "--get", "remote.origin.url", missing="")),
                 )
             finally:
-                self.forget(asked["incoming"])
+                self.delete_remote_file(asked["incoming"])
         left = git(top, "status", "--porcelain").splitlines()
         return {**made, "left_behind": [line[3:] for line in left]}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Shows how far the module is."""
+"""Run the module set_aside and show its progress."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress i
 
 
 class ActionModule(LiveProgressAction):
-    """Nothing of its own."""
+    """An action that only adds the display of progress."""

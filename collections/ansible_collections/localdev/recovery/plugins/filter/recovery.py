@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filters: names for the pure functions of module_utils.
+"""Filters that call the pure functions of module_utils.
 
-Each is loaded when it is called: every task runs in a process of its own, which would else load them all for one.
+A function is imported when its filter is called: each task runs in its own process, and most tasks call one filter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import typing as t
 
-# Name of the filter -> module of module_utils, function.
+# Name of the filter -> module in module_utils, function.
 FUNCTIONS = {
     "account_query": ("_application.account", "build_account_query"),
     "account_hash": ("_application.account", "get_stored_hash"),
@@ -77,13 +77,18 @@ FUNCTIONS = {
 
 
 def load_when_called(module: str, function: str) -> t.Callable[..., t.Any]:
+    """Return a function that imports the module on its first call."""
+
     def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
-        found = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.module_utils.{module}")
-        return getattr(found, function)(*args, **kwargs)
+        loaded = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.module_utils.{module}")
+        return getattr(loaded, function)(*args, **kwargs)
 
     return call
 
 
 class FilterModule:
+    """The filters of the collection, for Ansible."""
+
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters by name."""
         return {name: load_when_called(*where) for name, where in FUNCTIONS.items()}

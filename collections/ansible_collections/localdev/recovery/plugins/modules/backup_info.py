@@ -152,7 +152,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
     select_backup_set,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._report.backup_list import format_backup_line
 
 
 def described(item: BackupSet, now: float, *, check: bool) -> dict[str, t.Any]:
@@ -161,17 +161,6 @@ def described(item: BackupSet, now: float, *, check: bool) -> dict[str, t.Any]:
     if check:
         state = "none" if damage is None else ("damaged" if damage else "ok")
     return {**item.described(now), "checksums": state, "damage": damage or []}
-
-
-def line(item: t.Mapping[str, t.Any]) -> str:
-    """One backup for people."""
-    notes = [format_size(item["bytes"]), f"{format_duration(item['age_s'])} old", item["format"]]
-    notes.append(f"at {', '.join(item['alembic_versions'])}" if item["alembic_versions"] else "revision not known")
-    if item["last_proved_restorable"]:
-        notes.append(f"proved restorable {item['last_proved_restorable']}")
-    if item["checksums"] in ("ok", "damaged"):
-        notes.append(f"checksums {item['checksums']}")
-    return f"{item['name']}: {', '.join([*notes, *item['problems'], *item['damage']])}"
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -183,7 +172,12 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         chosen = select_backup_set(sets, params["select"], folder=params["folder"], now=now)
         selected = described(chosen, now, check=params["checksums"] != "none")
     backups = [described(item, now, check=params["checksums"] == "all") for item in sets]
-    return {"changed": False, "backups": backups, "selected": selected, "lines": [line(item) for item in backups]}
+    return {
+        "changed": False,
+        "backups": backups,
+        "selected": selected,
+        "lines": [format_backup_line(item) for item in backups],
+    }
 
 
 def main() -> None:

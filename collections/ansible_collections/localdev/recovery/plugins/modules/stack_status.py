@@ -164,7 +164,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._status.collect 
 
 
 def read_available_facts(docker: DockerWithTimeout) -> tuple[StackFacts | None, dict[str, str]]:
-    """What can be read of the project, and what kept the rest from being read."""
+    """Return the facts that can be read, and the error that kept the rest from being read."""
     try:
         return read_stack_facts(docker), {}
     except RecoveryError as exc:
@@ -193,10 +193,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if stack:
         parts["data"] = functools.partial(collect_data_mounts, docker, stack)
         parts["injections"] = functools.partial(find_injections, docker, stack)
-    hide: t.Callable[[str], str] = str
+    mask: t.Callable[[str], str] = str
     if facts and stack and facts.live:
         masker = build_stack_masker(facts)
-        hide = masker.text
+        mask = masker.text
         parts |= {
             "contexts": functools.partial(read_build_contexts, docker, facts),
             "both": functools.partial(
@@ -206,7 +206,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
                 list(params["expected_rows"]),
                 version_table=params["version_table"],
                 config=params["alembic_config"],
-                hide=masker.text,
+                mask=masker.text,
             ),
             "addresses": functools.partial(collect_addresses, stack),
         }
@@ -219,7 +219,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "database": None,
         "data": [],
         "addresses": {},
-        **collect_parts(parts, hide),
+        **collect_parts(parts, mask),
     }
     found |= found.pop("both", {})
     contexts, logs = found.pop("contexts", {}), found.pop("logs", {})

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Changing where services have their mounts from, in the text of a Compose file, and nothing else of it. Pure.
+"""Edit the sources of mounts in the text of a Compose file, and change nothing else in it.
 
-The file is parsed for the places of its words alone, so comments, quotes, order, anchors and line ends stay as they
-are. Only on the controller: there Ansible brings PyYAML along.
+The file is parsed only to find positions in its text, so comments, quotes, order, anchors and line ends stay as they
+are. This runs only on the controller, where Ansible has PyYAML.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ import yaml
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 
-# start, end, text that takes the place
+# Start, end, and the text that replaces what is between them.
 TextEdit = tuple[int, int, str]
 
 
 def edit_compose_mounts(texts: t.Mapping[str, str], moves: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, str]:
-    """The Compose files by path, with every mount of the moves changed; files that stay are left out.
+    """Return the edited Compose files by path, without files that do not change.
 
-    texts: in the order in which they override each other. A move has ``to`` (volume or bind), ``written`` (key of the
-    volume, or path) and ``mounts``: service and target of each.
+    texts: the files by path, in the order in which they override each other. A move has ``to`` (volume or bind),
+    ``written`` (key of the volume, or path) and ``mounts`` (service and target of each).
     """
     edits: dict[str, set[TextEdit]] = {path: set() for path in texts}
     keys: dict[str, list[str]] = {path: [] for path in texts}
     roots = {path: _parse(path, text) for path, text in texts.items()}
     for move in moves:
         for mount in move["mounts"]:
-            path, node = _find(roots, mount["service"], mount["target"])
+            path, node = _find_mount(roots, mount["service"], mount["target"])
             edits[path] |= set(_mount_edits(texts[path], node, move["to"], move["written"]))
             if move["to"] == "volume" and move["written"] not in keys[path]:
                 keys[path].append(move["written"])
@@ -44,8 +44,8 @@ def edit_compose_mounts(texts: t.Mapping[str, str], moves: t.Sequence[t.Mapping[
         missing = [key for key in keys[path] if key not in _volume_keys(roots[path])]
         wanted = sorted(edits[path] | set(_key_edits(text, roots[path], missing)), reverse=True)
         new = text
-        for start, end, words in wanted:
-            new = new[:start] + words + new[end:]
+        for start, end, replacement in wanted:
+            new = new[:start] + replacement + new[end:]
         if new != text:
             _parse(path, new)
             changed[path] = new
@@ -63,7 +63,7 @@ def _parse(path: str, text: str) -> yaml.Node:
 
 
 def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    """The value of a key, also of one that is merged in (``<<``)."""
+    """Return the value of a key, also of a key that is merged in (``<<``)."""
     if not isinstance(node, yaml.MappingNode):
         return None
     merged: list[yaml.Node] = []
@@ -76,11 +76,11 @@ def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def split_short_mount(text: str) -> list[str]:
-    """The parts of ``source:target:mode``; a colon in ``${NAME:-default}`` divides nothing."""
+    """Return the parts of ``source:target:mode``; a colon in ``${NAME:-default}`` does not separate parts."""
     return re.findall(r"((?:\$\{[^}]*\}|[^:])+)(?::|$)", text)
 
 
-def _find(roots: t.Mapping[str, yaml.Node], service: str, target: str) -> tuple[str, t.Any]:
+def _find_mount(roots: t.Mapping[str, yaml.Node], service: str, target: str) -> tuple[str, t.Any]:
     for path, root in reversed(list(roots.items())):
         volumes = _child(_child(_child(root, "services"), service), "volumes")
         for node in volumes.value if isinstance(volumes, yaml.SequenceNode) else ():
@@ -111,7 +111,7 @@ def _mount_edits(text: str, node: yaml.ScalarNode | yaml.MappingNode, to: str, w
             f"The mount in line {node.start_mark.line + 1} of the Compose file has no type or no source"
         )
     edits = [_scalar_edit(text, kind, to), _scalar_edit(text, source, written)]
-    # Options of the one kind mean nothing to the other.
+    # A mount of one type ignores the options of the other type.
     stale = "bind" if to == "volume" else "volume"
     pairs = node.value
     for number, (name, value) in enumerate(pairs):
@@ -127,19 +127,19 @@ def _mount_edits(text: str, node: yaml.ScalarNode | yaml.MappingNode, to: str, w
 
 
 def _scalar_edit(text: str, node: yaml.ScalarNode, value: str) -> TextEdit:
-    """Another value in the same quotes, where they can hold it."""
+    """Return an edit that replaces a value and keeps its quotes, if they can hold the new value."""
     start, end = node.start_mark.index, node.end_mark.index
     quote = node.style if node.style in ("'", '"') else ""
-    words = f"{quote}{value}{quote}"
+    quoted = f"{quote}{value}{quote}"
     try:
-        loaded = yaml.safe_load(f"[{words}]")
+        loaded = yaml.safe_load(f"[{quoted}]")
     except yaml.YAMLError:
         loaded = None
-    return start, end, words if loaded == [value] else json.dumps(value)
+    return start, end, quoted if loaded == [value] else json.dumps(value)
 
 
 def _end(node: t.Any) -> int:
-    """Where the last word of a node ends; a block's own mark stands at whatever follows it."""
+    """Return where the last scalar of a node ends; the end mark of a block is at the token after it."""
     if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
         return t.cast(int, node.end_mark.index)
     last = node.value[-1]
@@ -161,7 +161,7 @@ def _volume_keys(root: yaml.Node) -> list[str]:
 
 
 def _key_edits(text: str, root: yaml.Node, keys: t.Sequence[str]) -> list[TextEdit]:
-    """Declare volumes below ``volumes``, after those that are there."""
+    """Return edits that declare volumes at the end of ``volumes``."""
     if not keys:
         return []
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -172,8 +172,8 @@ def _key_edits(text: str, root: yaml.Node, keys: t.Sequence[str]) -> list[TextEd
         return [(len(text), len(text), f"{gap}{newline}volumes:{newline}{lines}")]
     if isinstance(node, yaml.MappingNode) and node.flow_style:
         at = node.end_mark.index - 1
-        words = ", ".join(f"{key}: {{}}" for key in keys)
-        return [(at, at, f", {words}" if node.value else words)]
+        declarations = ", ".join(f"{key}: {{}}" for key in keys)
+        return [(at, at, f", {declarations}" if node.value else declarations)]
     if isinstance(node, yaml.MappingNode):
         indent, at = " " * node.value[0][0].start_mark.column, _after_line(text, _end(node))
     else:

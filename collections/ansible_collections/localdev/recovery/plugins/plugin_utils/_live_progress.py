@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Runs a module that tells how far it is, and shows that meanwhile."""
+"""Show the progress that a module reports while it runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.progress im
 
 
 class LiveProgressAction(ActionBase):  # type: ignore[misc]
-    """The action of such a module: for what takes longer than two seconds a line appears every two seconds.
+    """An action that shows a line every two seconds while its module runs.
 
     ``progress: [HOST] loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``
     """
@@ -36,43 +36,43 @@ class LiveProgressAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        # A task in the background has nobody who waits for it here.
-        shown = contextlib.nullcontext() if self._task.check_mode or self._task.async_val else self._shown(task_vars)
-        with shown:
+        # Nothing is shown for a background task: the play does not wait for it.
+        silent = self._task.check_mode or self._task.async_val
+        with contextlib.nullcontext() if silent else self._showing_progress(task_vars):
             result: dict[str, t.Any] = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
         return result
 
     @contextlib.contextmanager
-    def _shown(self, task_vars: t.Mapping[str, t.Any] | None) -> t.Iterator[None]:
+    def _showing_progress(self, task_vars: t.Mapping[str, t.Any] | None) -> t.Iterator[None]:
         host = (task_vars or {}).get("inventory_hostname", "")
-        ended = threading.Event()
-        reader = self._beside()
+        finished = threading.Event()
+        reader = self._clone()
 
-        def show() -> None:
-            while not ended.wait(REPORT_INTERVAL_S):
-                line = reader._line()
-                if line and not ended.is_set():
-                    # On stderr, for what other callbacks write to stdout may be parsed.
+        def show_lines() -> None:
+            while not finished.wait(REPORT_INTERVAL_S):
+                line = reader._read_progress_line()
+                if line and not finished.is_set():
+                    # On stderr, because programs may parse what a callback writes to stdout.
                     Display().display(f"progress: [{host}] {line}", stderr=True)
 
-        shower = threading.Thread(target=contextvars.copy_context().run, args=(show,), daemon=True)
-        shower.start()
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(show_lines,), daemon=True)
+        thread.start()
         try:
             yield
         finally:
-            ended.set()
-            shower.join(FIRST_REPORT_S)
+            finished.set()
+            thread.join(FIRST_REPORT_S)
 
-    def _beside(self) -> LiveProgressAction:
-        """Another of these, whose commands do not get in the way of the module's: each remembers what it waits for."""
+    def _clone(self) -> LiveProgressAction:
+        """Return a copy with a connection of its own: a connection keeps the state of its running command."""
         other = copy.copy(self)
         other._connection = copy.copy(self._connection)
         if self._connection.become is not None:
             other._connection.set_become_plugin(copy.copy(self._connection.become))
         return other
 
-    def _line(self) -> str:
-        """What the module tells now; empty where that cannot be read, which is no reason to disturb the work."""
+    def _read_progress_line(self) -> str:
+        """Return the current progress; empty if it cannot be read, because that must not fail the task."""
         with contextlib.suppress(Exception):
             path = get_progress_path(self._task.args["stack"]["project"]["dir"])
             answer = self._low_level_execute_command(f"cat {shlex.quote(path)}")

@@ -15,7 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.lines im
 
 
 def format_account_findings(findings: t.Sequence[t.Mapping[str, str]]) -> list[str]:
-    """One line for each finding: its name and what is wrong."""
+    """Return one line per finding: its name and the problem."""
     return [f"{item['finding']}: {item['message']}" for item in findings]
 
 
@@ -28,8 +28,11 @@ def format_admin_account_report(
     planned: bool = False,
     login: bool = False,
 ) -> list[str]:
-    """What was wrong and what was done about it (planned: would be). login: whether a login has proved it."""
-    who = account["username"]
+    """Return the findings and the changes that were made (planned: would be made), line by line.
+
+    login: whether a login through the API has succeeded after the change.
+    """
+    username = account["username"]
     lines = format_account_findings(found["findings"])
     verbs = {
         "update": ("Changed", "Would change"),
@@ -38,12 +41,15 @@ def format_admin_account_report(
     }
     if found["action"] in verbs:
         lines.append(
-            f"{verbs[found['action']][planned]} {who}" + (f": {', '.join(found['names'])}" if found["names"] else "")
+            f"{verbs[found['action']][planned]} {username}"
+            + (f": {', '.join(found['names'])}" if found["names"] else "")
         )
     else:
-        lines.append(f"Nothing to do: {who} exists, has the role {format_column_value(account['role'])} and is active")
+        lines.append(
+            f"Nothing to do: {username} exists, has the role {format_column_value(account['role'])} and is active"
+        )
     if login:
-        lines.append(f"{who} has logged in through the API")
+        lines.append(f"{username} has logged in through the API")
     if probe["signing"]["problem"]:
         lines.append(f"warning: {probe['signing']['problem']}")
     if probe["generated_to"]:

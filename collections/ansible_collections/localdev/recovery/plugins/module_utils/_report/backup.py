@@ -14,7 +14,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
 
 
 def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[str]:
-    """What a backup did (in check mode: would do), line by line. made, proved: results of its two steps."""
+    """Return what a backup did (in check mode: would do), line by line.
+
+    made: result of the backup. proved: result of its test restore, empty or skipped without one.
+    """
     backup = made.get("backup")
     lines = []
     if backup:

@@ -13,10 +13,10 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 
 
-def format_backup_transfer_report(moved: t.Mapping[str, t.Any], *, place: str, planned: bool) -> list[str]:
-    """What became of a backup that was to be at a place, line by line."""
-    backup = moved["backup"]
-    if not moved["changed"]:
+def format_backup_transfer_report(transferred: t.Mapping[str, t.Any], *, place: str, planned: bool) -> list[str]:
+    """Return whether a backup was transferred to a place (planned: would be), line by line."""
+    backup = transferred["backup"]
+    if not transferred["changed"]:
         return [f"{backup['name']} is there already: {place}"]
     size = f" ({format_size(backup['bytes'])})" if "bytes" in backup else ""
     return [f"{'Would bring' if planned else 'Brought'} {backup['name']}{size} to {place}"]

@@ -12,7 +12,7 @@ import typing as t
 
 
 def format_backup_verify_report(backup: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[str]:
-    """What a restore drill showed (in check mode: what it could say so far), line by line."""
+    """Return the result of a test restore (in check mode: of the checks before it), line by line."""
     if "rows" not in proved:
         lines = [f"{backup['name']} is what was written, and fits on this server; it would be restored for a test"]
     else:

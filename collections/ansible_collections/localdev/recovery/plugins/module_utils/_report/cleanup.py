@@ -14,12 +14,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
 
 
 def format_cleanup_report(found: t.Mapping[str, t.Any], planned: bool) -> list[str]:
-    """What a cleanup did (planned: would do), line by line."""
+    """Return what a cleanup deleted (planned: would delete) and what it keeps, line by line."""
     freed = sum(entry["bytes"] or 0 for entry in found["deletable"])
     lines = [f"{'Would free' if planned else 'Freed'} {format_size(freed)}"]
     for verb, entries in (("Would delete" if planned else "Deleted", found["deletable"]), ("Keeps", found["kept"])):
         lines += [
-            f"{verb} {e['kind']} {e['aside']} ({format_size(e['bytes'] or 0)}, set aside {format_duration(e['age_s'])} ago)"
-            for e in entries
+            f"{verb} {entry['kind']} {entry['aside']} "
+            f"({format_size(entry['bytes'] or 0)}, set aside {format_duration(entry['age_s'])} ago)"
+            for entry in entries
         ]
     return lines

@@ -17,14 +17,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.lines im
 
 
 def format_injection_lines(injections: t.Iterable[t.Mapping[str, t.Any]], now: float | None = None) -> list[str]:
-    """What people are told of judged injections."""
-    words = {
+    """Return one line per classified injection: service, path, state, run and age."""
+    descriptions = {
         "injected": "injected and not in the image",
         "changed": "was injected and has been changed since",
         "lost": "was injected, is lost: container recreated",
     }
     return [
-        f"{item['service']}: {item['path']} {words[item['state']]} "
+        f"{item['service']}: {item['path']} {descriptions[item['state']]} "
         f"(run {item['run_id']}, {format_duration(seconds_since(item['time'], now))} ago)"
         for item in injections
     ]
@@ -33,23 +33,23 @@ def format_injection_lines(injections: t.Iterable[t.Mapping[str, t.Any]], now: f
 def format_code_injection_report(
     done: t.Mapping[str, t.Any], stack: t.Mapping[str, t.Any], run_id: str, planned: bool
 ) -> list[str]:
-    """What an injection did (planned: would do), line by line. done: the result of container_files."""
+    """Return what an injection did (planned: would do), line by line. done: the result of container_files."""
     would = "would be " if planned else ""
     changed = [item for item in done.get("files", []) if item["action"] in ("new", "replaced", "removed")]
-    told = [
+    lines = [
         f"{item['container']}:{item['path']} {would}{'added' if item['action'] == 'new' else item['action']}"
         for item in changed
     ]
-    same = sum(item["action"] == "same" for item in done.get("files", []))
-    if same:
-        told.append(f"{same} files are in the containers already")
+    unchanged = sum(item["action"] == "same" for item in done.get("files", []))
+    if unchanged:
+        lines.append(f"{unchanged} files are in the containers already")
     for name in done.get("live", []):
-        told.append(
+        lines.append(
             f"{name} sees the files through a bind mount: already live, restarting is enough: "
             f"{Project.of(stack).command()} restart {name}"
         )
-    told += done.get("notes", [])
+    lines += done.get("notes", [])
     if changed and not planned:
-        told.append("A container that is made anew loses them; build the image when you can")
-        told.append(format_undo_hint(run_id))
-    return told
+        lines.append("A container that is made anew loses them; build the image when you can")
+        lines.append(format_undo_hint(run_id))
+    return lines

@@ -4,16 +4,19 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Format what an application has registered."""
+"""Format the items that an application has registered."""
 
 from __future__ import annotations
 
 import typing as t
 
 
-def format_registration_lines(verdict: t.Mapping[str, t.Any]) -> list[str]:
-    """What people are told of a result of registration_info, line by line."""
-    found = [f"{verdict['count']} {verdict['label']} are registered in {verdict['service']}", *verdict["problems"]]
-    if verdict["surplus"]:
-        found.append(f"registered, though nobody expects them: {', '.join(verdict['surplus'])}")
-    return found
+def format_registration_lines(comparison: t.Mapping[str, t.Any]) -> list[str]:
+    """Return a result of registration_info, line by line."""
+    lines = [
+        f"{comparison['count']} {comparison['label']} are registered in {comparison['service']}",
+        *comparison["problems"],
+    ]
+    if comparison["surplus"]:
+        lines.append(f"registered, though nobody expects them: {', '.join(comparison['surplus'])}")
+    return lines

@@ -4,18 +4,22 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What a container recovery tells people at its end, line by line. Pure."""
+"""Format the report of a container recovery."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import (
+    format_kept_line,
+    format_undo_hint,
+    shorten_path_list,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import can_undo_run
 
-# action -> what is said of it before and after.
-_VERBS = {
+# Action -> its description in check mode and after the run.
+_ACTION_DESCRIPTIONS = {
     "restart": ("Would restart", "Restarted"),
     "start": ("Would start", "Started"),
     "create": ("Would create the container of", "Created the container of"),
@@ -33,20 +37,26 @@ def format_container_recovery_report(
     stopped: t.Mapping[str, t.Any],
     record: t.Mapping[str, t.Any],
 ) -> list[str]:
-    """What a restart, rebuild or reset did (in check mode: would do). kept: results of set_aside. record: the run's."""
+    """Return what a restart, rebuild or reset did (in check mode: would do), line by line.
+
+    kept: results of set_aside. record: the run's record; empty in check mode.
+    """
     done = bool(record)
     lines = [_format_image_line(item, done) for item in built]
     names = ", ".join(item["service"] for item in stopped.get("services", []))
     if names:
         lines.append(f"{'Stopped' if done else 'Would stop'} {names}")
-    lines += [f"{_VERBS[item['action']][done]} {name}: {item['why']}" for name, item in plan["services"].items()]
+    lines += [
+        f"{_ACTION_DESCRIPTIONS[item['action']][done]} {name}: {item['why']}" for name, item in plan["services"].items()
+    ]
     for entry in [entry for result in kept for entry in result.get("asides", [])]:
-        of = "the changed files of" if entry["kind"] == "container" else ""
-        lines.append(f"{format_kept_line(entry, done, of)} ({format_size(entry['bytes'] or 0)})")
+        part = "the changed files of" if entry["kind"] == "container" else ""
+        lines.append(f"{format_kept_line(entry, done, part)} ({format_size(entry['bytes'] or 0)})")
     for name, paths in plan["edited"].items():
         if plan["services"][name]["action"] != "recreate":
             lines.append(
-                f"{name} holds what its image does not: {_format_paths(paths)}. To get rid of it: ansible-playbook "
+                f"{name} holds what its image does not: {shorten_path_list(paths, MAX_PATHS_SHOWN)}. "
+                "To get rid of it: ansible-playbook "
                 "localdev.recovery.container_recovery -e container_recovery_action=restart "
                 f"-e container_recovery_services={name} -e container_recovery_recreate=true"
             )
@@ -56,19 +66,14 @@ def format_container_recovery_report(
 
 
 def _format_image_line(item: t.Mapping[str, t.Any], done: bool) -> str:
-    of = f"{item['image']} ({', '.join(item['services'])})"
+    image = f"{item['image']} ({', '.join(item['services'])})"
     if not done:
-        return f"Would build {of}, now {shorten_image_id(item['old_id'])}"
+        return f"Would build {image}, now {shorten_image_id(item['old_id'])}"
     if item["new_id"] == item["old_id"]:
-        return f"Built {of}: the same image as before, {shorten_image_id(item['new_id'])}"
-    return f"Built {of}: {shorten_image_id(item['old_id'])} -> {shorten_image_id(item['new_id'])}"
+        return f"Built {image}: the same image as before, {shorten_image_id(item['new_id'])}"
+    return f"Built {image}: {shorten_image_id(item['old_id'])} -> {shorten_image_id(item['new_id'])}"
 
 
-def shorten_image_id(identity: str | None) -> str:
-    """An image id as Docker shows it."""
-    return identity.removeprefix("sha256:")[:12] if identity else "none"
-
-
-def _format_paths(paths: t.Sequence[str]) -> str:
-    more = len(paths) - MAX_PATHS_SHOWN
-    return ", ".join(paths[:MAX_PATHS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+def shorten_image_id(image_id: str | None) -> str:
+    """Return an image ID as Docker shows it: the first 12 digits."""
+    return image_id.removeprefix("sha256:")[:12] if image_id else "none"

@@ -20,14 +20,17 @@ def format_env_file_report(
     kept: t.Mapping[str, t.Any] | None = None,
     planned: bool = False,
 ) -> list[str]:
-    """What was done to an env file (planned: would be), line by line; no value. answer: the result of env_file."""
+    """Return the changes of an env file (planned: that would be made), line by line and without values.
+
+    answer: the result of env_file. kept: the result of set_aside.
+    """
     path = answer["path"]
     lines = []
     if answer["created"]:
         lines.append(f"{'Would make' if planned else 'Made'} {path}")
-    plain = [name for name in answer["added"] if name not in answer["generated"]]
-    if plain:
-        lines.append(f"{'Would add' if planned else 'Added'} from the example: {', '.join(plain)}")
+    from_example = [name for name in answer["added"] if name not in answer["generated"]]
+    if from_example:
+        lines.append(f"{'Would add' if planned else 'Added'} from the example: {', '.join(from_example)}")
     if answer["generated"]:
         lines.append(f"{'Would make up' if planned else 'Made up'}: {', '.join(answer['generated'])}")
     if answer["loose"]:
@@ -35,8 +38,8 @@ def format_env_file_report(
     lines = lines or [f"Nothing to do: {path} has every variable that is needed"]
     lines += [f"weak: {item['name']}: {item['problem']}" for item in answer["weak"]]
     lines += [f"note: {note}" for note in answer["notes"]]
-    asides = [] if planned else (kept or {}).get("asides", [])
-    lines += [f"Kept file {entry['name']} as {entry['aside']}" for entry in asides if not entry.get("absent")]
+    entries = [] if planned else (kept or {}).get("asides", [])
+    lines += [f"Kept file {entry['name']} as {entry['aside']}" for entry in entries if not entry.get("absent")]
     if run_id and not planned:
         lines.append(format_undo_hint(run_id))
     return lines

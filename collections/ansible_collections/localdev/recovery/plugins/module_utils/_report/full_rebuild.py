@@ -28,7 +28,7 @@ def format_full_rebuild_report(
     migrated: t.Mapping[str, t.Any],
     rows: t.Mapping[str, t.Any],
 ) -> list[str]:
-    """What a rebuild did (in check mode: would do), line by line."""
+    """Return what a full rebuild did (in check mode: would do), line by line."""
     done = not kept.get("planned")
     lines = [
         f"{'Rebuilt' if done else 'Would rebuild'} {stack['database']['name']} of project {stack['project']['name']}"

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Format what discovery found and what it leaves open."""
+"""Format the result of the discovery of a stack, and the questions that it leaves open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import list_open_questions
 
-# Nothing in a Compose file tells them. Procedures do without, and prove less.
+# A Compose file does not contain them. Procedures work without them, and check less.
 UNDISCOVERABLE_VARIABLES = {
     "stack_seed_commands": "how a fresh database is filled",
     "stack_expected_rows": "how many rows it has then",
@@ -25,7 +25,7 @@ UNDISCOVERABLE_VARIABLES = {
 
 
 def format_open_questions(stack: StackDescription) -> list[str]:
-    """What is open, and the command that answers it."""
+    """Return the open questions with their choices, and a command that answers them."""
     questions = list_open_questions(stack)
     lines = [f"{question.text} {', '.join(question.choices)}" for question in questions]
     answers = " ".join(f"-e {question.variable}={question.choices[0]}" for question in questions)
@@ -35,7 +35,7 @@ def format_open_questions(stack: StackDescription) -> list[str]:
 def format_discovery_report(
     stack: StackDescription, summary: t.Sequence[str], given: t.Mapping[str, t.Any]
 ) -> list[str]:
-    """What was discovered, and what nobody can discover."""
+    """Return what was discovered, and which variables cannot be discovered."""
     project = stack["project"]
     files = ", ".join(os.path.relpath(path, project["dir"]) for path in project["files"])
     lines = [f"Project {project['name']} in {project['dir']}: {files}", *summary]
@@ -50,5 +50,9 @@ def format_discovery_report(
     writers = [name for name, service in stack["services"].items() if service["writes_to_database"]]
     lines.append(f"Stopped while the database changes: {', '.join(writers) or 'nothing'}")
     lines += stack["warnings"]
-    unsaid = [f"{name} ({what})" for name, what in UNDISCOVERABLE_VARIABLES.items() if not given.get(name)]
-    return [*lines, f"Compose cannot know, and the inventory may say: {'; '.join(unsaid)}"] if unsaid else lines
+    undiscovered = [f"{name} ({purpose})" for name, purpose in UNDISCOVERABLE_VARIABLES.items() if not given.get(name)]
+    return (
+        [*lines, f"Compose cannot know, and the inventory may say: {'; '.join(undiscovered)}"]
+        if undiscovered
+        else lines
+    )

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Lines that the reports of several procedures have in common. Pure."""
+"""Format lines that the reports of several procedures have in common."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ import typing as t
 UNDO_COMMAND = "ansible-playbook localdev.recovery.undo"
 
 
-def format_kept_line(entry: t.Mapping[str, t.Any], done: bool, of: str = "") -> str:
-    """What was (not done: would be) set aside under which name. of: what of it, such as ``a copy of``."""
-    aside = entry["aside"] if done else "a name with the run id"
-    what = " ".join(word for word in (of, entry["kind"], entry["name"]) if word)
-    return f"{'Kept' if done else 'Would keep'} {what} as {aside}"
+def format_kept_line(entry: t.Mapping[str, t.Any], done: bool, part: str = "") -> str:
+    """Return what was set aside (not done: would be), and its new name. part: such as ``a copy of``."""
+    name = entry["aside"] if done else "a name with the run id"
+    original = " ".join(word for word in (part, entry["kind"], entry["name"]) if word)
+    return f"{'Kept' if done else 'Would keep'} {original} as {name}"
 
 
 def format_undo_hint(run_id: str) -> str:
-    """How to take this run back."""
+    """Return the command that undoes a run."""
     return f"To take this back: {UNDO_COMMAND} -e undo_run_id={run_id}"
+
+
+def shorten_path_list(paths: t.Sequence[str], limit: int) -> str:
+    """Return the first paths, and how many more there are."""
+    more = len(paths) - limit
+    return ", ".join(paths[:limit]) + (f" and {more} more" if more > 0 else "")

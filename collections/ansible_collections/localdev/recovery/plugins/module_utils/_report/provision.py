@@ -16,14 +16,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 )
 
 
-def format_provision_preview(has: t.Collection[str], checkout: t.Mapping[str, t.Any], *, backup: str) -> list[str]:
-    """What a check of a machine says that lacks too much to be looked into. has: what was found there."""
+def format_provision_preview(present: t.Collection[str], checkout: t.Mapping[str, t.Any], *, backup: str) -> list[str]:
+    """Return what check mode can say of a machine without Docker or without the checkout.
+
+    present: which of python3, docker, git and psycopg the machine has.
+    """
     wanted = {"python3": "Python", "docker": "Docker Engine and Compose", "git": "git", "psycopg": "python3-psycopg2"}
-    lacking = [words for name, words in wanted.items() if name not in has]
-    lines = [f"Would install {', '.join(lacking)}"] if lacking else []
+    missing = [title for name, title in wanted.items() if name not in present]
+    lines = [f"Would install {', '.join(missing)}"] if missing else []
     lines += ["Would make the checkout"] if checkout.get("changed") else []
-    begin = f"would restore {backup}" if backup else "would migrate and seed"
-    return [*lines, f"Then, where there is no data yet, {begin}"]
+    data_step = f"would restore {backup}" if backup else "would migrate and seed"
+    return [*lines, f"Then, where there is no data yet, {data_step}"]
 
 
 def format_provision_report(
@@ -34,7 +37,7 @@ def format_provision_report(
     checkout: t.Mapping[str, t.Any],
     planned: bool,
 ) -> list[str]:
-    """What a provisioning has done (planned: would do), for people."""
+    """Return what a provisioning did (planned: would do), line by line."""
     lines = []
     if checkout.get("commit"):
         lines.append(f"Checked out {checkout['commit'][:12]} in {stack['project']['dir']}")
@@ -48,6 +51,6 @@ def format_provision_report(
             lines.append(f"{'Would start' if planned else 'Started'} {', '.join(decision['start'])}")
     else:
         verb = "Would make" if planned else "Made"
-        how = "from the backup" if restored else "from migrations and seeds"
-        lines.append(f"{verb} the database {how}: {decision['reason']}")
+        source = "from the backup" if restored else "from migrations and seeds"
+        lines.append(f"{verb} the database {source}: {decision['reason']}")
     return lines + [f"{name}: {url}" for name, url in list_service_urls(stack).items()]

@@ -23,7 +23,7 @@ def format_restore_report(
     swapped: t.Mapping[str, t.Any],
     record: t.Mapping[str, t.Any],
 ) -> list[str]:
-    """What a restore did (in check mode: would do), line by line. record: the run's."""
+    """Return what a restore did (in check mode: would do), line by line. record: the run's record."""
     done = "rows" in made
     backup = decided["backup"]
     lines = [
@@ -41,16 +41,16 @@ def format_restore_report(
     for entry in swapped["asides"]:
         lines.append(f"{format_kept_line(entry, done)} ({format_size(entry['bytes'] or 0)})")
     if done:
-        shut = max((entry.get("unavailable_s") or 0 for entry in swapped["asides"]), default=0)
-        lines.append(f"The database was unavailable for {shut} s, {_format_application_downtime(record)}")
+        unavailable_s = max((entry.get("unavailable_s") or 0 for entry in swapped["asides"]), default=0)
+        lines.append(f"The database was unavailable for {unavailable_s} s, {_format_application_downtime(record)}")
         lines.append(format_undo_hint(run_id))
     return lines
 
 
 def _format_application_downtime(record: t.Mapping[str, t.Any]) -> str:
-    """How long the application stood still, in words: from its stop until it was ready again."""
+    """Return how long the application was down: from its stop until it was ready again."""
     seconds = {step["name"]: step["seconds"] or 0 for step in record.get("steps", [])}
     if "stop" not in seconds:
         return "no service was stopped"
-    down = sum(seconds.get(name, 0) for name in ("stop", "swap", "start", "verify"))
-    return f"the application for about {down:.1f} s with its own stop and start"
+    down_s = sum(seconds.get(name, 0) for name in ("stop", "swap", "start", "verify"))
+    return f"the application for about {down_s:.1f} s with its own stop and start"

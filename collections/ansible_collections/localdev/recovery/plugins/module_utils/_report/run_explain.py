@@ -20,7 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.run_list
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
 
-# What an entry's state says of the old content, see asides.
+# State of a set-aside entry -> where the old content is.
 _MEANING_OF_STATE = {
     "planned": "not kept yet when the run ended; the original was whole",
     "kept": "whole under that name; nothing new was put in its place",
@@ -32,9 +32,9 @@ _MEANING_OF_STATE = {
 
 
 def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None = None) -> list[str]:
-    """What a run did, what it has set aside, in which state things are and how to take it back.
+    """Return what a run did, what it has set aside, the state of the stack and how to undo the run.
 
-    run_id: empty for the newest. No lines when there is no such run. now: default the present.
+    run_id: empty for the newest run. now: seconds since the epoch, default the present. No lines if no run has the ID.
     """
     now = time.time() if now is None else now
     record = next((record for record in reversed(found["runs"]) if run_id in ("", record["run_id"])), None)
@@ -42,8 +42,10 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
         return []
     age = format_duration(seconds_since(record["started"], now))
     lines = [
-        f"{record['procedure']} (run {record['run_id']}) on project {record['project']}: {format_run_outcome(record, found)}",
-        f"Begun {record['started']} ({age} ago) by {record['user']} from {record['controller_host']}{_format_duration(record)}",
+        f"{record['procedure']} (run {record['run_id']}) on project {record['project']}: "
+        + format_run_outcome(record, found),
+        f"Begun {record['started']} ({age} ago) by {record['user']} from {record['controller_host']}"
+        + _format_duration(record),
     ]
     given = ", ".join(f"{name} {value}" for name, value in record["parameters"].items() if value not in ("", [], None))
     lines += [f"With {given}"] if given else []
@@ -54,7 +56,8 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
         for step in record["steps"]
     ]
     lines += [
-        f"Set aside {entry['kind']} {entry['name']} as {entry['aside']}{_format_size(entry)}: {_MEANING_OF_STATE[entry['state']]}"
+        f"Set aside {entry['kind']} {entry['name']} as {entry['aside']}{_format_size(entry)}: "
+        + _MEANING_OF_STATE[entry["state"]]
         for entry in record["asides"]
     ]
     lines += [f"Error: {line}" for line in (record["error"] or "").splitlines()[:1]]
@@ -72,10 +75,10 @@ def _format_duration(record: RunRecord) -> str:
 
 
 def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[str]:
-    """In which state the run has left things, and the next command."""
+    """Return the state in which the run has left the stack, and the next command."""
     if record.get("undone_by"):
-        again = f"To take that back in turn: {UNDO_COMMAND} -e undo_run_id={record['undone_by']}"
-        return [f"Run {record['undone_by']} took it back", again]
+        redo = f"To take that back in turn: {UNDO_COMMAND} -e undo_run_id={record['undone_by']}"
+        return [f"Run {record['undone_by']} took it back", redo]
     if record["run_id"] in found["interrupted"]:
         return [
             "It was cut short, and nothing is lost: what it has set aside is whole",
@@ -84,8 +87,8 @@ def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[str]:
     if record["outcome"] == "running":
         return [found["locked"] or "It touched nothing"]
     if not can_undo_run(record):
-        back = any(entry["state"] == "restored" for entry in record["asides"])
-        return ["The state before the run is back" if back else "There is nothing to take back"]
+        restored = any(entry["state"] == "restored" for entry in record["asides"])
+        return ["The state before the run is back" if restored else "There is nothing to take back"]
     if record["outcome"] == "failed":
         return [f"The state before it could not be brought back. Remove the cause, then: {UNDO_COMMAND}"]
     return [format_undo_hint(record["run_id"])]

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What run records tell people: all runs in short, one run in full. Pure."""
+"""Format the list of runs, one line per run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ RUN_EXPLAIN_COMMAND = "ansible-playbook localdev.recovery.run_explain"
 
 
 def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]:
-    """One line per run, newest first. found: what recovery_run_info has returned. now: default the present."""
+    """Return one line per run, newest first, then the next commands.
+
+    found: the result of recovery_run_info. now: seconds since the epoch, default the present.
+    """
     now = time.time() if now is None else now
     if not found["runs"]:
         return ["No procedure has run on this stack yet"]
@@ -51,6 +54,7 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]
 
 
 def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
+    """Return the outcome of a run, as the list and the explanation show it."""
     if record.get("undone_by"):
         return f"{record['outcome']}, then taken back"
     if record["outcome"] != "running":

@@ -17,11 +17,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.lines im
 def format_schema_findings(
     findings: t.Sequence[t.Mapping[str, t.Any]], decided: t.Mapping[str, t.Any] | None = None
 ) -> list[str]:
-    """The findings for people. decided: a decision that is told beside them, whose words need not be repeated."""
+    """Return the findings, line by line.
+
+    decided: a decision that is shown beside them; its message and remedy are not repeated.
+    """
     lines = []
     for finding in findings:
-        head = f"{finding['severity']} {finding['id']}"
-        lines.append(head if decided and finding["message"] in decided["reason"] else f"{head}: {finding['message']}")
+        title = f"{finding['severity']} {finding['id']}"
+        lines.append(title if decided and finding["message"] in decided["reason"] else f"{title}: {finding['message']}")
         lines += [f"  {line}" for line in finding["evidence"]]
         if finding["remedy"] and not (decided and finding["remedy"] == decided["next_command"]):
             lines.append(f"  remedy: {finding['remedy']}")
@@ -37,9 +40,9 @@ def format_schema_recovery_report(
     after: t.Sequence[str],
     record: t.Mapping[str, t.Any],
 ) -> list[str]:
-    """What a schema recovery did (in check mode: would do), line by line.
+    """Return what a schema recovery did (in check mode: would do), line by line.
 
-    after: what there is to say of the schema now. record: the run's; empty in check mode.
+    after: lines about the schema as it is now. record: the run's record; empty in check mode.
     """
     done = bool(record)
     lines = []

@@ -11,11 +11,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import align_columns
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import shorten_path_list
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import CHANGE_KINDS
+
+_MAX_PATHS_SHOWN = 3
 
 
 def format_service_summary(stack: t.Mapping[str, t.Any]) -> list[str]:
-    """One line per service for people: ok or not, name, kind, condition, what is out of date, published ports."""
+    """Return one line per service: ok or not, name, kind, condition, what is out of date, published ports."""
     rows = []
     for name, service in stack["services"].items():
         notes = [service["condition"]]
@@ -27,30 +30,29 @@ def format_service_summary(stack: t.Mapping[str, t.Any]) -> list[str]:
     return align_columns(rows)
 
 
-_MAX_PATHS_SHOWN = 3
-
-
 def format_outdated_notes(service: t.Mapping[str, t.Any], *, only_proved: bool = False) -> list[str]:
-    """What is out of date of a described service, in words; empty when nothing is. only_proved: surely so."""
-    found = []
+    """Return the reasons why a described service is out of date; empty when it is not.
+
+    only_proved: leave out files that are only newer, and may have the same content.
+    """
+    reasons = []
     if any(container["stale_image"] for container in service["containers"]):
-        found.append("container is older than its image")
+        reasons.append("container is older than its image")
     if any(container["stale_config"] for container in service["containers"]):
-        what = "; ".join(service["drift"]["config"])
-        found.append("container is older than its configuration" + (f" ({what})" if what else ""))
+        differences = "; ".join(service["drift"]["config"])
+        reasons.append("container is older than its configuration" + (f" ({differences})" if differences else ""))
     for proved, verb in ((True, "is older"), *(() if only_proved else ((False, "may be older"),))):
-        words = []
+        changes = []
         for kind in CHANGE_KINDS:
             paths = [c["path"] for c in service["drift"]["image"] if (c["kind"], c["proved"]) == (kind, proved)]
             if paths:
-                words.append(_format_paths(paths) if kind != "source" else f"source ({_format_paths(paths)})")
-        if words:
-            found.append(f"image {verb} than its {' and '.join(words)}")
+                changes.append(
+                    shorten_path_list(paths, _MAX_PATHS_SHOWN)
+                    if kind != "source"
+                    else f"source ({shorten_path_list(paths, _MAX_PATHS_SHOWN)})"
+                )
+        if changes:
+            reasons.append(f"image {verb} than its {' and '.join(changes)}")
     if service["drift"]["edited"]:
-        found.append(f"changed in the container: {_format_paths(service['drift']['edited'])}")
-    return found
-
-
-def _format_paths(paths: t.Sequence[str]) -> str:
-    more = len(paths) - _MAX_PATHS_SHOWN
-    return ", ".join(paths[:_MAX_PATHS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        reasons.append(f"changed in the container: {shorten_path_list(service['drift']['edited'], _MAX_PATHS_SHOWN)}")
+    return reasons

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""A status as people read it: one screen, what needs attention and the next command at its end. Pure."""
+"""Format a status: one screen, with warnings and the next command at its end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ StatusPart = t.Mapping[str, t.Any]
 
 PLAYBOOK_COMMAND = "ansible-playbook localdev.recovery."
 STALE_BACKUP_S = 7 * 86400
-# Less than this, or this part of it, is a disk that will soon be full.
+# Warn about a disk with less free space than this, or than this fraction of its size.
 LOW_DISK_BYTES = 1024**3
 LOW_DISK_FRACTION = 0.05
 _TITLE_WIDTH = 10
@@ -34,30 +34,30 @@ _TITLE_WIDTH = 10
 def format_status_report(
     stack: StatusPart | None, status: StatusPart, logs: t.Mapping[str, t.Sequence[str]]
 ) -> list[str]:
-    """The whole report, but for the error that the stack could not be looked at.
+    """Return the whole report, except the error that kept the stack from being described.
 
-    stack: as stack_info describes it, None where Compose cannot read it. status: answers of the parts in the module
-    status. logs: last log lines by service.
+    stack: as stack_info describes it, None where Compose cannot read its configuration. status: the results of
+    _status/collect by name. logs: last log lines by service.
     """
-    told: list[str] = []
+    lines: list[str] = []
     if stack is not None:
         project, engine = stack["project"], stack["engine"]
-        told += [f"{project['name']} in {project['dir']}", *format_service_lines(stack, status["addresses"])]
-        told += _format_section("pages", format_page_lines(status["addresses"]))
+        lines += [f"{project['name']} in {project['dir']}", *format_service_lines(stack, status["addresses"])]
+        lines += _format_section("pages", format_page_lines(status["addresses"]))
         if engine["version"]:
-            told += _format_section("engine", [f"Docker {engine['version']}, Compose {engine['compose_version']}"])
-    told += _format_section("containers", status.get("containers", []))
-    told += _format_section("database", format_database_lines(stack, status["database"], status["schema"]))
-    told += _format_section("rows", format_row_count_lines(status["database"], status["expected_rows"]))
-    told += _format_section("backup", format_backup_lines(status["backups"]))
-    told += _format_section("data", format_data_lines(status["data"]))
-    told += _format_section("disk", [_format_disk_line(item) for item in status["disk"]])
-    told += _format_section("runs", format_run_lines(status["runs"]))
+            lines += _format_section("engine", [f"Docker {engine['version']}, Compose {engine['compose_version']}"])
+    lines += _format_section("containers", status.get("containers", []))
+    lines += _format_section("database", format_database_lines(stack, status["database"], status["schema"]))
+    lines += _format_section("rows", format_row_count_lines(status["database"], status["expected_rows"]))
+    lines += _format_section("backup", format_backup_lines(status["backups"]))
+    lines += _format_section("data", format_data_lines(status["data"]))
+    lines += _format_section("disk", [_format_disk_line(item) for item in status["disk"]])
+    lines += _format_section("runs", format_run_lines(status["runs"]))
     for name, log in logs.items():
-        told += [f"--- last log lines of {name}", *log]
-    told += [f"warning: {warning}" for warning in format_status_warnings(stack, status)]
+        lines += [f"--- last log lines of {name}", *log]
+    lines += [f"warning: {warning}" for warning in format_status_warnings(stack, status)]
     command = "" if status["error"] else choose_next_command(stack, status)
-    return [*told, *([f"Next: {command}"] if command else [])]
+    return [*lines, *([f"Next: {command}"] if command else [])]
 
 
 def _format_section(title: str, texts: t.Sequence[str]) -> list[str]:
@@ -66,14 +66,14 @@ def _format_section(title: str, texts: t.Sequence[str]) -> list[str]:
 
 
 def format_service_lines(stack: StatusPart, addresses: StatusPart) -> list[str]:
-    """A line per service: whether it is as it should be, name, kind, condition, address and what answers there."""
+    """Return one line per service: ok or not, name, kind, condition, and its address while it runs."""
     rows = []
     for name, service in stack["services"].items():
         condition = service["condition"] + (", excluded" if service["excluded"] else "")
         mark = "--" if service["excluded"] and not service["ok"] else "ok" if service["ok"] else "!!"
         runs = any(container["state"] == "running" for container in service["containers"])
         address = _format_address(addresses.get(name)) if runs else ""
-        # Why a health check does not count is more than a line has room for.
+        # A line has no room for the reason why a health check is ignored.
         rows.append((mark, name, service["kind"], condition.partition(" (the image")[0], address))
     return align_columns(rows)
 
@@ -85,7 +85,7 @@ def _format_address(found: StatusPart | None) -> str:
 
 
 def format_page_lines(addresses: StatusPart) -> list[str]:
-    """Health check and documentation of each service, with what they answer where that is no success."""
+    """Return the URLs of the health checks and of the documentation, with their HTTP status if it is not 200."""
     return [
         f"{found['url']}{path}" + ("" if status == 200 else f" answers {status}")
         for found in addresses.values()
@@ -97,6 +97,7 @@ def format_page_lines(addresses: StatusPart) -> list[str]:
 def format_database_lines(
     stack: StatusPart | None, database: StatusPart | None, schema: StatusPart | None
 ) -> list[str]:
+    """Return the line about the database: name, user, size, and its revision against the heads."""
     found = stack["database"] if stack else None
     if not stack or not found:
         return []
@@ -105,21 +106,21 @@ def format_database_lines(
     if not database:
         return [f"{found['name']} as {found['user']}: {found['service']} does not run"]
     size = f", {format_size(database['bytes'])}" if database.get("bytes") is not None else ""
-    words = f"{found['name']} as {found['user']}{size}"
+    summary = f"{found['name']} as {found['user']}{size}"
     if schema and "problem" not in schema:
-        return [f"{words}, {format_schema_revisions(schema)}"]
+        return [f"{summary}, {format_schema_revisions(schema)}"]
     revisions = ", ".join(database.get("revisions", []))
     if schema:
-        return [f"{words}, at {revisions or 'no revision'}; Alembic: {schema['problem']}"]
+        return [f"{summary}, at {revisions or 'no revision'}; Alembic: {schema['problem']}"]
     if not stack["alembic"]:
-        return [words + (f", at {revisions}" if revisions else "")]
+        return [summary + (f", at {revisions}" if revisions else "")]
     return [
-        f"{words}, at {revisions or 'no revision'}; the heads can be asked while {stack['alembic']['service']} runs"
+        f"{summary}, at {revisions or 'no revision'}; the heads can be asked while {stack['alembic']['service']} runs"
     ]
 
 
 def format_schema_revisions(schema: StatusPart) -> str:
-    """The revision of the database against the heads."""
+    """Return the revision of the database against the heads."""
     current, heads = ", ".join(schema["current"]) or "no revision", ", ".join(schema["heads"])
     if schema["unknown"]:
         return f"at {', '.join(schema['unknown'])}, which is not among the migrations"
@@ -130,30 +131,31 @@ def format_schema_revisions(schema: StatusPart) -> str:
 
 
 def format_row_count_lines(database: StatusPart | None, expected: t.Mapping[str, t.Any]) -> list[str]:
-    """Rows of the tables that a seed fills; what a fresh database has stands beside a different number."""
+    """Return the row counts of the tables that a seed fills, with the expected count beside a different one."""
     if not expected or not database or "rows" not in database:
         return []
-    told = []
+    counts = []
     for table, wanted in expected.items():
         if table in database["rows"]:
             count = database["rows"][table]
             fresh = "" if count == int(wanted) else f" (freshly seeded {wanted})"
-            told.append(f"{table} {'no table' if count is None else count}{fresh}")
-    return [", ".join(told)] if told else []
+            counts.append(f"{table} {'no table' if count is None else count}{fresh}")
+    return [", ".join(counts)] if counts else []
 
 
 def format_backup_lines(backups: StatusPart) -> list[str]:
+    """Return the line about the newest backup and the newest test restore."""
     if "problem" in backups:
         return [backups["problem"]]
     last, proved = backups["last"], backups["proved"]
     if not last:
         rest = f"; {backups['count']} dumps there have no metadata" if backups["count"] else ""
         return [f"none in {backups['folder']}{rest}"]
-    words = f"{last['name']}, {format_duration(last['age_s'])} old, {format_size(last['bytes'])}"
+    summary = f"{last['name']}, {format_duration(last['age_s'])} old, {format_size(last['bytes'])}"
     if not proved:
-        return [f"{words}; no backup was ever proved restorable"]
+        return [f"{summary}; no backup was ever proved restorable"]
     which = "it" if proved["name"] == last["name"] else proved["name"]
-    return [f"{words}; {which} was proved restorable {format_duration(_seconds_since_test_restore(proved))} ago"]
+    return [f"{summary}; {which} was proved restorable {format_duration(_seconds_since_test_restore(proved))} ago"]
 
 
 def _seconds_since_test_restore(proved: StatusPart) -> float:
@@ -164,6 +166,7 @@ def _seconds_since_test_restore(proved: StatusPart) -> float:
 
 
 def format_data_lines(data: t.Sequence[StatusPart] | StatusPart) -> list[str]:
+    """Return one line per mount with data: service, type, source and size."""
     if isinstance(data, t.Mapping):
         return [data["problem"]]
     return [
@@ -178,62 +181,63 @@ def _format_disk_line(item: StatusPart) -> str:
 
 
 def format_run_lines(runs: StatusPart) -> list[str]:
+    """Return the lines about the lock, interrupted runs and what is set aside."""
     if "problem" in runs:
         return [runs["problem"]]
-    told = [runs["locked"]] if runs["locked"] else []
-    told += [f"{run['procedure']} of {run['started']} was cut short ({run['run_id']})" for run in runs["interrupted"]]
+    lines = [runs["locked"]] if runs["locked"] else []
+    lines += [f"{run['procedure']} of {run['started']} was cut short ({run['run_id']})" for run in runs["interrupted"]]
     kept, deletable = runs["set_aside"], runs["deletable"]
     if kept["count"]:
-        words = f"{kept['count']} thing{'s' if kept['count'] > 1 else ''} set aside, {format_size(kept['bytes'])}"
+        summary = f"{kept['count']} thing{'s' if kept['count'] > 1 else ''} set aside, {format_size(kept['bytes'])}"
         if deletable["count"]:
-            words += f"; {PLAYBOOK_COMMAND}cleanup would free {format_size(deletable['bytes'])}"
-        told.append(words)
-    return told
+            summary += f"; {PLAYBOOK_COMMAND}cleanup would free {format_size(deletable['bytes'])}"
+        lines.append(summary)
+    return lines
 
 
-# --- what needs attention --------------------------------------------------------------------------------------------
+# --- warnings and the next command -----------------------------------------------------------------------------------
 
 
 def format_status_warnings(stack: StatusPart | None, status: StatusPart) -> list[str]:
-    """What is not as it should be and stands in no line of its own."""
-    found = []
+    """Return the problems that no other line of the report shows."""
+    warnings = []
     if stack is not None:
-        found += stack["warnings"]
+        warnings += stack["warnings"]
         for name, service in stack["services"].items():
             if not service["excluded"]:
-                found += [f"{name}: {note}" for note in format_outdated_notes(service, only_proved=True)]
-        surely = list_outdated_services(stack)
-        unsure = [
+                warnings += [f"{name}: {note}" for note in format_outdated_notes(service, only_proved=True)]
+        outdated = list_outdated_services(stack)
+        possibly_outdated = [
             name
             for name in list_outdated_services(stack, proved=False)
-            if name not in surely and not stack["services"][name]["excluded"]
+            if name not in outdated and not stack["services"][name]["excluded"]
         ]
-        if unsure:
-            found.append(
-                f"Files in the build contexts of {', '.join(unsure)} are newer than the images; whether they differ "
-                "can be seen while the containers run"
+        if possibly_outdated:
+            warnings.append(
+                f"Files in the build contexts of {', '.join(possibly_outdated)} are newer than the images; "
+                "whether they differ can be seen while the containers run"
             )
     injected = status.get("injections") or []
-    found += [injected["problem"]] if isinstance(injected, t.Mapping) else format_injection_lines(injected)
+    warnings += [injected["problem"]] if isinstance(injected, t.Mapping) else format_injection_lines(injected)
     database = status["database"]
     if database and database.get("problem"):
-        found.append(f"The database: {database['problem']}")
+        warnings.append(f"The database: {database['problem']}")
     data = status["data"] if not isinstance(status["data"], t.Mapping) else []
-    places = {(item["free_bytes"], item["total_bytes"]): item["path"] for item in status["disk"]}
+    file_systems = {(item["free_bytes"], item["total_bytes"]): item["path"] for item in status["disk"]}
     for item in data:
         if item["total_bytes"] is not None:
-            places.setdefault((item["free_bytes"], item["total_bytes"]), f"{item['service']}:{item['target']}")
-    for (free, total), path in places.items():
+            file_systems.setdefault((item["free_bytes"], item["total_bytes"]), f"{item['service']}:{item['target']}")
+    for (free, total), path in file_systems.items():
         if free < LOW_DISK_BYTES or free < total * LOW_DISK_FRACTION:
-            found.append(f"Only {format_size(free)} of {format_size(total)} are free at {path}")
+            warnings.append(f"Only {format_size(free)} of {format_size(total)} are free at {path}")
     last = status["backups"].get("last")
     if last and last["age_s"] > STALE_BACKUP_S:
-        found.append(f"The last backup is {format_duration(last['age_s'])} old")
-    return list(dict.fromkeys(found))
+        warnings.append(f"The last backup is {format_duration(last['age_s'])} old")
+    return list(dict.fromkeys(warnings))
 
 
 def choose_next_command(stack: StatusPart | None, status: StatusPart) -> str:
-    """The one command that helps most now; empty when nothing is to do, or another run is at work."""
+    """Return the command that helps most now; empty when none is needed, or while another run is active."""
     runs = status["runs"]
     if runs.get("locked"):
         return ""
@@ -249,9 +253,9 @@ def choose_next_command(stack: StatusPart | None, status: StatusPart) -> str:
     if built:
         return _format_container_recovery_command("rebuild", built)
     failing = [name for name, service in wanted.items() if service["enabled"] and not service["ok"]]
-    old = [name for name, service in wanted.items() if _has_stale_container(service)]
-    if failing or old:
-        return _format_container_recovery_command("restart", sorted({*failing, *old}))
+    stale = [name for name, service in wanted.items() if _has_stale_container(service)]
+    if failing or stale:
+        return _format_container_recovery_command("restart", sorted({*failing, *stale}))
     last = status["backups"].get("last")
     if stack["database"] and "problem" not in status["backups"] and (not last or last["age_s"] > STALE_BACKUP_S):
         return f"{PLAYBOOK_COMMAND}backup"

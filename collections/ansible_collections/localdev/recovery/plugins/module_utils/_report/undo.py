@@ -16,7 +16,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
 def format_undo_report(
     undone: t.Mapping[str, t.Any], restored: t.Sequence[t.Mapping[str, t.Any]], planned: bool
 ) -> list[str]:
-    """What an undo did (planned: would do), line by line."""
+    """Return what an undo restored (planned: would restore), line by line."""
     verb = "Would take back" if planned else "Took back"
     lines = [f"{verb} {undone['procedure']} (run {undone['run_id']} of {undone['started']})"]
     lines += [

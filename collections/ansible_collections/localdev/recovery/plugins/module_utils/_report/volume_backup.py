@@ -13,14 +13,17 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 
-# The end of an archive's name: LABEL_STAMP.ENDING.
-_STAMP = re.compile(r"_(\d{8}_\d{6})\.[^/]+$")
+# The end of a volume archive's name: LABEL_TIMESTAMP.ENDING.
+_TIMESTAMP = re.compile(r"_(\d{8}_\d{6})\.[^/]+$")
 
 
 def format_volume_backup_report(
     made: t.Sequence[t.Mapping[str, t.Any]], stopped: t.Sequence[str], planned: bool
 ) -> list[str]:
-    """What a backup did (in check mode: would do), line by line. made: results of volume_archive, one a place."""
+    """Return what a volume backup did (in check mode: would do), line by line.
+
+    made: results of volume_archive, one per volume or folder. stopped: names of the services.
+    """
     done = not planned
     lines = [
         f"{'Archived' if done else 'Would archive'} {result['item']['kind']} {result['item']['name']} "
@@ -30,9 +33,9 @@ def format_volume_backup_report(
     ]
     lines.append(f"{'Stopped' if done else 'Would stop'} {', '.join(stopped) or 'nothing'} meanwhile")
     if done:
-        stamps = {stamp for result in made for stamp in _STAMP.findall(result["path"])}
+        timestamps = {timestamp for result in made for timestamp in _TIMESTAMP.findall(result["path"])}
         lines += [
-            f"To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select={stamp}"
-            for stamp in sorted(stamps)
+            f"To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select={timestamp}"
+            for timestamp in sorted(timestamps)
         ]
     return lines

@@ -17,17 +17,20 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.lines im
 def format_volume_restore_report(
     unpacked: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any], run_id: str
 ) -> list[str]:
-    """What a restore did (in check mode: would do), line by line. unpacked: results of volume_archive, one a place."""
+    """Return what a volume restore did (in check mode: would do), line by line.
+
+    unpacked: results of volume_archive, one per volume or folder. kept: the result of set_aside.
+    """
     done = not kept.get("planned")
     lines = []
     for result in unpacked:
-        place = result["item"]
+        location = result["item"]
         lines.append(
-            f"{'Restored' if done else 'Would restore'} {place['kind']} {place['name']} from {place['archive']} "
-            f"({format_size(result['bytes'])}, {result['files']} files)"
+            f"{'Restored' if done else 'Would restore'} {location['kind']} {location['name']} "
+            f"from {location['archive']} ({format_size(result['bytes'])}, {result['files']} files)"
         )
         if not result["manifest"]:
-            lines.append(f"warning: {place['archive']} has no manifest: it was unpacked as it is, whatever that is")
+            lines.append(f"warning: {location['archive']} has no manifest: it was unpacked as it is, whatever that is")
     for entry in kept.get("asides", []):
         lines.append(f"{format_kept_line(entry, done)} ({format_size(entry['bytes'] or 0)})")
     if done:

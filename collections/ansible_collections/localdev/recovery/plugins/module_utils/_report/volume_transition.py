@@ -18,7 +18,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 def format_volume_transition_report(
     planned: t.Mapping[str, t.Any], run_id: str, copied: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any]
 ) -> list[str]:
-    """What a transition did (in check mode: would do), line by line. copied: results of the copies."""
+    """Return what a transition did (in check mode: would do), line by line.
+
+    copied: results of volume_copy. kept: the result of set_aside.
+    """
     done = not kept.get("planned")
     lines = [
         f"{'Moved' if done else 'Would move'} {MOUNT_KINDS[move['from']]} {move['source']} "

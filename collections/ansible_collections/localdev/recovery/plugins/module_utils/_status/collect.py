@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Ask all that a status tells, each part by itself and at the same time: one that fails takes no other along."""
+"""Collect the parts of a status in parallel: a part that fails does not keep the others from being shown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._status.queries 
 )
 
 PROBE_TIMEOUT_S = 1.0
-# Where frameworks put the documentation of their API, and words in it by which it is known.
+# Where frameworks serve the documentation of their API, and words that identify such a page.
 API_DOCUMENTATION_PATHS = ("/docs", "/redoc", "/api/docs", "/swagger")
 _DOCUMENTATION_WORDS = (b"swagger", b"redoc", b"openapi")
 _MAX_BODY_BYTES = 65536
@@ -47,7 +47,7 @@ StatusPart = dict[str, t.Any]
 
 
 class DockerWithTimeout(Docker):
-    """Gives up on a command after some seconds: a service that hangs must not make its status hang."""
+    """A Docker CLI whose commands time out: a service that hangs must not make the status hang."""
 
     def __init__(self, project: Project, timeout: float) -> None:
         super().__init__(project)
@@ -57,22 +57,25 @@ class DockerWithTimeout(Docker):
         return super().run(*args, **{"timeout": self.timeout, **options})
 
 
-def collect_parts(parts: t.Mapping[str, t.Callable[[], t.Any]], hide: t.Callable[[str], str] = str) -> dict[str, t.Any]:
-    """Call every part at once: name -> its answer, or ``{"problem": words}`` where it failed. hide: masks secrets."""
+def collect_parts(parts: t.Mapping[str, t.Callable[[], t.Any]], mask: t.Callable[[str], str] = str) -> dict[str, t.Any]:
+    """Call all parts in parallel and return their results by name; ``{"problem": text}`` for a part that failed.
+
+    mask: replaces secrets in the text of a problem.
+    """
 
     def call(name: str) -> t.Any:
         try:
             return parts[name]()
         except RecoveryError as exc:
-            return {"problem": hide(exc.message)}
+            return {"problem": mask(exc.message)}
         except OSError as exc:
-            return {"problem": hide(str(exc))}
+            return {"problem": mask(str(exc))}
 
     return dict(zip(parts, map_in_parallel(call, list(parts)), strict=True))
 
 
 def find_running_container(stack: StackDescription, service: str) -> str:
-    """Id of the first running container of a service, or ''."""
+    """Return the ID of the first running container of a service, or an empty string."""
     containers = stack["services"][service]["containers"]
     return next((str(item["id"]) for item in containers if item["state"] == "running"), "")
 
@@ -87,20 +90,23 @@ def collect_database_and_schema(
     *,
     version_table: str,
     config: str,
-    hide: t.Callable[[str], str],
+    mask: t.Callable[[str], str],
 ) -> dict[str, StatusPart | None]:
-    """The parts ``database`` and ``schema``: with the revisions that the database names, Alembic answers sooner."""
-    found = collect_parts({"database": lambda: collect_database(docker, stack, tables, version_table)}, hide)
+    """Return the parts ``database`` and ``schema``.
+
+    The database comes first: Alembic answers sooner when it is given the current revisions.
+    """
+    found = collect_parts({"database": lambda: collect_database(docker, stack, tables, version_table)}, mask)
     current = (found["database"] or {}).get("revisions", [])
-    return {**found, **collect_parts({"schema": lambda: collect_schema(docker, stack, config, current)}, hide)}
+    return {**found, **collect_parts({"schema": lambda: collect_schema(docker, stack, config, current)}, mask)}
 
 
 def collect_schema(
     docker: Docker, stack: StackDescription, config: str, current: t.Sequence[str] = ()
 ) -> StatusPart | None:
-    """Heads, current, pending and unknown revisions, as Alembic has them; None where its service does not run.
+    """Return heads, current, pending and unknown revisions from Alembic; None if its service does not run.
 
-    current: the revisions that the database is at; without any Alembic asks it itself.
+    current: the revisions of the database; if empty, Alembic reads them itself.
     """
     if not stack["alembic"] or not find_running_container(stack, stack["alembic"]["service"]):
         return None
@@ -112,7 +118,7 @@ def collect_schema(
 def collect_database(
     docker: Docker, stack: StackDescription, tables: t.Sequence[str], version_table: str
 ) -> StatusPart | None:
-    """Bytes, revisions and rows of the database; None where its server does not run."""
+    """Return size, revisions and row counts of the database; None if its server does not run."""
     found = stack["database"]
     container = find_running_container(stack, found["service"]) if found else ""
     if not container:
@@ -163,7 +169,10 @@ def _is_page_shown(path: str, status: int, body: bytes | None) -> bool:
 
 
 def fetch_page(url: str) -> tuple[int | None, bytes | None]:
-    """(HTTP status, beginning of the body). Status None: it speaks no HTTP; both None: nothing listens there."""
+    """Return the HTTP status and the beginning of the body.
+
+    Status None: the port does not speak HTTP. Both None: nothing listens there.
+    """
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE_TIMEOUT_S)
     try:
@@ -186,8 +195,10 @@ def fetch_page(url: str) -> tuple[int | None, bytes | None]:
 
 
 def collect_data_mounts(docker: Docker, stack: StackDescription) -> list[StatusPart]:
-    """Every mount with data: service, type, source, target, bytes (None: not measured), free_bytes and total_bytes of
-    the file system that it lies on. Measured in the container, which sees what the host may not."""
+    """Return the mounts with data: service, type, source, target, bytes, free_bytes and total_bytes of the file system.
+
+    They are measured in the container, because the host may not be allowed to read them. bytes: None if not measured.
+    """
     wanted = {
         name: [mount for mount in service["mounts"] if mount["data"]]
         for name, service in stack["services"].items()
@@ -223,20 +234,20 @@ def _measure_mounts(docker: Docker, container: str, mounts: t.Sequence[t.Mapping
 
 
 def parse_mount_sizes(text: str) -> dict[str, StatusPart]:
-    """Lines ``place|KiB|line of df`` as bytes. Pure."""
+    """Parse lines ``path|KiB|line of df`` into sizes in bytes by path."""
     found: dict[str, StatusPart] = {}
     for line in text.splitlines():
-        place, _bar, rest = line.partition("|")
+        path, _bar, rest = line.partition("|")
         used, _bar, free = rest.partition("|")
         columns = free.split()
-        found[place] = {"bytes": int(used) * 1024 if used.isdigit() else None}
+        found[path] = {"bytes": int(used) * 1024 if used.isdigit() else None}
         if len(columns) >= 6 and columns[1].isdigit() and columns[3].isdigit():
-            found[place] |= {"free_bytes": int(columns[3]) * 1024, "total_bytes": int(columns[1]) * 1024}
+            found[path] |= {"free_bytes": int(columns[3]) * 1024, "total_bytes": int(columns[1]) * 1024}
     return found
 
 
 def collect_disk_space(folders: t.Sequence[str]) -> list[StatusPart]:
-    """Free and total bytes of the file systems that the folders are on, each once."""
+    """Return free and total bytes of the file systems of the folders, each file system once."""
     found: dict[int, StatusPart] = {}
     for folder in folders:
         with contextlib.suppress(OSError):
@@ -248,21 +259,21 @@ def collect_disk_space(folders: t.Sequence[str]) -> list[StatusPart]:
 
 
 def collect_backups(folder: str, database_name: str) -> StatusPart:
-    """The newest complete backup, the newest that was proved, and how many there are. Nothing is read whole."""
+    """Return the newest complete backup, the newest with a test restore, and their number; reads only metadata."""
     now = time.time()
     sets = list_backup_sets(folder, database_name)
     keys = ("name", "created", "age_s", "bytes", "alembic_versions", "last_proved_restorable")
 
-    def shown(item: BackupSet | None) -> StatusPart | None:
+    def summarize(item: BackupSet | None) -> StatusPart | None:
         return {key: item.described(now)[key] for key in keys} if item else None
 
     last = next((item for item in sets if item.complete), None)
     proved = max((item for item in sets if item.proved), key=lambda item: item.proved, default=None)
-    return {"folder": folder, "count": len(sets), "last": shown(last), "proved": shown(proved)}
+    return {"folder": folder, "count": len(sets), "last": summarize(last), "proved": summarize(proved)}
 
 
 def collect_runs(project_src: str) -> StatusPart:
-    """Runs that were cut short, the lock's holder, and what is set aside."""
+    """Return interrupted runs, the holder of the lock, and the size of what is set aside."""
     found = RunStore(project_src)
     records = found.all()
     locked = ""
@@ -285,7 +296,7 @@ def _sum_bytes(entries: t.Iterable[t.Mapping[str, t.Any]]) -> int:
 
 
 def list_project_containers(docker: Docker, folder: str) -> list[str]:
-    """``name: state`` of the containers that were started from a folder: known without its configuration too."""
+    """Return ``name: state`` of the containers that were started from a folder; needs no Compose configuration."""
     done = docker.run(
         *("ps", "--all", "--filter", f"label=com.docker.compose.project.working_dir={folder}"),
         *("--format", "{{.Names}}: {{.Status}}"),

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What a status asks the database, in one short session. Pure."""
+"""Build the SQL of a status, for one short psql session, and parse its output."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
     quote_table_name,
 )
 
-# Exact counts of big tables take long; then there is no count rather than no status.
+# Counting the rows of a large table takes long. The status then leaves out the count.
 STATEMENT_TIMEOUT_MS = 2000
 
 
 def build_status_query(tables: t.Sequence[str], version_table: str) -> str:
-    """A script for psql: lines ``bytes|N``, ``revision|R`` and ``rows|TABLE|N``; tables that do not exist give none."""
+    """Return a psql script that prints ``bytes|N``, ``revision|R`` and, for tables that exist, ``rows|TABLE|N``."""
     statements = [
         f"SET statement_timeout = {STATEMENT_TIMEOUT_MS};",
         "SELECT 'bytes|' || pg_database_size(current_database());",
@@ -29,14 +29,13 @@ def build_status_query(tables: t.Sequence[str], version_table: str) -> str:
     ]
     for table in sorted(tables):
         count = f"SELECT {quote_literal(f'rows|{table}|')} || count(*) FROM {quote_table_name(table)}"
-        statements.append(
-            f"SELECT {quote_literal(count)} WHERE to_regclass({quote_literal(quote_table_name(table))}) IS NOT NULL \\gexec"
-        )
+        exists = f"to_regclass({quote_literal(quote_table_name(table))}) IS NOT NULL"
+        statements.append(f"SELECT {quote_literal(count)} WHERE {exists} \\gexec")
     return "\n".join(statements) + "\n"
 
 
 def parse_status_answer(stdout: str, stderr: str, tables: t.Sequence[str]) -> dict[str, t.Any]:
-    """What psql answered, also in part: bytes, revisions, rows by table (None: no such table), and its problem."""
+    """Return size, revisions, row counts by table (None: no such table) and the problem, also from partial output."""
     found: dict[str, t.Any] = {"bytes": None, "revisions": [], "rows": {}}
     for line in stdout.splitlines():
         kind, _bar, value = line.partition("|")

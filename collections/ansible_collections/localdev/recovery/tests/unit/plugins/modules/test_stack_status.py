@@ -11,8 +11,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
-from ansible_collections.localdev.recovery.plugins.module_utils._status import collect
-from ansible_collections.localdev.recovery.plugins.modules.stack_status import main
+from ansible_collections.localdev.recovery.plugins.modules import stack_status
 
 NO_DAEMON = (1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
 
@@ -43,9 +42,9 @@ def run(
             return result
 
         monkeypatch.setattr(docker, "run", answer)
-        monkeypatch.setattr(collect, "DockerWithTimeout", lambda project, timeout: docker)
+        monkeypatch.setattr(stack_status, "DockerWithTimeout", lambda project, timeout: docker)
         with patch_module_args({"project_src": docker.project.src, **params}), pytest.raises(SystemExit):
-            main()
+            stack_status.main()
         return t.cast("dict[str, t.Any]", json.loads(capsys.readouterr().out))
 
     return call

@@ -13,16 +13,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import database_restore
-from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
 from ansible_collections.localdev.recovery.plugins.plugin_utils import _live_progress as live_progress
 from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress import LiveProgressAction
 
 RUN_ID = "20260101-000000-abcd"
-TOLD = {"run_id": RUN_ID, "doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 256}
+REPORT = {"run_id": RUN_ID, "doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 256}
 
 
 class Connection:
-    """Answers a cat with the file's content, unless it is broken."""
+    """A connection whose commands print the content of a file, or fail if it is broken."""
 
     def __init__(self) -> None:
         self.become = None
@@ -32,7 +31,7 @@ class Connection:
 @pytest.fixture
 def displayed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
-    monkeypatch.setattr(progress, "REPORT_INTERVAL_S", 0.02)
+    monkeypatch.setattr(live_progress, "REPORT_INTERVAL_S", 0.02)
     monkeypatch.setattr(
         live_progress, "Display", lambda: types.SimpleNamespace(display=lambda line, **_options: lines.append(line))
     )
@@ -61,14 +60,14 @@ def action_for(folder: Path, work: t.Callable[[], None], **task: t.Any) -> t.Any
     return action
 
 
-def tell(folder: Path) -> None:
+def write_progress(folder: Path) -> None:
     (folder / ".localdev").mkdir()
-    (folder / ".localdev" / "progress.json").write_text(json.dumps(TOLD))
+    (folder / ".localdev" / "progress.json").write_text(json.dumps(REPORT))
 
 
 def test_a_line_is_shown_while_the_module_works(tmp_path: Path, displayed: list[str]) -> None:
     def work() -> None:
-        tell(tmp_path)
+        write_progress(tmp_path)
         deadline = time.monotonic() + 10
         while len(displayed) < 2 and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -84,7 +83,7 @@ def test_a_line_is_shown_while_the_module_works(tmp_path: Path, displayed: list[
 def test_the_work_goes_on_without_a_line(tmp_path: Path, displayed: list[str], case: str) -> None:
     more: dict[str, t.Any] = {"check mode": {"check_mode": True}, "background": {"async_val": 60}}.get(case, {})
     if case != "no file":
-        tell(tmp_path)
+        write_progress(tmp_path)
     action = action_for(tmp_path, lambda: time.sleep(0.1), **more)
     action._connection.broken = case == "broken"
     if case == "odd arguments":
@@ -94,8 +93,8 @@ def test_the_work_goes_on_without_a_line(tmp_path: Path, displayed: list[str], c
 
 
 def test_short_work_is_not_looked_at(tmp_path: Path, displayed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "REPORT_INTERVAL_S", 60)
-    tell(tmp_path)
+    monkeypatch.setattr(live_progress, "REPORT_INTERVAL_S", 60)
+    write_progress(tmp_path)
     began = time.monotonic()
     action_for(tmp_path, lambda: None).run()
     assert displayed == []
