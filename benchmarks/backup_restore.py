@@ -23,8 +23,11 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager as asides
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from tests.harness.checkout import ROOT
 from tests.harness.images import provide_base_images
 
@@ -224,11 +227,11 @@ def set_aside(db: Database, data: str) -> Row:
         db.psql("CHECKPOINT")
         limit.append(timed(lambda: db.psql(bare, "template1")))
         db.drop_kept_databases()
-        store = runs.Runs(str(db.folder))
-        record = runs.new_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
-        store.start(record, runs.this_process())
-        with runs.ActiveRun(store, record["run_id"]) as run:
-            ours.append(timed(lambda run=run: asides.Asides(Docker(), run, "").keep([wanted])))  # type: ignore[misc]
+        store = RunStore(str(db.folder))
+        record = build_run_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
+        RunLock(store).start(record, describe_process())
+        with ActiveRun(store, record["run_id"]) as run:
+            ours.append(timed(lambda run=run: SetAsideManager(Docker(), run, "").keep([wanted])))  # type: ignore[misc]
         db.drop_kept_databases()
     return row("set_aside", ours, hand, limit, 0.3, "the copy at most 0.3 of a parallel dump", data)
 

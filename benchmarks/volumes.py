@@ -16,10 +16,19 @@ import tempfile
 from pathlib import Path
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run import record as runs
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager as asides
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import archive as archives
-from ansible_collections.localdev.recovery.plugins.module_utils._volume import copy as trees
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.archive import (
+    create_archive,
+    extract_archive,
+    scan_tree,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.copy import copy_tree
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import VolumeProgram
 from benchmarks.backup_restore import LARGE, NAME, PGBENCH_SCALE, Database, Row, row, timed
 from tests.harness.images import provide_base_images
 
@@ -40,8 +49,8 @@ class Volumes:
         self.python_image = python_image
         self.docker = Docker()
 
-    def bridge(self) -> trees.Bridge:
-        return trees.Bridge(self.docker, [self.python_image])
+    def program(self) -> VolumeProgram:
+        return VolumeProgram(self.docker, [self.python_image])
 
     def clear(self) -> None:
         """Every measurement starts without the second volume, and with nothing left to be written to the disk."""
@@ -70,8 +79,8 @@ class Volumes:
         return made
 
     def _copy(self) -> None:
-        source, target = trees.Place.of(DATA), trees.Place.of(OTHER)
-        trees.copy(self.bridge(), source, target, labels={}, reserve=RESERVE, check_mode=False)
+        source, target = Location.parse(DATA), Location.parse(OTHER)
+        copy_tree(self.program(), source, target, labels={}, reserve=RESERVE, check_mode=False)
 
     def pack(self, data: str) -> Row:
         """Leaves the last archives for unpacking."""
@@ -97,7 +106,7 @@ class Volumes:
         return made
 
     def _pack(self) -> None:
-        archives.create(self.bridge(), trees.Place.of(DATA), str(self.folder / "ours.tar.zst"), check_mode=False)
+        create_archive(self.program(), Location.parse(DATA), str(self.folder / "ours.tar.zst"), check_mode=False)
 
     def unpack(self, data: str) -> Row:
         ours, hand, limit = [], [], []
@@ -117,10 +126,10 @@ class Volumes:
         )
 
     def _unpack(self) -> None:
-        archives.extract(
-            self.bridge(),
+        extract_archive(
+            self.program(),
             str(self.folder / "ours.tar.zst"),
-            trees.Place.of(OTHER),
+            Location.parse(OTHER),
             labels={},
             wanted_version="",
             reserve=RESERVE,
@@ -129,12 +138,12 @@ class Volumes:
 
     def set_aside(self) -> tuple[float, float]:
         """Seconds for setting the volume aside, and for putting it back."""
-        store = runs.Runs(str(self.folder))
-        record = runs.new_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
-        store.start(record, runs.this_process())
+        store = RunStore(str(self.folder))
+        record = build_run_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
+        RunLock(store).start(record, describe_process())
         os.sync()
-        with runs.ActiveRun(store, record["run_id"]) as run:
-            keeper = asides.Asides(self.docker, run, self.image, [self.python_image])
+        with ActiveRun(store, record["run_id"]) as run:
+            keeper = SetAsideManager(self.docker, run, self.image, [self.python_image])
             kept = timed(lambda: keeper.keep([{"kind": "volume", "name": DATA}]))
             os.sync()
             back = timed(lambda: keeper.put_back(run.record))
@@ -153,7 +162,7 @@ def measure() -> list[Row]:
             db.fill_tables(round(1.4 * SCALE * LARGE))
             db.shell(f"docker compose --project-name {NAME} stop")
             volumes = Volumes(db.folder, images["POSTGRES_IMAGE"], images["PYTHON_IMAGE"])
-            entries = archives.scan(volumes.bridge(), trees.Place.of(DATA), hashes=False)
+            entries = scan_tree(volumes.program(), Location.parse(DATA), hashes=False)
             data = f"a cluster of {round(entries['bytes'] / 1e6)} MB, half of it random text"
             rows = [volumes.copy(data), volumes.pack(data), volumes.unpack(data)]
             kept, back = volumes.set_aside()

@@ -200,7 +200,7 @@ def need_room(stack: Json, moves: list[MountMove], reserve: int) -> None:
     wanted, engine_free = 0, 0
     for move in moves:
         kind = "volume" if move["from"] == "volume" else "folder"
-        move["bytes"], engine_free = keeper.used_and_free({"kind": kind, "name": move["source"]}, free_at="/")
+        move["bytes"], engine_free = keeper.measure_used_and_free({"kind": kind, "name": move["source"]}, free_at="/")
         wanted += move["bytes"]
     free = [engine_free]
     if moves[0]["to"] == "bind":
@@ -263,7 +263,7 @@ def act(module: AnsibleModule) -> Json:
         if writes and not module.check_mode:
             if run is not None:
                 # A person may start the stack on the new places from now on.
-                run.new_content_from_here()
+                run.mark_kept_as_live()
             for path, candidate in new.items():
                 replace(path, candidate)
     return {**result, "changed": writes and bool(contents)}

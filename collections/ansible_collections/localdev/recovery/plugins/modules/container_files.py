@@ -389,7 +389,7 @@ def inject(
         for identity in dict.fromkeys(w.container["Id"] for w in work if w.change):
             apply_file_changes(docker, identity, [w.change for w in work if w.change and w.container["Id"] == identity])
             wait_at_breakpoint(run, "injected:container")
-        run.new_content_from_here()
+        run.mark_kept_as_live()
     return asides
 
 

@@ -156,6 +156,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
@@ -186,7 +187,7 @@ def refuse_without_driver() -> None:
         )
 
 
-def start(module: AnsibleModule, runs: RunStore) -> dict[str, t.Any]:
+def start(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     # Without the action plugin the best that is known of the controller is the process that started the module.
@@ -205,7 +206,7 @@ def start(module: AnsibleModule, runs: RunStore) -> dict[str, t.Any]:
         record["undoes"] = params["undoes"]
     if params["verifies"]:
         refuse_without_driver()
-    runs.refuse_if_locked()
+    lock.check_free()
     # Only where they are needed: the far end compiles whatever is imported, for every task.
     if params["starts"]:
         from ansible_collections.localdev.recovery.plugins.module_utils._stack.ports import check_ports_available
@@ -215,13 +216,13 @@ def start(module: AnsibleModule, runs: RunStore) -> dict[str, t.Any]:
         from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 
         image = choose_shell_image(stack)
-        asides = SetAsideManager(Docker(Project.of(stack)), ActiveRun(runs, "", record=record), image)
+        asides = SetAsideManager(Docker(Project.of(stack)), ActiveRun(lock.store, "", record=record), image)
         asides.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
-        return answer(record, [], [old["run_id"] for old in runs.interrupted()])
-    notes = runs.start(record, controller)
+        return answer(record, [], [old["run_id"] for old in lock.find_interrupted()])
+    notes = lock.start(record, controller)
     interrupted = []
-    for old in runs.interrupted(but=record["run_id"]):
+    for old in lock.find_interrupted(exclude=record["run_id"]):
         interrupted.append(old["run_id"])
         notes.append(f"Run {old['run_id']} ({old['procedure']}) was cut short; what it set aside is put back first")
         # The stack as it was before the run that was cut short is what a failure or undo must come back to.
@@ -229,7 +230,7 @@ def start(module: AnsibleModule, runs: RunStore) -> dict[str, t.Any]:
         # Finishing that may be all there is to undo; set_aside writes down what it takes back besides.
         record.pop("undoes", None)
     record["notes"] = notes
-    runs.save(record)
+    lock.store.save(record)
     return answer(record, notes, interrupted)
 
 
@@ -247,11 +248,11 @@ def clear_scratch(module: AnsibleModule, record: RunRecord) -> None:
         record["notes"].append(f"Could not delete what the run has made for itself: {exc.message}")
 
 
-def end(module: AnsibleModule, runs: RunStore) -> dict[str, t.Any]:
+def end(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     params = module.params
     if module.check_mode:
         return {"changed": True, "run_id": params["run_id"], "record": {}}
-    record = runs.load(params["run_id"])
+    record = lock.store.load(params["run_id"])
     clear_scratch(module, record)
     if params["state"] == "succeeded":
         # What a later undo finds in the old places is then set aside, never discarded.
@@ -265,18 +266,19 @@ def end(module: AnsibleModule, runs: RunStore) -> dict[str, t.Any]:
         error=params["error"] or None,
         next=params["next_command"] or None,
     )
-    runs.save(record)
-    runs.release(params["run_id"])
+    lock.store.save(record)
+    lock.release(params["run_id"])
     return {"changed": True, "run_id": params["run_id"], "record": record}
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    runs = RunStore(module.params["stack"]["project"]["dir"], abandoned=module.params["abandoned"])
+    store = RunStore(module.params["stack"]["project"]["dir"])
+    lock = RunLock(store, abandoned=module.params["abandoned"])
     if module.params["state"] == "started":
         if not module.params["procedure"]:
             raise RecoveryError("state=started needs a procedure")
-        return start(module, runs)
-    return end(module, runs)
+        return start(module, lock)
+    return end(module, lock)
 
 
 def main() -> None:

@@ -88,26 +88,28 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import find_leftovers, split_by_retention
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    runs = RunStore(params["project_src"])
-    records = runs.all()
+    store = RunStore(params["project_src"])
+    lock = RunLock(store)
+    records = store.load_all()
     undo: dict[str, t.Any] = {}
     refused = ""
     try:
-        undo = runs.undoable(params["undo_run_id"])
+        undo = store.find_undoable(params["undo_run_id"])
     except RecoveryError as exc:
         refused = str(exc)
     locked = ""
     try:
-        runs.refuse_if_locked()
+        lock.check_free()
     except RecoveryError as exc:
         locked = str(exc)
-    interrupted = [record["run_id"] for record in runs.interrupted()]
+    interrupted = [record["run_id"] for record in lock.find_interrupted()]
     deletable, kept = split_by_retention(
         records, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time()
     )

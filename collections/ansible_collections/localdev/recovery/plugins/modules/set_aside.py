@@ -243,10 +243,10 @@ def delete(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsi
     wanted = set(module.params["delete"])
     done = []
     with ActiveRun(runs, module.params["run_id"], module.params["step"]) as run:
-        for record in runs.all():
+        for record in runs.load_all():
             for entry in record["asides"]:
                 if entry["aside"] in wanted and entry["state"] != "deleted":
-                    asides(docker, run, module.params["stack"]).keeper(entry).delete(entry)
+                    asides(docker, run, module.params["stack"]).get_keeper(entry).delete(entry)
                     entry["state"] = "deleted"
                     runs.save(record)
                     done.append(entry)
@@ -280,7 +280,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         return result(put_back(module, docker, runs), undoing=True)
     if module.check_mode:
         entries = [
-            e for r in runs.all() for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
+            e for r in runs.load_all() for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
         ]
         return result(entries)
     return result(delete(module, docker, runs))

@@ -223,7 +223,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         if params["state"] == "ready":
             return {"changed": False, "services": wait_for_services(docker, stack, wanted, params["timeout"])}
         if run is not None:
-            run.new_content_from_here()
+            run.mark_kept_as_live()
         return bring_up(docker, stack, wanted, params)
 
 

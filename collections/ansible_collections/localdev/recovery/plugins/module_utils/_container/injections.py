@@ -71,10 +71,10 @@ def classify_injections(
 
 def find_injections(docker: Docker, stack: dict[str, t.Any]) -> list[Injection]:
     """What has become of injected files. Containers are asked only where a run has injected something."""
-    recorded = list_recorded_injections(RunStore(stack["project"]["dir"]).all())
+    recorded = list_recorded_injections(RunStore(stack["project"]["dir"]).load_all())
     containers = {c["name"]: c for service in stack["services"].values() for c in service["containers"]}
 
-    def ask(name: str) -> dict[tuple[str, str], str | None]:
+    def read_digests(name: str) -> dict[tuple[str, str], str | None]:
         paths = [item["path"] for item in recorded if item["container"] == name]
         try:
             found = read_container_files(docker, containers[name]["id"], paths)
@@ -84,6 +84,8 @@ def find_injections(docker: Docker, stack: dict[str, t.Any]) -> list[Injection]:
         return {(name, path): item.digest for path, item in found.items()}
 
     names = {item["container"] for item in recorded}
-    answers = map_in_parallel(ask, sorted(n for n in names & set(containers) if containers[n]["state"] == "running"))
+    answers = map_in_parallel(
+        read_digests, sorted(n for n in names & set(containers) if containers[n]["state"] == "running")
+    )
     digests = {key: value for answer in answers for key, value in answer.items()}
     return classify_injections(recorded, {name: c["id"] for name, c in containers.items()}, digests)

@@ -4,15 +4,27 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Decide whether the lock of a stack is still held."""
+"""Take, check and release the lock of a stack: one run at a time holds it.
+
+The lock is the file ``<stack folder>/.localdev/lock.json`` on the stack's own host.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
+import os
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since, utc_now
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process, is_process_alive
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
 
-# A controller on another machine cannot be asked whether it lives; its modules touch the lock at least this often.
+# A process on another machine cannot be checked, but its modules touch the lock at least this often.
 HEARTBEAT_TIMEOUT_S = 600.0
 HEARTBEAT_INTERVAL_S = 5.0
 
@@ -24,7 +36,7 @@ def evaluate_lock(
     controller_lives: bool | None,
     silent_s: float,
 ) -> tuple[bool, str]:
-    """Whether the lock still counts, and why, in words. Pure."""
+    """Return whether the lock still counts, and why, for people. Pure."""
     if worker_lives:
         return True, "it is at work"
     if controller_lives:
@@ -34,3 +46,126 @@ def evaluate_lock(
     if silent_s <= HEARTBEAT_TIMEOUT_S:
         return True, f"its last sign of life was {format_duration(silent_s)} ago"
     return False, f"it has given no sign of life for {format_duration(silent_s)}"
+
+
+class RunLock:
+    """The lock of a stack.
+
+    abandoned: a run whose controller is gone, as that controller's machine has found.
+    """
+
+    def __init__(self, store: RunStore, *, abandoned: str = "") -> None:
+        self.store = store
+        self.abandoned = abandoned
+        self.path = os.path.join(store.folder, "lock.json")
+
+    @contextlib.contextmanager
+    def _guard(self) -> t.Iterator[None]:
+        """Let one process at a time read and change the lock."""
+        self.store.make_folder()
+        guard = os.open(os.path.join(self.store.folder, "lock.guard"), os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(guard)
+
+    def read(self) -> dict[str, t.Any] | None:
+        """Return the content of the lock file, or None if there is none."""
+        try:
+            with open(self.path, encoding="utf-8") as handle:
+                return t.cast("dict[str, t.Any]", json.load(handle))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as exc:
+            raise RecoveryError(f"The lock {self.path} cannot be read: {exc}") from exc
+
+    def evaluate(self, lock: t.Mapping[str, t.Any]) -> tuple[bool, str]:
+        """Return whether the lock still counts, and why."""
+        worker = lock.get("worker")
+        return evaluate_lock(
+            lock,
+            worker_lives=is_process_alive(worker) if worker else False,
+            controller_lives=False if lock["run_id"] == self.abandoned else is_process_alive(lock["controller"]),
+            silent_s=seconds_since(lock["heartbeat"]),
+        )
+
+    def describe_holder(self, lock: t.Mapping[str, t.Any]) -> str:
+        """Return which run holds the lock, by whom it was started and since when."""
+        return (
+            f"{lock['procedure']} (run {lock['run_id']}) by {lock['user']} from {lock['controller_host']} "
+            f"since {lock['since']} ({format_duration(seconds_since(lock['since']))} ago)"
+        )
+
+    def check_free(self) -> None:
+        """Raise RecoveryError of the kind ``locked`` if another run holds the lock. Change nothing."""
+        lock = self.read()
+        if lock is None:
+            return
+        counts, reason = self.evaluate(lock)
+        if counts:
+            raise RecoveryError(
+                f"The stack in {self.store.src} is locked by {self.describe_holder(lock)}; {reason}",
+                next_command="wait for that run to end, or end it, then repeat this command",
+                kind="locked",
+                holder={"run_id": lock["run_id"], "controller": lock["controller"]},
+            )
+
+    def start(self, record: RunRecord, controller: t.Mapping[str, t.Any]) -> list[str]:
+        """Take the lock and write the first record. Return notes for people: whose lock was taken over, and why."""
+        notes = []
+        with self._guard():
+            self.check_free()
+            old = self.read()
+            if old is not None:
+                _counts, reason = self.evaluate(old)
+                notes.append(f"Took over the lock of {self.describe_holder(old)}: {reason}")
+            self.store.save(record)
+            lock = {
+                "run_id": record["run_id"],
+                "procedure": record["procedure"],
+                "user": record["user"],
+                "controller_host": record["controller_host"],
+                "controller": dict(controller),
+                "worker": None,
+                "since": record["started"],
+                "heartbeat": utc_now(),
+            }
+            write_file_atomically(self.path, json.dumps(lock) + "\n")
+        return notes
+
+    def touch(self, run_id: str, *, working: bool) -> None:
+        """Record a heartbeat of the run. Raise RecoveryError if another run has taken over the lock."""
+        with self._guard():
+            lock = self.read()
+            if lock is None or lock["run_id"] != run_id:
+                holder = self.describe_holder(lock) if lock else "nobody"
+                raise RecoveryError(
+                    f"Run {run_id} no longer holds the lock of {self.store.src}: {holder} does", kind="locked"
+                )
+            lock["heartbeat"] = utc_now()
+            lock["worker"] = describe_process() if working else None
+            write_file_atomically(self.path, json.dumps(lock) + "\n")
+
+    def release(self, run_id: str) -> None:
+        """Delete the lock if this run holds it."""
+        with self._guard():
+            lock = self.read()
+            if lock is not None and lock["run_id"] == run_id:
+                os.unlink(self.path)
+
+    def find_interrupted(self, exclude: str = "") -> list[RunRecord]:
+        """Return the runs that were interrupted after their first step, newest first, without the excluded run.
+
+        A cleanup is left out: there is nothing to put back, because what it has not deleted is still there.
+        """
+        lock = self.read()
+        holder = lock["run_id"] if lock and self.evaluate(lock)[0] else ""
+        return [
+            record
+            for record in reversed(self.store.load_all())
+            if record["outcome"] == "running"
+            and record["run_id"] not in (exclude, holder)
+            and (record["steps"] or record["asides"])
+            and record["procedure"] != "cleanup"
+        ]

@@ -22,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import split_by_retention
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
@@ -124,7 +125,7 @@ def collect_database(
     if not container:
         return None
     done = docker.run(
-        *DatabaseServer(container, found["user"]).client(found["name"]),
+        *DatabaseServer(container, found["user"]).psql_arguments(found["name"]),
         stdin=build_status_query(tables, version_table),
         check=False,
     )
@@ -265,23 +266,24 @@ def collect_backups(folder: str, database_name: str) -> StatusPart:
     keys = ("name", "created", "age_s", "bytes", "alembic_versions", "last_proved_restorable")
 
     def summarize(item: BackupSet | None) -> StatusPart | None:
-        return {key: item.described(now)[key] for key in keys} if item else None
+        return {key: item.to_result(now)[key] for key in keys} if item else None
 
     last = next((item for item in sets if item.complete), None)
-    proved = max((item for item in sets if item.proved), key=lambda item: item.proved, default=None)
+    proved = max((item for item in sets if item.last_test_restored), key=lambda item: item.proved, default=None)
     return {"folder": folder, "count": len(sets), "last": summarize(last), "proved": summarize(proved)}
 
 
 def collect_runs(project_src: str) -> StatusPart:
     """Return interrupted runs, the holder of the lock, and the size of what is set aside."""
-    found = RunStore(project_src)
-    records = found.all()
+    store = RunStore(project_src)
+    lock = RunLock(store)
+    records = store.load_all()
     locked = ""
     try:
-        found.refuse_if_locked()
+        lock.check_free()
     except RecoveryError as exc:
         locked = exc.message
-    interrupted = found.interrupted()
+    interrupted = lock.find_interrupted()
     deletable, kept = split_by_retention(records, keep=1, older_than_days=7, now=time.time())
     return {
         "locked": locked,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
 from ansible_collections.localdev.recovery.plugins.modules import set_aside
@@ -39,7 +40,7 @@ def test_check_mode_foresees_and_writes_nothing(tmp_path: Path, state: str, asid
     record = build_run_record("p", project="", user="", controller_host="", parameters={})
     states = {"a": "restored", "b": "live", "c": "kept", "d": "deleted", "e": "planned"}
     record["asides"] = [{**ENTRY, "aside": name, "state": s} for name, s in states.items()]
-    store.start(record, describe_process())
+    RunLock(store).start(record, describe_process())
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
     params: dict[str, t.Any] = {

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
 
@@ -68,7 +69,7 @@ def test_outside_a_run_nothing_is_written(tmp_path: Path) -> None:
 def test_within_a_run_the_step_is_written_down(tmp_path: Path) -> None:
     store = RunStore(str(tmp_path))
     record = build_run_record("p", project="", user="", controller_host="", parameters={})
-    store.start(record, describe_process())
+    RunLock(store).start(record, describe_process())
     params = {"run_id": record["run_id"], "step": "a step", "stack": {"project": {"dir": str(tmp_path)}}}
     with join_run(params) as run:
         assert run is not None

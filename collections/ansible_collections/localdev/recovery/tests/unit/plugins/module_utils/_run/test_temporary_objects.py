@@ -13,6 +13,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
@@ -44,7 +45,7 @@ class Engine(Docker):
 def run(tmp_path: Path) -> ActiveRun:
     store = RunStore(str(tmp_path))
     record = build_run_record("backup", project="", user="", controller_host="", parameters={})
-    store.start(record, describe_process())
+    RunLock(store).start(record, describe_process())
     return ActiveRun(store, record["run_id"])
 
 

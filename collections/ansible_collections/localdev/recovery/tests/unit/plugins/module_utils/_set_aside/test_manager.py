@@ -36,6 +36,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run import process, temporary_objects
 from ansible_collections.localdev.recovery.plugins.module_utils._run import record as run_record
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import get_machine_identity
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
@@ -180,7 +181,7 @@ class World:
         """Contents that a record promises to have under an aside name."""
         return {
             self.read(kind, entry["aside"])
-            for record in self.runs.all()
+            for record in self.runs.load_all()
             for entry in record["asides"]
             if entry["state"] in ("kept", "live")
         }
@@ -190,7 +191,7 @@ class World:
         place = self.path(kind, self.item(kind)["name"]).parent
         known = {
             os.path.basename(entry["aside"])
-            for record in self.runs.all()
+            for record in self.runs.load_all()
             for entry in [*record["asides"], *({"aside": e["name"]} for e in record.get("scratch", []))]
             if entry.get("state") != "deleted"
         }
@@ -248,7 +249,7 @@ class World:
 
     def new_content(self, run_id: str, kind: str, content: str) -> None:
         with self.part(run_id) as run:
-            run.new_content_from_here()
+            run.mark_kept_as_live()
         self.write(kind, content)
 
     def rebuild(self, kind: str, content: str, outcome: str = "succeeded") -> str:
@@ -263,10 +264,10 @@ class World:
     def undo(self, run_id: str = "", *, fails: bool = False) -> str:
         """As the undo role does: an interrupted run that is put back on the way is what the undo was asked for."""
         try:
-            wanted = self.runs.undoable(run_id)["run_id"]
+            wanted = self.runs.find_undoable(run_id)["run_id"]
         except RecoveryError:
             wanted = ""
-        if not wanted and not self.runs.interrupted():
+        if not wanted and not RunLock(self.runs).find_interrupted():
             pytest.fail("nothing to undo")
         mine, interrupted = self.begin("undo", wanted)
         if not interrupted or run_id not in ("", *interrupted):
@@ -530,7 +531,7 @@ def test_a_failed_rebuild_leaves_the_old_content_and_nothing_else(world: World, 
     world.rebuild(kind, "half-made", outcome="failed")
     assert (world.read(kind), world.kept(kind), world.forgotten(kind)) == ("old", set(), set())
     with pytest.raises(RecoveryError, match="left anything to put back"):
-        world.runs.undoable()
+        world.runs.find_undoable()
 
 
 def test_a_failed_undo_gives_the_content_back_to_the_run_that_it_was_to_take_back(world: World, kind: str) -> None:
@@ -538,7 +539,7 @@ def test_a_failed_undo_gives_the_content_back_to_the_run_that_it_was_to_take_bac
     rebuilt = world.rebuild(kind, "new")
     world.undo(fails=True)
     assert (world.read(kind), world.kept(kind)) == ("new", {"old"})
-    assert world.runs.undoable()["run_id"] == rebuilt
+    assert world.runs.find_undoable()["run_id"] == rebuilt
     world.undo()
     assert (world.read(kind), world.kept(kind)) == ("old", {"new"})
 
@@ -678,8 +679,8 @@ def test_a_rename_never_covers_what_is_there(world: World) -> None:
     undo_id, _rest = world.begin("undo", run_id)
     with world.part(undo_id) as run:
         keeper = manager.FolderKeeper(world.docker, run, "image")
-        with keeper._shell(entry["name"]) as shell, pytest.raises(RecoveryError, match="exists already"):
-            keeper._move(shell, entry["aside"], entry["name"])
+        with keeper._open_shell(entry["name"]) as shell, pytest.raises(RecoveryError, match="exists already"):
+            keeper._rename(shell, entry["aside"], entry["name"])
     assert world.read("folder") == "new"
 
 
@@ -687,7 +688,7 @@ def test_deleting_frees_what_was_set_aside_and_nothing_else(world: World, kind: 
     world.write(kind, "first")
     world.rebuild(kind, "second")
     world.rebuild(kind, "third")
-    first = world.runs.all()[0]["asides"][0]["aside"]
+    first = world.runs.load_all()[0]["asides"][0]["aside"]
     cleanup, _rest = world.begin("cleanup")
     set_aside.delete(world.module(run_id=cleanup, delete=[first]), world.docker, world.runs)
     assert (world.read(kind), world.kept(kind), world.read(kind, first)) == ("third", {"second"}, "absent")
@@ -785,7 +786,7 @@ def test_killed_while_undoing_then_the_same_command_again(world: World, kind: st
     def act(world: World, point: int, _made: None) -> None:
         with world.killed_at(point):
             world.undo()
-        if world.read(kind) != "old" or world.runs.interrupted():
+        if world.read(kind) != "old" or RunLock(world.runs).find_interrupted():
             world.undo()
         sound(world, kind)
         assert world.read(kind) == "old"
@@ -839,7 +840,7 @@ def test_an_undo_that_was_cut_short_does_not_take_back_an_older_run_too(world: W
     world.put_back(undo, rebuilt)
     # Killed while the services start; so is its repetition, and again.
     for _dummy in range(2):
-        older = world.runs.undoable()["run_id"]
+        older = world.runs.find_undoable()["run_id"]
         mine, interrupted = world.begin("undo", older)
         assert interrupted
         with world.part(mine):
@@ -868,7 +869,7 @@ def test_the_aside_of_a_folder_lies_beside_it(name: str) -> None:
 def test_the_discard_name_fits_where_the_aside_name_does(name: str) -> None:
     entry = create_set_aside_entry({"kind": "database", "name": name}, "20260131T100000Z-1f2e")
     assert len(entry["aside"].encode()) <= 63
-    discard = DatabaseKeeper.discard_name(entry)
+    discard = DatabaseKeeper.discarded_name(entry)
     assert discard not in (entry["aside"], entry["name"])
     assert len(discard.encode()) <= 63
     assert "20260131T100000Z-1f2e" in discard

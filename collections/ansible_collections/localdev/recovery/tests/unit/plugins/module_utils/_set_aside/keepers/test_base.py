@@ -19,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import copy_file_atomically
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
@@ -59,7 +60,7 @@ def store(tmp_path: Path) -> RunStore:
 
 def begun(store: RunStore) -> RunRecord:
     record = build_run_record("p", project="", user="", controller_host="", parameters={})
-    store.start(record, describe_process())
+    RunLock(store).start(record, describe_process())
     return record
 
 
@@ -70,7 +71,7 @@ def acting(store: RunStore, record: RunRecord, docker: Docker) -> SetAsideManage
 def ended(store: RunStore, record: RunRecord) -> None:
     record["outcome"] = "succeeded"
     store.save(record)
-    store.release(record["run_id"])
+    RunLock(store).release(record["run_id"])
 
 
 def kept_row(store: RunStore, docker: Docker) -> tuple[RunRecord, Path]:
@@ -122,7 +123,7 @@ def test_two_rows_of_one_name_cannot_be_kept(store: RunStore) -> None:
 
 @pytest.mark.parametrize("value", ["plain", "a/b", "..", "x" * 300, "é'\\"])
 def test_the_file_of_a_row_stays_in_its_folder(value: str) -> None:
-    name = RowKeeper.aside_name(f"shop.users.username={value}", generate_run_id())
+    name = RowKeeper.kept_name(f"shop.users.username={value}", generate_run_id())
     assert "/" not in name
     assert len(name.encode()) <= 200
 
