@@ -26,14 +26,14 @@ _APPLICATION_NAMES = ("backend", "api", "app", "server", "web")
 
 
 def _find_builder(service: Service, services: t.Mapping[str, Service]) -> Service:
-    """The service whose build makes a service's image: itself, or another that names the same image."""
+    """Return the service whose build creates a service's image: itself, or another that names the same image."""
     if service.build:
         return service
     return next((other for other in services.values() if other.build and other.image == service.image), service)
 
 
 def _code_key(service: Service, services: t.Mapping[str, Service]) -> tuple[str, ...]:
-    """Services with equal keys run the same code."""
+    """Return a key that is equal for services that run the same code."""
     builder = _find_builder(service, services)
     if builder.build:
         return (
@@ -48,7 +48,7 @@ def _code_key(service: Service, services: t.Mapping[str, Service]) -> tuple[str,
 def _find_alembic_sources(
     service: Service, services: t.Mapping[str, Service], facts: StackFacts
 ) -> list[tuple[str, str]]:
-    """(folder, configuration file in it) of each of a service's source folders that has Alembic."""
+    """Return (folder, configuration file in it) for each source folder of a service that has Alembic."""
     found = []
     for folder in dict.fromkeys([*service.source_folders, *_find_builder(service, services).build_folders]):
         source = facts.sources.get(folder)
@@ -66,7 +66,7 @@ def assign_service_roles(
     one_shots: set[str],
     warnings: list[str],
 ) -> ServiceRoles:
-    """Find the application by its Alembic, and what belongs to it."""
+    """Find the application by its Alembic configuration, then its workers and migrations."""
     found = ServiceRoles()
     others = {name: service for name, service in services.items() if name not in servers}
     uses_alembic = {
@@ -75,10 +75,10 @@ def assign_service_roles(
         if _find_alembic_sources(service, services, facts) or re.search(r"\balembic\b", service.command_text)
     }
     # A front end built from the same folder as the back end has Alembic in its context, but no database.
-    reaching = {name for name in uses_alembic if references[name]} or {
+    database_clients = {name for name in uses_alembic if references[name]} or {
         name for name in uses_alembic if set(services[name].depends_on) & servers
     }
-    candidates = (reaching or uses_alembic) - one_shots
+    candidates = (database_clients or uses_alembic) - one_shots
     plain_clients = {
         name
         for name, service in others.items()
@@ -126,10 +126,10 @@ def assign_service_roles(
 
 
 def _choose_application(candidates: set[str], services: t.Mapping[str, Service]) -> str | None:
-    """The one that is most like an application; None when other code looks just as much like one."""
+    """Return the service most like an application; None when a service with other code is as much like one."""
 
     def likeness(name: str) -> tuple[t.Any, ...]:
-        """Smaller is more like the application."""
+        """Return a sort key: smaller is more like an application."""
         service = services[name]
         text = service.command_text
         return (
@@ -160,7 +160,7 @@ def _assign_workers(
     one_shots: set[str],
     references: t.Mapping[str, set[str]],
 ) -> None:
-    """Workers run the application's code under another command, or are built from its folder by another Dockerfile."""
+    """Classify services that run the application's code, or are built from its folder, as workers."""
     roles.kinds[application.name] = "application"
     key = _code_key(application, services)
     for name, service in others.items():
@@ -176,7 +176,7 @@ def _assign_workers(
 
 
 def locate_alembic(facts: StackFacts, services: t.Mapping[str, Service], roles: ServiceRoles) -> Json | None:
-    """Where to run Alembic. config: its file, relative to source, the folder on the host; None when not seen there."""
+    """Return where to run Alembic. config: its file, relative to source, a host folder; None when not found there."""
     if not roles.alembic:
         return None
     service = services[roles.alembic]

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Compare build contexts with what runs: the files of each on this host, the same files in a container."""
+"""Read the build contexts of services on this host, and the same files in their running containers."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_dri
     matches_image_history,
 )
 
-# A look at the status must be quick: beyond this a context is compared in part, and the description says so.
+# The status must be quick. A larger context is compared in part, and the description says so.
 MAX_CONTEXT_FILES = 4000
 MAX_CONTEXT_BYTES = 64 * 1024 * 1024
-# What no image is built of, or what running the code leaves behind.
+# Git's data, Python's caches and the records of runs are in no image.
 _SKIPPED_NAMES = frozenset((".git", "__pycache__", ".localdev"))
 _DIGEST = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
 def read_build_contexts(docker: Docker, facts: StackFacts) -> dict[str, BuildContext]:
-    """Service -> its build context, of each enabled service with an image that is built from a folder of this host."""
+    """Return service -> build context for each enabled service whose image is built from a folder of this host."""
     services = [Service(name, facts) for name in sorted(facts.config["services"])]
     built = [s for s in services if s.enabled and s.image_facts and any(map(os.path.isdir, s.build_folders))]
-    walked = {key: list_context_files(*key) for key in dict.fromkeys(map(_locate_dockerfile, built))}
+    contents = {key: list_context_files(*key) for key in dict.fromkeys(map(_locate_dockerfile, built))}
     found = map_in_parallel(
-        lambda service: _read_build_context(docker, service, *walked[_locate_dockerfile(service)]), built
+        lambda service: _read_build_context(docker, service, *contents[_locate_dockerfile(service)]), built
     )
     return {service.name: context for service, context in zip(built, found, strict=True) if context}
 
 
 def _locate_dockerfile(service: Service) -> tuple[str, str]:
-    """(context, Dockerfile relative to it)."""
+    """Return the build context and the Dockerfile relative to it."""
     return service.build_folders[0], str((service.build or {}).get("dockerfile") or "Dockerfile")
 
 
 def list_context_files(context: str, dockerfile_path: str) -> tuple[list[ContextFile], str, bool]:
-    """(the files that a build would send, digests included; text of the Dockerfile; whether all are listed)."""
+    """Return the files that a build would send, with digests; the Dockerfile's text; whether all files are listed."""
     text = _read_text(os.path.join(context, dockerfile_path))
     rules = _read_text(os.path.join(context, f"{dockerfile_path}.dockerignore"))
     ignored = DockerIgnore(rules or _read_text(os.path.join(context, ".dockerignore")))
@@ -95,13 +95,13 @@ def _read_text(path: str) -> str:
 
 
 def _read_context_file(path: str, relative: str) -> tuple[ContextFile, int] | None:
-    """A regular file and its size; None for everything else, and for what cannot be read."""
+    """Return a regular file and its size; None for everything else and for unreadable files."""
     if os.path.islink(path) or not os.path.isfile(path):
         return None
     try:
         with open(path, "rb") as handle:
             status = os.fstat(handle.fileno())
-            # A bigger one is no source, and would take long.
+            # A larger file is no source, and hashing it would take long.
             digest = hashlib.file_digest(handle, "sha256").hexdigest() if status.st_size <= MAX_CONTEXT_BYTES else ""
     except OSError:
         return None
@@ -120,50 +120,51 @@ def _read_build_context(
         created=created.timestamp(),
         dockerfile=posixpath.normpath(path),
         files=tuple(_add_image_paths(service, files, text)),
-        understood=has_only_plain_copies(text),
+        only_plain_copies=has_only_plain_copies(text),
         complete=complete,
     )
     running = service.running
     if running and running.get("Image") == image.get("Id"):
-        places = [file.place for file in context.files if file.place and file.digest]
-        digests = read_container_digests(docker, running["Id"], places)
+        image_paths = [file.image_path for file in context.files if file.image_path and file.digest]
+        digests = read_container_digests(docker, running["Id"], image_paths)
         if digests is not None and list_differing_files(context.files, digests):
             context = replace(context, edited=_read_changed_paths(docker, running["Id"]))
         context = replace(context, digests=digests)
-    recipe = next((file for file in context.files if file.path == context.dockerfile), None)
-    if recipe and recipe.modified > context.created:
-        context = replace(context, history_agrees=matches_image_history(text, _read_image_history(docker, image["Id"])))
+    dockerfile = next((file for file in context.files if file.path == context.dockerfile), None)
+    if dockerfile and dockerfile.modified > context.created:
+        history = _read_image_history(docker, image["Id"])
+        context = replace(context, history_matches=matches_image_history(text, history))
     return context
 
 
 def _add_image_paths(service: Service, files: t.Sequence[ContextFile], text: str) -> t.Iterator[ContextFile]:
-    """The files with their places; those left out that a mount hides, for such source is live."""
-    recipe = posixpath.normpath(_locate_dockerfile(service)[1])
+    """Yield the files with their image paths, without those that a mount replaces by the host's own."""
+    dockerfile = posixpath.normpath(_locate_dockerfile(service)[1])
     target = str((service.build or {}).get("target") or "")
     workdir = str(service.image_config.get("WorkingDir") or "/")
-    hidden = [place.rstrip("/") for place in service.mount_targets]
+    mounted = [target.rstrip("/") for target in service.mount_targets]
     for file in files:
-        if file.path == recipe:
-            # It is here whether or not the image has it.
+        if file.path == dockerfile:
+            # It is compared whether or not the image has it.
             yield file
             continue
-        places = find_image_paths(text, file.path, target=target, workdir=workdir)
-        seen = [place for place in places if not any(is_path_within(place, mount) for mount in hidden)]
-        if places and not seen:
+        image_paths = find_image_paths(text, file.path, target=target, workdir=workdir)
+        visible = [path for path in image_paths if not any(is_path_within(path, mount) for mount in mounted)]
+        if image_paths and not visible:
             continue
-        usable = bool(seen) and is_comparable_file(file.path) and bool(file.digest) and "\n" not in file.path
-        yield replace(file, place=seen[0] if usable else "")
+        usable = bool(visible) and is_comparable_file(file.path) and bool(file.digest) and "\n" not in file.path
+        yield replace(file, image_path=visible[0] if usable else "")
 
 
-def read_container_digests(docker: Docker, container: str, places: t.Sequence[str]) -> dict[str, str] | None:
-    """Place -> SHA-256 of the files that a running container has; None when it has no means to say."""
-    if not places:
+def read_container_digests(docker: Docker, container: str, image_paths: t.Sequence[str]) -> dict[str, str] | None:
+    """Return image path -> SHA-256 of the files that a running container has; None when it lacks sha256sum or xargs."""
+    if not image_paths:
         return {}
     script = (
         "command -v sha256sum >/dev/null && command -v xargs >/dev/null || exit 3; "
         "xargs -0 sha256sum 2>/dev/null; exit 0"
     )
-    names = "".join(f"{place}\0" for place in places)
+    names = "".join(f"{path}\0" for path in image_paths)
     try:
         done = docker.run(
             *("exec", "--interactive", "--user", "0", container, "sh", "-c", script),
@@ -178,7 +179,7 @@ def read_container_digests(docker: Docker, container: str, places: t.Sequence[st
 
 
 def _read_changed_paths(docker: Docker, container: str) -> frozenset[str]:
-    """Paths that a container has added or changed since it was made."""
+    """Return paths that a container has added or changed since it was created."""
     try:
         done = docker.run("diff", container, check=False)
     except RecoveryError:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Which service is what: databases, caches, the application with Alembic, its workers and migrations. Pure."""
+"""Classify services as databases, caches and one-shot jobs, and find which service uses which database. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DATABASE_IMAGES = frozenset(
 _CACHE_IMAGES = frozenset(
     {"redis", "redis-stack", "redis-stack-server", "redict", "valkey", "keydb", "dragonfly", "garnet", "memcached"}
 )
-# Tools that may talk to the database but are never the application.
+# Tools that may use the database but are never the application.
 TOOL_IMAGE_PATTERN = re.compile(
     r"(^|[/-])(pgadmin4?|adminer|pgweb|pgbouncer|pgpool|pgcat|odyssey|postgres[_-]exporter|postgrest|hasura"
     r"|graphql-engine|metabase|grafana|n8n|cloudbeaver|sqlpad|redis-commander|redisinsight|flower|mailhog|mailpit"
@@ -78,7 +78,7 @@ class ServiceRoles:
 
 
 def _find_hosts(service: Service, *, postgres_only: bool) -> set[str]:
-    """Host names that a service's environment gives for PostgreSQL (or, by looser names, for any server)."""
+    """Return host names that a service's environment gives for PostgreSQL, or by looser names for any server."""
     pattern = _POSTGRES_HOST_VARIABLE if postgres_only else _HOST_VARIABLE
     hosts = set()
     for variable, value in service.environment.items():
@@ -95,17 +95,17 @@ def _find_named_services(hosts: t.Collection[str], services: t.Mapping[str, Serv
 
 
 def find_databases(services: t.Mapping[str, Service], choices: Choices) -> set[str]:
-    """Services that run a PostgreSQL server."""
-    alike = {name for name, service in services.items() if _looks_like_database(service)}
+    """Return services that run a PostgreSQL server."""
+    candidates = {name for name, service in services.items() if _looks_like_database(service)}
     named = {
         name: _find_named_services(_find_hosts(service, postgres_only=True), services, name)
-        | (_find_named_services(_find_hosts(service, postgres_only=False), services, name) & alike)
+        | (_find_named_services(_find_hosts(service, postgres_only=False), services, name) & candidates)
         for name, service in services.items()
     }
-    # Whoever names another service as its server is a client of it (an application, a pooler, a backup job), unless
-    # it plainly runs a server: databases may share a file of settings.
+    # A service that names another one as its server is a client (an application, a pooler, a backup job), unless it
+    # clearly runs a server itself: databases may share an env file.
     clients = {name for name, others in named.items() if others and not _is_plain_server(services[name])}
-    found = alike - clients
+    found = candidates - clients
     for others in named.values():
         if not others & found:
             found |= {
@@ -141,7 +141,7 @@ def _runs_server(service: Service, names: frozenset[str]) -> bool:
 
 
 def is_cache(service: Service) -> bool:
-    """Whether a service runs Redis, Memcached or one of their kin."""
+    """Return whether a service runs Redis, Memcached or a compatible server."""
     if _CACHE_PROGRAMS & {os.path.basename(word) for word in service.command_words}:
         return True
     return service.image_name in _CACHE_IMAGES and not any(
@@ -152,12 +152,12 @@ def is_cache(service: Service) -> bool:
 def find_referenced_databases(
     service: Service, services: t.Mapping[str, Service], databases: t.Collection[str]
 ) -> set[str]:
-    """Databases that a service's environment names, directly or through a pooler."""
+    """Return databases that a service's environment names, directly or through a pooler."""
     found: set[str] = set()
     seen = {service.name}
-    ahead = [service]
-    while ahead:
-        current = ahead.pop()
+    pending = [service]
+    while pending:
+        current = pending.pop()
         named = _find_named_services(_find_hosts(current, postgres_only=False), services, current.name)
         found |= named & set(databases)
         poolers = (
@@ -166,7 +166,7 @@ def find_referenced_databases(
             - seen
         )
         seen |= poolers
-        ahead += [services[name] for name in sorted(poolers)]
+        pending += [services[name] for name in sorted(poolers)]
     return found - {service.name}
 
 
@@ -178,7 +178,7 @@ def choose_database(
     choices: Choices,
     warnings: list[str],
 ) -> str | None:
-    """The database that is meant: the only one in use, or the one that the application names; None with a warning."""
+    """Return the only database in use, or the one that the application names; None with a warning where unclear."""
     if choices.database_service:
         return choices.database_service
     if not databases:
@@ -200,7 +200,7 @@ def choose_database(
 
 
 def prefer_services_in_use(names: set[str], services: t.Mapping[str, Service], choices: Choices) -> set[str]:
-    """Of several services those in use: neither excluded nor in an inactive profile, if there are any."""
+    """Return the services that are neither excluded nor in an inactive profile, or all when there are none."""
     included = names - set(choices.excluded_services)
     return {name for name in included if services[name].enabled} or included or names
 
@@ -212,15 +212,15 @@ def find_database_writers(
     references: t.Mapping[str, set[str]],
     roles: ServiceRoles,
 ) -> set[str]:
-    """Services that hold sessions on the database, or may: named in their environment, or waited for."""
-    meant = {database} if database else databases
+    """Return services that may hold sessions on the database: they name it in their environment or depend on it."""
+    targets = {database} if database else databases
     found = {
         name
         for name, service in services.items()
-        if name not in databases and (references[name] & meant or set(service.depends_on) & meant)
+        if name not in databases and (references[name] & targets or set(service.depends_on) & targets)
     }
     if roles.application in found:
-        # The same code reaches the same database, be its address in the image or in a file of settings.
+        # The same code uses the same database, even where its address is in the image or in a settings file.
         found |= {name for name, kind in roles.kinds.items() if kind in ("worker", "migration")}
     return found
 
@@ -228,10 +228,10 @@ def find_database_writers(
 def find_database_url_variables(
     service: Service, services: t.Mapping[str, Service], database: str | None, databases: set[str]
 ) -> list[str]:
-    """Names of a service's variables that hold a URL of the database."""
+    """Return names of a service's variables that hold a URL of the database."""
     if service.name in databases:
         return []
-    meant = {database} if database else databases
+    targets = {database} if database else databases
     found = []
     for variable, value in sorted(service.environment.items()):
         url = parse_database_url(value)
@@ -239,13 +239,13 @@ def find_database_url_variables(
             continue
         named = _find_named_services({url.host.lower()}, services, service.name)
         through = {other for name in named for other in find_referenced_databases(services[name], services, databases)}
-        if not meant or (named | through) & meant:
+        if not targets or (named | through) & targets:
             found.append(variable)
     return found
 
 
 def is_one_shot(name: str, services: t.Mapping[str, Service]) -> bool:
-    """Whether a service is a job that ends, rather than one that keeps running."""
+    """Return whether a service is a job that ends instead of one that keeps running."""
     if any(other.depends_on.get(name) == "service_completed_successfully" for other in services.values()):
         return True
     service = services[name]
@@ -254,9 +254,9 @@ def is_one_shot(name: str, services: t.Mapping[str, Service]) -> bool:
         return False
     if service.publishes or (service.config.get("healthcheck") or {}).get("test"):
         return False
-    ending = find_last_command(service.command_words)
+    command = find_last_command(service.command_words)
     return (
-        bool(_ONE_SHOT_PATTERN.search(ending))
-        and not _KEEPS_RUNNING.search(ending)
-        and not QUEUE_WORKER_PATTERN.search(ending)
+        bool(_ONE_SHOT_PATTERN.search(command))
+        and not _KEEPS_RUNNING.search(command)
+        and not QUEUE_WORKER_PATTERN.search(command)
     )

@@ -24,7 +24,7 @@ MAX_SECRET_BYTES = 1024
 
 
 def read_compose_config(docker: Docker) -> Json:
-    """The project as ``docker compose config`` resolves it, ``$$`` unescaped, services of all profiles included.
+    """Return the project as ``docker compose config`` resolves it, ``$$`` unescaped, services of all profiles included.
 
     It holds secrets. Needs no daemon.
     """
@@ -32,12 +32,12 @@ def read_compose_config(docker: Docker) -> Json:
 
 
 def read_compose_document(docker: Docker) -> Json:
-    """The same with Compose's own escapes, so that Compose can read it again."""
+    """Return the configuration with Compose's own escapes, so that Compose can read it again."""
     return read_document_and_warnings(docker)[0]
 
 
 def build_config_masker(config: Json) -> Masker:
-    """Knows the secrets that the output of a build may hold. config: of compose_config or compose_document."""
+    """Return a masker of the secrets that the output of a build may hold. config: escaped or unescaped."""
     services = config["services"].values()
     environments = [dict(service.get("environment") or {}) for service in services]
     for service in services:
@@ -47,7 +47,7 @@ def build_config_masker(config: Json) -> Masker:
 
 
 def read_secret_values(config: Json) -> t.Iterator[str]:
-    """Contents of the short secret files of the configuration."""
+    """Yield contents of the short secret files of the configuration."""
     secrets = config.get("secrets") or {}
     for name in sorted(secrets):
         try:
@@ -65,28 +65,25 @@ def require_project(docker: Docker) -> Project:
     return docker.project
 
 
-# --- docker compose config ---
-
-
 def read_document_and_warnings(docker: Docker) -> tuple[Json, tuple[str, ...]]:
-    """(configuration with the services of every profile, warnings); Compose's own escapes are kept."""
-    everything = docker.compose("--profile", "*", "config", "--format", "json", check=False)
+    """Return the configuration with the services of every profile, and warnings. Compose's own escapes are kept."""
+    done = docker.compose("--profile", "*", "config", "--format", "json", check=False)
     extra: tuple[str, ...] = ()
-    if everything.returncode != 0:
+    if done.returncode != 0:
         # A mistake in a service that is not enabled must not stop the others.
         enabled = docker.compose("config", "--format", "json", check=False)
         if enabled.returncode != 0:
             raise _build_config_error(docker, enabled)
-        complaint = _last_line(everything.stderr)
-        extra = (f"Services of inactive profiles are left out, for Compose cannot read them: {complaint}",)
-        everything = enabled
-    document = json.loads(everything.stdout)
+        problem = _last_line(done.stderr)
+        extra = (f"Services of inactive profiles are left out, for Compose cannot read them: {problem}",)
+        done = enabled
+    document = json.loads(done.stdout)
     document.setdefault("services", {})
-    return document, (*extra, *parse_compose_warnings(everything.stderr))
+    return document, (*extra, *parse_compose_warnings(done.stderr))
 
 
 def list_enabled_services(docker: Docker, document: Json) -> frozenset[str]:
-    """Services of the active profiles; Compose is asked where there are profiles at all."""
+    """Return services of the active profiles. Compose is called only where a service has profiles."""
     if not any(service.get("profiles") for service in document["services"].values()):
         return frozenset(document["services"])
     done = docker.compose("config", "--services", check=False)
@@ -96,7 +93,7 @@ def list_enabled_services(docker: Docker, document: Json) -> frozenset[str]:
 
 
 def _build_config_error(docker: Docker, done: CompletedCommand) -> RecoveryError:
-    """What is wrong with a Compose file, in words."""
+    """Return the error for a Compose project that cannot be read."""
     project = require_project(docker)
     known = docker.error(done)
     if known.next_command:
@@ -122,7 +119,7 @@ def _last_line(text: str) -> str:
 
 
 def parse_compose_warnings(stderr: str) -> tuple[str, ...]:
-    """Warnings that Compose printed, without the one about the obsolete version attribute."""
+    """Return warnings that Compose printed, without the one about the obsolete version attribute."""
     found = []
     for line in stderr.splitlines():
         match = re.search(r'level=warning msg="((?:[^"\\]|\\.)*)"', line)
@@ -133,7 +130,7 @@ def parse_compose_warnings(stderr: str) -> tuple[str, ...]:
 
 
 def read_config_hashes(docker: Docker, document: Json, enabled: frozenset[str]) -> dict[str, str]:
-    """Service -> hash that Compose would label a new container with.
+    """Return service -> hash that Compose would write into the label of a new container.
 
     Compose 2.22 and newer leave env_file out of ``config --hash``, though not out of the label; hashing the resolved
     configuration puts it back. So does leaving out optional dependencies on services that are not enabled.
@@ -155,5 +152,5 @@ def read_config_hashes(docker: Docker, document: Json, enabled: frozenset[str]) 
         stdin=json.dumps({**document, "services": services}),
         check=False,
     )
-    # A Compose that cannot do this says nothing about staleness; nothing else depends on it.
+    # An older Compose fails here. Then no container counts as stale; nothing else depends on it.
     return dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)

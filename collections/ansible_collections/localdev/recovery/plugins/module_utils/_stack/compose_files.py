@@ -23,11 +23,8 @@ OVERRIDE_FILES = (
 )
 
 
-# --- files ---
-
-
 def resolve_project_files(project: Project) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """(project folder, Compose files, env files, active profiles) by Compose's own rules, all absolute."""
+    """Return project folder, Compose files, env files and active profiles by Compose's rules; paths are absolute."""
     settings: dict[str, str] = {}
     for env_file in project.env_files or (".env",):
         settings.update(_read_compose_settings(os.path.join(project.src, env_file)))
@@ -46,12 +43,12 @@ def resolve_project_files(project: Project) -> tuple[str, tuple[str, ...], tuple
 
 
 def list_compose_files(project: Project) -> tuple[str, ...]:
-    """The Compose files of a project, absolute, without what they extend or include. Asks nobody."""
+    """Return the Compose files of a project, absolute, without those that they extend or include. Runs no command."""
     return resolve_project_files(project)[1]
 
 
 def _default_files(folder: str) -> list[str]:
-    """Compose looks in the folder, then in its parents, for a file and the override beside it."""
+    """Return the file in the folder or in its nearest parent, and the override in the same folder, like Compose."""
 
     def present(names: t.Iterable[str]) -> list[str]:
         return [path for path in (os.path.join(folder, name) for name in names) if os.path.isfile(path)]
@@ -65,7 +62,7 @@ def _default_files(folder: str) -> list[str]:
 
 
 def _read_compose_settings(path: str) -> dict[str, str]:
-    """The COMPOSE_* settings of an env file; values that need interpolation are beyond it."""
+    """Return the COMPOSE_* settings of an env file. Values are not interpolated."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()

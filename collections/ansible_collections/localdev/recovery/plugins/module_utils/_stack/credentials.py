@@ -24,7 +24,7 @@ _HOST_SUFFIX = re.compile(r"_?(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)$", re.I)
 
 
 def build_stack_masker(facts: StackFacts) -> Masker:
-    """Hides every secret that the configuration, the images and the secret files hold."""
+    """Return a masker of every secret that the configuration, the images and the secret files hold."""
     services = [Service(name, facts) for name in facts.config.get("services") or {}]
     return Masker.of_environments(
         (service.environment for service in services),
@@ -40,12 +40,12 @@ def extract_database_credentials(
     image_environment: t.Mapping[str, str] | None = None,
     application: DatabaseUrl | None = None,
 ) -> dict[str, str]:
-    """``user``, ``password`` and ``name`` of the database.
+    """Return ``user``, ``password`` and ``name`` of the database.
 
     config_service: the service in ``docker compose config``, ``$$`` unescaped. read_file: a file as its container
-    sees it, for the ``*_FILE`` variables. application: how the application connects; its database is the one that
-    matters, and it supplies what the service does not say. Defaults are the image's: user ``postgres``, database
-    named as the user, no password.
+    sees it, for the ``*_FILE`` variables. application: how the application connects; its database counts, and it
+    supplies the values that the service does not set. Defaults are the image's: user ``postgres``, database named as
+    the user, no password.
     """
     environment = dict(image_environment or {})
     environment.update(
@@ -59,7 +59,7 @@ def extract_database_credentials(
             path = environment.get(f"{variable}_FILE")
             text = read_file(path) if path else None
             if text:
-                # As the shell's $(< file) in the images' entry points.
+                # Like the shell's $(< file) in the images' entry points.
                 return text.rstrip("\n")
         return ""
 
@@ -73,7 +73,7 @@ def extract_database_credentials(
 
 
 def resolve_database_credentials(facts: StackFacts, database: str, application: str | None) -> dict[str, str]:
-    """database_secrets of a service of the project, with the application's connection where it names the database."""
+    """Return the credentials of a database service, completed by the connection of the application if it uses it."""
     service = Service(database, facts)
     client = Service(application, facts).environment if application else {}
     return extract_database_credentials(
@@ -85,10 +85,10 @@ def resolve_database_credentials(facts: StackFacts, database: str, application: 
 
 
 def find_application_connection(environment: t.Mapping[str, str], hosts: t.Collection[str]) -> DatabaseUrl | None:
-    """How an application reaches the server at one of these host names, in lower case; None when it does not say.
+    """Return how an application connects to one of these host names, in lower case; None when it does not say.
 
-    From the variables with a URL, or from ones such as DB_HOST, DB_NAME, DB_USER and DB_PASSWORD. Variables for tests
-    come last.
+    Reads variables with a URL, or variables such as DB_HOST, DB_NAME, DB_USER and DB_PASSWORD. Variables for tests come
+    last.
     """
     found = []
     for variable, value in environment.items():
@@ -116,6 +116,6 @@ def _connection_by_parts(environment: t.Mapping[str, str], variable: str, value:
 
 
 def build_container_masker(containers: t.Iterable[t.Mapping[str, t.Any]], secrets: t.Iterable[str] = ()) -> Masker:
-    """Knows the secrets in the environments of containers, which their output may hold, and further ones."""
+    """Return a masker of the secrets in the environments of containers, and of further secrets."""
     environments = [dict(v.partition("=")[::2] for v in c["Config"]["Env"] or []) for c in containers]
     return Masker.of_environments(environments, secrets)

@@ -15,19 +15,19 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_environment_list
 
 
-def find_database_data(docker: Docker, described: t.Mapping[str, t.Any]) -> list[str]:
-    """Volumes and folders that hold data of the database of a stack which stack_info has described."""
-    existing = {item["name"] for item in described["volumes"].values() if item["exists"]}
+def find_database_data(docker: Docker, stack: t.Mapping[str, t.Any]) -> list[str]:
+    """Return volumes and folders that hold data of the stack's database."""
+    existing = {item["name"] for item in stack["volumes"].values() if item["exists"]}
     found = {
         mount["source"]
-        for mount in (described["database"] or {}).get("data_mounts", [])
+        for mount in (stack["database"] or {}).get("data_mounts", [])
         if mount["source"] in existing or _has_content(mount["source"])
     }
     return sorted(found | _find_container_data(docker))
 
 
 def _find_container_data(docker: Docker) -> set[str]:
-    """Data of database containers made from this folder: the project's name may have stood in the env file."""
+    """Return data of database containers created from this folder: a missing env file may have named the project."""
     src = docker.project.src if docker.project else ""
     label = f"label=com.docker.compose.project.working_dir={src}"
     ids = docker.run("ps", "--all", "--quiet", "--no-trunc", "--filter", label).stdout.split()
@@ -46,5 +46,5 @@ def _has_content(path: str) -> bool:
     try:
         return bool(os.listdir(path))
     except PermissionError:
-        # PostgreSQL lets nobody else look into its folder.
+        # Only PostgreSQL's own user may read its folder.
         return True

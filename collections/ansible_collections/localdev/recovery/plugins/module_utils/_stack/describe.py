@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The description of a Compose project that every procedure works from. Pure.
+"""Build the description of a Compose project that every procedure uses. Pure.
 
-It is made of the outputs of docker compose and docker inspect, and holds no secrets: environment values are read,
-never copied; commands, health checks and warnings are masked.
+The description comes from the output of docker compose and docker inspect. It holds no secrets: environment values are
+read, never copied; commands, health checks and warnings are masked.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ NO_CHOICES = Choices()
 
 
 def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
-    """The description of a stack. Deterministic: equal facts give equal results, whatever their order."""
+    """Return the description of a stack. Equal facts give equal results, in any order."""
     services = {name: Service(name, facts) for name in sorted(facts.config.get("services") or {})}
     _check_choices(services, choices)
     warnings = list(facts.warnings)
@@ -134,11 +134,11 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
 
 
 def compute_start_order(depends_on: t.Mapping[str, t.Iterable[str]], services: t.Collection[str]) -> list[list[str]]:
-    """Waves of services: each depends on services of earlier waves alone; dependencies not in services do not count."""
+    """Return waves of services that depend only on earlier waves. Dependencies outside of services do not count."""
     waiting = {name: {other for other in depends_on.get(name, ()) if other in services} for name in services}
     waves: list[list[str]] = []
     while waiting:
-        # A cycle cannot come from Compose, which refuses it; ending with what is left beats looping for ever.
+        # Compose refuses a cycle. If there is one, put the rest into the last wave instead of looping forever.
         wave = sorted(name for name, others in waiting.items() if not others) or sorted(waiting)
         waves.append(wave)
         waiting = {name: others - set(wave) for name, others in waiting.items() if name not in wave}
@@ -160,7 +160,7 @@ def _check_choices(services: t.Mapping[str, Service], choices: Choices) -> None:
 
 
 def _container_warnings(facts: StackFacts) -> list[str]:
-    """Containers of the project that this configuration does not explain."""
+    """Return warnings about containers of the project that this configuration does not contain."""
     warnings = []
     orphans = sorted(
         str(item["Name"]).lstrip("/")
@@ -173,10 +173,10 @@ def _container_warnings(facts: StackFacts) -> list[str]:
         "",
         facts.project.directory,
     }
-    elsewhere = sorted(folder for folder in folders if os.path.normpath(folder) != facts.project.directory)
-    if elsewhere:
+    others = sorted(folder for folder in folders if os.path.normpath(folder) != facts.project.directory)
+    if others:
         warnings.append(
-            f"Containers of the project {facts.config['name']} were started from another folder: {', '.join(elsewhere)}"
+            f"Containers of the project {facts.config['name']} were started from another folder: {', '.join(others)}"
         )
     return warnings
 
@@ -190,22 +190,24 @@ def _describe_database(
     warnings: list[str],
 ) -> Json:
     service = services[name]
-    found, own = resolve_database_credentials(facts, name, application), resolve_database_credentials(facts, name, None)
-    if found["name"] != own["name"] and own["name"] != own["user"]:
+    credentials = resolve_database_credentials(facts, name, application)
+    configured = resolve_database_credentials(facts, name, None)
+    if credentials["name"] != configured["name"] and configured["name"] != configured["user"]:
         warnings.append(
-            f"{application} works with the database {found['name']}, though {name} is set up with {own['name']}"
+            f"{application} works with the database {credentials['name']}, "
+            f"though {name} is set up with {configured['name']}"
         )
     port = _find_server_port(service)
     container = service.running or next(iter(service.containers), None)
     mounts = described[name]["mounts"]
-    holding = find_database_mounts(service, mounts)
+    data_targets = find_database_mounts(service, mounts)
     return {
         "service": name,
         "image": service.image,
-        "user": found["user"],
-        "name": found["name"],
+        "user": credentials["user"],
+        "name": credentials["name"],
         "port": port,
-        "data_mounts": [dict(mount) for mount in mounts if mount["target"] in holding],
+        "data_mounts": [dict(mount) for mount in mounts if mount["target"] in data_targets],
         "container": str(container["Name"]).lstrip("/") if container else None,
         "endpoint": _find_endpoint(service.running, described[name]["ports"], port, facts.engine)
         if service.running
@@ -222,7 +224,7 @@ def _find_server_port(service: Service) -> int:
 
 
 def _find_endpoint(running: Json, ports: t.Sequence[Json], port: int, engine: Engine) -> Json | None:
-    """Where the stack's host reaches the server: a published port, else the container's own address."""
+    """Return where the stack's host reaches the server: a published port, else the container's own address."""
     if (running.get("HostConfig") or {}).get("NetworkMode") == "host":
         return {"host": engine.host, "port": port, "via": "published"}
     for entry in ports:
@@ -238,7 +240,7 @@ def _find_endpoint(running: Json, ports: t.Sequence[Json], port: int, engine: En
 
 
 def find_container_address(running: Json) -> str | None:
-    """The address of a running container in the first of its networks, another one after every start."""
+    """Return the address of a running container in the first of its networks. It changes with every start."""
     networks = ((running.get("NetworkSettings") or {}).get("Networks")) or {}
     addresses = [
         networks[name].get("IPAddress") or networks[name].get("GlobalIPv6Address") for name in sorted(networks)

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Short questions that roles ask about a stack which stack_info has described. Pure."""
+"""Answer questions about a stack from the description that stack_info returns. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 
 StackDescription = t.Mapping[str, t.Any]
-# Compose's types of mounts that hold data -> what set_aside calls it.
+# Compose's mount types that hold data -> the kind in set_aside.
 MOUNT_KINDS = {"volume": "volume", "bind": "folder"}
 
 
 def require_database(stack: StackDescription) -> t.Mapping[str, t.Any]:
-    """What is known of the stack's database; RecoveryError when none was found."""
+    """Return the description of the stack's database. Raise RecoveryError when none was found."""
     if stack["database"] is None:
         raise RecoveryError(
             f"No PostgreSQL service was found in project {stack['project']['name']}",
@@ -28,7 +28,7 @@ def require_database(stack: StackDescription) -> t.Mapping[str, t.Any]:
 
 
 def explain_missing_database(stack: StackDescription) -> str:
-    """That no database was found, in words and with the next command; empty when there is one."""
+    """Return the error message for a stack without a database, with the next command; empty when it has one."""
     try:
         require_database(stack)
     except RecoveryError as exc:
@@ -37,7 +37,7 @@ def explain_missing_database(stack: StackDescription) -> str:
 
 
 def list_service_urls(stack: StackDescription) -> dict[str, str]:
-    """Where each service can be reached from its host: ``http://`` where people look, else ``host:port``."""
+    """Return service -> address on its host: ``host:port`` for databases and caches, else with ``http://``."""
     found: dict[str, str] = {}
     for name, service in sorted(stack["services"].items()):
         for port in service["ports"]:
@@ -50,7 +50,7 @@ def list_service_urls(stack: StackDescription) -> dict[str, str]:
 
 
 def find_api_url(stack: StackDescription) -> str:
-    """Base URL of the application; empty when it publishes no port."""
+    """Return the base URL of the application; empty when it publishes no port."""
     addresses = list_service_urls(stack)
     return next(
         (addresses[n] for n, s in sorted(stack["services"].items()) if s["kind"] == "application" and n in addresses),
@@ -59,12 +59,12 @@ def find_api_url(stack: StackDescription) -> str:
 
 
 def list_data_objects(stack: StackDescription) -> list[dict[str, str]]:
-    """The database's data as objects for set_aside."""
+    """Return the database's data as objects for set_aside."""
     return _build_mount_objects((stack["database"] or {}).get("data_mounts", []))
 
 
 def list_cache_objects(stack: StackDescription) -> list[dict[str, str]]:
-    """The data of the caches and queues as objects for set_aside."""
+    """Return the data of the caches and queues as objects for set_aside."""
     mounts = [
         mount
         for name in select_services_by_kind(stack, kinds=("cache",))
@@ -83,7 +83,7 @@ def _build_mount_objects(mounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict
 
 
 def build_database_object(stack: StackDescription, *, replacement: str = "", copy: bool = False) -> dict[str, t.Any]:
-    """The database itself as an object for set_aside. replacement, copy: see there. Its container must exist."""
+    """Return the database as an object for set_aside, whose documentation explains replacement and copy."""
     database = stack["database"]
     containers = stack["services"][database["service"]]["containers"]
     return {
@@ -97,7 +97,7 @@ def build_database_object(stack: StackDescription, *, replacement: str = "", cop
 
 
 def list_database_writers(stack: StackDescription) -> list[str]:
-    """Services that may hold sessions on the database, the database itself left out."""
+    """Return services that may hold sessions on the database, without the database itself."""
     return [
         name
         for name in select_services_by_kind(stack, but=("database",))
@@ -106,20 +106,20 @@ def list_database_writers(stack: StackDescription) -> list[str]:
 
 
 def list_services_without_containers(services: t.Sequence[str], stack: StackDescription) -> list[str]:
-    """Those of the services that have no container."""
+    """Return the services that have no container."""
     return [name for name in services if not stack["services"][name]["containers"]]
 
 
 def list_services_to_recreate(services: t.Sequence[str], stack: StackDescription) -> list[str]:
-    """Those of the services that have no container, or one of an older image than the one that is built now."""
+    """Return the services that have no container, or a container of an older image than the current one."""
     described = {name: stack["services"][name]["containers"] for name in services}
     return [name for name, found in described.items() if not found or any(c["stale_image"] for c in found)]
 
 
 def choose_shell_image(stack: StackDescription) -> str:
-    """An image of the stack, present on its host, for containers that work with a shell; empty where there is none.
+    """Return an image of the stack, present on its host, for containers that use a shell; empty where there is none.
 
-    First those that have a shell and tar for certain: an application's image may have neither.
+    Images that certainly have a shell and tar come first: an application's image may have neither.
     """
     return next(
         iter(_list_present_images(stack, ("database", "cache", "other", "worker", "migration", "application"))), ""
@@ -127,13 +127,13 @@ def choose_shell_image(stack: StackDescription) -> str:
 
 
 def list_python_images(stack: StackDescription, wanted: str = "") -> list[str]:
-    """The wanted image, or those of the stack that are present, first the one that most likely has a Python."""
+    """Return the wanted image, or the present images of the stack; those that most likely have Python come first."""
     order = ("application", "worker", "migration", "other", "database", "cache")
     return [wanted] if wanted else _list_present_images(stack, order)
 
 
 def _list_present_images(stack: StackDescription, order: t.Sequence[str]) -> list[str]:
-    """The images that are present, by the kinds of their services."""
+    """Return the present images in the order of the kinds of their services."""
     present = [s for s in stack["services"].values() if s["image_id"]]
     return list(dict.fromkeys(s["image"] for s in sorted(present, key=lambda s: order.index(s["kind"]))))
 
@@ -141,7 +141,7 @@ def _list_present_images(stack: StackDescription, order: t.Sequence[str]) -> lis
 def select_services_by_kind(
     stack: StackDescription, *, kinds: t.Sequence[str] = (), but: t.Sequence[str] = ()
 ) -> list[str]:
-    """Services that a procedure acts on, of some kinds or of all but some."""
+    """Return enabled, not excluded services: of the given kinds, or of all kinds but some."""
     return sorted(
         name
         for name, service in stack["services"].items()
@@ -153,7 +153,7 @@ def select_services_by_kind(
 
 
 def find_application_service(stack: t.Mapping[str, t.Any]) -> str | None:
-    """The application service of a description, if it is clear which one it is."""
+    """Return the application service, or None where there is none or several."""
     names = [name for name, service in stack["services"].items() if service["kind"] == "application"]
     return names[0] if len(names) == 1 else None
 

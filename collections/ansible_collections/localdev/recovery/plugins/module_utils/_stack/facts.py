@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What was read of a Compose project, and the questions that one service can answer about itself. Pure."""
+"""Hold what was read of a Compose project, and answer questions about one service. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DATABASE_DIRECTORIES = ("/var/lib/postgresql", "/bitnami/postgresql", "/home/pos
 
 @dataclass(frozen=True)
 class SourcePath:
-    """What is known of a host path that services build from or mount.
+    """A host path that services build from or mount.
 
     alembic: Alembic configuration files in it, relative, the most likely one first.
     """
@@ -39,7 +39,7 @@ class SourcePath:
 
 @dataclass(frozen=True)
 class Engine:
-    """The Docker engine. host: the machine that its published ports are on, as seen from the stack's host."""
+    """A Docker engine. host: the machine with its published ports, as seen from the stack's host."""
 
     version: str = ""
     compose_version: str = ""
@@ -49,7 +49,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class ProjectFiles:
-    """Where the project is. enabled: services of the active profiles; None means all."""
+    """The folder and files of a project. enabled: services of the active profiles; None means all."""
 
     directory: str
     files: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class ProjectFiles:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user said where discovery could not know."""
+    """Services that the user names where the configuration is ambiguous."""
 
     database_service: str = ""
     application_service: str = ""
@@ -77,11 +77,12 @@ class Choices:
 
 @dataclass(frozen=True)
 class StackFacts:
-    """Everything that was read. config: ``docker compose config``, its ``$$`` unescaped; the rest: docker inspect.
+    """Everything that was read of a project. config: ``docker compose config``, ``$$`` unescaped.
 
-    live: whether the engine was asked. hashes: service -> configuration hash as Compose would label it now.
-    read_file: (service, path in its container) -> text. secrets: contents of secret files, to be masked.
-    now: when the containers were inspected. contexts: service -> its build context, where somebody has looked.
+    Containers, images and volumes are docker inspect's. live: whether the engine was read. hashes: service ->
+    configuration hash as Compose would label it now. read_file: (service, path in its container) -> text. secrets:
+    contents of secret files, to be masked. now: when the containers were inspected. contexts: service -> its build
+    context, where it was read.
     """
 
     config: Json
@@ -101,7 +102,7 @@ class StackFacts:
 
 
 class Service:
-    """One service with what is known of it, each fact computed where it is asked for."""
+    """A service of the project. Each fact is computed when it is read."""
 
     def __init__(self, name: str, facts: StackFacts) -> None:
         self.name = name
@@ -131,7 +132,7 @@ class Service:
 
     @property
     def running(self) -> Json | None:
-        """Its first running container. A restarting one, which Docker counts as running too, is not."""
+        """Return its first running container. A restarting one does not count, although Docker calls it running."""
         return next((item for item in self.containers if item["State"].get("Status") == "running"), None)
 
     @property
@@ -144,7 +145,7 @@ class Service:
 
     @property
     def names(self) -> set[str]:
-        """The host names under which other services reach it."""
+        """Return the host names under which other services reach it, in lower case."""
         names = {self.name, self.config.get("container_name"), self.config.get("hostname")}
         for network in (self.config.get("networks") or {}).values():
             names |= set((network or {}).get("aliases") or ())
@@ -152,7 +153,7 @@ class Service:
 
     @property
     def replaced_command(self) -> list[str] | None:
-        """The command or entry point that Compose puts in place of the image's, or None."""
+        """Return the command or entry point that Compose puts in place of the image's, or None."""
         entrypoint = self.config.get("entrypoint")
         command = self.config.get("command")
         if entrypoint and entrypoint != self.image_config.get("Entrypoint"):
@@ -163,12 +164,12 @@ class Service:
 
     @property
     def command_words(self) -> list[str]:
-        """What the service runs in the end, as far as the configuration and the image say."""
+        """Return entry point and command of the service, as far as the configuration and the image say."""
         entrypoint = self.config.get("entrypoint")
         command = self.config.get("command")
         if entrypoint is None:
             entrypoint = self.image_config.get("Entrypoint")
-            # As Docker does: an entry point of one's own drops the image's command.
+            # Like Docker: a new entry point drops the image's command.
             command = self.image_config.get("Cmd") if command is None else command
         return [*(entrypoint or ()), *(command or ())]
 
@@ -182,13 +183,13 @@ class Service:
 
     @property
     def source_folders(self) -> list[str]:
-        """Host folders that its code may come from: bind mounts before the build context, which may be older."""
+        """Return host folders that its code may come from: bind mounts first, for the build context may be older."""
         mounted = [str(mount["source"]) for mount in self.config.get("volumes") or () if mount.get("type") == "bind"]
         return list(dict.fromkeys([*mounted, *self.build_folders]))
 
     @property
     def build_folders(self) -> list[str]:
-        """Its build context, if it has one."""
+        """Return its build context, if it has one."""
         return [str(self.build["context"])] if self.build and self.build.get("context") else []
 
     @property
@@ -198,13 +199,16 @@ class Service:
 
 @dataclass(frozen=True)
 class ContextFile:
-    """A file of a build context. path: relative to it. modified, touched: seconds since the epoch; touched counts
-    changes of its times, owner and name too, which cannot be set back. place: where the image has it, or ''."""
+    """A file of a build context. path: relative to it. modified, status_changed: seconds since the epoch.
+
+    status_changed: the POSIX ctime, which also counts changes of times, owner and name, and cannot be set back.
+    image_path: where the image has the file, or ''.
+    """
 
     path: str
     modified: float
-    touched: float
-    place: str = ""
+    status_changed: float
+    image_path: str = ""
     digest: str = ""
 
 
@@ -212,18 +216,18 @@ class ContextFile:
 class BuildContext:
     """A build context as a service's image would hold it.
 
-    created: when the image was made, seconds since the epoch. dockerfile: its path in the context. understood: whether
-    a file without a place is surely not in the image. digests: place -> digest in a running container of that image;
-    None where no container could be asked. edited: places that the container has changed since it was made.
-    history_agrees: whether the image was built by these instructions; None: not known. complete: whether all files of
-    the context are here.
+    created: when the image was made, seconds since the epoch. dockerfile: its path in the context. only_plain_copies:
+    whether a file without an image path is certainly not in the image. digests: image path -> digest in a running
+    container of that image; None where no container could be read. edited: image paths that the container has changed
+    since it was created. history_matches: whether the image was built by these instructions; None: not known.
+    complete: whether files lists all files of the context.
     """
 
     created: float
     dockerfile: str
     files: tuple[ContextFile, ...]
-    understood: bool
+    only_plain_copies: bool
     digests: t.Mapping[str, str] | None = None
     edited: frozenset[str] = frozenset()
-    history_agrees: bool | None = None
+    history_matches: bool | None = None
     complete: bool = True

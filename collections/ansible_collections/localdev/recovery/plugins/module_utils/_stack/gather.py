@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Ask Compose and Docker everything about one project, in few calls, and describe it."""
+"""Read everything about one project from Compose and Docker in few calls, and describe it."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def gather_stack(
     excluded_services: t.Iterable[str] = (),
     live: bool = True,
 ) -> Json:
-    """The description of the project of docker; see discovery.describe. live=False asks no daemon."""
+    """Return the description of the project of docker; see describe_stack. live=False calls no daemon."""
     facts = read_stack_facts(docker, live=live)
     choices = Choices(database_service, application_service, tuple(excluded_services))
     return describe_stack(facts, choices)
 
 
 def read_stack_facts(docker: Docker, *, live: bool = True) -> StackFacts:
-    """Everything that discovery.describe needs, read in two rounds of parallel calls."""
+    """Read everything that describe_stack needs, in two rounds of parallel calls."""
     project = require_project(docker)
     calls: list[t.Callable[[], t.Any]] = [
         lambda: read_document_and_warnings(docker),
@@ -113,7 +113,7 @@ def read_stack_facts(docker: Docker, *, live: bool = True) -> StackFacts:
 
 
 def read_database_credentials(docker: Docker, stack: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """``user``, ``password`` and ``name`` of the stack's database; see discovery.database_secrets."""
+    """Return ``user``, ``password`` and ``name`` of the stack's database; see extract_database_credentials."""
     if not stack["database"]:
         raise RecoveryError(
             "The stack has no database service that could be determined",
@@ -121,7 +121,7 @@ def read_database_credentials(docker: Docker, stack: t.Mapping[str, t.Any]) -> d
             details="\n".join(stack["warnings"]),
         )
     names = stack["database"]["service"], find_application_service(stack)
-    # Compose's configuration alone mostly says it all; only a secret that lies inside the container needs a look there.
+    # Compose's configuration mostly has the password. Read the containers only where it does not.
     found = resolve_database_credentials(_read_config_facts(docker), *names)
     return found if found["password"] else resolve_database_credentials(read_stack_facts(docker), *names)
 
@@ -129,9 +129,9 @@ def read_database_credentials(docker: Docker, stack: t.Mapping[str, t.Any]) -> d
 def read_last_logs(
     docker: Docker, stack: t.Mapping[str, t.Any], masker: Masker, lines: int, kinds: t.Collection[str] = ()
 ) -> dict[str, list[str]]:
-    """The last log lines, secrets masked, of every service that is not as it should be and has a container.
+    """Return the last log lines, secrets masked, of the containers of every service that is not ok.
 
-    A health check that fails has the last word. kinds: services of these kinds count however they are.
+    The output of a failing health check comes last. kinds: return logs of these kinds also for services that are ok.
     """
     wanted = [
         (name, container)
@@ -153,7 +153,7 @@ def read_last_logs(
 
 
 def build_file_reader(config: Json, docker: Docker, containers: t.Sequence[Json]) -> t.Callable[[str, str], str | None]:
-    """A function that reads a file as a service sees it: Compose secret, bind mount, or in its running container."""
+    """Return a function that reads a file as a service sees it: secret, bind mount, or in its running container."""
 
     def read(service: str, path: str) -> str | None:
         host_path = find_host_file(config, service, path)
@@ -170,7 +170,7 @@ def build_file_reader(config: Json, docker: Docker, containers: t.Sequence[Json]
 
 
 def find_host_file(config: Json, service: str, path: str) -> str | None:
-    """The file on this host that a service sees at path, if the configuration says."""
+    """Return the file on this host that a service sees at path, or None where the configuration does not say."""
     described = config["services"][service]
     for kind, folder in (("secrets", "/run/secrets"), ("configs", "/")):
         for entry in described.get(kind) or ():
@@ -189,7 +189,7 @@ def _call(function: t.Callable[[], t.Any]) -> t.Any:
 
 
 def _read_config_facts(docker: Docker) -> StackFacts:
-    """What one call of ``docker compose config`` tells."""
+    """Return the facts that one call of ``docker compose config`` provides."""
     document, warnings = read_document_and_warnings(docker)
     config = unescape_compose_value(document)
     project = ProjectFiles(*resolve_project_files(require_project(docker)))
@@ -205,13 +205,13 @@ def _read_engine(docker: Docker) -> Json:
 
 
 def _plain_version(version: str) -> str:
-    """A version without what distributions put around it: ``20.10.24+dfsg1`` and ``v2.26.1-4`` become numbers."""
+    """Return a version without the additions of distributions: ``20.10.24+dfsg1`` and ``v2.26.1-4`` become numbers."""
     match = re.search(r"\d+(\.\d+)*", version)
     return match.group(0) if match else version.strip()
 
 
 def _engine_host(docker: Docker, engine: Json) -> str:
-    """The host name of a remote engine, else this machine."""
+    """Return the host name of a remote engine, or the address of this machine."""
     address = os.environ.get("DOCKER_HOST", "")
     context = (engine.get("Client") or {}).get("Context") or "default"
     if not address and context != "default":
@@ -223,14 +223,14 @@ def _engine_host(docker: Docker, engine: Json) -> str:
 
 
 def _reaches_containers(engine: Json) -> bool:
-    """Whether this host can reach container addresses: not where the engine is in a virtual machine or rootless."""
+    """Return whether this host can reach container addresses: not if the engine is rootless or in a virtual machine."""
     server = engine.get("Server") or {}
     rootless = any(item.get("Name") == "rootlesskit" for item in server.get("Components") or ())
     return "Docker Desktop" not in str((server.get("Platform") or {}).get("Name")) and not rootless
 
 
 def _list_container_ids(docker: Docker) -> dict[str, list[str]]:
-    """Project name -> ids of its containers, one-off ones left out. One call, before the project's name is known."""
+    """Return project name -> ids of its containers, without one-off containers. Needs no project name."""
     text = docker.run(
         *("ps", "--all", "--no-trunc", "--filter", "label=com.docker.compose.project", "--format"),
         '{{.ID}} {{.Label "com.docker.compose.project"}} {{.Label "com.docker.compose.oneoff"}}',

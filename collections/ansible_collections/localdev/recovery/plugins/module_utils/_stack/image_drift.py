@@ -4,11 +4,11 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What has changed since an image was built and since a container was made. Pure.
+"""Find what has changed since an image was built and since a container was created. Pure.
 
-A time alone proves nothing: a clone or a checkout makes every file new, and a build whose result was cached leaves the
-image's time as it was. So a file that the Dockerfile copies is compared by content with the one in a running container,
-and a time decides only about what no container shows; that is reported as *may*.
+File times prove nothing: a clone or a checkout makes every file new, and a build from the cache leaves the image's time
+as it was. So a file that the Dockerfile copies is compared by content with the one in a running container. A time
+decides only about files that no container shows; such a change is reported as *may*.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     Service,
 )
 
-# Files that say what a package manager installs.
+# Files that list the packages to install.
 _DEPENDENCIES = re.compile(
     r"(requirements|constraints)[^/]*\.(txt|in)|pyproject\.toml|setup\.(py|cfg)|Pipfile(\.lock)?|(poetry|uv|pdm)\.lock"
     r"|environment\.ya?ml|package(-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?"
     r"|go\.(mod|sum)|Cargo\.(toml|lock)|Gemfile(\.lock)?|composer\.(json|lock)|pom\.xml|build\.gradle(\.kts)?"
 )
-# What ADD unpacks is not in the image as it is.
+# ADD extracts these files.
 _EXTRACTED_BY_ADD = re.compile(r"\.(tar|tgz|tar\.\w+|tbz2?|txz)$", re.I)
 CHANGE_KINDS = ("dockerfile", "dependencies", "source")
 
@@ -42,24 +42,24 @@ CHANGE_KINDS = ("dockerfile", "dependencies", "source")
 
 
 def classify_context_file(path: str, dockerfile_path: str) -> str:
-    """What a file of a build context is: ``dockerfile``, ``dependencies`` or ``source``."""
+    """Return ``dockerfile``, ``dependencies`` or ``source`` for a file of a build context."""
     if path == dockerfile_path:
         return "dockerfile"
     return "dependencies" if _DEPENDENCIES.fullmatch(posixpath.basename(path)) else "source"
 
 
 def find_image_changes(context: BuildContext) -> list[Json]:
-    """Files that have changed since the image was built: path, kind, and whether that is proved; Dockerfile first."""
+    """Return files changed since the image was built: path, kind, whether that is proved; Dockerfile first."""
     found = []
     for file in context.files:
         if file.path == context.dockerfile:
             proved = _dockerfile_changed(file, context)
-        elif file.place and context.digests is not None:
-            differs = context.digests.get(file.place) != file.digest and file.place not in context.edited
-            # Else the build itself has changed what it copied.
-            proved = True if differs and file.touched > context.created else None
+        elif file.image_path and context.digests is not None:
+            differs = context.digests.get(file.image_path) != file.digest and file.image_path not in context.edited
+            # Otherwise the build itself has changed the copied file.
+            proved = True if differs and file.status_changed > context.created else None
         else:
-            relevant = file.place or not context.understood
+            relevant = file.image_path or not context.only_plain_copies
             proved = False if relevant and file.modified > context.created else None
         if proved is not None:
             found.append(
@@ -69,21 +69,21 @@ def find_image_changes(context: BuildContext) -> list[Json]:
 
 
 def _dockerfile_changed(file: ContextFile, context: BuildContext) -> bool | None:
-    """True: it has; False: it may have; None: it has not, as far as one can see."""
-    if context.history_agrees is not None:
-        return None if context.history_agrees else True
+    """Return True if it has changed, False if it may have, None if nothing shows a change."""
+    if context.history_matches is not None:
+        return None if context.history_matches else True
     return False if file.modified > context.created else None
 
 
 def list_differing_files(files: t.Iterable[ContextFile], digests: t.Mapping[str, str]) -> list[str]:
-    """Places at which a container has something else than the context."""
-    return [file.place for file in files if file.place and digests.get(file.place) != file.digest]
+    """Return image paths whose content differs between the container and the context."""
+    return [file.image_path for file in files if file.image_path and digests.get(file.image_path) != file.digest]
 
 
 def list_edited_files(context: BuildContext) -> list[str]:
-    """Files that were changed inside the container, and are now neither the image's nor the context's."""
-    places = {place for place in list_differing_files(context.files, context.digests or {}) if place in context.edited}
-    return sorted(places & set(context.digests or {}))
+    """Return files that were changed inside the container and now match neither the image nor the context."""
+    differing = set(list_differing_files(context.files, context.digests or {}))
+    return sorted(differing & context.edited & set(context.digests or {}))
 
 
 def is_comparable_file(path: str) -> bool:
@@ -94,7 +94,7 @@ def is_comparable_file(path: str) -> bool:
 
 
 def has_only_plain_copies(text: str) -> bool:
-    """Whether all copies of a Dockerfile are plain ones, so that what they do not name is not in the image."""
+    """Return whether a Dockerfile has only plain copies: a file that they do not name is not in the image."""
     stages = 0
     for word, rest in parse_dockerfile_instructions(text):
         stages += word == "FROM"
@@ -106,10 +106,10 @@ def has_only_plain_copies(text: str) -> bool:
 
 
 def matches_image_history(text: str, history: t.Sequence[str]) -> bool | None:
-    """Whether an image was built by the instructions of a Dockerfile; None where that cannot be told.
+    """Return whether an image was built by the instructions of a Dockerfile; None where that is not known.
 
-    history: ``docker history`` in full, newest first. Instructions are compared in order, words where the builder keeps
-    them as they are, else only their kind: it resolves variables. The base image is not compared.
+    history: ``docker history`` in full, newest first. Instructions are compared in order, with their arguments where
+    the builder records them unchanged, else by keyword: it resolves variables. The base image is not compared.
     """
     wanted = list(parse_dockerfile_instructions(text))
     if [word for word, _rest in wanted].count("FROM") != 1 or any("#(nop)" in line for line in history):
@@ -129,7 +129,7 @@ def matches_image_history(text: str, history: t.Sequence[str]) -> bool | None:
 
 
 def _normalize_instruction(word: str, rest: str) -> str | None:
-    """An instruction's arguments as the builder writes them into the history; None where it rewrites them."""
+    """Return an instruction's arguments as the builder writes them into the history; None where it rewrites them."""
     if word == "RUN":
         return _collapse_spaces(re.sub(r"^(?:--\S+\s+)+", "", rest)) if not rest.startswith("[") else None
     if word in ("COPY", "ADD"):
@@ -159,9 +159,9 @@ def _collapse_spaces(text: str) -> str:
 
 
 def find_config_changes(service: Service, item: Json) -> list[str]:
-    """What of the configuration is not as in an inspected container, by name; values may be secrets.
+    """Return names of configuration items that differ from an inspected container. Values may be secrets.
 
-    Empty where the difference is of another kind, such as labels or networks.
+    The list is empty where the difference is of another kind, such as labels or networks.
     """
     made, host = item.get("Config") or {}, item.get("HostConfig") or {}
     changes = []
@@ -171,7 +171,7 @@ def find_config_changes(service: Service, item: Json) -> list[str]:
     wanted = {name: str(v) for name, v in (service.config.get("environment") or {}).items() if v is not None}
     known = {**service.image_environment, **wanted}
     names = {name for name, value in wanted.items() if old.get(name) != value}
-    # A variable of an older image would look like one that the configuration has lost.
+    # A variable of an older image would look as if the configuration had lost it.
     if service.image_facts and item.get("Image") == service.image_facts.get("Id"):
         names |= {name for name in old if name not in known}
     changes += [f"environment {', '.join(sorted(names))}"] if names else []
@@ -184,15 +184,15 @@ def find_config_changes(service: Service, item: Json) -> list[str]:
     targets = {
         str(v.get("target", "")).rstrip("/") for v in service.config.get("volumes") or () if v["type"] != "tmpfs"
     }
-    implied = set(service.image_config.get("Volumes") or ())
-    hidden = {place for place in mounted if is_path_within(place, "/run/secrets") or _is_config_mount(service, place)}
-    if targets - mounted or mounted - targets - implied - hidden:
+    declared = set(service.image_config.get("Volumes") or ())
+    secrets = {path for path in mounted if is_path_within(path, "/run/secrets") or _is_config_mount(service, path)}
+    if targets - mounted or mounted - targets - declared - secrets:
         changes.append("volumes")
     return changes
 
 
 def _ports_differ(service: Service, bindings: t.Mapping[str, t.Any]) -> bool:
-    """Whether other ports are published, or a fixed one under another number."""
+    """Return whether other ports are published, or a fixed one under another number."""
     wanted = [
         (int(port["target"]), str(port.get("protocol") or "tcp"), str(port.get("published") or ""))
         for port in service.config.get("ports") or ()
@@ -206,17 +206,17 @@ def _ports_differ(service: Service, bindings: t.Mapping[str, t.Any]) -> bool:
     return {port[:2] for port in made} != {port[:2] for port in wanted} or not fixed <= made
 
 
-def _is_config_mount(service: Service, place: str) -> bool:
-    """Whether a mount comes of a Compose config or secret rather than of a volume."""
+def _is_config_mount(service: Service, target: str) -> bool:
+    """Return whether a mount comes from a Compose config or secret instead of a volume."""
     entries = [*(service.config.get("configs") or ()), *(service.config.get("secrets") or ())]
-    return any(place in (entry.get("target"), f"/{entry.get('source')}") for entry in entries)
+    return any(target in (entry.get("target"), f"/{entry.get('source')}") for entry in entries)
 
 
-# --- in words --------------------------------------------------------------------------------------------------------
+# --- description -----------------------------------------------------------------------------------------------------
 
 
 def describe_image_drift(service: Service, containers: t.Sequence[Json], context: BuildContext | None) -> Json:
-    """What has drifted of one service. containers: as stack_state.container describes them."""
+    """Describe what is outdated in one service. containers: as state.describe_container describes them."""
     stale = [item for item, shown in zip(service.containers, containers, strict=True) if shown["stale_config"]]
     return {
         "config": find_config_changes(service, stale[0]) if stale else [],
@@ -227,7 +227,7 @@ def describe_image_drift(service: Service, containers: t.Sequence[Json], context
 
 
 def list_outdated_services(stack: t.Mapping[str, t.Any], *, proved: bool = True) -> list[str]:
-    """Services whose image was built from something else than what is in the context now. proved: surely so."""
+    """Return services whose image is older than their build context. proved: only where contents were compared."""
     return [
         name
         for name, service in stack["services"].items()

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The smallest inventory of a stack, and what discovery leaves open. Pure."""
+"""Build the smallest inventory of a stack, and list the questions that its description leaves open. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 
 class OpenQuestion(t.NamedTuple):
-    """What discovery could not decide. choices: one of them is the answer."""
+    """A variable that the user must set. choices: one of them is the answer."""
 
     variable: str
     text: str
@@ -23,7 +23,7 @@ class OpenQuestion(t.NamedTuple):
 
 
 def list_open_questions(stack: StackDescription) -> list[OpenQuestion]:
-    """What must be answered before the procedures can work on the stack."""
+    """Return the questions to answer before the procedures can work on the stack."""
     services = stack["services"]
     clients = [name for name, service in services.items() if service["kind"] not in ("database", "cache")]
     servers = [name for name, service in services.items() if service["kind"] == "database"]
@@ -39,19 +39,19 @@ def list_open_questions(stack: StackDescription) -> list[OpenQuestion]:
 
 
 def build_inventory(
-    stack_dir: str, path: str, given: t.Mapping[str, t.Any], password_variable: str
+    stack_dir: str, path: str, variables: t.Mapping[str, t.Any], password_variable: str
 ) -> dict[str, t.Any]:
-    """The inventory, as data. given: variables of the stack; those that are empty are left out.
+    """Return the inventory as data. variables: of the stack; empty ones are left out.
 
-    path: where it will stand; in the project's own folder it does not repeat the folder, so that it can be committed.
-    password_variable: environment variable that holds the administrator's password, which is not written down.
+    path: of the inventory. In the project's own folder it does not repeat the folder, so that it can be committed.
+    password_variable: environment variable with the administrator's password. The inventory does not contain it.
     """
-    here = os.path.normpath(os.path.dirname(path)) == os.path.normpath(stack_dir)
+    in_project = os.path.normpath(os.path.dirname(path)) == os.path.normpath(stack_dir)
     host = {
         "ansible_connection": "local",
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-        "stack_dir": "{{ inventory_dir }}" if here else stack_dir,
-        **{name: value for name, value in given.items() if value},
+        "stack_dir": "{{ inventory_dir }}" if in_project else stack_dir,
+        **{name: value for name, value in variables.items() if value},
     }
     if password_variable:
         host["stack_admin_password"] = f"{{{{ lookup('ansible.builtin.env', '{password_variable}') }}}}"
@@ -59,8 +59,8 @@ def build_inventory(
 
 
 def choose_host_pattern(groups: t.Mapping[str, t.Sequence[str]]) -> str:
-    """The host pattern of every playbook: this machine where there is no inventory at all.
+    """Return the host pattern of every playbook: this machine only where there is no inventory at all.
 
-    Never this machine because a group is missing from the inventory.
+    An inventory without the group must not select this machine.
     """
     return "stacks" if groups["all"] else "localhost"

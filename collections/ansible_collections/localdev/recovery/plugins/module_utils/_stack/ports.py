@@ -20,11 +20,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
     get_project_name,
 )
 
-# --- ports -----------------------------------------------------------------------------------------------------
-
 
 def list_published_ports(config: t.Mapping[str, t.Any], services: t.Iterable[str]) -> list[tuple[str, str, int]]:
-    """Service, address and port of all that these would publish; ranges and ports that Docker picks left out. Pure."""
+    """Return service, address and port of each port to publish, without ranges and ports that Docker picks. Pure."""
     return [
         (name, str(entry.get("host_ip") or ""), port)
         for name in sorted(services)
@@ -34,9 +32,9 @@ def list_published_ports(config: t.Mapping[str, t.Any], services: t.Iterable[str
 
 
 def is_port_taken(address: str, port: int) -> bool:
-    """Whether somebody on this machine listens there."""
+    """Return whether a process on this machine listens there."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-        # As the engine does it: connections that are over do not count.
+        # Like the engine: closed connections do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address.strip("[]"), port))
@@ -46,17 +44,17 @@ def is_port_taken(address: str, port: int) -> bool:
 
 
 def check_ports_available(docker: Docker, stack: StackDescription, services: t.Iterable[str]) -> None:
-    """Refuse to begin when a service could not come up again, for somebody else holds a port that it publishes.
+    """Raise RecoveryError when a port that a service publishes is in use by another process.
 
-    Only services that do not run as configured are looked at: the others hold their ports themselves. Ports of a remote
-    engine cannot be tried from here.
+    Only services that do not run as configured are checked: the others use their ports themselves. Ports of a remote
+    engine cannot be checked from here.
     """
-    asked = [
+    stopped = [
         name
         for name in services
         if not any(c["state"] == "running" and not c["stale_config"] for c in stack["services"][name]["containers"])
     ]
-    if not asked:
+    if not stopped:
         return
     engine = docker.run("context", "inspect", "--format", "{{.Endpoints.docker.Host}}", check=False).stdout.strip()
     if engine.startswith(("tcp://", "ssh://", "http://", "https://")):
@@ -68,7 +66,7 @@ def check_ports_available(docker: Docker, stack: StackDescription, services: t.I
         for binding in bindings or ()
     }
     config = docker.compose_json("--profile", "*", "config", "--format", "json")
-    for name, address, port in list_published_ports(config, asked):
+    for name, address, port in list_published_ports(config, stopped):
         if port not in own and is_port_taken(address, port):
             raise RecoveryError(
                 f"The port {address or '0.0.0.0'}:{port}, which service {name} publishes, is already taken by another "

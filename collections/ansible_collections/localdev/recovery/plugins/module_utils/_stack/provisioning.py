@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What a machine that is to run a stack still lacks: which images, and whether its data is to be made. Pure."""
+"""Decide what a machine still needs to run a stack: images, and a rebuild or a restore of its data. Pure."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PastRun = t.Mapping[str, t.Any]
 
 
 def find_missing_images(stack: StackDescription) -> dict[str, list[str]]:
-    """Image -> services that need it and that a procedure would start, of those that the engine does not have."""
-    lacking: dict[str, list[str]] = {}
+    """Return missing image -> services that need it and that a procedure would start."""
+    missing: dict[str, list[str]] = {}
     for name in select_services_by_kind(stack):
         service = stack["services"][name]
         if service["image_id"] is None:
-            lacking.setdefault(service["image"], []).append(name)
-    return lacking
+            missing.setdefault(service["image"], []).append(name)
+    return missing
 
 
 def list_services_to_start(stack: StackDescription) -> list[str]:
-    """Services that should run and do not. A job that has ended is none."""
+    """Return services that should run and do not, without one-shot jobs."""
     return [
         name
         for name in select_services_by_kind(stack)
@@ -39,9 +39,9 @@ def list_services_to_start(stack: StackDescription) -> list[str]:
 
 
 def has_only_unfinished_rebuilds(records: t.Sequence[PastRun]) -> bool:
-    """Whether all that ever happened here is rebuilds from nothing that came to no end.
+    """Return whether all runs here are unfinished rebuilds that found no data.
 
-    What they left is no data: nobody could use it, and nothing was there before them.
+    Their volumes hold no data that was ever used.
     """
     return bool(records) and all(
         record["procedure"] == "full_rebuild"
@@ -52,7 +52,7 @@ def has_only_unfinished_rebuilds(records: t.Sequence[PastRun]) -> bool:
 
 
 def is_waiting_for_restore(records: t.Sequence[PastRun]) -> bool:
-    """Whether the last thing that happened here made an empty database, for a backup to be restored into."""
+    """Return whether the last run here created an empty database to restore a backup into."""
     if not records:
         return False
     last = records[-1]
@@ -64,12 +64,12 @@ def is_waiting_for_restore(records: t.Sequence[PastRun]) -> bool:
 def decide_provisioning(
     stack: StackDescription, data: t.Sequence[str], records: t.Sequence[PastRun], *, restoring: bool
 ) -> dict[str, t.Any]:
-    """What is to be done about the data: ``rebuild``, ``restore`` or ``keep``, and why.
+    """Return what to do about the data: ``rebuild``, ``restore`` or ``keep``, and why.
 
     data: volumes and folders that hold data of the database. records: of the runs here, oldest first. restoring:
-    whether a backup is to be restored. ``rebuild`` is followed by the restore then.
+    whether to restore a backup; then the restore follows a ``rebuild``.
     """
-    # That says nothing of data, and comes first on every machine.
+    # Runs of env_file do not touch data, and come first on every machine.
     records = [record for record in records if record["procedure"] != "env_file"]
     if stack["database"] is None:
         return _build_decision("keep", "the stack has no database", stack)

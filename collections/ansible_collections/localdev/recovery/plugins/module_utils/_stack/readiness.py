@@ -6,8 +6,9 @@
 
 """Wait for services to become ready.
 
-The service itself is asked (the test of its health check, PostgreSQL over TCP), not Docker's health status, which is
-up to one health check interval late."""
+The test of a service's health check decides, or pg_isready over TCP. Docker's health status is up to one interval of
+the health check late.
+"""
 
 from __future__ import annotations
 
@@ -25,25 +26,22 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 READINESS_POLL_S = 0.15
 PROBE_TIMEOUT_S = 30.0
-# A check that is cut short when time is up would look as if it hung.
+# A check that is interrupted by the timeout would look as if it hung.
 MIN_PROBE_TIMEOUT_S = 5.0
 # A service that Docker has restarted this often since it was started will not come up by waiting.
 TOO_MANY_RESTARTS = 3
 
 
-# --- readiness -------------------------------------------------------------------------------------------------
-
-
 def build_readiness_command(service: t.Mapping[str, t.Any], stack: StackDescription) -> list[str] | None:
-    """What to execute in the service's container to learn whether it is ready; None when running is all one can ask.
+    """Return the command that checks in the service's container whether it is ready; None when there is no check.
 
-    Pure. PostgreSQL is asked over TCP: the temporary server of its first start listens on the socket alone.
+    Pure. PostgreSQL is checked over TCP: the temporary server of its first start listens on the socket alone.
     """
     database = stack["database"]
     if service["kind"] == "database" and database and database["service"] == service["name"]:
         # With -d: a name that does not exist would fill the log with errors.
-        who = ["-U", database["user"], "-d", database["name"]]
-        return ["pg_isready", "-h", "127.0.0.1", "-p", str(database["port"]), *who, "-q"]
+        connection = ["-U", database["user"], "-d", database["name"]]
+        return ["pg_isready", "-h", "127.0.0.1", "-p", str(database["port"]), *connection, "-q"]
     check = service["health_check"]
     if check is None or check["inherited"] or not check["test"]:
         return None
@@ -58,7 +56,7 @@ def build_readiness_command(service: t.Mapping[str, t.Any], stack: StackDescript
 def check_readiness(
     service: t.Mapping[str, t.Any], container: t.Mapping[str, t.Any] | None, *, first_restarts: int = 0
 ) -> tuple[str, str]:
-    """``ready``, ``ask`` (running: ask the service itself), ``wait`` or ``broken``, and why. Pure."""
+    """Return ``ready``, ``probe`` (running: probe the service itself), ``wait`` or ``broken``, and why. Pure."""
     if container is None:
         return "broken", "has no container"
     state = container["State"]
@@ -77,34 +75,35 @@ def check_readiness(
         return "wait", state["Status"]
     if service["one_shot"]:
         return "wait", "still at work"
-    return "ask", "running"
+    return "probe", "running"
 
 
 def wait_for_services(
     docker: Docker, stack: StackDescription, services: t.Sequence[str], timeout: float, settle: float = 0
 ) -> list[dict[str, t.Any]]:
-    """Wait until every service is ready: service, condition, seconds. RecoveryError with log lines when one is not.
+    """Wait until every service is ready. Return service, condition and seconds of each.
 
-    settle: seconds for which a service that cannot be asked must have been up.
+    Raise RecoveryError with log lines when one is not. settle: seconds for which a service without a check must have
+    been up.
     """
-    began = time.monotonic()
+    started_at = time.monotonic()
     pending = dict.fromkeys(services, "not asked yet")
     ready: list[dict[str, t.Any]] = []
     restarts: dict[str, int] = {}
     first_seen: dict[str, tuple[str, float]] = {}
 
-    def ask(name: str, container: t.Mapping[str, t.Any]) -> tuple[bool, str]:
+    def probe_service(name: str, container: t.Mapping[str, t.Any]) -> tuple[bool, str]:
         service = {"name": name, **stack["services"][name]}
         command = build_readiness_command(service, stack)
         if command is None:
-            # By this clock: the engine may live on another machine.
+            # Use this machine's clock: the engine may run on another machine.
             started = container["State"].get("StartedAt", "")
             if name not in first_seen or first_seen[name][0] != started:
                 first_seen[name] = started, time.monotonic()
             return time.monotonic() - first_seen[name][1] >= settle, "running"
         if (container["State"].get("Health") or {}).get("Status") == "healthy" and service["kind"] != "database":
             return True, "healthy"
-        remaining = max(MIN_PROBE_TIMEOUT_S, min(PROBE_TIMEOUT_S, timeout - (time.monotonic() - began)))
+        remaining = max(MIN_PROBE_TIMEOUT_S, min(PROBE_TIMEOUT_S, timeout - (time.monotonic() - started_at)))
         try:
             done = docker.run("exec", container["Id"], *command, check=False, timeout=remaining)
         except RecoveryError:
@@ -117,7 +116,7 @@ def wait_for_services(
         containers = {
             c["Config"]["Labels"]["com.docker.compose.service"]: c for c in docker.containers(get_project_name(stack))
         }
-        to_ask = []
+        to_probe = []
         for name in sorted(pending):
             container = containers.get(name)
             if container is not None:
@@ -125,28 +124,28 @@ def wait_for_services(
             verdict, why = check_readiness(stack["services"][name], container, first_restarts=restarts.get(name, 0))
             pending[name] = why
             if verdict == "ready":
-                ready.append(_build_ready_entry(name, pending.pop(name), began))
+                ready.append(_build_ready_entry(name, pending.pop(name), started_at))
             elif verdict == "broken":
                 raise build_not_ready_error(docker, stack, {name: why}, containers)
-            elif verdict == "ask" and container is not None:
-                to_ask.append((name, container))
-        asked = time.monotonic()
+            elif verdict == "probe" and container is not None:
+                to_probe.append((name, container))
+        probed_at = time.monotonic()
         for (name, _container), (is_ready, why) in zip(
-            to_ask, map_in_parallel(lambda item: ask(*item), to_ask), strict=True
+            to_probe, map_in_parallel(lambda item: probe_service(*item), to_probe), strict=True
         ):
             pending[name] = why
             if is_ready:
-                ready.append(_build_ready_entry(name, pending.pop(name), began))
+                ready.append(_build_ready_entry(name, pending.pop(name), started_at))
         if not pending:
             return ready
-        if time.monotonic() - began > timeout:
+        if time.monotonic() - started_at > timeout:
             raise build_not_ready_error(docker, stack, pending, containers, after=timeout)
-        # Asking costs the service time that it needs to come up; it gets at least as long in peace.
-        time.sleep(max(READINESS_POLL_S, time.monotonic() - asked))
+        # A probe uses time that the service needs to start. Pause at least as long.
+        time.sleep(max(READINESS_POLL_S, time.monotonic() - probed_at))
 
 
-def _build_ready_entry(name: str, why: str, began: float) -> dict[str, t.Any]:
-    return {"service": name, "condition": why, "seconds": round(time.monotonic() - began, 2)}
+def _build_ready_entry(name: str, why: str, started_at: float) -> dict[str, t.Any]:
+    return {"service": name, "condition": why, "seconds": round(time.monotonic() - started_at, 2)}
 
 
 def build_not_ready_error(
@@ -156,7 +155,7 @@ def build_not_ready_error(
     containers: t.Mapping[str, t.Mapping[str, t.Any]],
     after: float | None = None,
 ) -> RecoveryError:
-    """The error for services that did not come up: state and last log lines of each."""
+    """Return the error for services that did not start: state and last log lines of each."""
     shown = "; ".join(f"{name} {why}" for name, why in sorted(problems.items()))
     masker = build_container_masker(containers.values())
     lines = []
@@ -165,9 +164,9 @@ def build_not_ready_error(
         if container is not None:
             log = masker.text(docker.logs(t.cast(str, container["Id"])))
             lines.append(f"--- last log lines of {name} ({container['Name'].lstrip('/')})\n{log}")
-    late = f" within {after:g} s" if after is not None else ""
+    after_text = f" within {after:g} s" if after is not None else ""
     return RecoveryError(
-        masker.text(f"Not ready{late}: {shown}"),
+        masker.text(f"Not ready{after_text}: {shown}"),
         details="\n".join(lines),
         next_command=f"{Project.of(stack).command()} logs {' '.join(sorted(problems))}",
     )

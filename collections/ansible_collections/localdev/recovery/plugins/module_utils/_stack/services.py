@@ -4,11 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Stopping and starting services of a stack, and waiting for what they are started for.
-
-Readiness is asked of the service itself (its health check's own test, PostgreSQL over TCP), not of Docker's health
-status, which lags behind by up to one interval of the health check.
-"""
+"""Select, stop, create and start services of a stack in dependency order."""
 
 from __future__ import annotations
 
@@ -27,14 +23,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness
 
 
 def order_start_waves(stack: StackDescription, wanted: t.Iterable[str]) -> list[list[str]]:
-    """The wanted services in dependency order; those of one wave do not depend on each other."""
+    """Return the wanted services in dependency order. Services of one wave do not depend on each other."""
     names = set(wanted)
     ordered = [[name for name in wave if name in names] for wave in stack["start_order"]]
     return [wave for wave in ordered if wave]
 
 
 def resolve_service_names(stack: StackDescription, services: t.Sequence[str]) -> list[str]:
-    """The named services, or all that are enabled and not excluded. Unknown names are an error."""
+    """Return the named services, or all that are enabled and not excluded. Raise RecoveryError for unknown names."""
     unknown = sorted(set(services) - set(stack["services"]))
     if unknown:
         raise RecoveryError(
@@ -47,7 +43,7 @@ def resolve_service_names(stack: StackDescription, services: t.Sequence[str]) ->
 
 
 def compute_stop_timeout(service: t.Mapping[str, t.Any], stateless_timeout: float) -> int:
-    """Seconds of grace: its own for a service that holds data, a short one for a service that has nothing to lose."""
+    """Return the grace period in seconds: its own for a service with data, at most stateless_timeout for others."""
     grace = float(service["stop_grace_period_s"])
     holds_data = service["stateful"] or service["kind"] in ("database", "cache")
     return max(1, math.ceil(grace if holds_data else min(grace, stateless_timeout)))
@@ -56,7 +52,7 @@ def compute_stop_timeout(service: t.Mapping[str, t.Any], stateless_timeout: floa
 def stop_services(
     docker: Docker, stack: StackDescription, services: t.Sequence[str], stateless_timeout: float
 ) -> list[dict[str, t.Any]]:
-    """Stop every running container of the services at once. What was stopped, with seconds."""
+    """Stop all running containers of the services at once. Return the stopped services with seconds."""
     wanted = set(services)
     running = [
         (container, container["Config"]["Labels"]["com.docker.compose.service"])
@@ -67,21 +63,21 @@ def stop_services(
 
     def stop_one(item: tuple[dict[str, t.Any], str]) -> dict[str, t.Any]:
         container, name = item
-        began = time.monotonic()
+        started_at = time.monotonic()
         grace = compute_stop_timeout(stack["services"][name], stateless_timeout)
         docker.run("stop", "--time", str(grace), container["Id"], timeout=grace + 60)
         return {
             "service": name,
             "container": container["Name"].lstrip("/"),
             "grace_s": grace,
-            "seconds": round(time.monotonic() - began, 2),
+            "seconds": round(time.monotonic() - started_at, 2),
         }
 
     return sorted(map_in_parallel(stop_one, running), key=lambda item: t.cast(str, item["service"]))
 
 
 def list_running_containers(docker: Docker, project: str, service: str) -> list[str]:
-    """Ids of a service's running containers. Asked anew: what a description says may be older than the last start."""
+    """Return ids of a service's running containers, from Docker: a description may be older than the last start."""
     labels = {"project": project, "service": service, "oneoff": "False"}
     filters = [
         word for name, value in labels.items() for word in ("--filter", f"label=com.docker.compose.{name}={value}")
@@ -89,19 +85,16 @@ def list_running_containers(docker: Docker, project: str, service: str) -> list[
     return docker.run("ps", "--quiet", "--filter", "status=running", *filters).stdout.split()
 
 
-# --- starting --------------------------------------------------------------------------------------------------
-
-
 def create_containers(docker: Docker, services: t.Sequence[str], *, recreate: bool) -> None:
-    """Create the containers of the services, and of what they depend on, without starting any.
+    """Create the containers of the services, and of their dependencies, without starting them.
 
-    Without --no-deps: that option changes the configuration hash, and the user's next ``up`` would recreate them all.
+    Does not use --no-deps, which changes the configuration hash: the user's next ``up`` would recreate all containers.
     """
     docker.compose("create", *(["--force-recreate"] if recreate else []), *services)
 
 
 def list_stopped_containers(containers: t.Iterable[t.Mapping[str, t.Any]], services: t.Collection[str]) -> list[str]:
-    """Ids of the containers of the services that do not run."""
+    """Return ids of the containers of the services that do not run."""
     return [
         container["Id"]
         for container in containers
@@ -124,10 +117,10 @@ def start_services(
 ) -> list[dict[str, t.Any]]:
     """Start the created containers in dependency order, waiting in between only where Compose's condition asks for it.
 
-    Not by Compose: it would wait for the health checks of dependencies, which wait() does better.
-    Those that were waited for, as wait() describes them. regardless: start also what depends on a service that does not
-    become ready, as it may have run before; one that the description calls unhealthy is not waited for.
-    containers: those of the project, by a caller who has just looked.
+    Does not use Compose, which would wait for the health checks of dependencies; wait_for_services is faster. Return
+    the services waited for, as wait_for_services describes them. regardless: start also services that depend on a
+    service that does not become ready, as it may have run before; do not wait for one that is described as unhealthy.
+    containers: of the project, when the caller has just listed them.
     """
     if containers is None:
         containers = docker.containers(get_project_name(stack))

@@ -18,7 +18,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
 MAX_SOURCE_DEPTH = 3
 # A folder with more entries than this is data, not source.
 MAX_FOLDER_ENTRIES = 2000
-# Nor does a source need more than this to be recognised.
+# The search ends after this many entries.
 MAX_SOURCE_FILES = 20000
 SKIPPED_FOLDERS = frozenset(
     ("node_modules", "venv", "__pycache__", "site-packages", "dist", "build", "data", "backups")
@@ -31,7 +31,7 @@ CODE_SUFFIXES = (".py", ".js", ".ts", ".tsx", ".jsx", ".go", ".rb", ".rs", ".jav
 
 
 def list_source_paths(config: Json) -> list[str]:
-    """Host paths that services are built from or mount."""
+    """Return host paths that services are built from or mount."""
     paths = set()
     for service in config["services"].values():
         context = str((service.get("build") or {}).get("context") or "")
@@ -41,7 +41,7 @@ def list_source_paths(config: Json) -> list[str]:
 
 
 def inspect_source_path(path: str) -> SourcePath:
-    """Look at a host path for code and Alembic configurations."""
+    """Search a host path for code and Alembic configurations."""
     if not os.path.exists(path):
         return SourcePath(exists=False)
     if not os.path.isdir(path):
@@ -49,10 +49,10 @@ def inspect_source_path(path: str) -> SourcePath:
     found: list[tuple[int, str]] = []
     code = False
     seen = 0
-    # Breadth first, so that a limit cuts off the deep ends.
-    ahead = collections.deque([(path, 0)])
-    while ahead:
-        folder, depth = ahead.popleft()
+    # Breadth first, so that the limit skips the deepest folders.
+    pending = collections.deque([(path, 0)])
+    while pending:
+        folder, depth = pending.popleft()
         entries = _list_folder(folder)
         seen += len(entries)
         if seen > MAX_SOURCE_FILES:
@@ -63,12 +63,12 @@ def inspect_source_path(path: str) -> SourcePath:
                 if _configures_alembic(entry.name, entry.path):
                     found.append((depth, os.path.relpath(entry.path, path)))
             elif depth < MAX_SOURCE_DEPTH and _may_hold_source(entry):
-                ahead.append((entry.path, depth + 1))
+                pending.append((entry.path, depth + 1))
     return SourcePath(code=code, alembic=tuple(name for _rest, name in sorted(found)))
 
 
 def _list_folder(folder: str) -> list[os.DirEntry[str]]:
-    """What is in a folder; nothing when it cannot be read or is too full to be source."""
+    """Return the entries of a folder; none when it cannot be read or is too large to be source."""
     try:
         with os.scandir(folder) as entries:
             listed = list(itertools.islice(entries, MAX_FOLDER_ENTRIES + 1))

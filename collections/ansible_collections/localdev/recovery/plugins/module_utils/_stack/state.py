@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The state of each service: ports, mounts, health check, containers, and whether all is as it should be. Pure."""
+"""Describe the state of each service: ports, mounts, health check, containers, health. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NO_DATA_TARGET = re.compile(
 
 
 def describe_build(service: Service, masker: Masker) -> Json | None:
-    """What a service is built from."""
+    """Return the build context, Dockerfile and target of a service."""
     if not service.build:
         return None
     return {
@@ -53,13 +53,13 @@ def describe_build(service: Service, masker: Masker) -> Json | None:
 
 
 def get_stop_grace_period(service: Service) -> float:
-    """Seconds that Docker gives a container of the service to stop."""
+    """Return the seconds that Docker gives a container of the service to stop."""
     text = service.config.get("stop_grace_period")
     return parse_duration(str(text)) if text else DEFAULT_STOP_GRACE_PERIOD_S
 
 
 def describe_ports(service: Service) -> list[Json]:
-    """Published ports; the real ones while a container runs (Docker picks some), else what the configuration says."""
+    """Return published ports: the real ones while a container runs (Docker picks some), else the configured ones."""
     bound: Json = ((service.running or {}).get("NetworkSettings") or {}).get("Ports") or {}
     found = []
     for entry in service.config.get("ports") or ():
@@ -79,13 +79,13 @@ def describe_ports(service: Service) -> list[Json]:
 
 
 def _bound_ports(bindings: t.Iterable[t.Mapping[str, str]]) -> list[tuple[str, int]]:
-    """(address, port) of inspect's bindings, IPv4 before the IPv6 twin that Docker adds to it."""
+    """Return (address, port) of inspect's bindings, IPv4 before the IPv6 binding that Docker adds."""
     found = {(str(item.get("HostIp") or ""), int(item["HostPort"])) for item in bindings if item.get("HostPort")}
     return sorted(found, key=lambda item: (":" in item[0], item[1], item[0]))
 
 
 def describe_mounts(service: Service, facts: StackFacts, kind: str) -> list[Json]:
-    """Volumes, bind mounts and tmpfs of a service, those included that only its container knows."""
+    """Return volumes, bind mounts and tmpfs of a service, with volumes that only its container has."""
     seen: Json = {}
     for container in service.containers:
         for mount in container.get("Mounts") or ():
@@ -110,17 +110,19 @@ def describe_mounts(service: Service, facts: StackFacts, kind: str) -> list[Json
     for item in service.config.get("tmpfs") or ():
         found.append(_build_mount("tmpfs", "", str(item).partition(":")[0], anonymous=False))
     declared_targets = {mount["target"] for mount in found}
-    # What only the container knows: volumes that the image declares and Compose does not name.
+    # Volumes that the image declares and Compose does not name.
     for target, mount in sorted(seen.items()):
         if mount.get("Type") == "volume" and target not in declared_targets:
             name = str(mount.get("Name", ""))
             found.append(_build_mount("volume", name, target, anonymous=bool(re.fullmatch(r"[0-9a-f]{64}", name))))
-    holding = find_database_mounts(service, found) if kind == "database" else set()
+    data_targets = find_database_mounts(service, found) if kind == "database" else set()
     for mount in found:
-        beside = kind == "database" and any(is_path_within(mount["target"], known) for known in DATABASE_DIRECTORIES)
-        # Other images declare volumes out of habit, and programs put caches into anonymous ones.
-        idle = beside or (mount["anonymous"] and kind not in ("database", "cache"))
-        mount["data"] = mount["target"] in holding or (not idle and _holds_data(mount, service, facts))
+        next_to_data = kind == "database" and any(
+            is_path_within(mount["target"], known) for known in DATABASE_DIRECTORIES
+        )
+        # Many images declare volumes without need, and programs put caches into anonymous volumes.
+        without_data = next_to_data or (mount["anonymous"] and kind not in ("database", "cache"))
+        mount["data"] = mount["target"] in data_targets or (not without_data and _holds_data(mount, service, facts))
     return sorted(found, key=lambda mount: mount["target"])
 
 
@@ -150,63 +152,63 @@ def _holds_data(mount: Json, service: Service, facts: StackFacts) -> bool:
 
 
 def find_data_directory(service: Service) -> str:
-    """PGDATA, or '' where neither the configuration nor the image says."""
+    """Return PGDATA, or '' where neither the configuration nor the image sets it."""
     return service.environment.get("PGDATA") or service.environment.get("POSTGRESQL_DATA_DIR") or ""
 
 
 def find_database_mounts(service: Service, mounts: t.Sequence[Json]) -> set[str]:
-    """Targets of the mounts that hold the cluster: the nearest one above PGDATA, and those inside it."""
+    """Return targets of the mounts that hold the cluster: the nearest one above PGDATA, and those inside it."""
     targets = {mount["target"].rstrip("/") for mount in mounts if mount["type"] in ("volume", "bind")}
     folder = find_data_directory(service).rstrip("/")
     if folder:
         above = [target for target in targets if is_path_within(folder, target)]
         inside = {target for target in targets if is_path_within(target, folder)}
-        holding = inside | ({max(above, key=len)} if above else set())
+        data_targets = inside | ({max(above, key=len)} if above else set())
     else:
         conventional = [
             target for target in targets if any(is_path_within(target, known) for known in DATABASE_DIRECTORIES)
         ]
-        holding = {min(conventional, key=len)} if conventional else set()
-    return {mount["target"] for mount in mounts if mount["target"].rstrip("/") in holding}
+        data_targets = {min(conventional, key=len)} if conventional else set()
+    return {mount["target"] for mount in mounts if mount["target"].rstrip("/") in data_targets}
 
 
 def build_mount_warnings(described: Json, database: Service | None) -> list[str]:
-    """Mounts of the database that do not keep what they seem to keep."""
+    """Return warnings about mounts of the database that do not keep its data."""
     if not database:
         return []
     mounts = described[database.name]["mounts"]
-    holding = find_database_mounts(database, mounts)
+    data_targets = find_database_mounts(database, mounts)
     warnings = []
     for mount in mounts:
-        beside = mount["target"] not in holding and any(
+        next_to_data = mount["target"] not in data_targets and any(
             is_path_within(mount["target"], known) for known in DATABASE_DIRECTORIES
         )
-        if beside and mount["type"] in ("volume", "bind") and not mount["anonymous"]:
+        if next_to_data and mount["type"] in ("volume", "bind") and not mount["anonymous"]:
             warnings.append(
                 f"{database.name} mounts {mount['key'] or mount['source']} at {mount['target']}, but the server keeps "
                 f"its data in {find_data_directory(database)}: this mount does not hold the database"
             )
-    if any(mount["anonymous"] for mount in mounts if mount["target"] in holding):
+    if any(mount["anonymous"] for mount in mounts if mount["target"] in data_targets):
         warnings.append(
             f"The data of {database.name} is in an anonymous volume, which docker compose down forgets; "
             "give it a name in the Compose file"
         )
-    elif database.containers and not holding:
+    elif database.containers and not data_targets:
         warnings.append(f"The data of {database.name} is in no volume: it is lost when the container is removed")
     return warnings
 
 
 def format_health_failure(item: Json) -> str:
-    """What the last failing health check of an inspected container has said at its end."""
-    asked = [entry for entry in (item["State"].get("Health") or {}).get("Log") or () if entry["ExitCode"] != 0]
-    if not asked:
+    """Return exit code and last line of output of an inspected container's last failed health check."""
+    failed = [entry for entry in (item["State"].get("Health") or {}).get("Log") or () if entry["ExitCode"] != 0]
+    if not failed:
         return ""
-    said = (asked[-1].get("Output") or "").strip().splitlines()
-    return f"health check, exit code {asked[-1]['ExitCode']}: {said[-1].strip() if said else 'no output'}"
+    output = (failed[-1].get("Output") or "").strip().splitlines()
+    return f"health check, exit code {failed[-1]['ExitCode']}: {output[-1].strip() if output else 'no output'}"
 
 
 def describe_health_check(service: Service, masker: Masker) -> Json | None:
-    """The health check in force, and whether it says anything about this service."""
+    """Return the health check in force, and whether it is inherited from an image with another command."""
     wanted = service.config.get("healthcheck") or {}
     if wanted.get("disable"):
         return None
@@ -219,7 +221,7 @@ def describe_health_check(service: Service, masker: Masker) -> Json | None:
         ),
         [],
     )
-    # Without the image at hand the container still knows what it was made with.
+    # Without the image, the container still has the image's health check.
     test = wanted.get("test") or image_test or ([] if service.image_facts else container_test)
     if isinstance(test, str):
         test = ["CMD-SHELL", test]
@@ -239,7 +241,7 @@ def describe_health_check(service: Service, masker: Masker) -> Json | None:
 
 
 def describe_container(item: Json, service: Service, facts: StackFacts) -> Json:
-    """What matters of one inspected container."""
+    """Return the description of one inspected container."""
     state = item["State"]
     health = (state.get("Health") or {}).get("Status")
     image_id = item.get("Image")
@@ -260,7 +262,7 @@ def describe_container(item: Json, service: Service, facts: StackFacts) -> Json:
 
 
 def classify_health(described: Json, service: Service, facts: StackFacts) -> tuple[bool, str]:
-    """(whether the service is as it should be, its condition in words)."""
+    """Return whether the service is ok, and its condition in words."""
     if not facts.live:
         return False, "not asked"
     replicas = _count_replicas(service)
@@ -274,22 +276,22 @@ def classify_health(described: Json, service: Service, facts: StackFacts) -> tup
             return True, "scaled to 0"
         return False, "missing, has not run" if described["one_shot"] else "missing"
     check = described["health_check"]
-    judged = [
+    results = [
         _classify_container(
             item,
             one_shot=described["one_shot"],
-            check_means_nothing=bool(check and check["inherited"]),
+            ignore_health=bool(check and check["inherited"]),
             now=facts.now,
         )
         for item in containers
     ]
-    if max(replicas, len(judged)) == 1:
-        return judged[0]
-    good = sum(1 for ok, _rest in judged if ok)
-    if good == len(judged) and (good >= replicas or not described["enabled"]):
-        return True, f"{good} of {good}: {judged[0][1]}"
-    worst = next((words for ok, words in judged if not ok), "missing")
-    return False, f"{good} of {max(replicas, len(judged))} ok: {worst}"
+    if max(replicas, len(results)) == 1:
+        return results[0]
+    ok_count = sum(1 for ok, _rest in results if ok)
+    if ok_count == len(results) and (ok_count >= replicas or not described["enabled"]):
+        return True, f"{ok_count} of {ok_count}: {results[0][1]}"
+    worst = next((condition for ok, condition in results if not ok), "missing")
+    return False, f"{ok_count} of {max(replicas, len(results))} ok: {worst}"
 
 
 def _count_replicas(service: Service) -> int:
@@ -300,7 +302,7 @@ def _count_replicas(service: Service) -> int:
 
 
 def _classify_container(
-    item: Json, *, one_shot: bool, check_means_nothing: bool, now: datetime.datetime | None
+    item: Json, *, one_shot: bool, ignore_health: bool, now: datetime.datetime | None
 ) -> tuple[bool, str]:
     state = item["State"]
     status = str(state.get("Status", ""))
@@ -309,7 +311,7 @@ def _classify_container(
     if status == "restarting":
         return False, f"restarting, exit code {exit_code}{error}"
     if status == "running":
-        return _classify_running_container(item, one_shot=one_shot, check_means_nothing=check_means_nothing, now=now)
+        return _classify_running_container(item, one_shot=one_shot, ignore_health=ignore_health, now=now)
     if status == "exited" and exit_code == 0 and one_shot:
         return True, "exited 0 (one-shot, done)"
     if status == "exited":
@@ -320,25 +322,25 @@ def _classify_container(
 
 
 def _classify_running_container(
-    item: Json, *, one_shot: bool, check_means_nothing: bool, now: datetime.datetime | None
+    item: Json, *, one_shot: bool, ignore_health: bool, now: datetime.datetime | None
 ) -> tuple[bool, str]:
     if one_shot:
         return False, "running (one-shot, not done yet)"
     restarts = int(item.get("RestartCount") or 0)
     started = parse_docker_time(str(item["State"].get("StartedAt") or ""))
     if restarts and now and started and (now - started).total_seconds() < SETTLED_AFTER_S:
-        # Between two crashes a container counts as running for a moment.
+        # Between two crashes a container is running for a moment.
         return False, f"running again after {restarts} restart{'s' if restarts > 1 else ''}, not settled yet"
     health = (item["State"].get("Health") or {}).get("Status")
     if health in (None, "", "none"):
         return True, "running"
-    if check_means_nothing:
+    if ignore_health:
         return True, "running (the image's health check is for another command)"
     return health == "healthy", "running, " + ("health check starting" if health == "starting" else str(health))
 
 
 def describe_volumes(facts: StackFacts) -> Json:
-    """The volumes that the configuration declares; exists is None where the engine was not asked."""
+    """Return the volumes that the configuration declares. exists is None where the engine was not read."""
     existing = {str(item["Name"]): item for item in facts.volumes}
     described = {}
     for key, declared in sorted((facts.config.get("volumes") or {}).items()):

@@ -11,7 +11,6 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerignore import DockerIgnore
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
-from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_outdated_notes
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     BuildContext,
@@ -161,7 +160,14 @@ RECIPE = ContextFile("Dockerfile", OLD, OLD)
 
 def context(*files: ContextFile, **facts: t.Any) -> BuildContext:
     return BuildContext(
-        **{"created": CREATED, "dockerfile": "Dockerfile", "files": files, "understood": True, "digests": {}, **facts}
+        **{
+            "created": CREATED,
+            "dockerfile": "Dockerfile",
+            "files": files,
+            "only_plain_copies": True,
+            "digests": {},
+            **facts,
+        }
     )
 
 
@@ -171,13 +177,13 @@ def changes(*files: ContextFile, **facts: t.Any) -> list[tuple[str, str, bool]]:
 
 
 def test_a_clone_changes_times_and_no_content() -> None:
-    same = {file.place: file.digest for file in (MAIN, REQUIREMENTS)}
+    same = {file.image_path: file.digest for file in (MAIN, REQUIREMENTS)}
     recipe = ContextFile("Dockerfile", NEW, NEW)
-    assert changes(MAIN, REQUIREMENTS, recipe, digests=same, history_agrees=True) == []
+    assert changes(MAIN, REQUIREMENTS, recipe, digests=same, history_matches=True) == []
 
 
 def test_what_is_in_the_container_with_other_content_is_proved() -> None:
-    assert changes(MAIN, REQUIREMENTS, digests={MAIN.place: "old", REQUIREMENTS.place: "old"}) == [
+    assert changes(MAIN, REQUIREMENTS, digests={MAIN.image_path: "old", REQUIREMENTS.image_path: "old"}) == [
         ("requirements.txt", "dependencies", True),
         ("app/main.py", "source", True),
     ]
@@ -188,13 +194,13 @@ def test_a_new_file_is_not_in_the_container() -> None:
 
 
 def test_a_time_that_was_set_back_deceives_nobody() -> None:
-    copied = ContextFile("app/main.py", OLD, NEW, MAIN.place, "new")
-    assert changes(copied, digests={MAIN.place: "old"}) == [("app/main.py", "source", True)]
+    copied = ContextFile("app/main.py", OLD, NEW, MAIN.image_path, "new")
+    assert changes(copied, digests={MAIN.image_path: "old"}) == [("app/main.py", "source", True)]
 
 
 def test_what_the_build_itself_changed_is_no_drift() -> None:
     built = ContextFile("app/version.py", OLD, OLD, "/app/app/version.py", "template")
-    assert changes(built, digests={built.place: "filled in"}) == []
+    assert changes(built, digests={built.image_path: "filled in"}) == []
 
 
 def test_without_a_container_a_newer_file_may_be_a_change() -> None:
@@ -205,21 +211,21 @@ def test_without_a_container_a_newer_file_may_be_a_change() -> None:
 def test_a_file_that_no_copy_names_counts_only_where_copies_are_not_understood() -> None:
     elsewhere = ContextFile("docs/a.py", NEW, NEW)
     assert changes(elsewhere) == []
-    assert changes(elsewhere, understood=False) == [("docs/a.py", "source", False)]
+    assert changes(elsewhere, only_plain_copies=False) == [("docs/a.py", "source", False)]
 
 
 @pytest.mark.parametrize(
-    ("modified", "history_agrees", "proved"),
+    ("modified", "history_matches", "proved"),
     [(NEW, True, None), (NEW, False, True), (NEW, None, False), (OLD, None, None)],
 )
-def test_the_dockerfile_itself(modified: float, history_agrees: bool | None, proved: bool | None) -> None:
-    found = changes(ContextFile("Dockerfile", modified, NEW), history_agrees=history_agrees)
+def test_the_dockerfile_itself(modified: float, history_matches: bool | None, proved: bool | None) -> None:
+    found = changes(ContextFile("Dockerfile", modified, NEW), history_matches=history_matches)
     assert found == ([] if proved is None else [("Dockerfile", "dockerfile", proved)])
 
 
 def test_a_file_that_was_edited_in_the_container() -> None:
-    edited = context(MAIN, RECIPE, digests={MAIN.place: "by hand"}, edited=frozenset({MAIN.place, "/tmp/x"}))
-    assert list_edited_files(edited) == [MAIN.place]
+    edited = context(MAIN, RECIPE, digests={MAIN.image_path: "by hand"}, edited=frozenset({MAIN.image_path, "/tmp/x"}))
+    assert list_edited_files(edited) == [MAIN.image_path]
     assert find_image_changes(edited) == []
 
 
@@ -229,29 +235,6 @@ def test_a_file_that_was_edited_in_the_container() -> None:
 )
 def test_files_that_name_dependencies(name: str) -> None:
     assert classify_context_file(name, "Dockerfile") == "dependencies"
-
-
-def test_notes() -> None:
-    service = {
-        "containers": [{"stale_image": True, "stale_config": True}],
-        "drift": {
-            "config": ["environment GREETING", "ports"],
-            "image": [
-                {"path": "Dockerfile", "kind": "dockerfile", "proved": True},
-                *({"path": f"a{n}.py", "kind": "source", "proved": True} for n in range(5)),
-                {"path": "uv.lock", "kind": "dependencies", "proved": False},
-            ],
-            "edited": ["/app/x.py"],
-        },
-    }
-    assert format_outdated_notes(service) == [
-        "container is older than its image",
-        "container is older than its configuration (environment GREETING; ports)",
-        "image is older than its Dockerfile and source (a0.py, a1.py, a2.py and 2 more)",
-        "image may be older than its uv.lock",
-        "changed in the container: /app/x.py",
-    ]
-    assert not any("may be" in note for note in format_outdated_notes(service, only_proved=True))
 
 
 # --- configuration -----------------------------------------------------------------------------------------------

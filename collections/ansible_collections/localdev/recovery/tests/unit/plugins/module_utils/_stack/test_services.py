@@ -167,7 +167,7 @@ def state(status: str, code: int = 0, restarts: int = 0, **more: t.Any) -> dict[
     ("one_shot", "container", "verdict", "word"),
     [
         (False, None, "broken", "no container"),
-        (False, state("running"), "ask", "running"),
+        (False, state("running"), "probe", "running"),
         (False, state("created"), "wait", "created"),
         (False, state("paused"), "wait", "paused"),
         (False, state("removing"), "wait", "removing"),
@@ -186,13 +186,13 @@ def state(status: str, code: int = 0, restarts: int = 0, **more: t.Any) -> dict[
     ],
 )
 def test_what_docker_says(one_shot: bool, container: dict[str, t.Any] | None, verdict: str, word: str) -> None:
-    judged = check_readiness(service(one_shot=one_shot), container)
-    assert judged[0] == verdict
-    assert word in judged[1]
+    result = check_readiness(service(one_shot=one_shot), container)
+    assert result[0] == verdict
+    assert word in result[1]
 
 
 def test_restarts_before_count_for_nothing() -> None:
-    assert check_readiness(service(), state("running", restarts=9), first_restarts=9)[0] == "ask"
+    assert check_readiness(service(), state("running", restarts=9), first_restarts=9)[0] == "probe"
 
 
 # --- with a Docker that follows a script -----------------------------------------------------------------------
@@ -437,5 +437,5 @@ def test_ports_of_the_project_itself_count_as_free(taken: int) -> None:
     check_ports_available(PortsDocker(taken, own=True), database(), ["db"])
 
 
-def test_ports_of_a_remote_engine_are_not_judged_from_here(taken: int) -> None:
+def test_ports_of_a_remote_engine_are_not_result_from_here(taken: int) -> None:
     check_ports_available(PortsDocker(taken, engine="ssh://elsewhere"), database(), ["db"])
