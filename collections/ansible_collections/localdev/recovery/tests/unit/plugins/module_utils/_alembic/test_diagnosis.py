@@ -16,10 +16,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.diagnos
     diagnose_schema,
     find_unreadable_schema_reason,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._report.schema_recovery import (
-    format_schema_findings,
-    format_schema_recovery_report,
-)
 
 PSYCOPG = 'sqlalchemy.exc.ProgrammingError: (psycopg.errors.UndefinedColumn) column "faculty_role" does not exist'
 SERVER = "ERROR:  column people_1.faculty_role does not exist at character 42"
@@ -267,46 +263,21 @@ def test_a_database_that_cannot_be_asked(changes: dict[str, t.Any], words: str) 
     assert bool(answer) == bool(words)
 
 
-def test_findings_for_people() -> None:
-    lines = format_schema_findings(found(BEHIND))
-    assert lines == [
-        "error schema.behind: The database is at a1, 2 revisions before c3",
-        "  b2",
-        "  c3",
-        "  remedy: ansible-playbook localdev.recovery.schema_recovery",
-    ]
+def test_a_database_behind_the_head() -> None:
+    [behind] = found(BEHIND)
+    assert behind == {
+        "id": "schema.behind",
+        "severity": "error",
+        "message": "The database is at a1, 2 revisions before c3",
+        "evidence": ["b2", "c3"],
+        "remedy": "ansible-playbook localdev.recovery.schema_recovery",
+    }
 
 
-def test_findings_beside_a_decision_do_not_repeat_it() -> None:
+def test_a_decision_repeats_the_message_and_remedy_of_its_finding() -> None:
     findings = found(UNKNOWN)
-    lines = format_schema_findings(findings, decide_schema_recovery(findings, UNKNOWN))
-    assert lines == ["error schema.unknown_revision", "  no branch and no commit here has zz"]
-
-
-ASIDE = {"kind": "database", "name": "shop", "aside": "shop.aside-R", "bytes": 9 * 1024 * 1024}
-
-
-@pytest.mark.parametrize(
-    ("record", "words"),
-    [
-        (
-            {"steps": []},
-            ["Applied b2, c3", "Kept a copy of database shop as shop.aside-R (9.0 MiB)", "after", "-e undo_run_id=R"],
-        ),
-        ({}, ["Would apply b2, c3", "Would keep a copy of database shop as a name with the run id (9.0 MiB)", "after"]),
-    ],
-    ids=["done", "check mode"],
-)  # fmt: skip
-def test_the_report(record: dict[str, t.Any], words: list[str]) -> None:
-    decided = decide_schema_recovery(found(BEHIND), BEHIND)
-    kept, upgraded = {"asides": [ASIDE]}, {"applied": ["b2", "c3"]}
-    lines = format_schema_recovery_report(decided, "R", kept=kept, upgraded=upgraded, after=["after"], record=record)
-    assert len(lines) == len(words)
-    assert all(part in line for part, line in zip(words, lines, strict=True))
-
-
-def test_the_report_of_a_run_that_only_put_back() -> None:
-    decided = decide_schema_recovery(found(schema()), schema())
-    skipped = {"skipped": True}
-    lines = format_schema_recovery_report(decided, "R", kept=skipped, upgraded=skipped, after=[], record={"steps": []})
-    assert lines == [f"Nothing was applied: {decided['reason']}"]
+    [unknown] = findings
+    decided = decide_schema_recovery(findings, UNKNOWN)
+    assert (unknown["severity"], unknown["evidence"]) == ("error", ["no branch and no commit here has zz"])
+    assert unknown["message"] in decided["reason"]
+    assert unknown["remedy"] == decided["next_command"]

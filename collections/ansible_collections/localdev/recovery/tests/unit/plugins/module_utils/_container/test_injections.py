@@ -12,10 +12,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.injec
     classify_injections,
     list_recorded_injections,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._report.code_injection import (
-    format_code_injection_report,
-    format_injection_lines,
-)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
 ENTRY = {
@@ -64,36 +60,3 @@ def test_what_has_become_of_it(container: str | None, now: str | None, state: st
     containers = {"shop-api-1": container} if container else {}
     found = classify_injections(recorded, containers, {("shop-api-1", "/app/x.py"): now})
     assert [item["state"] for item in found] == ([state] if state else [])
-
-
-def test_people_are_told() -> None:
-    recorded = list_recorded_injections([record("1", {})])
-    [lost] = format_injection_lines(classify_injections(recorded, {}, {}), now=1769854200 + 7200 - 600)
-    assert lost.startswith("api: /app/x.py was injected, is lost: container recreated (run 1, ")
-    assert format_injection_lines([]) == []
-
-
-STACK = {"project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []}}
-
-
-def item(action: str, container: str = "shop-api-1") -> dict[str, str]:
-    return {"service": "api", "container": container, "source": "/s/x.py", "path": "/app/x.py", "action": action}
-
-
-def test_the_report_of_an_injection() -> None:
-    done = {"files": [item("new"), item("same"), item("removed")], "live": [], "notes": ["a note"]}
-    told = format_code_injection_report(done, STACK, "R", False)
-    assert told[:2] == ["shop-api-1:/app/x.py added", "shop-api-1:/app/x.py removed"]
-    assert "a note" in told
-    assert told[-1].endswith("undo_run_id=R")
-    planned = format_code_injection_report(done, STACK, "R", True)
-    assert planned[0] == "shop-api-1:/app/x.py would be added"
-    assert "undo" not in planned[-1]
-
-
-def test_the_report_of_what_is_live_already() -> None:
-    told = format_code_injection_report({"files": [item("live", "")], "live": ["api"], "notes": []}, STACK, "", False)
-    assert told == [
-        "api sees the files through a bind mount: already live, restarting is enough: "
-        "cd /srv/shop && docker compose --project-name shop restart api"
-    ]

@@ -21,7 +21,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requir
     plan_env_file,
     strip_comment_lines,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._report.env_file import format_env_file_report
 
 RULES = [
     {"pattern": "SECRET_?KEY", "length": 64, "minimum": 32},
@@ -157,22 +156,3 @@ def test_which_variable_is_the_password_of_the_database() -> None:
         }
     }
     assert find_database_password_variables(config, given) == ["A"]
-
-
-def test_the_report_holds_names() -> None:
-    answer = {
-        "path": "/p/.env", "created": True, "added": ["A", "KEY"], "generated": ["KEY"], "loose": False,
-        "weak": [{"name": "W", "problem": "it is a well-known value"}], "notes": ["n"],
-    }  # fmt: skip
-    kept = {"asides": [{"name": "/p/.env", "aside": "/p/.env.aside-1"}]}
-    assert format_env_file_report(answer, run_id="r1", kept=kept) == [
-        "Made /p/.env",
-        "Added from the example: A",
-        "Made up: KEY",
-        "weak: W: it is a well-known value",
-        "note: n",
-        "Kept file /p/.env as /p/.env.aside-1",
-        "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=r1",
-    ]
-    nothing = {**answer, "created": False, "added": [], "generated": [], "weak": [], "notes": []}
-    assert format_env_file_report(nothing) == ["Nothing to do: /p/.env has every variable that is needed"]

@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_service_summary
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import (
     extract_database_credentials,
     find_application_connection,
@@ -233,7 +232,6 @@ def test_no_secret_is_described(facts_of: FactsOf, project: str) -> None:
     assert "planted" in json.dumps(facts.config)
     stack = describe_stack(facts)
     assert "planted" not in json.dumps(stack)
-    assert "planted" not in "".join(format_service_summary(stack))
 
 
 @pytest.mark.parametrize("project", PROJECTS)
@@ -741,9 +739,6 @@ def test_a_container_of_an_older_image_or_configuration(facts_of: FactsOf, chang
         if service["containers"][0][kind]
     }
     assert stale == {("backend", "stale_image"), ("redis", "stale_config")}
-    lines = format_service_summary(stack)
-    assert any("backend" in line and "older than its image" in line for line in lines)
-    assert any("redis" in line and "older than its configuration" in line for line in lines)
 
 
 def test_containers_that_the_configuration_does_not_explain(facts_of: FactsOf, changed: Changed) -> None:

@@ -8,10 +8,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._report.provision import (
-    format_provision_preview,
-    format_provision_report,
-)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.provisioning import (
     decide_provisioning,
     find_missing_images,
@@ -102,28 +98,5 @@ def test_lacking_images_are_those_of_services_that_would_run() -> None:
     assert find_missing_images(STACK) == {"shop": ["beat", "worker"]}
 
 
-def test_reports() -> None:
-    decided = {**decide_provisioning(STACK, ["v"], [], restoring=False), "images": {"shop": ["worker"]}}
-    checkout = {"commit": "5fb8fd7c0d1f4a5c", "left_behind": ["notes.txt"]}
-    assert format_provision_report(decided, STACK, restored=False, checkout=checkout, planned=False) == [
-        "Checked out 5fb8fd7c0d1f in /srv/shop",
-        "Not committed, so not sent: notes.txt",
-        "Provided shop",
-        "The data stays as it is: v holds data",
-        "Started api, beat, worker",
-    ]
-    made = {"action": "rebuild", "reason": "there is no data yet", "images": {}, "start": []}
-    assert format_provision_report(made, STACK, restored=True, checkout={}, planned=True) == [
-        "Would make the database from the backup: there is no data yet"
-    ]
-
-
-def test_prospect_of_a_bare_machine() -> None:
-    assert format_provision_preview(["python3"], {"changed": True}, backup="latest") == [
-        "Would install Docker Engine and Compose, git, python3-psycopg2",
-        "Would make the checkout",
-        "Then, where there is no data yet, would restore latest",
-    ]
-    assert format_provision_preview(["python3", "git", "docker", "psycopg"], {"changed": False}, backup="") == [
-        "Then, where there is no data yet, would migrate and seed"
-    ]
+def test_the_reason_to_keep_data_names_it() -> None:
+    assert decide_provisioning(STACK, ["v"], [], restoring=False)["reason"] == "v holds data"

@@ -9,10 +9,6 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._report.volume_backup import format_volume_backup_report
-from ansible_collections.localdev.recovery.plugins.module_utils._report.volume_restore import (
-    format_volume_restore_report,
-)
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.plan import (
     build_archive_path,
     find_data_locations,
@@ -129,30 +125,3 @@ def test_what_cannot_be_chosen_is_said(select: str, services: list[str], words: 
 def test_without_archives_the_way_to_one_is_named() -> None:
     with pytest.raises(RecoveryError, match="There is no archive of db, files_a, files_b"):
         chosen("latest", [], "notes.txt")
-
-
-def test_reports() -> None:
-    [place] = find_data_locations(STACK, ["db"])
-    packed = {
-        "item": place,
-        "path": f"{FOLDER}/db_20260131_100000.tar.zst",
-        "bytes": 2048,
-        "archive_bytes": 1024,
-        "files": 3,
-        "seconds": 1.5,
-    }
-    assert format_volume_backup_report([packed], ["db"], planned=False) == [
-        f"Archived volume shop_pg (2.0 KiB, 3 files) to {packed['path']} (1.0 KiB) in 1.5 s",
-        "Stopped db meanwhile",
-        "To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select=20260131_100000",
-    ]
-    assert format_volume_backup_report([packed], [], planned=True)[-1] == "Would stop nothing meanwhile"
-    unpacked = {"item": {**place, "archive": "/a.tgz"}, "bytes": 2048, "files": 3, "manifest": False}
-    kept = {"asides": [{"kind": "volume", "name": "shop_pg", "aside": "shop_pg.aside", "bytes": 1024}]}
-    lines = format_volume_restore_report([unpacked], kept, RUN_ID)
-    assert lines[0] == "Restored volume shop_pg from /a.tgz (2.0 KiB, 3 files)"
-    assert lines[1].startswith("warning: /a.tgz has no manifest")
-    assert lines[2] == "Kept volume shop_pg as shop_pg.aside (1.0 KiB)"
-    assert lines[3].endswith(f"undo_run_id={RUN_ID}")
-    planned = format_volume_restore_report([unpacked], {**kept, "planned": True}, RUN_ID)
-    assert planned[-1] == "Would keep volume shop_pg as a name with the run id (1.0 KiB)"
