@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes a backup from a host to the controller, or from the controller to a host."""
+"""Move a backup from a host to the controller, or from the controller to a host."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import
 
 
 class ActionModule(TransferAction):
-    """The module works at the host's end, this at the controller's; a set that is there already is not moved."""
+    """The controller's end of a transfer, whose other end is the module; a set that exists there is not moved."""
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        here = os.path.abspath(os.path.expanduser(arguments["controller_folder"]))
+        controller_folder = os.path.abspath(os.path.expanduser(arguments["controller_folder"]))
         move = self._fetch if arguments["direction"] == "fetch" else self._distribute
-        return move(here, arguments)
+        return move(controller_folder, arguments)
 
-    def _fetch(self, here: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-        asked = self.call_module(step="look")
-        if asked.get("failed") or is_backup_present(here, asked["identity"]):
-            return asked
+    def _fetch(self, controller_folder: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        response = self.call_module(step="look")
+        if response.get("failed") or is_backup_present(controller_folder, response["identity"]):
+            return response
         if self._task.check_mode:
-            return {**asked, "changed": True}
+            return {**response, "changed": True}
         packed = self.call_module(step="pack")
         if packed.get("failed"):
             return packed
@@ -49,22 +49,22 @@ class ActionModule(TransferAction):
             finally:
                 self.delete_remote_file(packed["archive"])
             verify_received_digest("backup", digest, packed["sha256"])
-            item = unpack_bundle(archive, here)
-        return {"changed": True, "backup": summarize_backup(item), "identity": asked["identity"]}
+            item = unpack_bundle(archive, controller_folder)
+        return {"changed": True, "backup": summarize_backup(item), "identity": response["identity"]}
 
-    def _distribute(self, here: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def _distribute(self, controller_folder: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         item = choose_backup_to_transfer(
-            here, arguments.get("select") or "latest", arguments.get("database") or "", time.time()
+            controller_folder, arguments.get("select") or "latest", arguments.get("database") or "", time.time()
         )
         identity = identify_backup(item)
-        asked = self.call_module(step="look", identity=identity)
-        if asked.get("failed") or not asked["changed"] or self._task.check_mode:
-            return asked
+        response = self.call_module(step="look", identity=identity)
+        if response.get("failed") or not response["changed"] or self._task.check_mode:
+            return response
         with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
             archive = os.path.join(folder, "backup.tar")
             size = pack_bundle(item, archive)["bytes"]
             try:
-                digest = self.send(read_chunks(archive), asked["archive"], f"sending {item.name}", size)
-                return self.call_module(step="unpack", identity=identity, archive=asked["archive"], sha256=digest)
+                digest = self.send(read_chunks(archive), response["archive"], f"sending {item.name}", size)
+                return self.call_module(step="unpack", identity=identity, archive=response["archive"], sha256=digest)
             finally:
-                self.delete_remote_file(asked["archive"])
+                self.delete_remote_file(response["archive"])

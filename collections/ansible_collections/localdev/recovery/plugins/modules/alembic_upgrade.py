@@ -125,7 +125,7 @@ def upgrade(
     request: t.Mapping[str, t.Any],
     host: HostPython | None,
 ) -> dict[str, t.Any]:
-    """Alembic's answer. Its container starts while the services come up that it needs: it asks until the server answers."""
+    """Return Alembic's response. Its container starts while its services start, and connects until the server accepts."""
     stack, run_id = params["stack"], params["run_id"]
     ended = threading.Event()
 
@@ -135,17 +135,17 @@ def upgrade(
         finally:
             ended.set()
 
-    def come_up() -> dict[str, t.Any]:
+    def wait_until_ready() -> dict[str, t.Any]:
         try:
             wait_for_services(docker, stack, params["until_ready"], params["connect_timeout"])
         except RecoveryError:
-            # Nobody would listen to Alembic any more. Its container may still be about to start.
+            # Stop Alembic, whose container may not have started yet.
             while run_id and not ended.wait(0.2):
                 remove_helper_containers(docker, run_id)
             raise
         return {}
 
-    answers = map_in_parallel(lambda do: do(), [come_up, migrate] if params["until_ready"] else [migrate])
+    answers = map_in_parallel(lambda task: task(), [wait_until_ready, migrate] if params["until_ready"] else [migrate])
     return answers[-1]
 
 

@@ -130,7 +130,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._git.history imp
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
 
 
-def judge(module: AnsibleModule, docker: Docker, item: BackupSet) -> CompatibilityDecision:
+def decide_about_backup(module: AnsibleModule, docker: Docker, item: BackupSet) -> CompatibilityDecision:
+    """Compare the revisions of the backup with the migrations, and read the dump itself where the metadata lacks them."""
     params = module.params
     stack = params["stack"]
     if stack["alembic"] is None:
@@ -156,14 +157,14 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     database = (params["stack"]["database"] or {}).get("name") or ""
     sets = list_backup_sets(params["folder"], database)
     item = select_backup_set(sets, params["select"], folder=params["folder"], now=now)
-    decision = judge(module, Docker(Project.of(params["stack"])), item)
+    decision = decide_about_backup(module, Docker(Project.of(params["stack"])), item)
     if params["refuse"] and decision.action == REFUSE_RESTORE:
         raise RecoveryError(
             f"The backup {item.name} is not restored: {decision.reason}",
             next_command=decision.next_command,
             kind="unsafe",
         )
-    return {"changed": False, "backup": item.described(now), **decision.described()}
+    return {"changed": False, "backup": item.to_result(now), **decision.to_result()}
 
 
 def main() -> None:

@@ -155,12 +155,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.module imp
 from ansible_collections.localdev.recovery.plugins.module_utils._report.backup_list import format_backup_line
 
 
-def described(item: BackupSet, now: float, *, check: bool) -> dict[str, t.Any]:
+def describe_backup(item: BackupSet, now: float, *, check: bool) -> dict[str, t.Any]:
+    """Return the backup as a result, with the state of its checksums if they are checked."""
     damage = find_backup_damage(item) if check else []
     state = "not checked"
     if check:
         state = "none" if damage is None else ("damaged" if damage else "ok")
-    return {**item.described(now), "checksums": state, "damage": damage or []}
+    return {**item.to_result(now), "checksums": state, "damage": damage or []}
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -170,8 +171,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     selected: dict[str, t.Any] = {}
     if params["select"]:
         chosen = select_backup_set(sets, params["select"], folder=params["folder"], now=now)
-        selected = described(chosen, now, check=params["checksums"] != "none")
-    backups = [described(item, now, check=params["checksums"] == "all") for item in sets]
+        selected = describe_backup(chosen, now, check=params["checksums"] != "none")
+    backups = [describe_backup(item, now, check=params["checksums"] == "all") for item in sets]
     return {
         "changed": False,
         "backups": backups,

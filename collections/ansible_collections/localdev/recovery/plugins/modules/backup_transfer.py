@@ -142,6 +142,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer i
 
 
 def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
+    """Select the backup that the controller fetches, and pack it into a file in the step pack."""
     item = choose_backup_to_transfer(params["folder"], params["select"], params["database"], time.time())
     result = {"changed": False, "backup": summarize_backup(item), "identity": identify_backup(item)}
     if params["step"] == "pack":
@@ -152,11 +153,12 @@ def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
 
 
 def distribute(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
+    """Say whether the folder lacks the backup in the step look; unpack the received file in the step unpack."""
     name = params["identity"]["name"]
     if params["step"] == "look":
-        there = is_backup_present(params["folder"], params["identity"])
+        present = is_backup_present(params["folder"], params["identity"])
         path = os.path.join(params["folder"], name)
-        return {"changed": not there, "backup": {"name": name, "path": path}, "archive": archive}
+        return {"changed": not present, "backup": {"name": name, "path": path}, "archive": archive}
     verify_received_digest("backup", hash_file(params["archive"])["sha256"], params["sha256"])
     item = unpack_bundle(params["archive"], params["folder"])
     return {"changed": True, "backup": summarize_backup(item)}

@@ -13,7 +13,7 @@ description:
     appears under its name when it is complete, checked and on disk; its metadata comes last.
   - Rows are counted and revisions read in the snapshot that is dumped, so they agree with the dump whatever writes meanwhile.
   - Afterwards old backups are deleted, never after a backup that failed, never the newest that was proved restorable, and never those
-    which other tools have made.
+    which other tools have created.
   - As part of a run, what takes longer shows every two seconds how many bytes of how many are done, and the rate.
 version_added: 0.1.0
 author:
@@ -35,7 +35,7 @@ attributes:
 options:
   folder:
     description:
-      - Folder of the backups, on the stack's host. It is made when it does not exist.
+      - Folder of the backups, on the stack's host. It is created when it does not exist.
     type: path
     required: true
   format:
@@ -83,7 +83,7 @@ EXAMPLES = r"""
     stack: "{{ found.stack }}"
     run_id: "{{ run.run_id }}"
     folder: /srv/shop/backups/postgres
-  register: made
+  register: created
 """
 
 RETURN = r"""
@@ -123,13 +123,13 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     find_database_server(stack, docker)
     retention = {"keep": params["keep"], "keep_days": params["keep_days"]}
     result: dict[str, t.Any] = {"changed": True}
-    made: list[str] = []
+    created: list[str] = []
     if module.check_mode:
-        gone = delete_expired_backups(
+        expired = delete_expired_backups(
             docker, None, params["folder"], stack["database"]["name"], pretend=True, **retention
         )
     else:
-        wishes = BackupOptions(
+        options = BackupOptions(
             folder=params["folder"],
             format=params["format"],
             compression=params["compression"],
@@ -138,15 +138,15 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             lock_timeout_s=params["lock_timeout"],
         )
         with join_run(params) as run:
-            backup = create_backup(docker, stack, run, wishes)
-            gone = delete_expired_backups(docker, run, params["folder"], backup.database, **retention)
-        result["backup"] = backup.described(time.time())
-        made = [f"{backup.path}\n"]
+            backup = create_backup(docker, stack, run, options)
+            expired = delete_expired_backups(docker, run, params["folder"], backup.database, **retention)
+        result["backup"] = backup.to_result(time.time())
+        created = [f"{backup.path}\n"]
     return {
         **result,
-        "deleted": [item.name for item in gone],
-        "freed_bytes": sum(item.bytes for item in gone),
-        "diff": {"before": "".join(f"{item.path}\n" for item in gone), "after": "".join(made)},
+        "deleted": [item.name for item in expired],
+        "freed_bytes": sum(item.bytes for item in expired),
+        "diff": {"before": "".join(f"{item.path}\n" for item in expired), "after": "".join(created)},
     }
 
 

@@ -72,7 +72,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     database = require_database(stack)
     endpoint = database["endpoint"]
     if endpoint is not None and endpoint["via"] == "container":
-        # The address of a container is another one after every start.
+        # A container's address changes with every start.
         address = find_container_address(find_database_container(stack, docker))
         endpoint = {**endpoint, "host": address} if address else None
     elif endpoint is None:
@@ -84,15 +84,15 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             "publishes no port and its container address cannot be reached from this host",
             next_command=f"docker compose up -d {database['service']}",
         )
-    secrets = read_database_credentials(docker, stack)
+    credentials = read_database_credentials(docker, stack)
     return {
         "changed": False,
         "login": {
             "login_host": endpoint["host"],
             "login_port": endpoint["port"],
-            "login_user": secrets["user"],
-            "login_password": secrets["password"],
-            "login_db": secrets["name"],
+            "login_user": credentials["user"],
+            "login_password": credentials["password"],
+            "login_db": credentials["name"],
         },
     }
 

@@ -128,10 +128,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 )
 
 
-def drill_ended(docker: Docker, run: ActiveRun | None, item: BackupSet, made: RestoreResult) -> str | None:
-    """Drop the scratch database and write down that the set was proved: when."""
-    server = made.server
-    entry = describe_temporary_database(made.database, server.container, server.user)
+def finish_drill(docker: Docker, run: ActiveRun | None, item: BackupSet, restored: RestoreResult) -> str | None:
+    """Drop the temporary database, and return the time of the test restore that the metadata gets."""
+    server = restored.server
+    entry = describe_temporary_database(restored.database, server.container, server.user)
     delete_temporary_object(docker, entry)
     forget_temporary_object(run, entry)
     if not item.metadata.get("format_version"):
@@ -154,18 +154,18 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         _facts, warnings = check_restore_input(docker, stack, server, item, name)
         return {"changed": not params["drill"], "database": name, "warnings_found": warnings}
     with join_run(params) as run:
-        made = restore_backup(
+        restored = restore_backup(
             docker, stack, run, item, name,
             jobs=params["jobs"], version_table=params["version_table"], statistics=not params["drill"],
         )  # fmt: skip
-        proved = drill_ended(docker, run, item, made) if params["drill"] else None
+        proved = finish_drill(docker, run, item, restored) if params["drill"] else None
     return {
         "changed": True,
-        "database": made.database,
-        "rows": made.rows,
-        "revisions": made.revisions,
-        "warnings_found": made.warnings,
-        "seconds": made.seconds,
+        "database": restored.database,
+        "rows": restored.rows,
+        "revisions": restored.revisions,
+        "warnings_found": restored.warnings,
+        "seconds": restored.seconds,
         **({"last_proved_restorable": proved} if proved else {}),
     }
 

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What is wrong between a database's schema and the migrations, and what to do about it. Pure.
+"""Diagnose the differences between a database's schema and the migrations, and decide what to do. Pure.
 
 The ids of findings are stable:
 
@@ -21,17 +21,22 @@ The ids of findings are stable:
 
 from __future__ import annotations
 
-import re
 import shlex
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.logged_errors import (
+    LoggedSchemaError,
+    find_logged_errors,
+    format_logged_errors,
+    format_other_logged_errors,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     explain_missing_database,
 )
 
-# What a decision says to do.
+# Actions of a decision.
 NO_ACTION, UPGRADE, REBUILD, REFUSE = "none", "upgrade", "rebuild", "refuse"
 
 SCHEMA_RECOVERY_COMMAND = "ansible-playbook localdev.recovery.schema_recovery"
@@ -40,14 +45,6 @@ ALLOW_REBUILD_COMMAND = f"{SCHEMA_RECOVERY_COMMAND} -e schema_recovery_allow_reb
 
 _EVIDENCE_LINES = 5
 _EVIDENCE_LENGTH = 300
-# In a log that is JSON a backslash stands before each quote.
-_MISSING_COLUMN = re.compile(
-    r'column (?:\\?"(?P<quoted>[^"\\]+)\\?"|(?P<plain>[\w.]+))(?: of relation \\?"[^"]+")? does not exist'
-)
-_MISSING_TABLE = re.compile(r'relation \\?"(?P<name>[^"\\]+)\\?" does not exist')
-# How drivers call it, where the server's own words are in another language.
-_UNDEFINED_OBJECT_CLASS = re.compile(r"\bUndefined(?:Column|Table)")
-
 AlembicInfo = t.Mapping[str, t.Any]
 
 
@@ -70,19 +67,8 @@ class SchemaDecision(t.TypedDict):
     next_command: str
 
 
-class LoggedSchemaError(t.NamedTuple):
-    """A log line in which the application asks for something that the database does not have.
-
-    kind: ``column`` or ``table``. name: empty where only the exception's class was seen.
-    """
-
-    kind: str
-    name: str
-    line: str
-
-
 def find_unreadable_schema_reason(stack: StackDescription) -> str:
-    """Why the schema of a stack cannot be looked at, in words and with the next command; empty when it can."""
+    """Return why the schema of a stack cannot be read, with the next command; empty if it can."""
     lacking = explain_missing_database(stack)
     if lacking:
         return lacking
@@ -92,7 +78,7 @@ def find_unreadable_schema_reason(stack: StackDescription) -> str:
         return ""
     return (
         f"The database service {database['service']} is {service['condition']}, so its schema cannot be looked at\n"
-        f"Next: {Project.of(stack).command()} up --detach {database['service']}"
+        f"Next: {Project.from_stack(stack).command()} up --detach {database['service']}"
     )
 
 
@@ -103,20 +89,20 @@ def diagnose_schema(
     *,
     tables: int | None = None,
 ) -> list[SchemaFinding]:
-    """All that is wrong, what an upgrade cannot mend first.
+    """Return all findings, first those that an upgrade cannot fix.
 
-    schema: the result of alembic_info, best with drift. logs: last lines by service. tables: how many the database has,
-    the version table left out; None: not asked.
+    schema: the result of alembic_info, best with drift. logs: last lines by service. tables: number of tables in the
+    database without the version table; None: not counted.
     """
-    complaints = _find_logged_errors(logs or {})
+    logged_errors = find_logged_errors(logs or {})
     found = [
         *_find_unknown_revision(schema, stack),
         *_find_overlapping_revisions(schema, stack),
         *_find_missing_stamp(schema, stack, tables),
         *_find_multiple_heads(schema, stack),
-        *_find_missing_tables(schema, complaints),
+        *_find_missing_tables(schema, logged_errors),
         *_find_pending_revisions(schema, tables),
-        *_find_missing_columns(schema, stack, complaints),
+        *_find_missing_columns(schema, stack, logged_errors),
         *_find_failed_comparison(schema),
     ]
     if not any(finding["severity"] == "error" for finding in found):
@@ -133,24 +119,24 @@ def decide_schema_recovery(
     planned: t.Sequence[str] = (),
     allow_rebuild: bool = False,
 ) -> SchemaDecision:
-    """What is to be done about the findings.
+    """Decide what to do about the findings.
 
-    target: what the user wants to upgrade to; empty: the heads. planned: what an upgrade to the target would apply.
+    target: the revision that the user wants; empty: the heads. planned: what an upgrade to the target would apply.
     """
     errors = [finding for finding in findings if finding["severity"] == "error"]
     several = [finding for finding in errors if finding["id"] == "schema.multiple_heads"]
     if several and not target:
         return _make_decision(REFUSE, several[0]["message"], several[0]["remedy"])
-    hopeless = [finding for finding in errors if not _can_upgrade_fix(finding, schema)]
-    if hopeless:
-        reason = "; ".join(finding["message"] for finding in hopeless)
+    not_upgradable = [finding for finding in errors if not _can_upgrade_fix(finding, schema)]
+    if not_upgradable:
+        reason = "; ".join(finding["message"] for finding in not_upgradable)
         if allow_rebuild and target:
             return _make_decision(
                 REFUSE, f"{reason}. A rebuild goes to the heads, not to {target}", "leave schema_recovery_target empty"
             )
         if allow_rebuild:
             return _make_decision(REBUILD, f"{reason}. An upgrade cannot help")
-        return _make_decision(REFUSE, reason, hopeless[0]["remedy"])
+        return _make_decision(REFUSE, reason, not_upgradable[0]["remedy"])
     revisions = list(planned if target else schema["pending"] or ())
     if revisions:
         count = f"{len(revisions)} revision{'s are' if len(revisions) > 1 else ' is'} pending"
@@ -184,14 +170,14 @@ def _make_decision(action: str, reason: str, next_command: str = "", revisions: 
 
 
 def _command_in_source(stack: StackDescription, command: str) -> str:
-    """A command that writes migrations: it belongs where the source is, a container's copy would be lost."""
+    """Return a command that writes migrations, to run in the source folder: a container loses its files."""
     alembic = stack["alembic"] or {}
     return f"cd {shlex.quote(alembic['source'])} && {command}" if alembic.get("source") else command
 
 
 def _command_in_container(stack: StackDescription, command: str) -> str:
     service = (stack["alembic"] or {}).get("service") or "SERVICE"
-    return f"{Project.of(stack).command()} run --rm --no-deps {service} {command}"
+    return f"{Project.from_stack(stack).command()} run --rm --no-deps {service} {command}"
 
 
 # --- one kind of finding each --------------------------------------------------------------------------------------
@@ -243,13 +229,14 @@ def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: in
         f"The database has {tables} table{'s' if tables > 1 else ''} but no revision, so an upgrade would begin anew"
     )
     drift = schema.get("drift")
-    lacking = [words for words in drift or () if not words.startswith("remove_")]
+    lacking = [diff for diff in drift or () if not diff.startswith("remove_")]
     if drift is not None and not lacking:
         evidence = ["it has all that the models have"]
         remedy = _command_in_container(stack, "alembic stamp heads")
     else:
-        evidence = [f"models: {words}" for words in lacking[:_EVIDENCE_LINES]]
-        remedy = f"{_command_in_container(stack, 'alembic stamp REVISION')}, the one that the tables are at; or {ALLOW_REBUILD_COMMAND}"
+        evidence = [f"models: {diff}" for diff in lacking[:_EVIDENCE_LINES]]
+        stamp = _command_in_container(stack, "alembic stamp REVISION")
+        remedy = f"{stamp}, the one that the tables are at; or {ALLOW_REBUILD_COMMAND}"
     return [_make_finding("not_stamped", "error", message, evidence, remedy)]
 
 
@@ -257,9 +244,10 @@ def _find_multiple_heads(schema: AlembicInfo, stack: StackDescription) -> list[S
     heads = schema["heads"]
     if len(heads) < 2:
         return []
-    # Projects may have branches on purpose; a database that is at all of them has no problem.
+    # Projects may keep several heads on purpose; a database at all of them has no problem.
     severity = "warning" if schema["pending"] == [] else "error"
-    remedy = f"{_command_in_source(stack, f'alembic merge {shlex.join(heads)}')}; or {SCHEMA_RECOVERY_COMMAND} -e schema_recovery_target=heads"
+    merge = _command_in_source(stack, f"alembic merge {shlex.join(heads)}")
+    remedy = f"{merge}; or {SCHEMA_RECOVERY_COMMAND} -e schema_recovery_target=heads"
     return [
         _make_finding(
             "multiple_heads", severity, f"The migrations end in {len(heads)} heads: {', '.join(heads)}", (), remedy
@@ -280,50 +268,63 @@ def _find_pending_revisions(schema: AlembicInfo, tables: int | None) -> list[Sch
 
 
 def _find_missing_tables(
-    schema: AlembicInfo, complaints: t.Mapping[str, t.Sequence[LoggedSchemaError]]
+    schema: AlembicInfo, logged_errors: t.Mapping[str, t.Sequence[LoggedSchemaError]]
 ) -> list[SchemaFinding]:
-    lost = _names_missing_from_database(schema, "add_table")
-    if not lost:
+    missing_tables = _names_missing_from_database(schema, "add_table")
+    if not missing_tables:
         return []
-    message = f"The database is stamped {', '.join(schema['current'])}, but has no table {', '.join(lost)}"
-    evidence = [f"models: {name}" for name in lost] + _format_logged_errors(complaints, "table", lost)
-    remedy = f"{RESTORE_COMMAND}; or {ALLOW_REBUILD_COMMAND}; or, where no migration has made them yet, alembic revision --autogenerate"
+    message = f"The database is stamped {', '.join(schema['current'])}, but has no table {', '.join(missing_tables)}"
+    evidence = [f"models: {name}" for name in missing_tables] + format_logged_errors(
+        logged_errors, "table", missing_tables
+    )
+    remedy = (
+        f"{RESTORE_COMMAND}; or {ALLOW_REBUILD_COMMAND}; or, where no migration has made them yet, "
+        "alembic revision --autogenerate"
+    )
     return [_make_finding("tables_missing", "error", message, evidence[:_EVIDENCE_LINES], remedy)]
 
 
 def _find_missing_columns(
-    schema: AlembicInfo, stack: StackDescription, complaints: t.Mapping[str, t.Sequence[LoggedSchemaError]]
+    schema: AlembicInfo, stack: StackDescription, logged_errors: t.Mapping[str, t.Sequence[LoggedSchemaError]]
 ) -> list[SchemaFinding]:
-    lost_columns = _names_missing_from_database(schema, "add_column")
-    names = sorted({c.name for found in complaints.values() for c in found if c.name})
-    seen = _format_logged_errors(complaints)
-    asked = f"The application asks for {', '.join(names) or 'something'}, which the database does not have"
+    missing_columns = _names_missing_from_database(schema, "add_column")
+    names = sorted({c.name for found in logged_errors.values() for c in found if c.name})
+    evidence_from_logs = format_logged_errors(logged_errors)
+    message_from_logs = f"The application asks for {', '.join(names) or 'something'}, which the database does not have"
     autogenerate = (
         _command_in_source(stack, "alembic revision --autogenerate") + ", then review the migration that it writes"
     )
-    if lost_columns:
-        message = f"No migration is pending, but the database has no column {', '.join(lost_columns)}"
-        evidence = [f"models: {name}" for name in lost_columns] + _format_logged_errors(
-            complaints, "column", lost_columns
+    if missing_columns:
+        message = f"No migration is pending, but the database has no column {', '.join(missing_columns)}"
+        evidence = [f"models: {name}" for name in missing_columns] + format_logged_errors(
+            logged_errors, "column", missing_columns
         )
         return [_make_finding("columns_missing", "error", message, evidence[:_EVIDENCE_LINES], autogenerate)]
-    if not seen:
+    if not evidence_from_logs:
         return []
     if schema["pending"]:
-        return [_make_finding("columns_missing", "error", asked, seen[:_EVIDENCE_LINES], SCHEMA_RECOVERY_COMMAND)]
+        return [
+            _make_finding(
+                "columns_missing",
+                "error",
+                message_from_logs,
+                evidence_from_logs[:_EVIDENCE_LINES],
+                SCHEMA_RECOVERY_COMMAND,
+            )
+        ]
     if schema["pending"] is None:
-        return [_make_finding("columns_missing", "warning", asked, seen[:_EVIDENCE_LINES])]
+        return [_make_finding("columns_missing", "warning", message_from_logs, evidence_from_logs[:_EVIDENCE_LINES])]
     if schema.get("drift") is None:
-        message = f"{asked}, and no migration is pending: one is missing"
-        return [_make_finding("columns_missing", "error", message, seen[:_EVIDENCE_LINES], autogenerate)]
-    old = _format_other_logged_errors(complaints, _names_missing_from_database(schema, "add_table"))
-    if not old:
+        message = f"{message_from_logs}, and no migration is pending: one is missing"
+        return [_make_finding("columns_missing", "error", message, evidence_from_logs[:_EVIDENCE_LINES], autogenerate)]
+    unexplained = format_other_logged_errors(logged_errors, _names_missing_from_database(schema, "add_table"))
+    if not unexplained:
         return []
     message = (
         "The last log lines complain of columns or tables, but the database has all that the models have: they are "
         "from before the last upgrade, or of a query that the models know nothing of"
     )
-    return [_make_finding("columns_missing", "warning", message, old[:_EVIDENCE_LINES])]
+    return [_make_finding("columns_missing", "warning", message, unexplained[:_EVIDENCE_LINES])]
 
 
 def _find_failed_comparison(schema: AlembicInfo) -> list[SchemaFinding]:
@@ -334,66 +335,14 @@ def _find_failed_comparison(schema: AlembicInfo) -> list[SchemaFinding]:
 
 
 def _names_missing_from_database(schema: AlembicInfo, what: str) -> list[str]:
-    """Names that the models have and a database at the heads has not; pending revisions might add them."""
+    """Return names that the models have and a database at the heads lacks; pending revisions might add them."""
     if schema["pending"] != [] or not schema["current"]:
         return []
-    return [words.partition(" ")[2] for words in schema.get("drift") or () if words.startswith(f"{what} ")]
-
-
-# --- log lines -----------------------------------------------------------------------------------------------------
-
-
-def _find_logged_errors(logs: t.Mapping[str, t.Sequence[str]]) -> dict[str, list[LoggedSchemaError]]:
-    """By service, each complaint once, the newest first."""
-    found: dict[str, list[LoggedSchemaError]] = {}
-    for service, lines in sorted(logs.items()):
-        known: list[LoggedSchemaError] = []
-        for line in reversed(lines):
-            complaint = _parse_logged_error(line)
-            if complaint and all((complaint.kind, complaint.name) != (k.kind, k.name) for k in known):
-                known.append(complaint)
-        # The class alone says nothing more where a name was seen.
-        found[service] = [complaint for complaint in known if complaint.name] or known
-    return found
-
-
-def _parse_logged_error(line: str) -> LoggedSchemaError | None:
-    column = _MISSING_COLUMN.search(line)
-    if column:
-        return LoggedSchemaError("column", column["quoted"] or column["plain"], line.strip())
-    table = _MISSING_TABLE.search(line)
-    if table:
-        return LoggedSchemaError("table", table["name"], line.strip())
-    return LoggedSchemaError("", "", line.strip()) if _UNDEFINED_OBJECT_CLASS.search(line) else None
-
-
-def _unqualified_name(name: str) -> str:
-    """A query's alias or a schema may stand before the name."""
-    return name.rpartition(".")[2]
-
-
-def _format_logged_errors(
-    complaints: t.Mapping[str, t.Sequence[LoggedSchemaError]], kind: str = "", names: t.Collection[str] | None = None
-) -> list[str]:
-    """The complaints as ``service: line``; of one kind about these names, if they are given."""
-    wanted = None if names is None else {_unqualified_name(name) for name in names}
-    return [
-        f"{service}: {complaint.line}"
-        for service, found in complaints.items()
-        for complaint in found
-        if wanted is None or (complaint.kind == kind and _unqualified_name(complaint.name) in wanted)
-    ]
-
-
-def _format_other_logged_errors(
-    complaints: t.Mapping[str, t.Sequence[LoggedSchemaError]], tables: t.Collection[str]
-) -> list[str]:
-    explained = _format_logged_errors(complaints, "table", tables)
-    return [line for line in _format_logged_errors(complaints) if line not in explained]
+    return [diff.partition(" ")[2] for diff in schema.get("drift") or () if diff.startswith(f"{what} ")]
 
 
 def find_revision_problems(schema: t.Mapping[str, t.Any]) -> list[str]:
-    """What keeps the database from being at the heads, in words. schema: the result of alembic_info."""
+    """Return messages that say why the database is not at the heads. schema: the result of alembic_info."""
     if schema["unknown"]:
         return [f"revision {', '.join(schema['unknown'])} of the database is not among the migrations"]
     if sorted(schema["current"]) != sorted(schema["heads"]):

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The graph of a project's Alembic revisions, as data. Pure.
+"""Answer questions about a project's Alembic revisions without Alembic. Pure.
 
-It gives Alembic's answers where Alembic is not at hand: for a backup's revision, or before anything is started.
-Every question takes time in proportion to the number of revisions.
+Used for the revision of a backup, and before any container runs. Each answer takes time in proportion to the number of
+revisions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Revision = t.Mapping[str, t.Any]
 
 
 class RevisionGraph:
-    """Revisions and what they build on: their down revisions and what they depend on.
+    """The graph of revisions with their down revisions and dependencies.
 
     revisions: mappings as alembic_info returns them (revision, down_revisions, and where there are any depends_on and
     branch_labels), in any order. depends_on may name a branch label, as it may in a migration.
@@ -54,59 +54,45 @@ class RevisionGraph:
         self.revisions: tuple[Revision, ...] = tuple(rows[name] for name in self.order)
 
     def _sorted(self) -> tuple[str, ...]:
-        """From base to head: each revision after all that it builds on, else in the order given."""
-        waits_for = {name: len(parents) for name, parents in self._parents.items()}
-        ready = deque(name for name, count in waits_for.items() if count == 0)
+        """Return the names from base to head: each revision after all that it builds on, else in the given order."""
+        open_parents = {name: len(parents) for name, parents in self._parents.items()}
+        ready = deque(name for name, count in open_parents.items() if count == 0)
         order: list[str] = []
         while ready:
             name = ready.popleft()
             order.append(name)
             for child in self._children[name]:
-                waits_for[child] -= 1
-                if waits_for[child] == 0:
+                open_parents[child] -= 1
+                if open_parents[child] == 0:
                     ready.append(child)
-        if len(order) < len(waits_for):
-            circle = sorted(name for name, count in waits_for.items() if count > 0)
+        if len(order) < len(open_parents):
+            cycle = sorted(name for name, count in open_parents.items() if count > 0)
             raise RecoveryError(
-                f"The revisions {', '.join(circle[:10])} build on each other in a circle",
+                f"The revisions {', '.join(cycle[:10])} build on each other in a circle",
                 next_command="alembic history (it names the file to correct)",
             )
         return tuple(order)
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Revisions that are nobody's down revision; what only depends on them does not count, as in Alembic."""
-        taken = {parent for parents in self._down.values() for parent in parents}
-        return tuple(name for name in self.order if name not in taken)
+        """Revisions that are no other's down revision; a dependency does not count, as in Alembic."""
+        down_revisions = {parent for parents in self._down.values() for parent in parents}
+        return tuple(name for name in self.order if name not in down_revisions)
 
     @property
     def bases(self) -> tuple[str, ...]:
         """Revisions without a down revision."""
         return tuple(name for name in self.order if not self._down[name])
 
-    @property
-    def merges(self) -> tuple[str, ...]:
-        """Revisions with several down revisions."""
-        return tuple(name for name in self.order if len(self._down[name]) > 1)
-
-    @property
-    def branches(self) -> tuple[str, ...]:
-        """Branch points: revisions that are the down revision of several."""
-        count = dict.fromkeys(self.order, 0)
-        for parents in self._down.values():
-            for parent in parents:
-                count[parent] += 1
-        return tuple(name for name in self.order if count[name] > 1)
-
     def is_known(self, revision: str) -> bool:
         return revision in self._down
 
     def candidates(self, prefix: str) -> tuple[str, ...]:
-        """Revisions that a truncated one may have been: those that begin with it; none for an empty one."""
+        """Return the revisions that begin with a truncated one; none for an empty text."""
         return tuple(name for name in self.order if prefix and name.startswith(prefix))
 
     def ancestors(self, revisions: t.Iterable[str]) -> frozenset[str]:
-        """All that these known revisions build on, near and far; themselves only where one builds on another."""
+        """Return all that these known revisions build on, directly or not; one of them only if another builds on it."""
         found: set[str] = set()
         todo = list(revisions)
         for name in todo:
@@ -122,7 +108,7 @@ class RevisionGraph:
         return frozenset(found)
 
     def pending(self, current: t.Iterable[str], targets: t.Iterable[str] | None = None) -> tuple[str, ...]:
-        """What an upgrade from the current revisions would apply, in an order in which it could.
+        """Return what an upgrade from the current revisions would apply, in an order that works.
 
         targets: the revisions to upgrade to; the heads if not given.
         """

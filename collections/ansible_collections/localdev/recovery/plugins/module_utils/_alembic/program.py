@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The program that is sent to where the application runs, to ask Alembic's own API there.
+"""Answer a request by Alembic's own API: a program that runs in the application's Python, whatever its version.
 
-It is executed by the application's Python, of whatever version, so it imports nothing of this collection and
-stays with old syntax. Its answer is one marked line of JSON: env.py files may print what they like beside it.
+It imports nothing of this collection and keeps to old syntax. The response is one marked line of JSON, because env.py
+may print other lines.
 """
 
 import gc
@@ -25,28 +25,27 @@ ADVISORY_LOCK_KEY = 8075261679134375812
 
 
 class RevisionChanged(Exception):
-    """Somebody else migrated between reading the revision and getting the lock."""
+    """Another migration ran between reading the revision and taking the lock."""
 
 
 class RequestRefused(Exception):
-    """A complaint in words, with what else goes into the answer."""
+    """An error message, with further keys of the response."""
 
-    def __init__(self, words, **data):
-        super().__init__(words)
+    def __init__(self, message, **data):
+        super().__init__(message)
         self.data = data
 
 
 def find_config(folder):
-    """Path of alembic.ini, or of a pyproject.toml with [tool.alembic]; nearest to the folder first."""
+    """Return the path of alembic.ini, or of a pyproject.toml with [tool.alembic]; the nearest to the folder first."""
     named = os.environ.get("ALEMBIC_CONFIG")
     if named:
         return named
     for depth in range(3):
         for root, folders, files in os.walk(folder):
             level = 0 if root == folder else os.path.relpath(root, folder).count(os.sep) + 1
-            folders[:] = sorted(
-                f for f in folders if f[0] != "." and f not in ("node_modules", "venv", "site-packages")
-            )
+            skipped = ("node_modules", "venv", "site-packages")
+            folders[:] = sorted(f for f in folders if f[0] != "." and f not in skipped)
             if level >= depth:
                 del folders[:]
             if level == depth:
@@ -66,7 +65,7 @@ def load_config(request):
     path = os.path.abspath(request.get("config") or find_config(os.getcwd()))
     if not os.path.isfile(path):
         raise RequestRefused("the Alembic configuration " + path + " does not exist")
-    # script_location and prepend_sys_path are relative to where people run alembic: beside its configuration.
+    # script_location and prepend_sys_path are relative to the folder of the configuration, where people run alembic.
     os.chdir(os.path.dirname(path))
     config = Config(toml_file=path) if path.endswith(".toml") else Config(path)
     return config, ScriptDirectory.from_config(config), path
@@ -77,20 +76,20 @@ def run_env_py(config, script, function, **options):
 
     called = []
 
-    def tracked(heads, context):
+    def record_call(heads, context):
         called.append(True)
         return function(heads, context)
 
-    with EnvironmentContext(config, script, fn=tracked, **options):
+    with EnvironmentContext(config, script, fn=record_call, **options):
         script.run_env()
     if not called:
         raise RequestRefused("env.py did not call context.run_migrations(), so nothing is known of the database")
 
 
 def redirect_connections(database):
-    """Have every PostgreSQL engine connect to this database, wherever env.py takes its URL from; and prove it.
+    """Make every PostgreSQL engine connect to this database, wherever env.py takes its URL from, and check that it did.
 
-    An engine that env.py gives a function of its own to connect with (creator) cannot be redirected, but is caught.
+    An engine with a connect function of its own (creator) cannot be redirected; the check catches it.
     """
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
@@ -99,8 +98,8 @@ def redirect_connections(database):
         if dialect.name == "postgresql":
             set_database_parameter(database, dialect.driver, cparams)
 
-    # Takes whatever further arguments the event has: SQLAlchemy 1.4 hands over one more.
-    def prove(connection, *_more):
+    # SQLAlchemy 1.4 passes one more argument.
+    def check_database(connection, *_more):
         if connection.dialect.name != "postgresql":
             return
         # On the driver's own connection, for SQLAlchemy's would begin a transaction that env.py does not expect.
@@ -115,18 +114,18 @@ def redirect_connections(database):
             raise RequestRefused("env.py connects to the database %s, although %s was asked for" % (found, database))
 
     event.listen(Engine, "do_connect", redirect)
-    event.listen(Engine, "engine_connect", prove)
+    event.listen(Engine, "engine_connect", check_database)
 
 
 def set_database_parameter(database, driver, cparams):
-    """Put the database's name among a driver's connection parameters, where it goes before that of a DSN."""
-    given = [key for key in ("dbname", "database") if key in cparams]
-    for key in given or ["database" if driver in ("asyncpg", "pg8000") else "dbname"]:
+    """Put the database's name into a driver's connection parameters, which take precedence over a DSN."""
+    present = [key for key in ("dbname", "database") if key in cparams]
+    for key in present or ["database" if driver in ("asyncpg", "pg8000") else "dbname"]:
         cparams[key] = database
 
 
 def retry_until_connected(request, attempt):
-    """Call attempt until the server accepts connections: its first start may still be under way."""
+    """Call attempt until the server accepts connections: its first start may take a while."""
     deadline = time.time() + request.get("connect_timeout", 0)
     while True:
         try:
@@ -146,49 +145,49 @@ def is_connect_failure(exc):
     if code is not None:
         return code in ("57P03", "53300")
     if "FATAL" in str(orig):
-        return any(words in str(orig) for words in ("the database system is", "too many", "remaining connection"))
-    # Nobody listens, or the name does not resolve yet.
+        return any(message in str(orig) for message in ("the database system is", "too many", "remaining connection"))
+    # The port refuses connections, or the name does not resolve yet.
     return isinstance(exc, (ConnectionError, socket.gaierror)) or (
         isinstance(exc, OperationalError) and "password" not in str(orig)
     )
 
 
 def read_database_state(config, script, request):
-    """What one run of env.py shows: where the database is, its version table and, if asked for, its drift."""
+    """Return the database's revisions, its version table and, on request, its schema diff, by one run of env.py."""
     found = {}
 
-    def see(heads, context):
+    def record_state(heads, context):
         table = [context.version_table_schema, context.version_table]
         found.update(current=sorted(heads), version_table=".".join(part for part in table if part))
         if request.get("drift"):
             found.update(compare_models(config, script, context))
         return []
 
-    retry_until_connected(request, lambda: run_env_py(config, script, see, dont_mutate=True))
+    retry_until_connected(request, lambda: run_env_py(config, script, record_state, dont_mutate=True))
     return found
 
 
 def compare_models(config, script, context):
-    """What alembic check finds. It refuses where revisions are pending; this compares all the same."""
+    """Return what alembic check finds, also where revisions are pending, which alembic check refuses."""
     from alembic.autogenerate import RevisionContext
 
     names = ("message", "branch_label", "version_path", "rev_id", "depends_on")
     arguments = dict(dict.fromkeys(names), autogenerate=True, sql=False, head="head", splice=False)
     try:
-        made = RevisionContext(config, script, arguments)
-        made.run_autogenerate(script.get_heads(), context)
-        # A hook of env.py may have emptied the list, as is usual where there is nothing to generate.
-        operations = [ops for script in made.generated_revisions[-1:] for ops in script.upgrade_ops_list]
-        return {"drift": [words for ops in operations for diff in ops.as_diffs() for words in describe_diff(diff)]}
+        revision_context = RevisionContext(config, script, arguments)
+        revision_context.run_autogenerate(script.get_heads(), context)
+        # A hook of env.py may have emptied the list, as many do where there is nothing to generate.
+        operations = [ops for made in revision_context.generated_revisions[-1:] for ops in made.upgrade_ops_list]
+        return {"drift": [text for ops in operations for diff in ops.as_diffs() for text in describe_diff(diff)]}
     except Exception as exc:
-        # The models are the application's: what is wrong with them is a finding, and the rest is known all the same.
+        # An error of the application's models is a finding; the rest of the response is still known.
         return {"drift": None, "drift_problem": " ".join(("%s: %s" % (type(exc).__name__, exc)).split())[:500]}
 
 
 def describe_diff(diff):
-    """A difference as Alembic describes it -> short words such as "add_column people.nickname"."""
+    """Return one of Alembic's diffs as short text such as "add_column people.nickname"."""
     if isinstance(diff, list):
-        return [words for one in diff for words in describe_diff(one)]
+        return [text for one in diff for text in describe_diff(one)]
     what, rest = diff[0], diff[1:]
     if what in ("add_column", "remove_column"):
         parts = [rest[0], rest[1], rest[2].name]
@@ -211,14 +210,14 @@ def is_known_revision(script, revision):
 
     try:
         found = script.get_revision(revision)
-        # It also takes the beginning of a revision, which in a database is a truncated one.
+        # get_revision also takes an abbreviation, which in a database is a truncated revision.
         return found is not None and found.revision == revision
     except (CommandError, RevisionError):
         return False
 
 
 def list_upgrade_steps(script, current, target):
-    """Alembic's steps of an upgrade, in order; refuses a target or a database for which there are none."""
+    """Return Alembic's steps of an upgrade, in order. Raise RequestRefused if there is no way to the target."""
     from alembic.script.revision import RevisionError
     from alembic.util import CommandError
 
@@ -242,7 +241,7 @@ def list_upgrade_steps(script, current, target):
 
 
 def list_revisions(script):
-    """Every revision, each once. Not script.walk_revisions(): many merges make its sorting slow."""
+    """Return each revision once. script.walk_revisions() is slow where there are many merges."""
     found = {}
     todo = list(script.get_heads())
     while todo:
@@ -254,7 +253,7 @@ def list_revisions(script):
 
 
 def find_overlapping_revisions(script, current):
-    """Those revisions that another one builds on. Alembic never leaves such rows; a dump over a schema does."""
+    """Return the revisions that another one builds on: a dump loaded over a schema leaves such rows, Alembic never."""
     below = set()
     todo = list(current) if len(current) > 1 else []
     while todo:
@@ -266,14 +265,14 @@ def find_overlapping_revisions(script, current):
 
 
 def answer_info(config, script, request):
-    """current: where the database is, from one who knows. It spares env.py, which may import a whole application."""
-    known_place = request.get("current")
-    seen = {"current": sorted(known_place)} if known_place else read_database_state(config, script, request)
+    """Answer alembic_info. A request with current skips env.py, which may import a whole application."""
+    known = request.get("current")
+    state = {"current": sorted(known)} if known else read_database_state(config, script, request)
     revisions = list_revisions(script)
-    unknown = [revision for revision in seen["current"] if not is_known_revision(script, revision)]
-    overlap = find_overlapping_revisions(script, [revision for revision in seen["current"] if revision not in unknown])
+    unknown = [revision for revision in state["current"] if not is_known_revision(script, revision)]
+    overlap = find_overlapping_revisions(script, [revision for revision in state["current"] if revision not in unknown])
     answer = dict(
-        seen,
+        state,
         heads=sorted(script.get_heads()),
         unknown=unknown,
         overlapping=overlap,
@@ -283,7 +282,7 @@ def answer_info(config, script, request):
         labels={label: rev.revision for rev in revisions for label in rev._orig_branch_labels},
     )
     if not unknown and not overlap:
-        answer["pending"] = [step.revision.revision for step in list_upgrade_steps(script, seen["current"], "heads")]
+        answer["pending"] = [step.revision.revision for step in list_upgrade_steps(script, state["current"], "heads")]
     if request.get("graph"):
         answer["revisions"] = [describe_revision(rev) for rev in revisions]
     return answer
@@ -301,7 +300,7 @@ def describe_revision(rev):
 
 
 def take_advisory_lock(context, timeout):
-    """Take the advisory lock on the migration's own connection, so that it ends with it."""
+    """Take the advisory lock on the migration's own connection, so that both end together."""
     if context.dialect.name != "postgresql":
         raise RequestRefused("the database is " + context.dialect.name + ", not PostgreSQL")
     deadline = time.time() + timeout
@@ -316,7 +315,7 @@ def release_advisory_lock(context):
 
 
 def answer_plan(config, script, request):
-    """What upgrade would do; from_base: to an empty database, without asking the one that is there."""
+    """Answer what an upgrade would apply. from_base: to an empty database, without a connection to the existing one."""
     current = [] if request.get("from_base") else read_database_state(config, script, request)["current"]
     steps = list_upgrade_steps(script, current, request.get("target", "heads"))
     applied = [step.revision.revision for step in steps]
@@ -327,7 +326,7 @@ def answer_upgrade(config, script, request):
     target = request.get("target", "heads")
     state = {"applied": [], "at": None, "before": []}
 
-    def tracked(step):
+    def track_step(step):
         original = step.migration_fn
 
         def migrate(*args, **kwargs):
@@ -344,47 +343,39 @@ def answer_upgrade(config, script, request):
             release_advisory_lock(context)
             raise RevisionChanged()
         found = list_upgrade_steps(script, heads, target)
-        state["before"] = sorted(heads)
-        state["applied"] = [step.revision.revision for step in found]
-        return [tracked(step) for step in found]
+        state.update(before=sorted(heads), applied=[step.revision.revision for step in found])
+        return [track_step(step) for step in found]
 
     while True:
         try:
             retry_until_connected(request, lambda: run_env_py(config, script, steps, destination_rev=target))
         except RevisionChanged:
             continue
-        except RequestRefused:
-            raise
         except Exception as exc:
-            if state["at"]:
+            if state["at"] and not isinstance(exc, RequestRefused):
                 cause = str(getattr(exc, "orig", None) or exc).strip().splitlines() or [type(exc).__name__]
                 raise RequestRefused("migration %s failed: %s" % (state["at"], " ".join(cause[:3]))) from None
             raise
         break
-    return {
-        "heads": sorted(script.get_heads()),
-        "before": state["before"],
-        "applied": state["applied"],
-        "current": read_database_state(config, script, {})["current"],
-    }
+    heads, current = sorted(script.get_heads()), read_database_state(config, script, {})["current"]
+    return {"heads": heads, "before": state["before"], "applied": state["applied"], "current": current}
 
 
 def main(request):
-    # env.py may put another one in its place.
+    # env.py may replace sys.stdout.
     stdout = sys.stdout
     sys.path.insert(0, os.getcwd())
-    # Looking leaves nothing behind, not even in a folder that the host sees.
+    # Write no compiled files: the folder may be mounted from the host.
     sys.dont_write_bytecode = True
     if request["do"] != "upgrade":
-        # Nothing of the graph is garbage: looking for some takes a tenth of the time where there are many revisions.
+        # Garbage collection takes a tenth of the time where there are many revisions, and finds nothing in the graph.
         gc.disable()
     try:
         config, script, path = load_config(request)
         if request.get("database"):
             redirect_connections(request["database"])
-        answer = {"info": answer_info, "plan": answer_plan, "upgrade": answer_upgrade}[request["do"]](
-            config, script, request
-        )
+        handler = {"info": answer_info, "plan": answer_plan, "upgrade": answer_upgrade}[request["do"]]
+        answer = handler(config, script, request)
         answer["config"] = path
     except RequestRefused as exc:
         answer = dict(exc.data, error=str(exc))
@@ -400,6 +391,6 @@ def main(request):
     stdout.flush()
 
 
-def leave():
-    """End at once: to take thousands of migration modules apart takes a tenth of the time of loading them."""
+def exit_now():
+    """End without finalizing: unloading thousands of migration modules takes a tenth of the time of loading them."""
     os._exit(0)

@@ -4,8 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The one place that reaches Alembic: in the application's container, in a one-off container of its image, or in a
-virtual environment on the stack's host."""
+"""Run requests to Alembic in the application's container, in a one-off container or in a Python of the stack's host."""
 
 from __future__ import annotations
 
@@ -30,9 +29,9 @@ _LAUNCH_PROGRAM = FIND_PYTHON + "exec $python -"
 
 
 def build_alembic_program(request: t.Mapping[str, t.Any]) -> str:
-    """The bridge with its request, as one Python program."""
-    # After an upgrade the application's own exit handlers may have something to say.
-    end = "" if request["do"] == "upgrade" else "leave()\n"
+    """Return the program with its request, as one Python program."""
+    # After an upgrade the application's own exit handlers must run.
+    end = "" if request["do"] == "upgrade" else "exit_now()\n"
     return f"{inspect.getsource(program)}\n\nmain(json.loads({json.dumps(json.dumps(request))}))\n{end}"
 
 
@@ -46,11 +45,11 @@ class HostPython:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> HostPython | None:
-        """What the options of the ``alembic`` doc fragment ask for; None: a container."""
+        """Return the Python that the options of the ``alembic`` doc fragment name; None: use a container."""
         if not params["python"]:
             return None
-        given = {name: "" if value is None else str(value) for name, value in params["environment"].items()}
-        return cls(params["python"], params["chdir"] or params["stack"]["project"]["dir"], given)
+        environment = {name: "" if value is None else str(value) for name, value in params["environment"].items()}
+        return cls(params["python"], params["chdir"] or params["stack"]["project"]["dir"], environment)
 
     @property
     def masker(self) -> Masker:
@@ -80,7 +79,7 @@ class HostPython:
 def parse_alembic_response(
     done: CompletedCommand, where: str, next_command: str = "", hide: t.Callable[[str], str] = str
 ) -> dict[str, t.Any]:
-    """The bridge's answer among whatever else was printed. Pure."""
+    """Return the program's response, found among all the printed lines. Pure."""
     for line in reversed(done.stdout.splitlines()):
         if line.startswith(RESPONSE_MARK):
             return t.cast("dict[str, t.Any]", json.loads(line.removeprefix(RESPONSE_MARK)))
@@ -100,35 +99,35 @@ def run_alembic_request(
     run_id: str = "",
     host: HostPython | None = None,
 ) -> dict[str, t.Any]:
-    """Run a request where Alembic lives. fresh: always in a one-off container, never in the running service.
+    """Run a request where Alembic is installed. fresh: always in a one-off container, never in the running service.
 
-    That container outlives a controller that is killed, so it carries its run's label: who puts old data back ends it
-    first, or it would migrate that. host: on the stack's host instead.
+    A one-off container outlives a controller that is killed, so it carries its run's label. An undo removes it first;
+    otherwise it would migrate the data that the undo puts back. host: run on the stack's host instead.
     """
     text = build_alembic_program({"config": None, **request})
     if host:
-        where, by_hand = f"{host.python} in {host.folder}", f"cd {host.folder} && {host.python} -m alembic"
+        where, alembic_command = f"{host.python} in {host.folder}", f"cd {host.folder} && {host.python} -m alembic"
         done = host.run(text)
     else:
         service = find_alembic_service(stack)
-        where, by_hand = f"service {service}", f"docker compose run --rm {service} alembic"
+        where, alembic_command = f"service {service}", f"docker compose run --rm {service} alembic"
         running = [] if fresh else list_running_containers(docker, stack["project"]["name"], service)
         done = _run_in_container(docker, service, running, text, run_id)
-    hide = host.masker.text if host else str
-    answer = parse_alembic_response(done, where, f"{by_hand} current", hide)
+    hide = host.masker.mask_text if host else str
+    answer = parse_alembic_response(done, where, f"{alembic_command} current", hide)
     if answer.get("unknown") and "error" in answer:
         raise build_unknown_revisions_error(stack, answer["unknown"])
     if "error" in answer:
         raise RecoveryError(
             hide(f"Alembic in {where}: {answer['error']}"),
             details=hide("\n".join(answer.get("trace", "").strip().splitlines()[-6:])),
-            next_command=f"{by_hand} history --indicate-current",
+            next_command=f"{alembic_command} history --indicate-current",
         )
     return answer
 
 
 def build_unknown_revisions_error(stack: t.Mapping[str, t.Any], unknown: t.Sequence[str]) -> RecoveryError:
-    """A database at revisions that are not in this checkout, and which branch or commit has them."""
+    """Return the error for revisions that this checkout lacks; it names the branch or commit that has them."""
     folder = stack["project"]["dir"]
     message = f"The database is at {', '.join(unknown)}, which is not among the migrations"
     found = find_revisions(folder, unknown)

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The backups in a folder: what is there, which one is meant, whether it is what was written, which ones may go.
+"""List the backups in a folder, select one and check its files against the recorded hashes.
 
 A *set* is a dump and the metadata file beside it, ``<database>_<YYYYMMDD_HHMMSS>.<extension>`` and ``.metadata``. The
-metadata is written last, so a dump without it comes from a backup that was cut short, or from another tool.
+metadata is written last, so a dump without it comes from an interrupted backup or from another tool.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
 DUMP_EXTENSIONS = {"directory": ".dir", "custom": ".dump", "plain": ".sql.gz"}
 _FORMATS = {**{extension: name for name, extension in DUMP_EXTENSIONS.items()}, ".sql": "plain"}
 METADATA_EXTENSION = ".metadata"
-# What to run to see which there are.
+# The next command after an error about a backup.
 LIST_BACKUPS_COMMAND = "ansible-playbook localdev.recovery.backup_list"
-# Unfinished sets have hidden names, which no catalogue lists.
+# Incomplete sets have hidden names, which list_backup_sets skips.
 PARTIAL_PREFIX = ".partial-"
 _SET_NAME = re.compile(r"(?P<database>.+)_(?P<stamp>\d{8}_\d{6})")
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(d|day|days|h|hours?|m|min|minutes?)")
@@ -44,7 +44,7 @@ _SECONDS = {"d": 86400, "h": 3600, "m": 60}
 
 @dataclass(frozen=True)
 class BackupSet:
-    """One set. path: of the dump, a folder in the directory format. created: seconds since the epoch."""
+    """A dump and its metadata. path: the dump, a folder in the directory format. created: seconds since the epoch."""
 
     name: str
     path: str
@@ -57,16 +57,16 @@ class BackupSet:
 
     @property
     def complete(self) -> bool:
-        """Whether it has metadata: what ``latest`` chooses among."""
+        """Whether it has metadata; ``latest`` selects only among such sets."""
         return bool(self.metadata)
 
     @property
-    def proved(self) -> str:
+    def last_test_restored(self) -> str:
         """When it was last restored for a test, as an ISO 8601 time, or empty."""
         return str(self.metadata.get("last_proved_restorable") or "")
 
-    def described(self, now: float) -> dict[str, t.Any]:
-        """For people and for module results."""
+    def to_result(self, now: float) -> dict[str, t.Any]:
+        """Return the set as modules return it."""
         return {
             "name": self.name,
             "path": self.path,
@@ -77,7 +77,7 @@ class BackupSet:
             "age_s": max(0, round(now - self.created)),
             "bytes": self.bytes,
             "complete": self.complete,
-            "last_proved_restorable": self.proved or None,
+            "last_proved_restorable": self.last_test_restored or None,
             "alembic_versions": list_metadata_revisions(self.metadata),
             "metadata": self.metadata,
             "problems": find_metadata_problems(self.metadata) if self.complete else ["it has no metadata file"],
@@ -85,12 +85,12 @@ class BackupSet:
 
 
 def format_set_timestamp(moment: float) -> str:
-    """The time in a set's name: local, as people look for it."""
+    """Return the time in a set's name: local, because people search by it."""
     return datetime.datetime.fromtimestamp(moment).strftime("%Y%m%d_%H%M%S")
 
 
 def split_dump_name(file_name: str) -> tuple[str, str]:
-    """(name of the set, format) of a dump's file name; the format is empty when it is none."""
+    """Return (name of the set, format) of a dump's file name; the format is empty if it is no dump."""
     for extension, kind in _FORMATS.items():
         if file_name.endswith(extension) and len(file_name) > len(extension):
             return file_name[: -len(extension)], kind
@@ -98,14 +98,14 @@ def split_dump_name(file_name: str) -> tuple[str, str]:
 
 
 def measure_dump_bytes(path: str) -> int:
-    """Bytes of a file, or of the files in a folder."""
+    """Return the bytes of a file, or of the files in a folder."""
     if os.path.isdir(path):
         return sum(entry.stat().st_size for entry in os.scandir(path))
     return os.stat(path).st_size
 
 
 def read_backup_set(path: str) -> BackupSet:
-    """The set whose dump, or metadata file, lies at path. RecoveryError when there is none."""
+    """Return the set whose dump or metadata file is at path. Raise RecoveryError if there is none."""
     path = os.path.abspath(os.path.expanduser(path))
     if path.endswith(METADATA_EXTENSION):
         stem = path.removesuffix(METADATA_EXTENSION)
@@ -141,7 +141,7 @@ def read_backup_set(path: str) -> BackupSet:
 
 
 def _guess_format(path: str) -> str:
-    """The format of a dump whose name does not tell it."""
+    """Return the format of a dump whose name does not show it."""
     if os.path.isdir(path):
         return "directory"
     with open(path, "rb") as file:
@@ -149,7 +149,7 @@ def _guess_format(path: str) -> str:
 
 
 def _find_creation_time(metadata: t.Mapping[str, t.Any], stamp: str, changed: float) -> float:
-    """When a set was made: by its metadata, by its name, by its file's time."""
+    """Return when a set was created: by its metadata, else by its name, else by its file's time."""
     for text, pattern in ((str(metadata.get("created")), "%Y-%m-%dT%H:%M:%S%z"), (stamp, "%Y%m%d_%H%M%S")):
         try:
             return datetime.datetime.strptime(text.replace("Z", "+0000"), pattern).timestamp()
@@ -159,7 +159,7 @@ def _find_creation_time(metadata: t.Mapping[str, t.Any], stamp: str, changed: fl
 
 
 def list_backup_sets(folder: str, database: str = "") -> list[BackupSet]:
-    """The sets in a folder, newest first; of one database, or of all."""
+    """Return the sets in a folder, newest first; of one database, or of all."""
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
@@ -177,19 +177,16 @@ def list_backup_sets(folder: str, database: str = "") -> list[BackupSet]:
     return sorted(found, key=lambda item: (item.created, item.name), reverse=True)
 
 
-# --- which one is meant --------------------------------------------------------------------------------------------
-
-
 def parse_backup_age(text: str) -> float | None:
-    """``3d``, ``12 hours``, ``90m`` as seconds; None for anything else."""
+    """Return ``3d``, ``12 hours``, ``90m`` as seconds; None for anything else."""
     match = _AGE.fullmatch(text.strip().lower())
     return float(match[1]) * _SECONDS[match[2][0]] if match else None
 
 
 def select_backup_set(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, now: float) -> BackupSet:
-    """The set that is meant: ``latest``, a name or file name, a path, or an age, of which the newest at least so old.
+    """Return the set for ``latest``, a name, a file name, a path or an age: the newest set that is at least so old.
 
-    ``latest`` and an age choose among complete sets alone. sets: newest first.
+    ``latest`` and an age select only among complete sets. sets: newest first.
     """
     complete = [item for item in sets if item.complete]
     if wanted == "latest":
@@ -219,7 +216,7 @@ def select_backup_set(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, 
 def compare_file_hashes(
     recorded: t.Mapping[str, t.Mapping[str, t.Any]], found: t.Mapping[str, t.Mapping[str, t.Any]]
 ) -> list[str]:
-    """Differences between the files that the metadata lists and those that are there, in words. Pure."""
+    """Return a message for each difference between the recorded and the existing files. Pure."""
     problems = [f"the file {name} is missing" for name in sorted(set(recorded) - set(found))]
     problems += [f"the file {name} does not belong to it" for name in sorted(set(found) - set(recorded))]
     for name in sorted(set(recorded) & set(found)):
@@ -230,8 +227,8 @@ def compare_file_hashes(
     return problems
 
 
-def find_backup_damage(item: BackupSet, seen: t.Callable[[int], None] | None = None) -> list[str] | None:
-    """What has changed in a set's files since they were written; None when its metadata lists no checksums."""
+def find_backup_damage(item: BackupSet, count_bytes: t.Callable[[int], None] | None = None) -> list[str] | None:
+    """Return what changed in a set's files since they were written; None if its metadata lists no checksums."""
     problems = find_metadata_problems(item.metadata) if is_own_metadata(item.metadata) else []
     if problems:
         return problems
@@ -239,16 +236,13 @@ def find_backup_damage(item: BackupSet, seen: t.Callable[[int], None] | None = N
     if not isinstance(recorded, dict):
         return None
     try:
-        return compare_file_hashes(recorded, hash_files(item.path, seen))
+        return compare_file_hashes(recorded, hash_files(item.path, count_bytes))
     except OSError as exc:
         return [f"the file {exc.filename} cannot be read: {exc.strerror}"]
 
 
-# --- writing -------------------------------------------------------------------------------------------------------
-
-
 def write_metadata(path: str, metadata: t.Mapping[str, t.Any]) -> None:
-    """Replace a metadata file: old or new, never a part of it. Readable by its owner alone."""
+    """Replace a metadata file atomically. Only its owner can read it."""
     try:
         write_file_atomically(path, format_metadata(metadata))
     except OSError as exc:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Whether a backup fits the migrations of this checkout: by Alembic's graph, not by comparing strings. Pure."""
+"""Decide whether a backup fits the migrations of this checkout, by Alembic's graph of revisions. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from dataclasses import asdict, dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
 
-# What is to be done, by verdict.
+# Actions of a decision.
 RESTORE_AS_IS, RESTORE_AND_UPGRADE, REFUSE_RESTORE = "restore", "restore and upgrade", "refuse"
 
 
 @dataclass(frozen=True)
 class CompatibilityDecision:
-    """verdict: ``same``, ``behind``, ``unknown``, ``truncated``, ``missing``, ``overlapping`` or ``not compared``.
+    """The verdict on a backup and the action that follows.
+
+    verdict: ``same``, ``behind``, ``unknown``, ``truncated``, ``missing``, ``overlapping`` or ``not compared``.
 
     revisions: of the backup. pending: what an upgrade to the heads would apply afterwards, in order.
     """
@@ -32,12 +34,12 @@ class CompatibilityDecision:
     heads: list[str] = field(default_factory=list)
     next_command: str = ""
 
-    def described(self) -> dict[str, t.Any]:
+    def to_result(self) -> dict[str, t.Any]:
         return asdict(self)
 
 
 def decide_without_alembic() -> CompatibilityDecision:
-    """For a stack whose application has no Alembic."""
+    """Return the decision for a stack whose application has no Alembic."""
     return CompatibilityDecision(
         "not compared", RESTORE_AS_IS, "no service of this stack has Alembic: there is nothing to compare"
     )
@@ -52,11 +54,11 @@ def decide_compatibility(
     trust_dump: bool = False,
     found: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> CompatibilityDecision:
-    """The verdict on a backup that is at the revisions ``named``.
+    """Decide about a backup whose metadata names the revisions ``named``.
 
-    reliable: the metadata was written by this collection, so what it names is whole. in_dump: the revisions that the
-    dump itself holds, where they were read. trust_dump: go by those where the metadata is no help. found: where git
-    has revisions that this checkout lacks.
+    reliable: this collection wrote the metadata, so its revisions are complete. in_dump: the revisions in the dump
+    itself, where they were read. trust_dump: use those where the metadata names no known revision. found: where git has
+    revisions that this checkout lacks.
     """
     heads = sorted(graph.heads)
     unknown = [revision for revision in named if not graph.is_known(revision)]
@@ -70,15 +72,15 @@ def decide_compatibility(
     verdict = "truncated" if unknown else "missing"
     if trust_dump and in_dump:
         return decide_compatibility(graph, in_dump, reliable=True, found=found)
-    says = f"the metadata names {', '.join(unknown)}" if unknown else "the metadata names no revision"
+    named_text = f"the metadata names {', '.join(unknown)}" if unknown else "the metadata names no revision"
     guess = f", the beginning of {' or '.join(candidates)}" if candidates else ""
-    dump = ""
+    dump_text = ""
     if in_dump is not None:
-        dump = f"; the dump itself is at {', '.join(in_dump) or 'no revision'}"
+        dump_text = f"; the dump itself is at {', '.join(in_dump) or 'no revision'}"
     return CompatibilityDecision(
         verdict,
         REFUSE_RESTORE,
-        f"{says}{guess}{dump}",
+        f"{named_text}{guess}{dump_text}",
         revisions=list(in_dump or ()),
         heads=heads,
         next_command="to go by the revision that the dump itself holds: -e restore_trust_dump=true"

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Making a backup: one snapshot for the dump and the row counts, a hidden folder until all is proved and on disk."""
+"""Create a backup: one snapshot for the dump and the row counts, in a hidden folder until all is verified on disk."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ DUMP_RESERVE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class BackupOptions:
-    """How a backup is to be made. compression: as pg_dump's --compress has it, or AUTO; jobs: parallel workers."""
+    """Options of a backup. compression: as in pg_dump's --compress, or COMPRESSION_AUTO. jobs: parallel workers."""
 
     folder: str
     format: str = "directory"
@@ -85,24 +85,24 @@ class BackupOptions:
 
 
 def estimate_required_bytes(database_bytes: int, compression: str) -> int:
-    """Room that a dump may take: without indexes and compressed it is seldom half of the database. Pure."""
+    """Return the bytes that a dump may take: compressed and without indexes, seldom half of the database."""
     return database_bytes if compression in ("0", "none") else database_bytes // 2
 
 
-def estimate_dump_bytes(wishes: BackupOptions, database: str, database_bytes: int) -> int | None:
-    """About what a dump will have, by the newest set that was made alike; None when there is none."""
-    # A set that cannot be read is no reason to make no new one.
+def estimate_dump_bytes(options: BackupOptions, database: str, database_bytes: int) -> int | None:
+    """Return the estimated bytes of a dump, by the newest set with the same options; None if there is none."""
+    # An unreadable set does not prevent a new one.
     with contextlib.suppress(RecoveryError):
-        for item in list_backup_sets(wishes.folder, database):
-            alike = (item.format, item.metadata.get("compression")) == (wishes.format, wishes.compression)
-            then = item.metadata.get("database_bytes")
-            if alike and isinstance(then, int) and then > 0:
-                return item.bytes * database_bytes // then
+        for item in list_backup_sets(options.folder, database):
+            same_options = (item.format, item.metadata.get("compression")) == (options.format, options.compression)
+            bytes_then = item.metadata.get("database_bytes")
+            if same_options and isinstance(bytes_then, int) and bytes_then > 0:
+                return item.bytes * database_bytes // bytes_then
     return None
 
 
 def find_free_backup_name(folder: str, database: str, extension: str) -> tuple[str, str]:
-    """(name of the set, name of its dump), of a second that no set in the folder has yet."""
+    """Return (name of the set, name of its dump), with a second that no set in the folder has yet."""
     while True:
         name = f"{database}_{format_set_timestamp(time.time())}"
         taken = {split_dump_name(item)[0].removesuffix(METADATA_EXTENSION) for item in os.listdir(folder)}
@@ -112,6 +112,7 @@ def find_free_backup_name(folder: str, database: str, extension: str) -> tuple[s
 
 
 def check_backup_disk_space(folder: str, needed: int) -> None:
+    """Raise RecoveryError if the disk of the folder has too little space for a dump of so many bytes."""
     free = shutil.disk_usage(folder).free
     if needed + DUMP_RESERVE_BYTES > free:
         raise RecoveryError(
@@ -122,30 +123,30 @@ def check_backup_disk_space(folder: str, needed: int) -> None:
 
 
 def ensure_backup_folder(folder: str) -> None:
-    """The backup folder, readable by its owner alone; one that exists is left as it is."""
+    """Create the backup folder as a private one; do not change one that exists."""
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as exc:
         raise RecoveryError(f"Cannot make the backup folder {folder}: {exc.strerror}") from exc
 
 
-def create_backup(docker: Docker, stack: StackDescription, run: ActiveRun | None, wishes: BackupOptions) -> BackupSet:
-    """Dump the stack's database into a new set of the folder."""
+def create_backup(docker: Docker, stack: StackDescription, run: ActiveRun | None, options: BackupOptions) -> BackupSet:
+    """Dump the stack's database into a new set in the folder, and return the set."""
     server = find_database_server(stack, docker)
-    ensure_backup_folder(wishes.folder)
+    ensure_backup_folder(options.folder)
     run_id = run.record["run_id"] if run else generate_run_id()
-    hidden = os.path.join(wishes.folder, f"{PARTIAL_PREFIX}{run_id}")
+    hidden = os.path.join(options.folder, f"{PARTIAL_PREFIX}{run_id}")
     entry = describe_temporary_path(hidden)
     record_temporary_object(run, entry)
     try:
         os.mkdir(hidden, 0o700)
-        made = _create_backup_set(docker, stack, server, hidden, run, run_id, wishes)
+        backup = _create_backup_set(docker, stack, server, hidden, run, run_id, options)
     except OSError as exc:
-        raise RecoveryError(f"Cannot write the backup in {wishes.folder}: {exc.strerror}") from exc
+        raise RecoveryError(f"Cannot write the backup in {options.folder}: {exc.strerror}") from exc
     finally:
         delete_temporary_object(docker, entry)
     forget_temporary_object(run, entry)
-    return made
+    return backup
 
 
 def _create_backup_set(
@@ -155,16 +156,16 @@ def _create_backup_set(
     hidden: str,
     run: ActiveRun | None,
     run_id: str,
-    wishes: BackupOptions,
+    options: BackupOptions,
 ) -> BackupSet:
     database = stack["database"]["name"]
-    began = time.monotonic()
+    started = time.monotonic()
     created = utc_now()
-    name, file_name = find_free_backup_name(wishes.folder, database, DUMP_EXTENSIONS[wishes.format])
+    name, file_name = find_free_backup_name(options.folder, database, DUMP_EXTENSIONS[options.format])
     partial = os.path.join(hidden, file_name)
-    if wishes.format == "directory":
+    if options.format == "directory":
         os.mkdir(partial, 0o700)
-    helper = start_client_tools(
+    client_tools = start_client_tools(
         docker,
         server,
         hidden,
@@ -172,20 +173,20 @@ def _create_backup_set(
         run_id=run_id,
         writable=True,
     )
-    with enter_in_background(helper) as tools:
-        facts, rows, revisions = _dump_snapshot(docker, server, database, tools, partial, run, wishes)
-        # The container goes while the files are read.
+    with enter_in_background(client_tools) as tools:
+        facts, rows, revisions = _dump_snapshot(docker, server, database, tools, partial, run, options)
+        # The container ends while the files are read.
         tools().finish()
-        read = ByteCounter()
-        with report_progress(run, "checksumming", lambda: read.bytes, measure_dump_bytes(partial)):
-            files = hash_files(partial, read.add)
+        bytes_read = ByteCounter()
+        with report_progress(run, "checksumming", lambda: bytes_read.bytes, measure_dump_bytes(partial)):
+            files = hash_files(partial, bytes_read.add)
         wait_at_breakpoint(run, "dumped")
-        target = os.path.join(wishes.folder, file_name)
-        metadata_path = os.path.join(wishes.folder, name + METADATA_EXTENSION)
+        target = os.path.join(options.folder, file_name)
+        metadata_path = os.path.join(options.folder, name + METADATA_EXTENSION)
         unfinished = describe_temporary_path(target, unless=metadata_path)
         record_temporary_object(run, unfinished)
         os.rename(partial, target)
-        fsync_folder(wishes.folder)
+        fsync_folder(options.folder)
         wait_at_breakpoint(run, "renamed")
         metadata = {
             "timestamp": name.removeprefix(f"{database}_"),
@@ -194,11 +195,11 @@ def _create_backup_set(
             "backup_file": file_name,
             "format_version": METADATA_FORMAT_VERSION,
             "created": created,
-            "format": wishes.format,
+            "format": options.format,
             "compression": facts["compression"],
             "bytes": sum(item["bytes"] for item in files.values()),
             "alembic_versions": revisions,
-            "version_table": wishes.version_table,
+            "version_table": options.version_table,
             **facts,
             "rows": rows,
             "files": files,
@@ -207,7 +208,7 @@ def _create_backup_set(
             "images": {name: item["image_id"] for name, item in stack["services"].items() if item["image_id"]},
             "host": socket.gethostname(),
             "run_id": run_id,
-            "duration_s": round(time.monotonic() - began, 2),
+            "duration_s": round(time.monotonic() - started, 2),
             "last_proved_restorable": None,
         }
         write_metadata(metadata_path, metadata)
@@ -222,41 +223,44 @@ def _dump_snapshot(
     tools: t.Callable[[], ClientTools],
     partial: str,
     run: ActiveRun | None,
-    wishes: BackupOptions,
+    options: BackupOptions,
 ) -> tuple[dict[str, t.Any], dict[str, int], list[str]]:
-    """Dump to partial, and what is true of the dump's own snapshot: (facts, rows, revisions)."""
-    inside = f"{CLIENT_MOUNT_POINT}/{os.path.basename(partial)}"
-    with PsqlSession(docker, server, database) as session, ThreadPoolExecutor(1) as beside:
+    """Dump to partial, and return (facts, rows, revisions) of the dump's own snapshot."""
+    path_in_container = f"{CLIENT_MOUNT_POINT}/{os.path.basename(partial)}"
+    with PsqlSession(docker, server, database) as session, ThreadPoolExecutor(1) as executor:
         session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
         facts = read_database_facts(session)
-        check_backup_disk_space(wishes.folder, estimate_required_bytes(facts["database_bytes"], wishes.compression))
+        check_backup_disk_space(options.folder, estimate_required_bytes(facts["database_bytes"], options.compression))
         clients = tools()
-        if wishes.compression == COMPRESSION_AUTO:
-            chosen = choose_compression(clients, wishes.format, facts["server_major"])
-            wishes = replace(wishes, compression=chosen)
+        if options.compression == COMPRESSION_AUTO:
+            compression = choose_compression(clients, options.format, facts["server_major"])
+            options = replace(options, compression=compression)
         command = build_pg_dump_command(
-            wishes.format,
-            inside,
+            options.format,
+            path_in_container,
             database=database,
             snapshot=session.query("SELECT pg_export_snapshot();")[0],
-            jobs=wishes.jobs,
-            compression=wishes.compression,
-            lock_timeout_s=wishes.lock_timeout_s,
+            jobs=options.jobs,
+            compression=options.compression,
+            lock_timeout_s=options.lock_timeout_s,
         )
-        # An archive that can be listed has come to its end. The helper is root; the files are the folder's owner's.
-        check = "" if wishes.format == "plain" else f"pg_restore --list {shlex.quote(inside)} >/dev/null; "
-        own = f"chown -R $(stat -c %u:%g {CLIENT_MOUNT_POINT}) {shlex.quote(inside)}"
-        expected = estimate_dump_bytes(wishes, database, facts["database_bytes"])
-        doing = f"dumping a database of {format_size(facts['database_bytes'])}, written"
-        with report_progress(run, doing, lambda: measure_dump_bytes(partial), expected, about=True):
+        # A dump that pg_restore can list is complete. The helper container is root; the files must belong to the
+        # folder's owner.
+        list_dump = (
+            "" if options.format == "plain" else f"pg_restore --list {shlex.quote(path_in_container)} >/dev/null; "
+        )
+        chown = f"chown -R $(stat -c %u:%g {CLIENT_MOUNT_POINT}) {shlex.quote(path_in_container)}"
+        expected = estimate_dump_bytes(options, database, facts["database_bytes"])
+        activity = f"dumping a database of {format_size(facts['database_bytes'])}, written"
+        with report_progress(run, activity, lambda: measure_dump_bytes(partial), expected, about=True):
             wait_at_breakpoint(run, "snapshot")
-            dumping = beside.submit(clients.run, f"{command}; {check}{own}")
+            dumping = executor.submit(clients.run, f"{command}; {list_dump}{chown}")
             rows = count_rows(session)
-            revisions = read_database_revisions(session, wishes.version_table)
+            revisions = read_database_revisions(session, options.version_table)
             try:
                 dumping.result()
             except RecoveryError as exc:
                 raise RecoveryError(
-                    f"The dump of {database} failed: {exc.message}", next_command=f"df -h {wishes.folder}"
+                    f"The dump of {database} failed: {exc.message}", next_command=f"df -h {options.folder}"
                 ) from exc
-    return {**facts, "compression": wishes.compression}, rows, revisions
+    return {**facts, "compression": options.compression}, rows, revisions

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What a dump itself says, without restoring it: for sets whose metadata does not tell."""
+"""Read a dump's server version and revisions without a restore, for sets whose metadata lacks them."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _HEADER_BYTES = 4096
 
 
 def read_header(item: BackupSet, docker: Docker, server: DatabaseServer) -> BackupSet:
-    """The set with the server version that its dump itself names, where the metadata does not tell."""
+    """Return the set with the server version of its dump, where the metadata has none."""
     if item.metadata.get("server_major"):
         return item
     if item.format == "plain":
         with open_dump(item.path) as file:
-            head = file.read(_HEADER_BYTES)
+            header = file.read(_HEADER_BYTES)
     else:
-        head = read_with_pg_restore(item, docker, server).encode()
-    match = _DUMPED_FROM.search(head)
+        header = read_with_pg_restore(item, docker, server).encode()
+    match = _DUMPED_FROM.search(header)
     extra = {"server_major": int(match.group(1))} if match else {}
     return BackupSet(**{**item.__dict__, "metadata": {**item.metadata, **extra}})
 
 
 def read_with_pg_restore(item: BackupSet, docker: Docker, server: DatabaseServer, options: str = "--list") -> str:
-    """What pg_restore tells of an archive. RecoveryError when it is none that this server's pg_restore can read."""
+    """Return pg_restore's output for a dump. Raise RecoveryError if this server's pg_restore cannot read it."""
     with start_client_tools(docker, server, os.path.dirname(item.path), password=None, run_id="") as tools:
         try:
             return tools.run(f"pg_restore {options} {shlex.quote(container_path(item))}")
@@ -60,7 +60,7 @@ def read_with_pg_restore(item: BackupSet, docker: Docker, server: DatabaseServer
 
 
 def read_dump_revisions(docker: Docker, server: DatabaseServer, item: BackupSet, version_table: str) -> list[str]:
-    """Alembic's revisions as the dump itself holds them; empty when it has none."""
+    """Return Alembic's revisions in the dump itself; empty if it has none."""
     if item.format == "plain":
         with open_dump(item.path) as file:
             return find_revisions_in_dump(read_dump_blocks(file), version_table)
@@ -70,12 +70,13 @@ def read_dump_revisions(docker: Docker, server: DatabaseServer, item: BackupSet,
 
 
 def container_path(item: BackupSet) -> str:
+    """Return the dump's path in the helper container."""
     return f"{CLIENT_MOUNT_POINT}/{os.path.basename(item.path)}"
 
 
 @contextlib.contextmanager
 def open_dump(path: str) -> t.Iterator[t.IO[bytes]]:
-    """A plain dump's text. RecoveryError when its compression is damaged."""
+    """Open a plain dump's text. Raise RecoveryError if its compression is corrupt."""
     try:
         with open(path, "rb") as probe:
             compressed = probe.read(2) == b"\x1f\x8b"
@@ -91,5 +92,6 @@ def open_dump(path: str) -> t.Iterator[t.IO[bytes]]:
 
 
 def read_dump_blocks(file: t.IO[bytes]) -> t.Iterator[bytes]:
+    """Yield the file in blocks of one MiB."""
     while block := file.read(_BLOCK):
         yield block

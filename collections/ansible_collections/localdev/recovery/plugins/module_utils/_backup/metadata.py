@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The text file beside each backup: ``key: value`` lines that people read and YAML parses. Pure.
+"""Format and parse a backup's metadata file: ``key: value`` lines that people read and YAML parses. Pure.
 
-A value is a plain word where no YAML parser could take it for anything else, otherwise JSON, which is YAML too. So the
-stack's host needs no YAML library, and a revision such as ``1e5`` stays a string.
+A value is a plain word if every YAML parser reads it as that word, otherwise JSON, which is YAML too. So the stack's
+host needs no YAML library, and a revision such as ``1e5`` stays a string.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import re
 import typing as t
 
 METADATA_FORMAT_VERSION = 2
-# What the manual procedure's script wrote; every file has these four first.
+# The keys of the manual procedure's script; every file starts with them.
 REQUIRED_METADATA_KEYS = ("timestamp", "alembic_version", "database", "backup_file")
 
 BackupMetadata = dict[str, t.Any]
 
-# Of what this collection writes and goes by; anything else was changed by hand or by a failing disk.
+# Types of the values that this collection writes and reads; another type means a change by hand or a failing disk.
 _VALUE_TYPES: dict[str, type] = {
     "alembic_versions": list,
     "collation": dict,
@@ -36,14 +36,14 @@ _VALUE_TYPES: dict[str, type] = {
 
 _LINE = re.compile(r"([A-Za-z_][\w-]*)[ \t]*[:=][ \t]*(.*)")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*")
-# JSON's reader takes infinity for a number.
+# Python's JSON parser reads infinity as a number.
 _YAML_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"))
-# YAML forbids some characters that JSON allows, and does not join JSON's halves of one beyond 16 bits.
+# YAML forbids some characters that JSON allows, and does not join JSON's surrogate pairs.
 _ESCAPED = re.compile("[^\x20-\x7e\U00010000-\U0010ffff]")
 
 
 def format_metadata(metadata: t.Mapping[str, t.Any]) -> str:
-    """The text of a metadata file. Values: whatever JSON can say, numbers without an exponent."""
+    """Return the text of a metadata file. Values: all that JSON has, numbers without an exponent."""
     first = [key for key in REQUIRED_METADATA_KEYS if key in metadata]
     keys = [*first, *(key for key in metadata if key not in first)]
     return "".join(f"{key}: {_format_value(metadata[key])}\n" for key in keys)
@@ -56,7 +56,7 @@ def _format_value(value: t.Any) -> str:
 
 
 def parse_metadata(text: str) -> BackupMetadata:
-    """What a metadata file says; lines that are no ``key: value`` are left out, values that are no JSON are strings."""
+    """Return a metadata file's values. Lines without ``key: value`` are ignored; values without JSON are strings."""
     found: BackupMetadata = {}
     old = re.search(r"^format_version\b", text, re.M) is None
     for line in text.splitlines():
@@ -67,7 +67,7 @@ def parse_metadata(text: str) -> BackupMetadata:
 
 
 def _parse_value(text: str, *, old: bool) -> t.Any:
-    """old: written by a script that quotes nothing, so all that looks like a number is still a word."""
+    """Return a value. old: a script without quotes wrote it, so a number is a string too."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -78,7 +78,7 @@ def _parse_value(text: str, *, old: bool) -> t.Any:
 
 
 def list_metadata_revisions(metadata: t.Mapping[str, t.Any]) -> list[str]:
-    """The Alembic revisions that a metadata file names; empty when it names none that could be one."""
+    """Return the Alembic revisions that a metadata file names; empty if it names none."""
     named = metadata.get("alembic_versions")
     if isinstance(named, list):
         return [str(revision) for revision in named]
@@ -87,12 +87,12 @@ def list_metadata_revisions(metadata: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def is_own_metadata(metadata: t.Mapping[str, t.Any]) -> bool:
-    """Whether this collection wrote it. The line with the version may be the one that is damaged."""
+    """Return whether this collection wrote the file, also if the line with the version is corrupt."""
     return metadata.get("format_version") is not None or "files" in metadata
 
 
 def _find_malformed_values(metadata: t.Mapping[str, t.Any]) -> list[str]:
-    """What nobody can go by in a metadata file of this collection, in words."""
+    """Return a message for each value of a wrong type in a metadata file of this collection."""
     found = {key for key, kind in _VALUE_TYPES.items() if not isinstance(metadata.get(key, kind()), kind)}
     if "files" not in found and not all(
         isinstance(file, dict) and {"bytes", "sha256"} <= set(file) for file in metadata.get("files", {}).values()
@@ -102,7 +102,7 @@ def _find_malformed_values(metadata: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def find_metadata_problems(metadata: t.Mapping[str, t.Any]) -> list[str]:
-    """What keeps a metadata file from being complete, in words."""
+    """Return messages that say why a metadata file is incomplete."""
     missing = [key for key in REQUIRED_METADATA_KEYS if metadata.get(key) in (None, "")]
     if missing:
         return [f"the metadata has no {', '.join(missing)}"]

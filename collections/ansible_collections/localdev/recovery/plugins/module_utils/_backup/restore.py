@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Restoring a backup into a scratch database, and proving there that it is what was backed up.
+"""Restore a backup into a temporary database, and verify it there against the backup's metadata.
 
-The live database is only read. What is refused is refused before the scratch database exists, as far as one can know.
+The live database is only read. All checks that can run before the restore do so before the temporary database exists.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
 
-# The second where half a page still fits.
+# The second message comes when only a part of a page fits.
 _DISK_FULL = re.compile(r"No space left on device|could not (?:extend|write)[^\n]* wrote only \d+ of \d+ bytes")
 
 
 @dataclass
 class RestoreResult:
-    """What came out of a restore into a scratch database."""
+    """Result of a restore into a temporary database."""
 
     server: DatabaseServer
     database: str
@@ -100,18 +100,18 @@ def restore_backup(
     version_table: str,
     statistics: bool = True,
 ) -> RestoreResult:
-    """Restore a set into a new database and prove it there. The database is dropped again when anything fails.
+    """Restore a set into a new database and verify it there. If anything fails, drop the database again.
 
-    statistics: whether the planner gets them, which is for what will be used.
+    statistics: whether to analyze the tables, for a database that will be used.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     server = find_database_server(stack, docker)
     entry = describe_temporary_database(name, server.container, server.user)
-    with contextlib.ExitStack() as leaving:
+    with contextlib.ExitStack() as exit_stack:
         tools: t.Callable[[], ClientTools] | None = None
         if item.format != "plain":
-            # It can but read the backup, so it may start before that is proved.
-            tools = leaving.enter_context(enter_in_background(_start_client_tools(docker, stack, server, item, run)))
+            # The container can only read the backup, so it may start before the checks.
+            tools = exit_stack.enter_context(enter_in_background(_start_client_tools(docker, stack, server, item, run)))
         facts, warnings = check_restore_input(docker, stack, server, item, name, run)
         record_temporary_object(run, entry)
         try:
@@ -128,14 +128,14 @@ def restore_backup(
             wait_at_breakpoint(run, "restored")
             if statistics:
                 _analyze_tables(docker, server, name, jobs)
-            like = stack["database"]["name"] if facts["live"] else ""
-            rows, revisions = _verify_restored_database(docker, server, item, name, version_table, like)
+            settings_source = stack["database"]["name"] if facts["live"] else ""
+            rows, revisions = _verify_restored_database(docker, server, item, name, version_table, settings_source)
         except BaseException:
             with contextlib.suppress(RecoveryError):
                 delete_temporary_object(docker, entry)
                 forget_temporary_object(run, entry)
             raise
-    return RestoreResult(server, name, rows, revisions, round(time.monotonic() - began, 2), warnings)
+    return RestoreResult(server, name, rows, revisions, round(time.monotonic() - started, 2), warnings)
 
 
 def _start_client_tools(
@@ -150,32 +150,32 @@ def _start_client_tools(
     )
 
 
-def _read_encoding(item: BackupSet) -> ServerFacts:
+def _read_encoding(item: BackupSet) -> dict[str, t.Any]:
     return {"encoding": item.metadata["encoding"]} if item.metadata.get("encoding") else {}
 
 
 def _analyze_tables(docker: Docker, server: DatabaseServer, name: str, jobs: int) -> None:
-    """Make the statistics without which the application's first queries would be planned blindly."""
+    """Analyze all tables; without statistics the application's first queries would get bad plans."""
 
-    def work(part: int) -> None:
+    def analyze_part(part: int) -> None:
         with PsqlSession(docker, server, name) as session:
             session.query(build_analyze_sql(part, jobs))
 
-    map_in_parallel(work, range(jobs))
+    map_in_parallel(analyze_part, range(jobs))
 
 
 def _verify_restored_database(
-    docker: Docker, server: DatabaseServer, item: BackupSet, name: str, version_table: str, like: str
+    docker: Docker, server: DatabaseServer, item: BackupSet, name: str, version_table: str, settings_source: str
 ) -> tuple[dict[str, int], list[str]]:
-    """Count what was restored and hold it against the metadata: (rows, revisions).
+    """Count the restored rows, compare them with the metadata and return (rows, revisions).
 
-    like: the database whose settings and privileges it gets.
+    settings_source: the database whose settings and privileges it gets; empty: none.
     """
     with PsqlSession(docker, server, name) as session:
         rows = count_rows(session)
         revisions = read_database_revisions(session, version_table)
-        if like:
-            session.query(build_copy_settings_sql(like, name))
+        if settings_source:
+            session.query(build_copy_settings_sql(settings_source, name))
     problems = find_restored_database_problems(item, rows, revisions)
     if problems:
         raise RecoveryError(
@@ -206,16 +206,16 @@ def _restore_with_pg_restore(
     missing = sorted(set(named) - set(facts["roles"]))
     command = build_pg_restore_command(path, database=name, jobs=jobs, owners=not missing)
 
-    def loaded() -> int:
+    def read_loaded_bytes() -> int:
         sql = build_database_size_sql(name)
         return int(run_sql(docker, container=server.container, user=server.user, database="template1", sql=sql))
 
     try:
-        with report_progress(run, "loading", loaded, expected, about=True):
+        with report_progress(run, "loading", read_loaded_bytes, expected, about=True):
             tools.run(command)
     except RecoveryError as exc:
-        words = exc.message.partition(": ")[2] or exc.message
-        raise _build_restore_error(item, words, server, facts) from exc
+        output = exc.message.partition(": ")[2] or exc.message
+        raise _build_restore_error(item, output, server, facts) from exc
     return _warn_of_missing_roles(missing, "all that the backup holds belongs to", server)
 
 
@@ -241,19 +241,19 @@ def _restore_with_psql(
     """Stream a plain dump through psql, which stops at the first error."""
     dump = PlainDump(facts["roles"], facts["settings"], version_table)
     command = ["exec", "--interactive", "--env", f"PGOPTIONS={RESTORE_PGOPTIONS}"]
-    command += server.client(name)[2:]
-    # Notices may be many; a pipe that nobody reads would stop psql.
-    with tempfile.TemporaryFile() as complaints, open_dump(item.path) as file:
+    command += server.psql_arguments(name)[2:]
+    # psql may write many notices, and would block on a pipe without a reader.
+    with tempfile.TemporaryFile() as stderr_file, open_dump(item.path) as file:
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [docker.binary, *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints
+            [docker.binary, *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr_file
         )
         stdin = t.cast("t.IO[bytes]", process.stdin)
         try:
             with report_progress(run, "loading", lambda: os.lseek(file.fileno(), 0, os.SEEK_CUR), item.bytes):
-                for piece in dump.filtered(read_dump_blocks(file)):
+                for piece in dump.filter_blocks(read_dump_blocks(file)):
                     stdin.write(piece)
         except BrokenPipeError:
-            # psql has met an error and says which.
+            # psql ended with an error, which it wrote to stderr.
             pass
         except BaseException:
             process.kill()
@@ -262,11 +262,11 @@ def _restore_with_psql(
             with contextlib.suppress(BrokenPipeError):
                 stdin.close()
             process.wait()
-        complaints.seek(0)
-        words = complaints.read().decode(errors="replace")
+        stderr_file.seek(0)
+        output = stderr_file.read().decode(errors="replace")
     if process.returncode != 0:
-        errors = [line for line in words.splitlines() if "ERROR" in line or "FATAL" in line or "error:" in line]
-        raise _build_restore_error(item, " ".join((errors or words.splitlines())[:3]), server, facts)
+        errors = [line for line in output.splitlines() if "ERROR" in line or "FATAL" in line or "error:" in line]
+        raise _build_restore_error(item, " ".join((errors or output.splitlines())[:3]), server, facts)
     warnings = _warn_of_missing_roles(sorted(dump.missing_roles), "what belonged to them belongs to", server)
     if dump.unknown_settings:
         warnings.append(
@@ -275,16 +275,16 @@ def _restore_with_psql(
     return warnings
 
 
-def _build_restore_error(item: BackupSet, words: str, server: DatabaseServer, facts: ServerFacts) -> RecoveryError:
-    if _DISK_FULL.search(words):
-        # Somebody else has filled it since it was measured; the backup is as good as it was.
+def _build_restore_error(item: BackupSet, output: str, server: DatabaseServer, facts: ServerFacts) -> RecoveryError:
+    if _DISK_FULL.search(output):
+        # Another process filled the disk after the check; the backup is intact.
         return RecoveryError(
-            f"The disk of the database server ran full while the backup {item.name} was restored: {words[-1500:]}",
+            f"The disk of the database server ran full while the backup {item.name} was restored: {output[-1500:]}",
             next_command=f"docker exec {server.container} df -h {shlex.quote(facts['data_directory'])}, then free some "
             "space (ansible-playbook localdev.recovery.cleanup)",
         )
     return RecoveryError(
-        f"The backup {item.name} cannot be restored: {words[-1500:]}",
+        f"The backup {item.name} cannot be restored: {output[-1500:]}",
         next_command=LIST_BACKUPS_COMMAND,
         kind="verification",
     )

@@ -31,13 +31,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.active impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import ByteCounter, report_progress
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
-# Text that gzip has made small grows by about so much; for dumps whose metadata does not tell.
+# The factor by which a gzip file grows, for dumps whose metadata has no size of the database.
 _GROWTH = 6
 RESTORE_RESERVE_BYTES = 128 * 1024 * 1024
 
 
 def check_database_name_is_free(server: ServerFacts, name: str) -> None:
-    """A scratch database is dropped when anything fails, so it must not be one that was there before. Pure."""
+    """Raise RecoveryError if a database of this name exists: a failed restore drops the temporary database. Pure."""
     if name in server["databases"]:
         raise RecoveryError(
             f"There is a database {name} already; a backup is restored into a new one",
@@ -47,7 +47,7 @@ def check_database_name_is_free(server: ServerFacts, name: str) -> None:
 
 
 def find_restore_obstacles(item: BackupSet, server: ServerFacts, free: int, database_bytes: int) -> list[str]:
-    """Why a set cannot be restored on this server, in words. Pure. database_bytes: room that it will take."""
+    """Return messages that say why a set cannot be restored on this server. Pure. database_bytes: required space."""
     found = []
     major = int(item.metadata.get("server_major") or 0)
     if major > server["server_major"]:
@@ -64,7 +64,7 @@ def find_restore_obstacles(item: BackupSet, server: ServerFacts, free: int, data
 
 
 def compare_collations(item: BackupSet, server: ServerFacts) -> list[str]:
-    """What differs in the order of text, in words. Pure."""
+    """Return a message for each difference in collation, which orders text. Pure."""
     here, there = server["live"], item.metadata.get("collation") or {}
     if not here:
         return []
@@ -91,11 +91,10 @@ def check_restore_input(
     name: str,
     run: ActiveRun | None = None,
 ) -> tuple[ServerFacts, list[str]]:
-    """Refuse a set that is damaged or does not fit on this server, and a name that is taken: (facts of the server,
-    warnings)."""
-    read = ByteCounter()
-    with report_progress(run, "checking", lambda: read.bytes, item.bytes), ThreadPoolExecutor(2) as pool:
-        checking = pool.submit(find_backup_damage, item, read.add)
+    """Check that the set is intact and fits this server, and that the name is free. Return (server facts, warnings)."""
+    bytes_read = ByteCounter()
+    with report_progress(run, "checking", lambda: bytes_read.bytes, item.bytes), ThreadPoolExecutor(2) as pool:
+        checking = pool.submit(find_backup_damage, item, bytes_read.add)
         facts = read_server_facts(docker, server, stack["database"]["name"])
         check_database_name_is_free(facts, name)
         free = read_free_disk_bytes(docker, server.container, facts["data_directory"])
@@ -123,7 +122,7 @@ def check_restore_input(
 def find_restored_database_problems(
     item: BackupSet, rows: t.Mapping[str, int], revisions: t.Sequence[str]
 ) -> list[str]:
-    """What keeps a restored database from being what was backed up, in words. Pure."""
+    """Return a message for each difference between a restored database and the backup's metadata. Pure."""
     if not rows:
         return ["it has no table"]
     recorded = item.metadata.get("rows")

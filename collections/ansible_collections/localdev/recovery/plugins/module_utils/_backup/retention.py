@@ -30,14 +30,16 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
 
 
 def select_expired_backups(sets: t.Sequence[BackupSet], *, keep: int, keep_days: float, now: float) -> list[BackupSet]:
-    """Sets beyond the newest KEEP that are also older than KEEP_DAYS. Pure. sets: of one database, newest first.
+    """Return the sets beyond the newest KEEP that are also older than KEEP_DAYS. Pure.
 
-    The newest set that was proved restorable stays in any case, and so does everything that other tools have made.
+    sets: of one database, newest first. The newest test-restored set and the backups of other tools always stay.
     """
     own = [item for item in sets if item.metadata.get("format_version")]
-    newest_proved = next((item for item in own if item.proved), None)
+    newest_test_restored = next((item for item in own if item.last_test_restored), None)
     return [
-        item for item in own[max(keep, 1) :] if now - item.created >= keep_days * 86400 and item is not newest_proved
+        item
+        for item in own[max(keep, 1) :]
+        if now - item.created >= keep_days * 86400 and item is not newest_test_restored
     ]
 
 
@@ -51,10 +53,12 @@ def delete_expired_backups(
     keep_days: float,
     pretend: bool = False,
 ) -> list[BackupSet]:
-    """Delete the sets that are beyond the retention. pretend: only say which."""
-    gone = select_expired_backups(list_backup_sets(folder, database), keep=keep, keep_days=keep_days, now=time.time())
-    for item in [] if pretend else gone:
-        # Out of sight first: a set that is half deleted must not be taken for one.
+    """Delete the sets that are beyond the retention, and return them. pretend: only return them."""
+    expired = select_expired_backups(
+        list_backup_sets(folder, database), keep=keep, keep_days=keep_days, now=time.time()
+    )
+    for item in [] if pretend else expired:
+        # Hide the set first: a half-deleted set must not be listed.
         hidden = os.path.join(folder, f"{PARTIAL_PREFIX}{generate_run_id()}-{item.name}")
         entries = [describe_temporary_path(hidden), describe_temporary_path(item.metadata_path, unless=item.path)]
         for entry in entries:
@@ -66,4 +70,4 @@ def delete_expired_backups(
         for entry in entries:
             delete_temporary_object(docker, entry)
             forget_temporary_object(run, entry)
-    return gone
+    return expired

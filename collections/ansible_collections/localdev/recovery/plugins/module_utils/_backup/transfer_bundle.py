@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""A backup on its way from one machine to another: a tar of the dump and its metadata, proved where it arrives."""
+"""Pack a backup into a tar file for the transfer to another machine, and unpack and verify it there."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PLAIN_NAME = re.compile(r"[^/\0]+")
 
 
 def identify_backup(item: BackupSet) -> dict[str, t.Any]:
-    """What makes two sets of one name the same: what was dumped, not whether it was proved restorable since."""
+    """Return what identifies a set beside its name: the dump's files, but not a later test restore."""
     return {
         "name": item.name,
         "bytes": item.bytes,
@@ -43,7 +43,7 @@ def identify_backup(item: BackupSet) -> dict[str, t.Any]:
 
 
 def is_backup_present(folder: str, wanted: t.Mapping[str, t.Any]) -> bool:
-    """Whether a folder holds the set already. RecoveryError when another one has its name."""
+    """Return whether the set is in the folder already. Raise RecoveryError if another one has its name."""
     same_name = [item for item in list_backup_sets(folder) if item.name == wanted["name"]]
     if not same_name:
         return False
@@ -57,7 +57,7 @@ def is_backup_present(folder: str, wanted: t.Mapping[str, t.Any]) -> bool:
 
 
 def choose_backup_to_transfer(folder: str, select: str, database: str, now: float) -> BackupSet:
-    """The set that is meant, which must be complete and as it was written."""
+    """Return the selected set. Raise RecoveryError if it is incomplete or corrupt."""
     item = select_backup_set(list_backup_sets(folder, database), select, folder=folder, now=now)
     if not item.complete:
         raise RecoveryError(
@@ -69,6 +69,7 @@ def choose_backup_to_transfer(folder: str, select: str, database: str, now: floa
 
 
 def fail_if_damaged(item: BackupSet) -> None:
+    """Raise RecoveryError if the set's files are not as they were written."""
     problems = find_backup_damage(item)
     if problems:
         raise RecoveryError(
@@ -77,16 +78,16 @@ def fail_if_damaged(item: BackupSet) -> None:
 
 
 def pack_bundle(item: BackupSet, path: str) -> dict[str, t.Any]:
-    """Write the set to a private tar file: its bytes and SHA-256."""
+    """Write the set to a private tar file, and return its bytes and SHA-256."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+    with open(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as bundle:
         for source in (item.path, item.metadata_path):
-            archive.add(source, arcname=os.path.basename(source))
+            bundle.add(source, arcname=os.path.basename(source))
     return hash_file(path)
 
 
 def unpack_bundle(path: str, folder: str) -> BackupSet:
-    """Put the set of a tar file into a folder, readable by its owner alone: proved first, the metadata last."""
+    """Put the set of a tar file into a private folder: verify it first, move the metadata last."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     hidden = os.path.join(folder, f"{PARTIAL_PREFIX}{generate_run_id()}")
     os.mkdir(hidden, 0o700)
@@ -110,10 +111,10 @@ def unpack_bundle(path: str, folder: str) -> BackupSet:
 
 
 def _extract_bundle(path: str, folder: str) -> list[str]:
-    """Write the files of a tar file, all of them private: the names at its top. Only plain files are accepted."""
+    """Write the files of a tar file as private files, and return the top-level names. Accept only regular files."""
     names: dict[str, None] = {}
-    with tarfile.open(path) as archive:
-        for member in archive:
+    with tarfile.open(path) as bundle:
+        for member in bundle:
             parts = member.name.split("/")
             plain = all(_PLAIN_NAME.fullmatch(part) and part not in (".", "..") for part in parts)
             if not plain or len(parts) > 2 or not (member.isfile() or (member.isdir() and len(parts) == 1)):
@@ -123,7 +124,7 @@ def _extract_bundle(path: str, folder: str) -> list[str]:
             if member.isdir():
                 os.makedirs(target, mode=0o700, exist_ok=True)
                 continue
-            source = archive.extractfile(member)
+            source = bundle.extractfile(member)
             with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 shutil.copyfileobj(t.cast("t.IO[bytes]", source), file, 1024 * 1024)
                 file.flush()
@@ -136,7 +137,7 @@ def _extract_bundle(path: str, folder: str) -> list[str]:
 
 
 def summarize_backup(item: BackupSet) -> dict[str, t.Any]:
-    """What a result says of a set: enough for people, nothing of its content."""
+    """Return what a result says of a set: name, path, bytes and revisions, nothing of its content."""
     return {
         "name": item.name,
         "path": item.path,

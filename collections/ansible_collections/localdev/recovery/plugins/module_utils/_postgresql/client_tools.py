@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""pg_dump and pg_restore of the running server's own image, beside the server: never a client of another version.
+"""Run pg_dump and pg_restore of the running server's own image, so never a client of another version.
 
-They run in a helper container that shares the server's network and sees one folder of the host. The password reaches
-them through a file in that container's memory.
+They run in a helper container that shares the server's network and mounts one folder of the host. A file in that
+container's memory passes the password.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql
 
 CLIENT_MOUNT_POINT = "/backups"
 _PASSFILE = "/dev/shm/.pgpass"
-# What is restored is worth nothing until the swap, whose commit flushes everything before it.
+# A restored database is needed only after the swap, whose commit flushes everything before it.
 RESTORE_PGOPTIONS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c statement_timeout=0 -c lock_timeout=0"
-
-
-# The choice that is left to us.
+# Let choose_compression decide.
 COMPRESSION_AUTO = "auto"
 FIRST_MAJOR_WITH_ZSTD = 16
 
@@ -42,11 +40,11 @@ class ClientTools:
         )
 
     def run(self, script: str) -> str:
-        """Run a script; its output, or RecoveryError when it fails."""
+        """Run a script. Return its output; raise RecoveryError if it fails."""
         return self.shell.run(self.environment + script)
 
     def finish(self) -> None:
-        """Nothing more is to be run: let the container go."""
+        """Let the container end: no script follows."""
         self.shell.finish()
 
 
@@ -60,9 +58,9 @@ def start_client_tools(
     run_id: str,
     writable: bool = False,
 ) -> t.Iterator[ClientTools]:
-    """The server's client programs, with a folder of the host under FOLDER.
+    """Start the server's client programs, with a folder of the host at CLIENT_MOUNT_POINT.
 
-    password: asked for while the container starts; None for what connects to no server.
+    password: called while the container starts; None for programs that connect to no server.
     """
     mounts = [(folder, CLIENT_MOUNT_POINT, writable)]
     with HelperContainer(docker, server.image, mounts, run_id, network=f"container:{server.container}") as shell:
@@ -73,16 +71,16 @@ def start_client_tools(
 
 
 def choose_compression(tools: ClientTools, kind: str, server_major: int) -> str:
-    """What suits a dump best, as pg_dump's --compress has it. kind: a format of pg_dump.
+    """Return the best compression of a dump, as pg_dump's --compress takes it. kind: a format of pg_dump.
 
-    Level 1 of zstd gives smaller dumps than any level of gzip in a third of the processor's time, and they are read in
-    half of it (benchmarks/formats.json); level 3 gives no smaller ones. Of gzip, more than level 1 costs nearly
-    three times the time for a fiftieth of the size, and no compression is no faster with data that can be compressed.
+    Level 1 of zstd gives smaller dumps than any level of gzip, in a third of the processor's time; reading them takes
+    half the time (benchmarks/formats.json). Level 3 gives no smaller ones. A higher level of gzip takes nearly three
+    times the time to save a fiftieth of the size. No compression is not faster with data that can be compressed.
     """
-    # What reads plain dumps elsewhere expects gzip.
+    # Other tools that read plain dumps expect gzip.
     if kind == "plain" or server_major < FIRST_MAJOR_WITH_ZSTD:
         return "1"
-    # It always fails, for there is no such server; of its own build it complains before it looks for one.
+    # It always fails, because the server does not exist; an error of the build comes before the connection.
     answer = tools.run("! pg_dump --compress=zstd:1 --host=/nowhere 2>&1")
     return "1" if "not support compression" in answer else "zstd:1"
 
@@ -90,14 +88,14 @@ def choose_compression(tools: ClientTools, kind: str, server_major: int) -> str:
 def build_pg_dump_command(
     kind: str, path: str, *, database: str, snapshot: str, jobs: int, compression: str, lock_timeout_s: int
 ) -> str:
-    """Shell command that dumps a database within an exported snapshot. kind: a format of pg_dump. Pure."""
+    """Return the shell command that dumps a database within an exported snapshot. kind: a format of pg_dump. Pure."""
     arguments = [
         "pg_dump",
         f"--format={kind}",
         f"--file={path}",
         f"--snapshot={snapshot}",
         f"--compress={compression}",
-        # A migration that is under way must not hold a backup up for ever.
+        # A running migration must not block a backup for ever.
         f"--lock-wait-timeout={lock_timeout_s}s",
         "--no-password",
     ]
@@ -107,7 +105,7 @@ def build_pg_dump_command(
 
 
 def build_pg_restore_command(path: str, *, database: str, jobs: int, owners: bool) -> str:
-    """Shell command that restores a custom or directory dump into an empty database. Pure.
+    """Return the shell command that restores a custom or directory dump into an empty database. Pure.
 
     owners: whether owners and privileges are restored, for which every role must exist.
     """

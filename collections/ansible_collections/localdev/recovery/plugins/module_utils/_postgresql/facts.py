@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What a database is and holds, asked in one session: settings, extensions, roles, revision, exact row counts."""
+"""Read facts of a server and its databases: settings, extensions, roles, revisions, exact row counts, sizes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer, PsqlSession
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_literal
 
-# What pg_dump dumps: not the system's, not an extension's, not temporary.
+# Tables that pg_dump dumps: not those of the system or of an extension, and no temporary ones.
 _IS_DUMPED = """
     n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relpersistence <> 't'
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
                     AND d.deptype = 'e')
 """
 
-# Columns that older servers lack are read through JSON, where they are null.
+# Columns that older servers lack are read as JSON, where they are null.
 _DATABASE_FACTS = f"""
 SELECT json_build_object(
     'server_version', current_setting('server_version'),
@@ -43,7 +43,7 @@ SELECT json_build_object(
 ) FROM pg_database d WHERE d.datname = current_database();
 """
 
-# ONLY: rows of inheriting tables and partitions are counted where they lie.
+# ONLY: rows of inheriting tables and partitions are counted in the table that stores them.
 _ROW_COUNTS = f"""
 SELECT format('SELECT %L, count(*) FROM ONLY %I.%I', format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {_IS_DUMPED}
@@ -51,7 +51,7 @@ ORDER BY 1 \\gexec
 """
 
 
-# What ANALYZE without a table does, in several sessions at once: the largest first, each session every nth.
+# ANALYZE of all tables by several sessions at once: the largest first, each session takes every nth table.
 _ANALYZE = """
 SELECT format('ANALYZE %I.%I', schema, name) FROM (
     SELECT n.nspname AS schema, c.relname AS name, row_number() OVER (ORDER BY pg_relation_size(c.oid) DESC) AS place
@@ -62,38 +62,38 @@ WHERE place % {parts} = {part} ORDER BY place \\gexec
 
 
 def build_analyze_sql(part: int, parts: int) -> str:
-    """One of PARTS pieces of work, counted from 0, that together give the planner statistics of all tables."""
+    """Return SQL for one of PARTS sessions, counted from 0, that together analyze all tables."""
     return _ANALYZE.format(part=part, parts=parts)
 
 
 def read_database_facts(session: PsqlSession) -> dict[str, t.Any]:
-    """Version, encoding, collation, owner, size, extensions and roles of the session's database."""
+    """Return version, encoding, collation, owner, size, extensions and roles of the session's database."""
     return t.cast("dict[str, t.Any]", json.loads("".join(session.query(_DATABASE_FACTS))))
 
 
 def count_rows(session: PsqlSession) -> dict[str, int]:
-    """Exact rows of every table that a dump holds, by ``schema.table`` (quoted where SQL needs it)."""
+    """Return the exact rows of every table that is dumped, by ``schema.table`` (quoted where SQL needs it)."""
     return {line.rpartition("|")[0]: int(line.rpartition("|")[2]) for line in session.query(_ROW_COUNTS)}
 
 
 def read_database_revisions(session: PsqlSession, version_table: str) -> list[str]:
-    """Revisions in Alembic's version table: of that name in any schema, or qualified; empty when there is none."""
+    """Return the revisions in Alembic's version table, in any schema if its name is not qualified."""
     return sorted(session.query(build_revisions_sql(version_table)))
 
 
 def build_revisions_sql(version_table: str, mark: str = "") -> str:
-    """The same for psql, each revision on a line behind mark."""
+    """Return SQL for psql that prints each revision of a version table on a line, after the mark."""
     schema, _dot, table = version_table.rpartition(".")
     where = f"c.relname = {quote_literal(table)}" + (f" AND n.nspname = {quote_literal(schema)}" if schema else "")
     return (
-        f"SELECT format('SELECT %L || version_num FROM %I.%I', {quote_literal(mark)}, n.nspname, c.relname) FROM pg_class c "
-        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {where} \\gexec"
+        f"SELECT format('SELECT %L || version_num FROM %I.%I', {quote_literal(mark)}, n.nspname, c.relname) "
+        f"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {where} \\gexec"
     )
 
 
 ServerFacts = dict[str, t.Any]
 
-# What the server knows, for judging a dump; the live database need not exist.
+# Facts of the server that a restore is checked against; the live database need not exist.
 _SERVER_FACTS = """
 SELECT json_build_object(
     'server_version', current_setting('server_version'),
@@ -112,22 +112,19 @@ SELECT json_build_object(
 """
 
 
-# --- before anything is touched ------------------------------------------------------------------------------------
-
-
 def read_server_facts(docker: Docker, server: DatabaseServer, live: str) -> ServerFacts:
-    """What the server offers, and the live database's settings (None when there is none)."""
+    """Return what the server offers, and the live database's settings (None if it does not exist)."""
     with PsqlSession(docker, server, "template1") as session:
         facts: ServerFacts = json.loads("".join(session.query(_SERVER_FACTS.format(live=quote_literal(live)))))
     return facts
 
 
 def build_database_size_sql(database: str) -> str:
-    """SQL that asks for the bytes of a database on the server's disk."""
+    """Return SQL that reads the bytes of a database on the server's disk."""
     return f"SELECT pg_database_size({quote_literal(database)})"
 
 
 def read_free_disk_bytes(docker: Docker, container: str, folder: str) -> int:
-    """Bytes free where the server in a container keeps its files. folder: its data directory."""
+    """Return the free bytes on the disk of the server in a container. folder: its data directory."""
     answer = docker.run("exec", container, "df", "-Pk", folder).stdout
     return int(answer.splitlines()[-1].split()[3]) * 1024

@@ -4,11 +4,11 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Reading plain SQL dumps on their way to psql. Pure.
+"""Filter a plain SQL dump on its way to psql. Pure.
 
-psql would also execute what does not belong into a scratch database: ``\\connect`` leads into another database, ``\\!``
-into a shell, ``DROP DATABASE`` to the live one. And it stops at what another server does not know: roles, settings of
-newer versions. So statements are looked at one line at a time, as pg_dump writes them; rows pass through in blocks.
+psql would also execute what must not run in a temporary database: ``\\connect`` switches to another database, ``\\!``
+starts a shell, ``DROP DATABASE`` may drop the live one. And psql stops at what another server does not know: roles,
+settings of newer versions. So statements are read line by line, as pg_dump writes them; rows pass in blocks.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 
 _BLOCK = 1024 * 1024
-# pg_dump's last words.
+# The comment at the end of every dump of pg_dump.
 _CLOSING_LINE = b"-- PostgreSQL database dump complete"
 _COPY = re.compile(rb"COPY .* FROM stdin;\s*$")
 _TABLE = rb'(?:"?([^\s".]+)"?\.)?"?([^\s".]+)"?'
 _COPY_REVISIONS = re.compile(rb"COPY " + _TABLE + rb' \("?version_num"?\) FROM stdin;\s*$')
 _INSERT_REVISION = re.compile(rb"INSERT INTO " + _TABLE + rb" (?:\(version_num\) )?VALUES \('([^']*)'\);")
 _SET_STATEMENT = re.compile(rb"SET ([a-z_]+) = [^;]*;\s*$")
-# What acts on more than one database, as dumps made with --create and those of pg_dumpall do.
+# Statements beyond one database, as in dumps made with --create and those of pg_dumpall.
 _CLUSTER_STATEMENT = re.compile(
     rb"\s*((?:CREATE|ALTER|DROP)\s+(?:DATABASE|ROLE|GROUP|TABLESPACE|SYSTEM|USER(?!\s+MAPPING))"
     rb"|(?:GRANT|REVOKE)\s[^;]*\sON\s+DATABASE)\s",
     re.IGNORECASE,
 )
-# What pg_dump --clean writes, and the same as --if-exists would have it: in an empty database there is nothing to drop.
+# What pg_dump --clean writes, and the form of --if-exists: in an empty database there is nothing to drop.
 _DROPS_WITHOUT_IF_EXISTS = (
     (re.compile(rb"DROP (?!.*IF EXISTS)((?:(?!FOR )[A-Z]+ )+)"), rb"DROP \1IF EXISTS "),
     (
@@ -41,7 +41,7 @@ _DROPS_WITHOUT_IF_EXISTS = (
     ),
     (re.compile(rb"ALTER TABLE (?!IF EXISTS)(.* DROP (?:DEFAULT|IDENTITY);)"), rb"ALTER TABLE IF EXISTS \1"),
 )
-# Everything in which a line's end says nothing about the end of the statement, and what psql takes for a command.
+# Tokens in which a line's end does not end the statement, and the start of a psql command.
 _OPENING_TOKEN = re.compile(rb"--|/\*|\$(?:[A-Za-z_][A-Za-z0-9_]*)?\$|(?<![A-Za-z0-9_])[eE]'|'|\"|\\")
 _ROLE = rb'("(?:[^"]|"")+"|[^\s",;]+)'
 # Statements that name roles, each on one line.
@@ -56,7 +56,7 @@ _KEYWORD_ROLES = frozenset(("PUBLIC", "DEFAULT", "CURRENT_USER", "SESSION_USER",
 
 
 class SqlLexer:
-    """Whether the text so far ends inside a string, a quoted name, a comment or a function's body."""
+    """A lexer that knows whether the text so far ends inside a string, a quoted name, a comment or a function body."""
 
     def __init__(self) -> None:
         self._closing: re.Pattern[bytes] | None = None
@@ -66,7 +66,7 @@ class SqlLexer:
         return self._closing is not None
 
     def feed(self, line: bytes) -> None:
-        """Go on to the line's end. RecoveryError for a psql command in it."""
+        """Read a line. Raise RecoveryError for a psql command in it."""
         position = 0
         while position < len(line):
             if self._closing is not None:
@@ -94,7 +94,7 @@ class SqlLexer:
 
 
 def find_role_names(line: bytes) -> list[str]:
-    """The roles that a statement of a dump names."""
+    """Return the roles that a statement of a dump names."""
     for pattern in _ROLE_STATEMENTS:
         match = pattern.match(line)
         if match:
@@ -108,10 +108,10 @@ def find_role_names(line: bytes) -> list[str]:
 
 
 class PlainDump:
-    """Turns a plain dump into what psql may execute in a scratch database.
+    """A filter that turns a plain dump into what psql may execute in a temporary database.
 
-    roles, settings: those that the server knows; statements with others are left out and told in missing_roles and
-    unknown_settings. revisions: found in Alembic's version table.
+    roles, settings: those that the server knows. Statements with others are left out; missing_roles and
+    unknown_settings list them. revisions: found in Alembic's version table.
     """
 
     def __init__(self, roles: t.Collection[str], settings: t.Collection[str], version_table: str) -> None:
@@ -121,12 +121,11 @@ class PlainDump:
         self.missing_roles: set[str] = set()
         self.unknown_settings: set[str] = set()
         self.revisions: list[str] = []
-        self.rows_begun = False
         self._lexer = SqlLexer()
         self._complete = False
 
-    def filtered(self, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
-        """The dump's bytes, block by block. RecoveryError for what must not be executed, or without an end."""
+    def filter_blocks(self, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+        """Yield the dump's bytes in blocks. Raise RecoveryError for unsafe statements and for a truncated dump."""
         buffer = b""
         in_rows = False
         of_revisions = False
@@ -148,7 +147,6 @@ class PlainDump:
                 yield self._statement_line(line + newline)
                 in_rows = not self._lexer.inside and _COPY.match(line) is not None
                 if in_rows:
-                    self.rows_begun = True
                     table = _COPY_REVISIONS.match(line)
                     of_revisions = table is not None and self._is_version_table(table)
         if in_rows:
@@ -163,13 +161,13 @@ class PlainDump:
         return match.group(2) == table and schema in (b"", match.group(1))
 
     def _statement_line(self, line: bytes) -> bytes:
-        """The line, or nothing when it is to be left out."""
+        """Return the line, or nothing if it is left out."""
         if self._lexer.inside:
             self._lexer.feed(line)
             return line
         if _psql_command_name(line) in ("\\restrict", "\\unrestrict"):
-            # They keep psql from executing other commands of this kind, none of which passes here; older ones know
-            # neither.
+            # Both keep psql from executing other backslash commands, none of which passes here. Older versions of
+            # psql know neither.
             return b""
         of_cluster = _CLUSTER_STATEMENT.match(line)
         if of_cluster:
@@ -194,7 +192,7 @@ class PlainDump:
 
 
 def _take_rows(buffer: bytes) -> tuple[bytes, bytes, bool]:
-    """(rows, the rest, whether rows go on). The end is a line with a backslash and a dot."""
+    """Return (rows, the rest, whether rows go on). A line with a backslash and a dot ends them."""
     if buffer.startswith(b"\\.\n"):
         return buffer[:3], buffer[3:], False
     end = buffer.find(b"\n\\.\n")
@@ -206,7 +204,7 @@ def _take_rows(buffer: bytes) -> tuple[bytes, bytes, bool]:
 
 
 def _psql_command_name(line: bytes) -> str:
-    """A psql command's name, with its backslash."""
+    """Return a psql command's name, with its backslash."""
     return (line.split() or [b"\\"])[0].decode(errors="replace")
 
 
@@ -227,12 +225,12 @@ def _truncated_dump_error(where: str) -> RecoveryError:
 
 
 def find_revisions_in_dump(blocks: t.Iterable[bytes], version_table: str) -> list[str]:
-    """Alembic's revisions as a plain dump holds them; reads no further than to the end of that table."""
+    """Return Alembic's revisions in a plain dump; read no further than to the end of that table."""
     dump = PlainDump((), (), version_table)
     seen = 0
     try:
-        for piece in dump.filtered(blocks):
-            # They may come in several pieces; one without more of them follows the last.
+        for piece in dump.filter_blocks(blocks):
+            # Revisions may come in several pieces; a piece without any follows the last one.
             if piece and seen and len(dump.revisions) == seen:
                 break
             seen = len(dump.revisions)

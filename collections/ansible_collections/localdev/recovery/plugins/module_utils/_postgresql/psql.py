@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""SQL for administration, by the psql of the running server's own image, inside its container.
+"""Run SQL by the psql of the running server's own image, inside its container.
 
-That needs no published port, no driver on the host and no password: the image trusts its own socket.
+This needs no published port, no driver on the host and no password: the image trusts its own socket.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
@@ -22,11 +23,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 
 def build_drop_database_sql(database: str) -> str:
-    """SQL that deletes a database, if it is there, whoever is connected to it."""
+    """Return SQL that drops a database if it exists, and ends the sessions in it."""
     return f"DROP DATABASE IF EXISTS {quote_identifier(database)} WITH (FORCE)"
 
 
-# Name of the sessions of this collection, by which those of a run that was cut short are found.
+# Name of this collection's sessions, by which the sessions of an interrupted run are found.
 APPLICATION_NAME = "localdev.recovery"
 _TERMINATE_SESSIONS = f"""
 DO $$ BEGIN
@@ -51,8 +52,8 @@ class DatabaseServer:
     port: int = 5432
     image: str = ""
 
-    def client(self, database: str) -> list[str]:
-        """Arguments of docker that start psql in the server's container, reading SQL from its standard input."""
+    def psql_arguments(self, database: str) -> list[str]:
+        """Return arguments of docker that start psql in the server's container, with SQL from standard input."""
         return [
             "exec", "--interactive", "--env", f"PGAPPNAME={APPLICATION_NAME}", self.container,
             "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
@@ -61,50 +62,50 @@ class DatabaseServer:
 
 
 def find_database_server(stack: t.Mapping[str, t.Any], docker: Docker) -> DatabaseServer:
-    """The stack's database server, whose container must be running now."""
+    """Return the stack's database server. Raise RecoveryError if its container does not run."""
     database = require_database(stack)
     item = find_database_container(stack, docker)
     return DatabaseServer(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
 
 
 def find_database_container(stack: t.Mapping[str, t.Any], docker: Docker) -> dict[str, t.Any]:
-    """``docker inspect`` of the container in which the stack's database server runs now."""
+    """Return ``docker inspect`` of the container in which the stack's database server runs now."""
     service = require_database(stack)["service"]
     for item in docker.containers(stack["project"]["name"]):
-        if item["Config"]["Labels"]["com.docker.compose.service"] == service and item["State"]["Running"]:
+        if get_compose_label(item, "service") == service and item["State"]["Running"]:
             return item
     raise RecoveryError(
         f"The database service {service} is not running",
-        next_command=f"{Project.of(stack).command()} up --detach --no-deps {service}",
+        next_command=f"{Project.from_stack(stack).command()} up --detach --no-deps {service}",
     )
 
 
 def run_sql(docker: Docker, *, container: str, user: str, database: str, sql: str) -> str:
-    """Run SQL, stop at the first error; rows as lines, columns separated by ``|``."""
-    done = docker.run(*DatabaseServer(container, user).client(database), stdin=sql, check=False)
+    """Run SQL and stop at the first error. Return rows as lines, with columns separated by ``|``."""
+    done = docker.run(*DatabaseServer(container, user).psql_arguments(database), stdin=sql, check=False)
     if done.returncode != 0:
         raise RecoveryError(f"PostgreSQL in {container} refused: {done.stderr.strip()[-1000:]}")
     return done.stdout.strip()
 
 
 def terminate_leftover_sessions(docker: Docker, server: DatabaseServer) -> None:
-    """End what a run that was cut short still does in the server: a psql there outlives the one who started it.
+    """End the sessions that an interrupted run left in the server: psql there outlives the process that started it.
 
-    Only for the holder of the stack's lock, before it has sessions of its own.
+    Call it with the stack's lock, before the run opens sessions of its own.
     """
     run_sql(docker, container=server.container, user=server.user, database="template1", sql=_TERMINATE_SESSIONS)
 
 
 class PsqlSession(InteractiveCommand):
-    """One psql session that stays open, such as the one that holds a dump's snapshot."""
+    """A psql session that stays open, such as the one with a dump's snapshot."""
 
     def __init__(self, docker: Docker, server: DatabaseServer, database: str) -> None:
-        super().__init__(docker, server.client(database))
+        super().__init__(docker, server.psql_arguments(database))
         self.server = server
 
     def query(self, sql: str) -> list[str]:
-        """Run SQL; rows as lines, columns separated by ``|``. After an error the session is over."""
-        lines, end = self.ask(f"{sql}\n\\echo @done", "@done")
+        """Run SQL. Return rows as lines, with columns separated by ``|``. An error ends the session."""
+        lines, end = self.request(f"{sql}\n\\echo @done", "@done")
         if end is None:
             raise RecoveryError(f"PostgreSQL in {self.server.container} refused: {' '.join(lines).strip()[-1000:]}")
         return lines

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 
 def quote_literal(value: str) -> str:
-    """An SQL string."""
+    """Return the value as an SQL string."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def quote_identifier(value: str) -> str:
-    """An SQL name."""
+    """Return the value as an SQL name."""
     return '"' + value.replace('"', '""') + '"'
 
 
 def quote_table_name(name: str) -> str:
-    """A possibly schema-qualified table as SQL."""
+    """Return a table name, with or without a schema, as SQL."""
     return ".".join(quote_identifier(part) for part in name.split("."))

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What a verification asks and how it judges the answers. Pure."""
+"""Build the SQL that counts rows, and compare the counts with the expected ones. Pure."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
 
 
 def build_verify_rows_sql(tables: t.Sequence[str]) -> str:
-    """SQL whose rows have the columns name and rows, also when there is no table to count."""
+    """Return SQL whose result has the columns name and rows, also if there is no table to count."""
     return build_row_counts_sql(tables) if tables else "SELECT '' AS name, 0 AS rows WHERE false"
 
 
 def find_row_count_problems(expected: t.Mapping[str, t.Any], rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
-    """Row counts that are not as expected, in words."""
+    """Return a message for each row count that differs from the expected one."""
     found = {row["name"]: int(row["rows"]) for row in rows}
     return compare_row_counts({table: int(count) for table, count in expected.items()}, found)
 
 
 def build_row_counts_sql(tables: t.Sequence[str]) -> str:
-    """SQL that gives the exact number of rows of each table, as ``name|count`` rows."""
+    """Return SQL that gives the exact number of rows of each table, as ``name|count`` rows."""
     return " UNION ALL ".join(
         f"SELECT {quote_literal(table)} AS name, count(*) AS rows FROM {quote_table_name(table)}"
         for table in sorted(tables)
@@ -36,7 +36,7 @@ def build_row_counts_sql(tables: t.Sequence[str]) -> str:
 
 
 def compare_row_counts(expected: t.Mapping[str, int], found: t.Mapping[str, int]) -> list[str]:
-    """What does not agree, in words; empty when all does."""
+    """Return a message for each table whose counts differ."""
     return [
         f"table {table} has {found.get(table, 'no')} rows, {rows} expected"
         for table, rows in sorted(expected.items())

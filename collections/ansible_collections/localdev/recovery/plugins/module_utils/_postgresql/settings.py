@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What belongs to a database itself and neither a dump nor a copy of it carries: settings, privileges, a limit."""
+"""Build SQL that creates a database like another and copies what a dump lacks: settings, privileges, a limit."""
 
 from __future__ import annotations
 
@@ -53,15 +53,12 @@ END $do$;
 
 
 def build_copy_settings_sql(source: str, target: str) -> str:
-    """SQL that gives one database the settings, privileges and limit of connections of another."""
+    """Return SQL that gives one database the settings, privileges and connection limit of another."""
     return _COPY_SETTINGS.format(source=quote_literal(source), target=quote_literal(target))
 
 
-# --- into the scratch database -------------------------------------------------------------------------------------
-
-
 def build_create_database_sql(name: str, settings: t.Mapping[str, t.Any], owner: str) -> str:
-    """SQL that makes an empty database with the encoding and collation of another. Pure."""
+    """Return SQL that creates an empty database with the encoding and collation of another. Pure."""
     sql = f"CREATE DATABASE {quote_identifier(name)} TEMPLATE template0"
     sql += f" OWNER {quote_identifier(owner)}" if owner else ""
     if settings.get("encoding"):

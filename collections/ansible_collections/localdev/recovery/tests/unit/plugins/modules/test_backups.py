@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
     BackupSet,
     format_set_timestamp,
@@ -23,7 +22,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._git import history
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.modules import backup_compare, backup_info, database_restore
 
@@ -104,10 +102,10 @@ STACK: dict[str, t.Any] = {
 
 @pytest.fixture
 def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., dict[str, t.Any]]:
-    monkeypatch.setattr(runner, "run_alembic_request", lambda *_args: {"revisions": HISTORY})
-    monkeypatch.setattr(backup_compare, "server_of", lambda _stack, _docker: DatabaseServer("db", "keeper"))
+    monkeypatch.setattr(backup_compare, "run_alembic_request", lambda *_args: {"revisions": HISTORY})
+    monkeypatch.setattr(backup_compare, "find_database_server", lambda _stack, _docker: DatabaseServer("db", "keeper"))
     found: dict[str, t.Any] = {"gone": {"refs": ["feature/x"], "commit": "abc"}}
-    monkeypatch.setattr(history, "find_revision", lambda _folder, revision: found.get(revision))
+    monkeypatch.setattr(backup_compare, "find_revision", lambda _folder, revision: found.get(revision))
 
     def act(**params: t.Any) -> dict[str, t.Any]:
         defaults = {
@@ -176,11 +174,11 @@ def test_a_drill_is_written_into_metadata_of_this_collection_alone(tmp_path: Pat
     before = Path(item.metadata_path).read_text()
     docker = Dropping()
     made = RestoreResult(DatabaseServer("db", "keeper"), "shop.restore-1", {}, [], 0.1)
-    proved = database_restore.drill_ended(docker, None, item, made)
+    proved = database_restore.finish_drill(docker, None, item, made)
     assert docker.executed == ['DROP DATABASE IF EXISTS "shop.restore-1" WITH (FORCE)']
     after = read_backup_set(item.path)
     if own:
-        assert after.proved == proved
+        assert after.last_test_restored == proved
         assert after.metadata == {**item.metadata, "last_proved_restorable": proved}
     else:
         assert proved is None

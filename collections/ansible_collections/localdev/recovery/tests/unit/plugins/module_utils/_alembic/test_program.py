@@ -563,7 +563,7 @@ def test_errors_from_alembic_name_the_service() -> None:
 
 def test_an_unknown_revision_is_looked_up_in_git(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [{"revision": "x", "refs": ["feature", "origin/feature"], "commit": "c" * 40}]
-    monkeypatch.setattr(runner.git_lookup, "find_revisions", lambda folder, unknown: found)
+    monkeypatch.setattr(runner, "find_revisions", lambda folder, unknown: found)
     words = "The database is at x, which is not among the migrations; x is in feature, origin/feature"
     with pytest.raises(RecoveryError, match=words) as caught:
         run_alembic_request(Answering(True, {"error": "unknown", "unknown": ["x"]}), STACK, {"do": "plan"})

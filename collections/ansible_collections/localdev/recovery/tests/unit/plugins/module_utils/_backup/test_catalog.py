@@ -107,15 +107,15 @@ def test_no_folder_is_no_backup_and_a_file_is_an_error(tmp_path: Path) -> None:
 
 def test_what_is_told_of_a_set(tmp_path: Path) -> None:
     path = without_metadata(tmp_path, DAY)
-    told = read_backup_set(str(path)).described(NOW)
-    assert (told["complete"], told["problems"], told["metadata_path"]) == (False, ["it has no metadata file"], None)
-    assert (told["age_s"], told["database"], told["last_proved_restorable"]) == (DAY, "shop", None)
+    result = read_backup_set(str(path)).to_result(NOW)
+    assert (result["complete"], result["problems"], result["metadata_path"]) == (False, ["it has no metadata file"], None)
+    assert (result["age_s"], result["database"], result["last_proved_restorable"]) == (DAY, "shop", None)
     # More exact than the name, which is in local time.
     own = write(tmp_path, 2 * DAY, created="2026-01-31T10:00:00Z", last_proved_restorable="2026-02-01T00:00:00Z")
-    told = read_backup_set(str(own)).described(NOW)
-    assert told["created"] == "2026-01-31T10:00:00Z"
-    assert told["last_proved_restorable"] == "2026-02-01T00:00:00Z"
-    assert told["alembic_versions"] == ["feed"]
+    result = read_backup_set(str(own)).to_result(NOW)
+    assert result["created"] == "2026-01-31T10:00:00Z"
+    assert result["last_proved_restorable"] == "2026-02-01T00:00:00Z"
+    assert result["alembic_versions"] == ["feed"]
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_what_may_go(found: list[BackupSet], keep: int, days: float) -> None:
     own = [item for item in found if item.metadata.get("format_version")]
     assert all(item in own for item in gone), "a set of another tool"
     assert not any(item in gone for item in own[: max(keep, 1)]), "one of the newest"
-    proved = [item for item in own if item.proved]
+    proved = [item for item in own if item.last_test_restored]
     assert not proved or proved[0] not in gone, "the newest that was proved"
     assert all(NOW - item.created >= days * DAY for item in gone)
     # And nothing else stays.

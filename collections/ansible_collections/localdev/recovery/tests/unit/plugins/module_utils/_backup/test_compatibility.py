@@ -143,7 +143,7 @@ def test_trusting_the_dump(named: list[str]) -> None:
 
 def test_without_alembic_there_is_nothing_to_compare() -> None:
     assert (decide_without_alembic().verdict, decide_without_alembic().action) == ("not compared", "restore")
-    assert set(decide_without_alembic().described()) == {
+    assert set(decide_without_alembic().to_result()) == {
         "verdict", "action", "reason", "revisions", "pending", "heads", "next_command",
     }  # fmt: skip
 

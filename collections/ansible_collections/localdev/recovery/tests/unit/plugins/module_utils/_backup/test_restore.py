@@ -157,7 +157,7 @@ def test_a_flipped_bit_in_the_metadata_is_a_refusal_or_nothing_and_no_traceback(
         flipped[bit // 8] ^= 1 << bit % 8
         metadata.write_bytes(flipped)
         found = read_backup_set(str(path))
-        assert found.described(0.0)["name"] == found.name
+        assert found.to_result(0.0)["name"] == found.name
         problems = find_backup_damage(found)
         if not problems:
             problems = find_restore_obstacles(found, SERVER, 1 << 40, int(found.metadata.get("database_bytes") or 0))

@@ -75,14 +75,14 @@ def blocks(text: bytes, size: int) -> t.Iterator[bytes]:
 
 
 def through(text: bytes, size: int = 1 << 20, reader: PlainDump | None = None) -> bytes:
-    return b"".join((reader or dump()).filtered(blocks(text, size)))
+    return b"".join((reader or dump()).filter_blocks(blocks(text, size)))
 
 
 def refused(text: bytes, size: int = 1 << 20) -> RecoveryError:
     """The refusal; nothing of what it names may have passed."""
     pieces: list[bytes] = []
     with pytest.raises(RecoveryError) as caught:
-        pieces.extend(dump().filtered(blocks(text, size)))
+        pieces.extend(dump().filter_blocks(blocks(text, size)))
     passed = b"".join(pieces)
     assert caught.value.kind == "unsafe"
     assert b"connect" not in passed
