@@ -158,12 +158,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner i
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    place = Location.of(params["volume"])
+    place = Location.parse(params["volume"])
     began = time.monotonic()
     with join_run(params, check_mode=module.check_mode) as run:
-        bridge = VolumeProgram(Docker(Project.of(stack)), list_python_images(stack, params["image"]), run)
+        program = VolumeProgram(Docker(Project.from_stack(stack)), list_python_images(stack, params["image"]), run)
         if params["state"] == "created":
-            answer = create_archive(bridge, place, params["path"], check_mode=module.check_mode)
+            answer = create_archive(program, place, params["path"], check_mode=module.check_mode)
             made, source = answer["path"], str(place)
         else:
             database = stack["database"] or {}
@@ -177,7 +177,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
                 )
             for_server = params["postgresql_version"] == "server"
             answer = extract_archive(
-                bridge,
+                program,
                 params["path"],
                 place,
                 labels=build_compose_volume_labels(stack, params["key"]),

@@ -115,12 +115,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner i
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    source, target = Location.of(params["source"]), Location.of(params["target"])
+    source, target = Location.parse(params["source"]), Location.parse(params["target"])
     began = time.monotonic()
     with join_run(params, check_mode=module.check_mode) as run:
-        bridge = VolumeProgram(Docker(Project.of(stack)), list_python_images(stack, params["image"]), run)
+        program = VolumeProgram(Docker(Project.from_stack(stack)), list_python_images(stack, params["image"]), run)
         answer = copy_tree(
-            bridge,
+            program,
             source,
             target,
             labels=build_compose_volume_labels(stack, params["key"]),

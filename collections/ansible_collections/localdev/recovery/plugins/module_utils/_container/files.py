@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Files inside containers: read, replaced and removed, each wholly or not at all.
+"""Read, replace and remove files inside containers; each file is at any moment the old or the new one.
 
-A running container is asked by one ``docker exec`` for all of them. A stopped one is reached by ``docker cp``.
+In a running container one ``docker exec`` reads all files. For a stopped container ``docker cp`` is used.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from dataclasses import dataclass
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
-# What the scripts below need of a container. BusyBox has them all.
+# Error messages of a container without a command that the scripts need. BusyBox has all of them.
 _MISSING_COMMAND = re.compile(r'"sh": executable file not found|exec: "sh"|(\w+): (?:command )?not found')
 REMOVE_ATTEMPTS = 10
 
 _READ_SCRIPT = r"""
-look() {
+read_path() {
 if [ -L "$1" ]; then echo @link
 elif [ -f "$1" ]; then echo "@file $(stat -c '%u %g %a' "$1")"; base64 < "$1"
 elif [ -e "$1" ]; then echo @other
@@ -42,22 +42,22 @@ else
 fi
 }
 """
-# Wholly read before any of it is executed, so that a controller which is killed leaves no half of it. All files are
-# written aside before the first one takes its place: a full disk changes nothing.
+# The shell reads the whole function before it executes it, so a controller that is killed changes nothing. All files
+# are written under temporary names before the first one is replaced: a full disk changes nothing.
 _CHANGE_SCRIPT = r"""
 change() {
 set -e
 staged=
 trap 'for t in $staged; do rm -f "$t"; done' EXIT
 folder() { [ -d "$1" ] || { mkdir "$1"; chown "$2" "$1"; chmod 755 "$1"; }; }
-aside() { d=${1%/*}; echo "$d/.${1##*/}.localdev"; }
+staged_path() { d=${1%/*}; echo "$d/.${1##*/}.localdev"; }
 stage() {
-    t=$(aside "$1")
+    t=$(staged_path "$1")
     printf %s "$4" | base64 -d > "$t"
     chown "$2" "$t"; chmod "$3" "$t"
     sync "$t" 2>/dev/null || sync
 }
-place() { mv -f "$(aside "$1")" "$1"; }
+place() { mv -f "$(staged_path "$1")" "$1"; }
 """
 _COMPILE_PROGRAM = """
 import base64, json, sys, warnings
@@ -71,12 +71,15 @@ for path, text in json.load(sys.stdin).items():
         found[path] = f"line {line}: {exc.msg}" if line else str(exc)
 print("@compiled " + json.dumps(found))
 """
-_COMPILE_COMMAND = f"python=$(command -v python3 || command -v python) || exit 127; exec $python -I -S -B -c {shlex.quote(_COMPILE_PROGRAM)}"
+_COMPILE_COMMAND = (
+    "python=$(command -v python3 || command -v python) || exit 127; "
+    f"exec $python -I -S -B -c {shlex.quote(_COMPILE_PROGRAM)}"
+)
 
 
 @dataclass(frozen=True)
 class ContainerFile:
-    """What is at a path of a container. kind: ``file``, ``absent``, ``link`` or ``other``.
+    """A path of a container. kind: ``file``, ``absent``, ``link`` or ``other``.
 
     uid, gid: of the file, or of the nearest folder above it that exists. folder: that folder.
     """
@@ -96,7 +99,7 @@ class ContainerFile:
 
 @dataclass(frozen=True)
 class FileChange:
-    """A file as it shall be. content None: it shall not be there. folders: to be made above it, the outermost first."""
+    """The wanted state of a file. content None: no file. folders: to be created above it, the outermost first."""
 
     path: str
     content: bytes | None
@@ -116,10 +119,10 @@ def hash_content(content: bytes) -> str:
 
 
 def plan_file_change(path: str, content: bytes | None, executable: bool, found: ContainerFile) -> FileChange | None:
-    """What makes the file at path hold content; None when it does already. Pure.
+    """Return the change that gives the file this content; None if it has it already. Pure.
 
-    A file that is there keeps its owner and mode. A new one gets the owner of its folder, and a mode with which the
-    users of the container can read it.
+    An existing file keeps its owner and mode. A new one gets the owner of its folder, and a mode with which the users
+    of the container can read it.
     """
     if (content is None and found.kind == "absent") or (found.kind == "file" and found.content == content):
         return None
@@ -132,15 +135,15 @@ def plan_file_change(path: str, content: bytes | None, executable: bool, found: 
 
 
 def read_container_files(docker: Docker, container: str, paths: t.Sequence[str]) -> dict[str, ContainerFile]:
-    """What is at the paths of a running container."""
+    """Return the files at the paths of a running container."""
     if not paths:
         return {}
-    script = _READ_SCRIPT + "".join(f"look {shlex.quote(path)}\n" for path in paths)
+    script = _READ_SCRIPT + "".join(f"read_path {shlex.quote(path)}\n" for path in paths)
     return dict(zip(paths, parse_container_files(_run_script(docker, container, script)), strict=True))
 
 
 def parse_container_files(output: str) -> list[ContainerFile]:
-    """The answers of the script, in its order. Pure."""
+    """Return the files in the output of the script, in its order. Pure."""
     answers: list[tuple[str, list[str]]] = []
     for line in output.splitlines():
         if line.startswith("@"):
@@ -162,7 +165,7 @@ def _parse_container_file(head: str, lines: t.Sequence[str]) -> ContainerFile:
 
 
 def apply_file_changes(docker: Docker, container: str, changes: t.Sequence[FileChange]) -> None:
-    """Make the changes in a running container: each file is the old or the new one at any moment."""
+    """Apply the changes in a running container: each file is the old or the new one at any moment."""
     if changes:
         _run_script(docker, container, build_change_script(changes))
 
@@ -173,8 +176,8 @@ def build_change_script(changes: t.Sequence[FileChange]) -> str:
     for change in written:
         path, owner = shlex.quote(change.path), f"{change.uid}:{change.gid}"
         lines += [f"folder {shlex.quote(folder)} {owner}" for folder in change.folders]
-        # Quoted once more, for the list of names is split at blanks; names with blanks are left to be overwritten.
-        lines.append(f'staged="$staged $(aside {path})"')
+        # The list of names is split at blanks, so temporary files with blanks in their name stay until the next change.
+        lines.append(f'staged="$staged $(staged_path {path})"')
         lines.append(f"stage {path} {owner} {change.mode:o} '{base64.b64encode(change.content or b'').decode()}'")
     lines += [f"place {shlex.quote(change.path)}" for change in written]
     for change in changes:
@@ -189,18 +192,18 @@ def _run_script(docker: Docker, container: str, script: str) -> str:
     done = docker.run("exec", "--interactive", "--user", "0:0", container, "sh", "-s", stdin=script, check=False)
     if done.returncode == 0:
         return done.stdout
-    complaint = done.output.strip()[-500:]
-    if match := _MISSING_COMMAND.search(complaint):
+    error_output = done.output.strip()[-500:]
+    if match := _MISSING_COMMAND.search(error_output):
         raise RecoveryError(
             f"The container {container} has no {match[1] or 'sh'}, without which no file can be replaced at once in it",
             next_command="build its image anew: docker compose up --detach --build SERVICE",
             kind="unsafe",
         )
-    raise RecoveryError(f"Files in the container {container} could not be reached: {complaint}")
+    raise RecoveryError(f"Files in the container {container} could not be reached: {error_output}")
 
 
 def check_python_syntax(docker: Docker, container: str, files: t.Mapping[str, bytes]) -> dict[str, str] | None:
-    """Path -> what the container's own Python says against compiling it; None when it has no Python. Writes nothing."""
+    """Return path -> syntax error, by the container's own Python; None if it has no Python. Writes nothing."""
     text = json.dumps({path: base64.b64encode(content).decode() for path, content in files.items()})
     done = docker.run("exec", "--interactive", container, "sh", "-c", _COMPILE_COMMAND, stdin=text, check=False)
     for line in done.stdout.splitlines():
@@ -215,12 +218,12 @@ def check_python_syntax(docker: Docker, container: str, files: t.Mapping[str, by
 
 
 def fetch_container_file(docker: Docker, container: str, path: str) -> ContainerFile:
-    """One file of a container, running or not."""
-    done, data = docker.read("cp", f"{container}:{path}", "-")
+    """Return one file of a container, running or not."""
+    done, data = docker.run_binary("cp", f"{container}:{path}", "-")
     if done.returncode != 0:
         if re.search("could not find the file|no such file", done.stderr, re.I):
             return ContainerFile("absent")
-        raise docker.error(done)
+        raise docker.build_error(done)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         member = archive.next()
         file = archive.extractfile(member) if member and member.isreg() else None
@@ -230,7 +233,7 @@ def fetch_container_file(docker: Docker, container: str, path: str) -> Container
 
 
 def restore_container_file(docker: Docker, container: t.Mapping[str, t.Any], change: FileChange) -> None:
-    """Make a change in a container, running or not. May be repeated. container: as inspected."""
+    """Apply a change in a container, running or not. May be repeated. container: as inspected."""
     if container["State"]["Running"] and not container["State"].get("Restarting"):
         apply_file_changes(docker, container["Id"], [change])
     elif change.content is None:
@@ -247,23 +250,23 @@ def restore_container_file(docker: Docker, container: t.Mapping[str, t.Any], cha
 
 
 def _remove_from_stopped(docker: Docker, container: str, change: FileChange) -> None:
-    """Docker can put files into a stopped container, not take any out: it runs for the moment that this needs."""
+    """Remove a file from a stopped container, which must run for a moment: Docker cannot remove files otherwise."""
     if fetch_container_file(docker, container, change.path).kind == "absent":
         return
-    complaint = ""
+    error_output = ""
     for _attempt in range(REMOVE_ATTEMPTS):
         docker.run("start", container, check=False)
         try:
-            # It may end by itself before it can be asked.
+            # It may exit before the script runs.
             apply_file_changes(docker, container, [change])
         except RecoveryError as exc:
-            complaint = exc.message
+            error_output = exc.message
         finally:
             docker.run("kill", container, check=False)
         if fetch_container_file(docker, container, change.path).kind == "absent":
             return
     raise RecoveryError(
         f"The file {change.path} could not be removed from the container {container[:12]}, which ends too soon: "
-        f"{complaint}",
+        f"{error_output}",
         next_command="docker compose up --detach --force-recreate SERVICE",
     )

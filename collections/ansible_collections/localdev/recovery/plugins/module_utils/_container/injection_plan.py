@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Where files of the checkout belong in the containers of a stack, and what has to change there. Pure.
+"""Find the paths in the containers of a stack at which files of the checkout belong. Pure.
 
 Paths of the host are compared as they are: the caller resolves symbolic links first.
 """
@@ -23,25 +23,25 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfi
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 TARGETS_VARIABLE = "code_injection_targets"
-# Nobody reads a longer line in a diff, and looking for secrets in it takes time by the square of its length.
+# A longer line is not readable in a diff, and masking takes time by the square of its length.
 MAX_LINE_LENGTH = 1000
 
 
 @dataclass(frozen=True)
 class CheckoutFile:
-    """A file of the checkout. content None: it was deleted. asked_for: by its name, not as one of many."""
+    """A file of the checkout. content None: it was deleted. named_explicitly: not as one of a git range."""
 
     path: str
     content: bytes | None
     executable: bool = False
-    asked_for: bool = True
+    named_explicitly: bool = True
 
 
 @dataclass(frozen=True)
 class InjectionTarget:
-    """Where a source belongs in the containers of a service.
+    """The paths of a file of the checkout in the containers of a service.
 
-    paths: where it may be; more than one: what is there must tell. live: the service sees the checkout itself there.
+    paths: with more than one, the existing file decides. live: the service sees the checkout itself there.
     """
 
     service: str
@@ -51,16 +51,16 @@ class InjectionTarget:
 
 
 def find_services_sharing_image(stack: StackDescription, named: t.Collection[str]) -> list[str]:
-    """The named services and those that run the same image or are built from the same context."""
-    origins = {origin for name in named for origin in _origins(stack["services"][name])}
+    """Return the named services and those that run the same image or are built from the same context."""
+    origins = {origin for name in named for origin in _list_image_sources(stack["services"][name])}
     return [
         name
         for name, service in stack["services"].items()
-        if _is_in_scope(service) and (name in named or origins & _origins(service))
+        if _is_in_scope(service) and (name in named or origins & _list_image_sources(service))
     ]
 
 
-def _origins(service: t.Mapping[str, t.Any]) -> set[t.Any]:
+def _list_image_sources(service: t.Mapping[str, t.Any]) -> set[t.Any]:
     build = service["build"]
     found: set[t.Any] = {service["image_id"] or service["image"]}
     return found | ({(build["context"], build["dockerfile"], build["target"])} if build else set())
@@ -71,7 +71,7 @@ def _is_in_scope(service: t.Mapping[str, t.Any]) -> bool:
 
 
 def check_named_services(stack: StackDescription, named: t.Sequence[str]) -> None:
-    """Refuse services that there are not, or that no procedure touches."""
+    """Raise RecoveryError if a service does not exist or is out of scope."""
     for name in named:
         service = stack["services"].get(name)
         if service is None:
@@ -92,11 +92,11 @@ def find_injection_targets(
     dockerfiles: t.Mapping[str, str],
     workdirs: t.Mapping[str, str],
 ) -> tuple[list[InjectionTarget], list[str]]:
-    """Every place of every source, and notes on those that belong nowhere.
+    """Return every target of every source, and notes on sources without a target.
 
-    named: only into these services and those that share with them. targets: path of the host -> path in the containers,
-    for what is at it and below. dockerfiles: text by service. workdirs: of the images, by service. A file that somebody
-    asked for by name and that belongs nowhere is an error.
+    named: only into these services and those that share their image. targets: path of the host -> path in the
+    containers, for the path itself and everything below. dockerfiles: text by service. workdirs: of the images, by
+    service. An explicitly named file without a target is an error.
     """
     check_named_services(stack, named)
     within_group = find_services_sharing_image(stack, named) if named else None
@@ -115,7 +115,7 @@ def find_injection_targets(
         ]
         if not mine:
             why = _explain_no_target(source.path, group, within_group)
-            if source.asked_for:
+            if source.named_explicitly:
                 raise RecoveryError(
                     f"{why}", next_command=f"set {TARGETS_VARIABLE}, such as {{app: /srv/app}}", kind="unsafe"
                 )
@@ -136,7 +136,7 @@ def _find_services_for(
         name
         for name in candidates
         if is_path_within(path, (stack["services"][name]["build"] or {}).get("context") or "\0")
-        or _mount_of(stack["services"][name], path)
+        or _find_mount(stack["services"][name], path)
     ]
     if not concerned and _find_nearest_parent(path, targets):
         application = [name for name in candidates if stack["services"][name]["kind"] == "application"]
@@ -147,12 +147,12 @@ def _find_services_for(
 def _explain_no_target(path: str, group: t.Sequence[str], within_group: t.Sequence[str] | None) -> str:
     if group:
         return f"{path} is in the build context of {', '.join(group)}, but no plain COPY line of the Dockerfile has it"
-    of_which = f" among {', '.join(within_group)}" if within_group is not None else ""
-    return f"{path} is in no build context or bind mount of a service{of_which}"
+    scope = f" among {', '.join(within_group)}" if within_group is not None else ""
+    return f"{path} is in no build context or bind mount of a service{scope}"
 
 
 def _find_nearest_parent(path: str, folders: t.Iterable[str]) -> str:
-    """The nearest of the folders (or files) that holds the path, or ''."""
+    """Return the nearest of the folders (or files) that contains the path, or ''."""
     return max((folder for folder in folders if is_path_within(path, folder)), key=len, default="")
 
 
@@ -161,7 +161,7 @@ def _move_path(path: str, folder: str, there: str) -> str:
     return posixpath.join(there, rest) if rest else there
 
 
-def _mount_of(service: t.Mapping[str, t.Any], path: str) -> t.Mapping[str, t.Any] | None:
+def _find_mount(service: t.Mapping[str, t.Any], path: str) -> t.Mapping[str, t.Any] | None:
     mounts = {mount["source"]: mount for mount in service["mounts"] if mount["type"] == "bind"}
     return mounts.get(_find_nearest_parent(path, mounts))
 
@@ -170,12 +170,12 @@ def _find_target(
     stack: StackDescription, name: str, source: CheckoutFile, targets: t.Mapping[str, str], text: str, workdir: str
 ) -> InjectionTarget | None:
     service = stack["services"][name]
-    mount = _mount_of(service, source.path)
+    mount = _find_mount(service, source.path)
     if mount:
         return InjectionTarget(name, source, (_move_path(source.path, mount["source"], mount["target"]),), live=True)
     build = service["build"]
-    if said := _find_nearest_parent(source.path, targets):
-        paths = [_move_path(source.path, said, targets[said])]
+    if configured := _find_nearest_parent(source.path, targets):
+        paths = [_move_path(source.path, configured, targets[configured])]
     elif build and is_path_within(source.path, build["context"]):
         relative = source.path[len(build["context"].rstrip("/")) + 1 :]
         paths = find_image_paths(text, relative, target=build["target"] or "", workdir=workdir)
@@ -193,14 +193,14 @@ def _find_target(
     return InjectionTarget(name, source, tuple(paths)) if paths else None
 
 
-def choose_container_path(place: InjectionTarget, found: t.Mapping[str, ContainerFile]) -> str:
-    """The path of a place: where the container has such a file, if several are possible."""
-    there = [path for path in place.paths if found[path].kind == "file"]
-    wanted = there if len(place.paths) > 1 else list(place.paths)
+def choose_container_path(target: InjectionTarget, found: t.Mapping[str, ContainerFile]) -> str:
+    """Return the path of a target; of several the one at which the container has a file."""
+    existing = [path for path in target.paths if found[path].kind == "file"]
+    wanted = existing if len(target.paths) > 1 else list(target.paths)
     if len(wanted) != 1:
         raise RecoveryError(
-            f"Where {place.source.path} belongs in {place.service} is not clear: the Dockerfile copies it to "
-            f"{' and '.join(place.paths)}, and the container has {len(there) or 'none'} of them",
+            f"Where {target.source.path} belongs in {target.service} is not clear: the Dockerfile copies it to "
+            f"{' and '.join(target.paths)}, and the container has {len(existing) or 'none'} of them",
             next_command=f"set {TARGETS_VARIABLE}",
             kind="unsafe",
         )
@@ -208,7 +208,7 @@ def choose_container_path(place: InjectionTarget, found: t.Mapping[str, Containe
 
 
 def mask_diff_content(content: bytes | None, masker: Masker) -> str:
-    """A content as a diff shows it: text with secrets masked, anything else in words."""
+    """Return a content for a diff: text with masked secrets, or the size of a content that is no text."""
     if content is None:
         return ""
     try:
@@ -223,4 +223,4 @@ def mask_diff_content(content: bytes | None, masker: Masker) -> str:
         else f"(a line of {len(line)} characters, {hash_content(line.encode())[:12]})\n"
         for line in text.splitlines(keepends=True)
     ]
-    return masker.text("".join(lines))
+    return masker.mask_text("".join(lines))

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What was injected into containers, and what has become of it. Pure.
+"""Find the files that were injected into containers, and their present state.
 
-The run records are the store: an injected file is an aside of a run (what was there before it), with the digest of what
-took its place. So an undo needs to tell nobody else.
+The run records are the store: an entry of a run's ``asides`` is the previous content of the file, with the digest of
+the injected content. So an undo needs no other record.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Injection = dict[str, t.Any]
 
 
 def list_recorded_injections(records: t.Iterable[RunRecord]) -> list[Injection]:
-    """The last injection into each file of a container, unless it was taken back; records: the oldest first."""
+    """Return the last injection into each file of a container, unless it was undone. records: the oldest first."""
     found: dict[str, Injection] = {}
     for record in records:
         for entry in record["asides"]:
@@ -48,12 +48,12 @@ def classify_injections(
     containers: t.Mapping[str, str],
     digests: t.Mapping[tuple[str, str], str | None],
 ) -> list[Injection]:
-    """Each injection with its state; those that the image has taken over are left out.
+    """Return each injection with its state, without those that the image contains now.
 
-    containers: name -> id of those that exist. digests: (container, path) -> digest of what is there now, ``absent``
-    where nothing is; None or missing: could not be asked. States: ``injected`` (in the container, not in its image),
-    ``changed`` (overwritten since by somebody else), ``lost`` (the container was made anew or removed, and what is
-    there is another content).
+    containers: name -> id of those that exist. digests: (container, path) -> digest of the present content,
+    ``absent`` without a file; None or missing: unknown. States: ``injected`` (in the container, not in its image),
+    ``changed`` (overwritten since), ``lost`` (the container was recreated or removed, and the content is another
+    one).
     """
     found = []
     for injection in injections:
@@ -70,7 +70,7 @@ def classify_injections(
 
 
 def find_injections(docker: Docker, stack: dict[str, t.Any]) -> list[Injection]:
-    """What has become of injected files. Containers are asked only where a run has injected something."""
+    """Return the injections with their states. Only containers with injected files are read."""
     recorded = list_recorded_injections(RunStore(stack["project"]["dir"]).load_all())
     containers = {c["name"]: c for service in stack["services"].values() for c in service["containers"]}
 
@@ -79,7 +79,7 @@ def find_injections(docker: Docker, stack: dict[str, t.Any]) -> list[Injection]:
         try:
             found = read_container_files(docker, containers[name]["id"], paths)
         except RecoveryError:
-            # Stopped meanwhile, or without a shell: nothing is known of them.
+            # Stopped in between, or without a shell: their state is unknown.
             return {}
         return {(name, path): item.digest for path, item in found.items()}
 

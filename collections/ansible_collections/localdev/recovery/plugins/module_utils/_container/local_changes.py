@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What somebody has changed in a container by hand: found, saved as an archive, and put into another container."""
+"""Find the files that were changed in a container by hand, save them, and restore them in another container."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 
 
 def list_local_changes(docker: Docker, container: str) -> list[str]:
-    """Added and changed paths of a container, running or not; none when there is no such container."""
+    """Return the added and changed paths of a container, running or not; none if it does not exist."""
     found = docker.inspect("container", [container])
     if not found:
         return []
@@ -28,14 +28,14 @@ def list_local_changes(docker: Docker, container: str) -> list[str]:
 
 
 def save_local_changes(docker: Docker, container: str, file: str) -> int:
-    """Write what was changed in a container into an archive, owner and mode included: bytes of the archive."""
+    """Write the changed files of a container, with owner and mode, into a tar file; return its size in bytes."""
     descriptor = os.open(f"{file}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as handle:
         with tarfile.open(fileobj=handle, mode="w") as archive:
             for path in list_local_changes(docker, container):
-                done, stream = docker.read("cp", f"{container}:{path}", "-")
+                done, stream = docker.run_binary("cp", f"{container}:{path}", "-")
                 if done.returncode != 0:
-                    raise docker.error(done)
+                    raise docker.build_error(done)
                 _add_members(archive, stream, os.path.dirname(path))
         handle.flush()
         os.fsync(handle.fileno())
@@ -55,7 +55,7 @@ def _add_members(archive: tarfile.TarFile, stream: bytes, folder: str) -> None:
 
 
 def restore_local_changes(docker: Docker, container: str, file: str) -> None:
-    """Put the content of an archive into a container, running or not."""
+    """Copy the content of a tar file into a container, running or not."""
     try:
         with open(file, "rb") as handle:
             content = handle.read()
@@ -67,7 +67,7 @@ def restore_local_changes(docker: Docker, container: str, file: str) -> None:
         docker.run("cp", "-", f"{container}:/", stdin=content)
 
 
-# What a program writes beside its data, or what holds no work of anybody.
+# Paths that programs write by themselves, without work of a person.
 _IGNORED_PATHS = re.compile(
     r"^/(dev|proc|sys|run|tmp|var/(run|tmp|log|cache|lock|lib/apt))(/|$)|/(__pycache__|\.?cache|\.[a-z]+_history)(/|$)"
     r"|\.(pyc|pid|sock|log)$|^/(etc/(hosts|hostname|resolv\.conf|mtab)|\.dockerenv)$"
@@ -75,9 +75,9 @@ _IGNORED_PATHS = re.compile(
 
 
 def parse_container_diff(changes: t.Iterable[str], mounts: t.Iterable[str]) -> list[str]:
-    """Paths that somebody has added or changed in a container, of the lines of ``docker diff``.
+    """Return the paths that a person has added or changed, from the lines of ``docker diff``.
 
-    A folder stands for all that was added in it. mounts: paths of mounts, which are no part of the container.
+    A folder stands for everything that was added in it. mounts: paths of mounts, which are no part of the container.
     """
     mounted = tuple(f"{path.rstrip('/')}/" for path in mounts)
     lines = [(line[0], line[2:]) for line in changes if line[:2] in ("A ", "C ")]

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Which containers have to be restarted or made anew, and which services get a new image. Pure."""
+"""Decide which containers to restart or recreate, and which services get a new image. Pure."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ ServiceDescription = t.Mapping[str, t.Any]
 
 
 def is_in_scope(stack: StackDescription, name: str, named: t.Collection[str]) -> bool:
-    """Whether a procedure may touch a service: excluded ones only when somebody names them."""
+    """Return whether a procedure may touch a service: an excluded one only if it is named."""
     service = stack["services"][name]
     return name in named or (service["enabled"] and not service["excluded"])
 
 
 def list_services_to_build(stack: StackDescription, named: t.Sequence[str]) -> list[str]:
-    """The named services that are built (all, when none is named), and every other one of the same source or image.
+    """Return the named services that are built (default: all), and every other one of the same source or image.
 
-    Compose builds only what it is told to: a worker from the same folder would go on with the old code.
+    Compose builds only the named services: a worker from the same folder would run the old code.
     """
     services = stack["services"]
     chosen = resolve_service_names(stack, named)
@@ -58,7 +58,7 @@ def _get_build_source(service: ServiceDescription) -> tuple[str, str] | None:
 
 
 class RecoveryPlanner:
-    """What has to be done to a stack. built: of image_build, what was or would be built."""
+    """The actions that a procedure needs in a stack. built: images that image_build has built or would build."""
 
     def __init__(
         self, stack: StackDescription, named: t.Sequence[str], built: t.Sequence[t.Mapping[str, t.Any]]
@@ -67,33 +67,40 @@ class RecoveryPlanner:
         self.services: t.Mapping[str, ServiceDescription] = stack["services"]
         self.named = named
         self.images = {item["image"] for item in built}
-        # What check mode has not built may be another one.
+        # In check mode nothing was built, so the image may change.
         self.new_images = {
             item["image"] for item in built if item["new_id"] is None or item["new_id"] != item["old_id"]
         }
         self.actions: dict[str, dict[str, str]] = {}
 
     def plan(self, action: str, *, recreate: bool) -> dict[str, t.Any]:
-        """services: name -> action and why. stop, start: names. forced: to be made anew whatever Compose thinks.
+        """Return the plan: services (name -> action and why), stop, start, forced, create and images.
 
-        create: whether Compose has to make containers. images: objects for set_aside.
+        stop, start: names. forced: recreated even if Compose would keep them. create: whether Compose has to create
+        containers. images: objects for set_aside.
         """
-        for name in self._targets(action):
-            anew = "everything is made anew" if action == "reset" else "asked for" if recreate else self._outdated(name)
-            if anew:
-                self._note(name, "recreate", anew)
+        for name in self._list_targets(action):
+            recreate_reason = (
+                "everything is made anew"
+                if action == "reset"
+                else "asked for"
+                if recreate
+                else self._explain_outdated(name)
+            )
+            if recreate_reason:
+                self._add_action(name, "recreate", recreate_reason)
             elif action == "restart":
-                self._note(name, "restart", "asked for")
-            elif not self._works(name):
-                self._note(name, "start", self.services[name]["condition"])
-        self._add_needed()
+                self._add_action(name, "restart", "asked for")
+            elif not self._is_running_or_done(name):
+                self._add_action(name, "start", self.services[name]["condition"])
+        self._add_dependencies()
         self._add_dependents()
         creates = [name for name, item in self.actions.items() if item["action"] in ("create", "recreate")]
         forced = sorted(n for n in creates if action == "reset" or (recreate and self.actions[n]["why"] == "asked for"))
         database = (self.stack["database"] or {}).get("service")
         return {
             "services": {name: self.actions[name] for name in sorted(self.actions)},
-            # A database that is made anew stops when it is: what has to be kept of it is asked of it until then.
+            # A database that is recreated runs until then: the data to keep is read from it.
             "stop": sorted(name for name in self.actions if name != database or name not in creates),
             "start": sorted(self.actions),
             "forced": forced,
@@ -104,20 +111,20 @@ class RecoveryPlanner:
             ],
         }
 
-    def _note(self, name: str, action: str, why: str) -> None:
+    def _add_action(self, name: str, action: str, why: str) -> None:
         if action == "recreate" and not self.services[name]["containers"]:
             action = "create"
         self.actions.setdefault(name, {"action": action, "why": why})
 
-    def _targets(self, action: str) -> list[str]:
+    def _list_targets(self, action: str) -> list[str]:
         if action == "rebuild":
             return [
                 name
                 for name, service in sorted(self.services.items())
                 if service["image"] in self.images
                 and is_in_scope(self.stack, name, self.named)
-                # What only shares the source goes on as it was: running, or not.
-                and (not self.named or name in self.named or self._runs(name))
+                # A service that only shares the source stays as it is: running or stopped.
+                and (not self.named or name in self.named or self._is_running(name))
             ]
         # A job that has done its work is not repeated by a restart of everything.
         return [
@@ -126,20 +133,22 @@ class RecoveryPlanner:
             if action == "reset" or name in self.named or not self._is_done(name)
         ]
 
-    def _runs(self, name: str) -> bool:
+    def _is_running(self, name: str) -> bool:
         return any(c["state"] in ("running", "restarting") for c in self.services[name]["containers"])
 
     def _is_done(self, name: str) -> bool:
         service = self.services[name]
-        return bool(service["one_shot"] and service["ok"] and service["containers"]) and not self._outdated(name)
+        return bool(service["one_shot"] and service["ok"] and service["containers"]) and not self._explain_outdated(
+            name
+        )
 
-    def _works(self, name: str) -> bool:
-        """Running, however healthy, or a job that is done."""
+    def _is_running_or_done(self, name: str) -> bool:
+        """Return whether the service runs, healthy or not, or is a finished job."""
         containers = self.services[name]["containers"]
         return self._is_done(name) or (bool(containers) and all(c["state"] == "running" for c in containers))
 
-    def _outdated(self, name: str) -> str:
-        """Why Compose would make the containers of a service anew; empty when it would not."""
+    def _explain_outdated(self, name: str) -> str:
+        """Return why Compose would recreate the containers of a service; empty if it would not."""
         service = self.services[name]
         if not service["containers"]:
             return "it has no container"
@@ -151,35 +160,35 @@ class RecoveryPlanner:
             return "its configuration has changed"
         return ""
 
-    def _add_needed(self) -> None:
-        """What these need and does not run; where Compose makes containers, also what is out of date of these."""
-        ahead = list(self.actions)
-        while ahead:
-            current = ahead.pop()
+    def _add_dependencies(self) -> None:
+        """Add dependencies that do not run; where Compose creates containers, also outdated dependencies."""
+        queue = list(self.actions)
+        while queue:
+            current = queue.pop()
             creating = any(item["action"] in ("create", "recreate") for item in self.actions.values())
             for other in self.services[current]["depends_on"]:
                 if other in self.actions or other not in self.services or not is_in_scope(self.stack, other, ()):
                     continue
-                outdated = self._outdated(other)
+                outdated = self._explain_outdated(other)
                 if outdated and (creating or not self.services[other]["containers"]):
-                    self._note(other, "recreate", outdated)
-                elif not self._works(other):
-                    self._note(other, "start", f"{current} needs it")
+                    self._add_action(other, "recreate", outdated)
+                elif not self._is_running_or_done(other):
+                    self._add_action(other, "start", f"{current} needs it")
                 else:
                     continue
-                ahead.append(other)
+                queue.append(other)
 
     def _add_dependents(self) -> None:
-        """Running services that depend on a container made anew, or with whose restart Compose restarts them."""
-        ahead = list(self.actions)
-        while ahead:
-            current = ahead.pop()
-            anew = self.actions[current]["action"] == "recreate"
+        """Add running services that depend on a recreated container, or that Compose restarts together with it."""
+        queue = list(self.actions)
+        while queue:
+            current = queue.pop()
+            recreated = self.actions[current]["action"] == "recreate"
             for name, service in sorted(self.services.items()):
-                follows = current in service["restarts_with"] or (anew and current in service["depends_on"])
+                follows = current in service["restarts_with"] or (recreated and current in service["depends_on"])
                 if not follows or name in self.actions or not is_in_scope(self.stack, name, ()):
                     continue
                 if service["one_shot"] or not any(c["state"] == "running" for c in service["containers"]):
                     continue
-                self._note(name, "restart", f"depends on {current}")
-                ahead.append(name)
+                self._add_action(name, "restart", f"depends on {current}")
+                queue.append(name)

@@ -4,20 +4,20 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Setting things aside, putting them back, deleting what was set aside.
+"""Set objects aside, put them back, and delete kept copies.
 
-An entry of a run record's ``asides`` walks through these states; each is written down before what follows it:
+An entry of a run record's ``asides`` goes through these states; each is recorded before the next step:
 
-    planned    nothing has happened yet, or a copy is not yet proved; the original is whole
-    kept       the old content is whole under the aside name; the original place may be emptied
-    live       something new may stand in the original place
-    restoring  the old content is on its way back; it is still whole under the aside name (or already moved back)
+    planned    nothing has happened yet, or a copy is not yet verified; the original is complete
+    kept       the old content is complete under the kept name; the original place may be emptied
+    live       new content may be in the original place
+    restoring  the old content is being put back; it is complete under the kept name (or already moved back)
     restored   the old content is back in its place
-    deleted    cleanup has deleted what was set aside
+    deleted    cleanup has deleted the kept copy
 
-Volumes cannot be renamed, so they are copied and the copy is proved. Folders and databases are renamed. Files, those in
-containers too, and rows are copied to the folder of the runs; an image gets a second name. Of a container the files are
-kept that somebody has changed in it.
+Volumes cannot be renamed, so they are copied and the copy is verified. Folders and databases are renamed. Files, also
+those in containers, and rows are copied to the folder of the runs; an image gets a second name. Of a container the
+files are kept that were changed in it by hand.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.row import RowKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.volume import VolumeKeeper
 
-# A new kind of thing needs a keeper of its own, a line here, and its options in the doc fragment ``objects``.
+# A new kind of object needs a keeper of its own, a line here, and its options in the doc fragment ``objects``.
 KEEPERS: dict[str, type[Keeper]] = {
     "volume": VolumeKeeper,
     "folder": FolderKeeper,
@@ -53,32 +53,32 @@ KEEPERS: dict[str, type[Keeper]] = {
     "image": ImageKeeper,
     "container": ContainerKeeper,
 }
-# States in which something may be left to put back.
+# States in which there may be something to put back.
 UNFINISHED_OUTCOMES = ("planned", "kept", "live", "restoring")
-# What a fresh cluster, its logs and the records need beside a copy of the data.
+# A new cluster, its logs and the records need this beside a copy of the data.
 RESERVE_BYTES = 256 * 1024 * 1024
 
 
 def list_services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[SetAsideEntry]) -> list[str]:
-    """Services that must stand still while these are put back. Pure."""
-    unsettled = [entry for entry in entries if entry["state"] in UNFINISHED_OUTCOMES]
+    """Return the services to stop while these entries are put back. Pure."""
+    unfinished = [entry for entry in entries if entry["state"] in UNFINISHED_OUTCOMES]
     return sorted(
         name
         for name, service in stack["services"].items()
         if service["enabled"]
         and not service["excluded"]
-        and any(KEEPERS[e["kind"]].stops(service, e) for e in unsettled)
+        and any(KEEPERS[e["kind"]].must_stop(service, e) for e in unfinished)
     )
 
 
 def find_database_leftovers(record: RunRecord) -> list[SetAsideEntry]:
-    """What a run has left in databases: asides that are not settled, and scratch databases."""
+    """Return what a run has left in databases: unfinished entries, and temporary databases."""
     asides = [e for e in record["asides"] if e["state"] in UNFINISHED_OUTCOMES]
     return [e for e in [*asides, *record.get("scratch", [])] if e["kind"] in ("database", "row")]
 
 
 def is_rolling_back(record: RunRecord) -> bool:
-    """Whether a run has begun to bring back its own asides. Then that is what must be finished."""
+    """Return whether a run has started to put back its own kept content, which must be finished then."""
     return any(entry.get("restored_by") == record["run_id"] for entry in record["asides"])
 
 
@@ -87,17 +87,17 @@ def _is_same_object(one: SetAsideEntry, other: SetAsideEntry) -> bool:
 
 
 def create_set_aside_entry(item: t.Mapping[str, t.Any], run_id: str) -> SetAsideEntry:
-    """A planned entry for an object: kind, name, and what its keeper needs besides."""
+    """Return a planned entry for an object: kind, name, and the keys that its keeper needs."""
     keeper = KEEPERS[item["kind"]]
     entry: SetAsideEntry = {key: value for key, value in item.items() if value not in (None, False)}
-    entry["name"] = keeper.plain_name(entry)
-    entry |= {"aside": keeper.aside_name(entry["name"], run_id), "bytes": None, "state": "planned"}
-    # For who only reads records: what is put back by copying lies under the aside name still.
+    entry["name"] = keeper.normalise_name(entry)
+    entry |= {"aside": keeper.kept_name(entry["name"], run_id), "bytes": None, "state": "planned"}
+    # For readers of records: content that is put back by copying stays under the kept name.
     return {**entry, **({"copied": True} if keeper.copies else {})}
 
 
 class SetAsideManager:
-    """What one run sets aside or takes back."""
+    """Sets objects aside for one run, and puts them back."""
 
     def __init__(self, docker: Docker, run: ActiveRun, image: str, python_images: t.Sequence[str] = ()) -> None:
         """image, python_images: of helper containers; see Keeper."""
@@ -105,23 +105,24 @@ class SetAsideManager:
         self.run = run
         self.images = image, python_images
 
-    def keeper(self, entry: SetAsideEntry) -> Keeper:
+    def get_keeper(self, entry: SetAsideEntry) -> Keeper:
         return KEEPERS[entry["kind"]](self.docker, self.run, *self.images)
 
     def keep(self, items: t.Sequence[t.Mapping[str, t.Any]]) -> list[SetAsideEntry]:
-        """Set the objects aside, one after another; objects that do not exist are left out.
+        """Set the objects aside, one after another, and return their entries.
 
-        So are those that this run keeps already: a second copy would replace the old content by the new.
+        Missing objects are left out, and objects that this run keeps already: a second copy would replace the old
+        content by the new.
         """
         entries = []
         for item in items:
             entry = create_set_aside_entry(item, self.run.record["run_id"])
-            keeper = self.keeper(entry)
-            if self._keeps(entry):
+            keeper = self.get_keeper(entry)
+            if self._is_already_kept(entry):
                 continue
             keeper.prepare(entry)
             if not keeper.exists(entry):
-                keeper.take_place(entry)
+                keeper.place_replacement(entry)
                 continue
             self.run.record["asides"].append(entry)
             self.run.save()
@@ -130,38 +131,40 @@ class SetAsideManager:
         return entries
 
     def plan(self, items: t.Sequence[t.Mapping[str, t.Any]], reserve: int) -> list[SetAsideEntry]:
-        """The entries that keeping the objects would make, measured. Refuses when there is no room for them and RESERVE
-        bytes more. Writes nothing."""
+        """Return the entries that keeping the objects would create, with sizes. Writes nothing.
+
+        Raise RecoveryError if there is no space for them and ``reserve`` bytes more.
+        """
         entries = [create_set_aside_entry(item, "RUN_ID") for item in items]
-        entries = [entry for entry in entries if self.keeper(entry).exists(entry)]
-        sizes = map_in_parallel(lambda entry: self.keeper(entry).measure(entry), entries)
+        entries = [entry for entry in entries if self.get_keeper(entry).exists(entry)]
+        sizes = map_in_parallel(lambda entry: self.get_keeper(entry).measure(entry), entries)
         check_free_space(list(zip(entries, sizes, strict=True)), reserve)
         for entry, (size, _needed, _free) in zip(entries, sizes, strict=True):
             entry["bytes"] = size
         return entries
 
-    def _keeps(self, entry: SetAsideEntry) -> bool:
-        """Whether this run holds the old content of the object."""
+    def _is_already_kept(self, entry: SetAsideEntry) -> bool:
+        """Return whether this run keeps the old content of the object."""
         return any(
             _is_same_object(mine, entry) and mine["state"] in ("kept", "live", "restoring")
             for mine in self.run.record["asides"]
         )
 
     def put_back(self, source: RunRecord) -> list[SetAsideEntry]:
-        """Bring back what SOURCE set aside, the last thing first. May be repeated after a crash at any point.
+        """Put back what the run ``source`` set aside, the last object first. May be repeated after any crash.
 
-        What stands in its place now becomes an aside of the active run. When the active run brings back its own
-        asides, because it failed, that content goes to the run which it was about to undo, or, being something
-        half-made by the active run itself, is discarded. The same when another run finishes what a failed run began.
+        The present content is set aside for the active run. If the active run failed and puts back its own kept
+        content, the present content is returned to the run that it was to undo; incomplete content of the active run
+        itself is discarded. The same holds if another run finishes the rollback of a failed run.
         """
         own = source is self.run.record or is_rolling_back(source)
         undone = self.run.runs.load(source["undoes"]) if own and source.get("undoes") else None
         done = []
         for entry in reversed(source["asides"]):
-            keeper = self.keeper(entry)
+            keeper = self.get_keeper(entry)
             if entry["state"] == "planned":
-                self._settle_planned(entry, keeper)
-            if entry["state"] in ("kept", "live") and not keeper.aside_exists(entry):
+                self._resolve_planned(entry, keeper)
+            if entry["state"] in ("kept", "live") and not keeper.kept_copy_exists(entry):
                 raise RecoveryError(
                     f"The {entry['kind']} {entry['aside']}, which run {source['run_id']} has set aside, is gone; "
                     f"{entry['name']} is left as it is",
@@ -173,19 +176,19 @@ class SetAsideManager:
                 if undone is not None:
                     displaced = next((old for old in undone["asides"] if _is_same_object(old, entry)), None)
                 elif not own:
-                    earlier = self._who_has_kept_new_content(entry, keeper)
+                    earlier = self._find_run_that_kept_new_content(entry, keeper)
                     if earlier is None and entry["state"] != "kept":
-                        displaced = self._displaced(entry)
+                        displaced = self._record_displaced(entry)
                 entry["state"] = "restoring"
                 entry["restored_by"] = source["run_id"] if own else self.run.record["run_id"]
                 self.run.runs.save(source)
                 keeper.put_back(entry, displaced)
-                # First, so that no crash leaves content that no record speaks of.
+                # First, so that a crash leaves no content without a record.
                 if displaced is not None and displaced["state"] == "planned":
-                    self._settle_planned(displaced, keeper)
+                    self._resolve_planned(displaced, keeper)
                 if undone is not None or not own:
                     holder = undone or earlier or self.run.record
-                    self._old_content_is_back(entry, holder)
+                    self._mark_kept_content_as_live(entry, holder)
                     self.run.runs.save(holder)
                 entry["state"] = "restored"
                 done.append(entry)
@@ -193,39 +196,43 @@ class SetAsideManager:
         return done
 
     @staticmethod
-    def _settle_planned(entry: SetAsideEntry, keeper: Keeper) -> None:
-        """The run ended before it wrote down whether the object was kept: a copy is unproved, a rename done or not."""
+    def _resolve_planned(entry: SetAsideEntry, keeper: Keeper) -> None:
+        """Settle the entry of a run that ended while it kept the object: a copy is unverified, a rename done or not."""
         if keeper.copies or entry.get("copy"):
             keeper.delete(entry)
-            keeper.leave(entry)
+            keeper.abandon(entry)
             entry["state"] = "deleted"
         else:
-            entry["state"] = keeper.state_when_kept(entry) if keeper.aside_exists(entry) else "deleted"
+            entry["state"] = keeper.state_when_kept(entry) if keeper.kept_copy_exists(entry) else "deleted"
             if entry["state"] == "deleted":
-                keeper.leave(entry)
+                keeper.abandon(entry)
 
-    def _who_has_kept_new_content(self, entry: SetAsideEntry, keeper: Keeper) -> RunRecord | None:
-        """The run that was cut short while putting ENTRY back and had already kept what stood in its place. What stands
-        there now is then a half-made copy, or nothing."""
+    def _find_run_that_kept_new_content(self, entry: SetAsideEntry, keeper: Keeper) -> RunRecord | None:
+        """Return the run that was interrupted while it put the entry back and had kept the new content before.
+
+        The present content is then an incomplete copy, or nothing.
+        """
         if entry["state"] != "restoring":
             return None
         earlier = self.run.runs.load(entry["restored_by"])
         for mine in earlier["asides"]:
             if _is_same_object(mine, entry) and mine["state"] == "planned":
-                self._settle_planned(mine, keeper)
+                self._resolve_planned(mine, keeper)
                 self.run.runs.save(earlier)
         kept = any(_is_same_object(mine, entry) and mine["state"] in ("kept", "live") for mine in earlier["asides"])
         return earlier if kept else None
 
     @staticmethod
-    def _old_content_is_back(entry: SetAsideEntry, holder: RunRecord) -> None:
-        """What HOLDER has kept of the same object can be put back in turn, so what is there now is worth keeping."""
+    def _mark_kept_content_as_live(entry: SetAsideEntry, holder: RunRecord) -> None:
+        """Mark what the run ``holder`` keeps of the same object as live: its place has other content now."""
         for mine in holder["asides"]:
             if mine is not entry and _is_same_object(mine, entry) and mine["state"] in ("kept", "restored"):
                 mine["state"] = "live"
 
-    def _displaced(self, entry: SetAsideEntry) -> SetAsideEntry:
-        item: SetAsideEntry = {key: entry[key] for key in ("kind", "name", *self.keeper(entry).needs) if key in entry}
+    def _record_displaced(self, entry: SetAsideEntry) -> SetAsideEntry:
+        item: SetAsideEntry = {
+            key: entry[key] for key in ("kind", "name", *self.get_keeper(entry).required_keys) if key in entry
+        }
         mine = create_set_aside_entry(item, self.run.record["run_id"])
         self.run.record["asides"].append(mine)
         self.run.save()
@@ -235,7 +242,7 @@ class SetAsideManager:
 def check_free_space(
     measured: t.Sequence[tuple[SetAsideEntry, tuple[int, int | None, int | None]]], reserve: int
 ) -> None:
-    """Refuse when what is to be kept and the new data would not fit. Pure."""
+    """Raise RecoveryError if the kept copies and the new data do not fit. Pure."""
     for entry, (_size, needed, free) in measured:
         if needed is not None and free is not None and needed + reserve > free:
             raise RecoveryError(

@@ -7,7 +7,7 @@
 """Archives of volumes and folders: a tar, compressed, and beside it ``<archive>.manifest``, written last.
 
 The manifest's first line has the archive's own size and SHA-256, where it comes from, and PostgreSQL's version. An
-archive without one is what ``tar czf`` makes by hand: it is read whole before anything is done with it.
+archive without a manifest is one that ``tar czf`` made by hand: it is read whole before anything is changed.
 """
 
 from __future__ import annotations
@@ -57,24 +57,24 @@ _BLOCK = 1 << 20
 
 
 def complete_archive_path(path: str, *, has_zstd: bool) -> tuple[str, str]:
-    """The path with its ending, and the compression; without a known ending zstd where there is one. Pure."""
+    """Return the path with its ending, and the compression: zstd by default, gzip without zstd. Pure."""
     for ending, compression in _COMPRESSION_BY_ENDING.items():
         if path.endswith(ending):
             return path, compression
     return (f"{path}.tar.zst", "zstd") if has_zstd else (f"{path}.tar.gz", "gzip")
 
 
-# --- making one ----------------------------------------------------------------------------------------------------
+# --- creating an archive ---------------------------------------------------------------------------------------------
 
 
 class _StreamCollector(threading.Thread):
-    """Writes a stream to a file and hashes it."""
+    """A thread that writes a stream to a file and hashes it."""
 
     def __init__(self, stream: t.IO[bytes], path: str) -> None:
         super().__init__(daemon=True)
         self.stream, self.path = stream, path
         self.digest, self.size = hashlib.sha256(), 0
-        self.problem: OSError | None = None
+        self.error: OSError | None = None
 
     def run(self) -> None:
         try:
@@ -86,35 +86,35 @@ class _StreamCollector(threading.Thread):
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as exc:
-            self.problem = exc
+            self.error = exc
         finally:
-            # Who writes must not wait for ever.
+            # Otherwise the writing process would wait for ever.
             self.stream.close()
 
 
-def scan_tree(bridge: VolumeProgram, source: Location, *, hashes: bool) -> dict[str, t.Any]:
-    """``entries``, ``versions`` and ``bytes`` of a tree."""
+def scan_tree(program: VolumeProgram, source: Location, *, hashes: bool) -> dict[str, t.Any]:
+    """Return ``entries``, ``versions`` and ``bytes`` of a tree."""
     request = {"do": "pack", "source": "/from", "gzip": False, "look_only": not hashes}
-    answer = bridge.ask(request, source.mount("/from", writable=False))
+    answer = program.send_request(request, source.mount_arguments("/from", writable=False))
     raise_for_error(answer, str(source), None)
     return answer
 
 
-def create_archive(bridge: VolumeProgram, source: Location, path: str, *, check_mode: bool) -> dict[str, t.Any]:
-    """Write an archive and its manifest. ``same``: it was there already, and the source has not changed since."""
-    source.must_exist(bridge.docker)
-    # In check mode whatever comes before would have stopped the server.
-    running = check_mode and bool(find_mounting_containers(bridge.docker, source.name))
+def create_archive(program: VolumeProgram, source: Location, path: str, *, check_mode: bool) -> dict[str, t.Any]:
+    """Write an archive and its manifest. ``same``: the archive exists and the source has not changed since."""
+    source.require_exists(program.docker)
+    # Without check mode an earlier task has stopped the server.
+    running = check_mode and bool(find_mounting_containers(program.docker, source.name))
     if not running:
-        source.refuse_if_used(bridge.docker)
+        source.refuse_if_used(program.docker)
     path, compression = complete_archive_path(path, has_zstd=shutil.which("zstd") is not None)
     exists = os.path.exists(path)
-    found = scan_tree(bridge, source, hashes=exists)
+    found = scan_tree(program, source, hashes=exists)
     entries = [e for e in found["entries"] if not running or os.path.basename(e["name"]) != PID_FILE]
     version = refuse_unclean_cluster(f"The {source}", entries, found["versions"])
     result = {"path": path, "bytes": found["bytes"], "files": len(found["entries"]), "postgresql_version": version}
     if exists:
-        _head, before = read_archive_manifest(path) or ({}, [])
+        _header, before = read_archive_manifest(path) or ({}, [])
         if compare_entries(before, found["entries"]):
             raise RecoveryError(
                 f"There is an archive {path} already, of other content",
@@ -130,50 +130,52 @@ def create_archive(bridge: VolumeProgram, source: Location, path: str, *, check_
         raise RecoveryError(f"The folder of {path} cannot be made: {exc.strerror}") from exc
     part = f"{path}.part"
     unfinished = describe_temporary_path(part)
-    record_temporary_object(bridge.run, unfinished)
+    record_temporary_object(program.run, unfinished)
     try:
-        answer, collector = _pack_tree(bridge, source, part, compression)
+        answer, collector = _pack_tree(program, source, part, compression)
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
     finally:
-        forget_temporary_object(bridge.run, unfinished)
-    wait_at_breakpoint(bridge.run, "packed")
-    head = {
+        forget_temporary_object(program.run, unfinished)
+    wait_at_breakpoint(program.run, "packed")
+    header = {
         "created": utc_now(),
         "source": str(source),
         "bytes": answer["bytes"],
         "postgresql_version": version,
         "archive": {"bytes": collector.size, "sha256": collector.digest.hexdigest(), "compression": compression},
     }
-    write_file_atomically(path + MANIFEST_SUFFIX, serialise_manifest(head, answer["entries"]))
+    write_file_atomically(path + MANIFEST_SUFFIX, serialise_manifest(header, answer["entries"]))
     return {**result, "same": False, "archive_bytes": collector.size}
 
 
 def _pack_tree(
-    bridge: VolumeProgram, source: Location, part: str, compression: str
+    program: VolumeProgram, source: Location, part: str, compression: str
 ) -> tuple[dict[str, t.Any], _StreamCollector]:
     request = {"do": "pack", "source": "/from", "gzip": compression == "gzip", "look_only": False}
-    with open_named_pipe(part, bridge.run) as pipe:
+    with open_named_pipe(part, program.run) as pipe:
         packer = None
-        packed = pipe.reading
+        packed = pipe.read_end
         if compression == "zstd":
-            packer = _start_zstd("-2", "--threads=0", "--quiet", "--stdout", stdin=pipe.reading, stdout=subprocess.PIPE)
+            packer = _start_zstd(
+                "-2", "--threads=0", "--quiet", "--stdout", stdin=pipe.read_end, stdout=subprocess.PIPE
+            )
             packed = t.cast("t.IO[bytes]", packer.stdout)
-            pipe.reading.close()
+            pipe.read_end.close()
         collector = _StreamCollector(packed, part)
         collector.start()
         try:
-            answer = bridge.ask(request, source.mount("/from", writable=False), pipe=pipe)
+            answer = program.send_request(request, source.mount_arguments("/from", writable=False), pipe=pipe)
         finally:
-            pipe.writing.close()
+            pipe.write_end.close()
             collector.join()
             code = packer.wait() if packer else 0
-    if collector.problem is not None:
+    if collector.error is not None:
         raise RecoveryError(
-            f"Cannot write {part}: {collector.problem.strerror}", next_command=f"df {os.path.dirname(part)}"
+            f"Cannot write {part}: {collector.error.strerror}", next_command=f"df {os.path.dirname(part)}"
         )
     raise_for_error(answer, str(source), None)
     if code != 0:
@@ -190,11 +192,11 @@ def _start_zstd(*options: str, stdin: t.Any, stdout: t.Any) -> subprocess.Popen[
         ) from exc
 
 
-# --- unpacking one -------------------------------------------------------------------------------------------------
+# --- extracting an archive -------------------------------------------------------------------------------------------
 
 
 def read_archive_manifest(path: str) -> tuple[dict[str, t.Any], list[ManifestEntry]] | None:
-    """The manifest beside an archive; None when there is none."""
+    """Return header and entries of the manifest beside an archive; None when there is no manifest."""
     try:
         with open(path + MANIFEST_SUFFIX, encoding="ascii") as file:
             return parse_manifest(file.read())
@@ -209,8 +211,8 @@ def read_archive_manifest(path: str) -> tuple[dict[str, t.Any], list[ManifestEnt
 
 
 def _write_archive_stream(path: str, into: t.IO[bytes]) -> None:
-    """Write an archive where tarfile reads it; zstd, which that need not know, is unpacked on the way."""
-    # Without a buffer, for zstd reads on where this one has stopped.
+    """Write an archive into the stream that tarfile reads; decompress zstd, which tarfile may not support."""
+    # Unbuffered: zstd continues to read at the position of this file object.
     with open(path, "rb", buffering=0) as file:
         packed_by_zstd = file.read(len(_ZSTD_MAGIC)) == _ZSTD_MAGIC
         file.seek(0)
@@ -223,41 +225,46 @@ def _write_archive_stream(path: str, into: t.IO[bytes]) -> None:
 
 
 def _unpack_archive(
-    bridge: VolumeProgram, request: t.Mapping[str, t.Any], path: str, mounts: t.Sequence[str]
+    program: VolumeProgram, request: t.Mapping[str, t.Any], path: str, mounts: t.Sequence[str]
 ) -> dict[str, t.Any]:
-    with open_named_pipe(path, bridge.run) as pipe:
-        return bridge.ask(request, mounts, pipe=pipe, source=lambda into: _write_archive_stream(path, into))
+    with open_named_pipe(path, program.run) as pipe:
+        return program.send_request(
+            request, mounts, pipe=pipe, write_stream=lambda into: _write_archive_stream(path, into)
+        )
 
 
-def verify_archive_checksum(path: str, head: t.Mapping[str, t.Any], run: ActiveRun | None) -> None:
-    """Whether the archive is, to the byte, what its manifest was written for."""
+def verify_archive_checksum(path: str, header: t.Mapping[str, t.Any], run: ActiveRun | None) -> None:
+    """Raise RecoveryError if the size or SHA-256 of the archive differs from its manifest."""
     digest = hashlib.sha256()
     size, read = os.path.getsize(path), ByteCounter()
-    if size == head["archive"]["bytes"]:
+    if size == header["archive"]["bytes"]:
         with open(path, "rb", buffering=0) as file, report_progress(run, "checking", lambda: read.bytes, size):
             while data := file.read(_BLOCK):
                 digest.update(data)
                 read.add(len(data))
-    if digest.hexdigest() != head["archive"]["sha256"]:
+    if digest.hexdigest() != header["archive"]["sha256"]:
         raise RecoveryError(
             f"The archive {path} is damaged: it is not what its manifest was written for "
-            f"({size} of {head['archive']['bytes']} bytes)",
+            f"({size} of {header['archive']['bytes']} bytes)",
             next_command="choose another archive",
             kind="verification",
         )
 
 
-def inspect_archive(bridge: VolumeProgram, path: str) -> tuple[list[ManifestEntry], str, dict[str, t.Any]]:
-    """What an archive holds, its PostgreSQL version, and the head of its manifest, by which it is still to be checked;
-    empty when there is none, and then a damaged archive is refused here."""
+def inspect_archive(program: VolumeProgram, path: str) -> tuple[list[ManifestEntry], str, dict[str, t.Any]]:
+    """Return the entries of an archive, its PostgreSQL version, and the header of its manifest.
+
+    The archive is still to be verified against the header. Without a manifest the header is empty, and the archive is
+    read whole and refused here if it is corrupt.
+    """
     if not os.path.isfile(path):
         raise RecoveryError(f"There is no archive {path}", next_command=f"ls {os.path.dirname(path)}")
     with_manifest = read_archive_manifest(path)
     if with_manifest:
-        head, entries = with_manifest
-        return entries, str(head["postgresql_version"]), head
+        header, entries = with_manifest
+        return entries, str(header["postgresql_version"]), header
     request = {"do": "unpack", "target": "", "token": "", "look_only": True, "sparse": [], "total": 0, "reserve": 0}
-    answer = _unpack_archive(bridge, request, path, [])
+    answer = _unpack_archive(program, request, path, [])
     if "error" in answer:
         raise RecoveryError(
             f"The archive {path} is damaged, or is no tar: {answer['error']}",
@@ -270,7 +277,7 @@ def inspect_archive(bridge: VolumeProgram, path: str) -> tuple[list[ManifestEntr
 
 
 def extract_archive(
-    bridge: VolumeProgram,
+    program: VolumeProgram,
     path: str,
     target: Location,
     *,
@@ -280,12 +287,12 @@ def extract_archive(
     reserve: int,
     check_mode: bool,
 ) -> dict[str, t.Any]:
-    """Unpack an archive into an empty place and prove it. ``same``: it was there already.
+    """Extract an archive into an empty location and verify the result. ``same``: the content is there already.
 
     wanted_version: of PostgreSQL. server_image: the archive must hold a cluster for the server of this image.
     """
-    docker = bridge.docker
-    entries, version, head = inspect_archive(bridge, path)
+    docker = program.docker
+    entries, version, header = inspect_archive(program, path)
     if server_image and not version:
         raise RecoveryError(f"The archive {path} holds no PostgreSQL cluster", kind="unsafe")
     if server_image:
@@ -302,16 +309,16 @@ def extract_archive(
         "bytes": total,
         "files": len(entries),
         "postgresql_version": version,
-        "manifest": bool(head),
+        "manifest": bool(header),
     }
-    there = target.exists(docker)
-    # A volume that is made for it can be removed again, so it is filled meanwhile.
-    meanwhile = bool(head) and not there and not check_mode and target.kind == "volume"
-    if head and not meanwhile:
-        verify_archive_checksum(path, head, bridge.run)
-    if there:
+    target_exists = target.exists(docker)
+    # A new volume can be removed again, so it is filled while the checksum is computed.
+    verify_during_extraction = bool(header) and not target_exists and not check_mode and target.kind == "volume"
+    if header and not verify_during_extraction:
+        verify_archive_checksum(path, header, program.run)
+    if target_exists:
         target.refuse_if_used(docker)
-        found = scan_tree(bridge, target, hashes=True)["entries"]
+        found = scan_tree(program, target, hashes=True)["entries"]
         if not compare_entries(entries, found):
             return {**result, "same": True}
         if check_mode and len(found) > 1:
@@ -324,22 +331,24 @@ def extract_archive(
         "target": "/to",
         "token": path,
         "look_only": False,
-        "proved": bool(head),
+        "proved": bool(header),
         "sparse": [entry["name"] for entry in entries if entry.get("sparse")],
         "total": total,
         "reserve": reserve,
     }
-    mounts = target.mount("/to", writable=True)
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        checking = beside.submit(verify_archive_checksum, path, head, None) if meanwhile else None
+    mounts = target.mount_arguments("/to", writable=True)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        verification = (
+            executor.submit(verify_archive_checksum, path, header, None) if verify_during_extraction else None
+        )
         try:
-            answer = _unpack_archive(bridge, request, path, mounts)
+            answer = _unpack_archive(program, request, path, mounts)
             raise_for_error(answer, f"archive {path}", target)
         finally:
-            # What is damaged fails in many ways; this is the cause.
-            if checking and checking.exception():
+            # A corrupt archive fails in many ways; the checksum names the cause.
+            if verification and verification.exception():
                 docker.run("volume", "rm", "--force", target.name, check=False)
-                checking.result()
+                verification.result()
     lines = compare_entries(entries, answer["entries"])
     if lines:
         raise RecoveryError(

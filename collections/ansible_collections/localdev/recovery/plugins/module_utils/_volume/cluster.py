@@ -21,9 +21,9 @@ PID_FILE = "postmaster.pid"
 
 
 def find_cluster(versions: t.Mapping[str, str], names: t.Container[str]) -> tuple[str, str]:
-    """Folder and major version of the PostgreSQL cluster among the files; empty where there is none. Pure.
+    """Return folder and major version of the PostgreSQL cluster among the files; empty without one. Pure.
 
-    versions: what files PG_VERSION say, by name; every database of a cluster has one too.
+    versions: content of the files PG_VERSION, by name; every database of a cluster has one too.
     """
     for name in sorted(versions, key=len):
         folder = os.path.dirname(name)
@@ -33,7 +33,7 @@ def find_cluster(versions: t.Mapping[str, str], names: t.Container[str]) -> tupl
 
 
 def refuse_unclean_cluster(what: str, entries: t.Iterable[ManifestEntry], versions: t.Mapping[str, str]) -> str:
-    """The cluster's major version; RecoveryError when its server was not stopped. Pure."""
+    """Return the cluster's major version; raise RecoveryError if its server was not stopped. Pure."""
     names = {entry["name"] for entry in entries}
     folder, version = find_cluster(versions, names)
     if version and os.path.join(folder, PID_FILE) in names:
@@ -47,7 +47,7 @@ def refuse_unclean_cluster(what: str, entries: t.Iterable[ManifestEntry], versio
 
 
 def read_image_server_version(docker: Docker, image: str) -> str:
-    """Major version of the PostgreSQL server in an image."""
+    """Return the major version of the PostgreSQL server in an image."""
     command = ("run", "--rm", "--pull", "never", "--network", "none", "--entrypoint", "postgres", image, "--version")
     answer = docker.run(*command).stdout
     match = re.search(r"\(PostgreSQL\) (\d+)", answer)

@@ -4,11 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Copying, packing and unpacking volumes and folders, by a program in a helper container that sees nothing else.
-
-In a container, because only the engine reaches a volume everywhere, and because data belongs to users of the container.
-The program is Python, which at least the application's image has: that one needs no shell and no tools.
-"""
+"""Copy volumes and folders, and compare the copy with the original byte by byte."""
 
 from __future__ import annotations
 
@@ -33,7 +29,7 @@ def copy_tree(
     reserve: int,
     check_mode: bool,
 ) -> dict[str, t.Any]:
-    """Copy and prove. ``same`` in the answer: the target was a copy already. ``resumed``: files that were target_exists."""
+    """Copy and verify. ``same``: the target was a copy already. ``resumed``: files of an earlier, interrupted copy."""
     docker = program.docker
     source.require_exists(docker)
     if source == target:
@@ -69,9 +65,9 @@ def copy_tree(
 def replace_volume_content(
     program: VolumeProgram, source: str, target: str, on_verified: OnVerified | None = None
 ) -> dict[str, t.Any]:
-    """Make a volume hold what another one holds, and nothing else; ``bytes`` and ``digest`` of it.
+    """Give a volume the content of another one, and nothing else; return its ``bytes`` and ``digest``.
 
-    proved: is told them when the copy is proved; then the source is emptied. To be repeated after a crash.
+    on_verified: called with both when the copy is verified; then the source is emptied. May be repeated after a crash.
     """
     locations = Location("volume", source), Location("volume", target)
     request = {
@@ -84,7 +80,10 @@ def replace_volume_content(
         "prove": True,
         "then_empty": on_verified is not None,
     }
-    mounts = [*locations[0].mount_arguments("/from", writable=on_verified is not None), *locations[1].mount_arguments("/to", writable=True)]
+    mounts = [
+        *locations[0].mount_arguments("/from", writable=on_verified is not None),
+        *locations[1].mount_arguments("/to", writable=True),
+    ]
     answer = program.send_request(request, mounts, on_verified=on_verified)
     raise_for_error(answer, str(locations[0]), locations[1])
     return answer

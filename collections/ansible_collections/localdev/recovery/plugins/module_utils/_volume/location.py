@@ -31,8 +31,8 @@ class Location:
     name: str
 
     @classmethod
-    def of(cls, text: str) -> Location:
-        """What an option names: a path is a folder, all else a volume, as for ``docker run --volume``."""
+    def parse(cls, text: str) -> Location:
+        """Return the location that an option names: a path is a folder, any other name a volume."""
         if text.startswith(("/", "~")):
             return cls("folder", os.path.realpath(os.path.expanduser(text)))
         if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", text):
@@ -47,14 +47,14 @@ class Location:
             return os.path.isdir(self.name)
         return bool(docker.inspect("volume", [self.name]))
 
-    def mount(self, target: str, *, writable: bool) -> list[str]:
+    def mount_arguments(self, target: str, *, writable: bool) -> list[str]:
         # A comma would be read as the next option.
         if "," in self.name:
             raise RecoveryError(f"The name of the {self} has a comma, which docker run --mount cannot take")
         return build_mount_arguments(self.name, target, writable=writable)
 
     def refuse_if_used(self, docker: Docker) -> None:
-        """Under a running server files change while they are read, or what is written is not seen."""
+        """Raise RecoveryError if a running container mounts it: its files change while they are read."""
         users = [name for name, _path in find_mounting_containers(docker, self.name)]
         if users:
             raise RecoveryError(
@@ -63,13 +63,13 @@ class Location:
                 kind="unsafe",
             )
 
-    def must_exist(self, docker: Docker) -> None:
+    def require_exists(self, docker: Docker) -> None:
         if not self.exists(docker):
-            look = f"ls -ld {shlex.quote(self.name)}" if self.kind == "folder" else "docker volume ls"
-            raise RecoveryError(f"The {self} does not exist", next_command=look)
+            list_command = f"ls -ld {shlex.quote(self.name)}" if self.kind == "folder" else "docker volume ls"
+            raise RecoveryError(f"The {self} does not exist", next_command=list_command)
 
     def create(self, docker: Docker, labels: t.Mapping[str, str]) -> None:
-        """labels: of a new volume; with Compose's own it is adopted without a word."""
+        """Create it if it does not exist. labels: of a new volume; with its own labels Compose adopts it silently."""
         if self.kind == "folder":
             try:
                 os.makedirs(self.name, exist_ok=True)
@@ -80,7 +80,7 @@ class Location:
 
 
 def build_compose_volume_labels(stack: t.Mapping[str, t.Any], key: str) -> dict[str, str]:
-    """What Compose writes on the volume that has this key in its file; nothing on one that is not there. Pure."""
+    """Return the labels of the volume with this key in the Compose file; none without a key. Pure."""
     if not key:
         return {}
     return {
@@ -91,7 +91,7 @@ def build_compose_volume_labels(stack: t.Mapping[str, t.Any], key: str) -> dict[
 
 
 def find_nearest_folder(path: str) -> str:
-    """The folder itself or the nearest above it that exists."""
+    """Return the folder, or the nearest existing folder above it."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     return path

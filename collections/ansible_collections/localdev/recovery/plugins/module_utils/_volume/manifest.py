@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Manifests: what a tree of files is, file by file, and how two of them differ. Pure.
+"""Manifests: the attributes of every file of a tree, and the differences between two manifests. Pure.
 
 A manifest is a list of entries; the first is the folder itself, ``.``. An entry has ``name`` (relative; bytes that are
 not UTF-8 are surrogates, as os.fsdecode makes them) and ``type``: file, folder, link, fifo, socket, character, block,
@@ -38,28 +38,28 @@ _ATTRIBUTE_NAMES = {
 _MAX_LINES = 10
 
 
-def serialise_manifest(head: t.Mapping[str, t.Any], entries: t.Sequence[ManifestEntry]) -> str:
-    """A manifest as a file: one line of JSON that describes it, then one a file, ASCII alone."""
-    first = {**head, "format": FORMAT, "entries": len(entries)}
+def serialise_manifest(header: t.Mapping[str, t.Any], entries: t.Sequence[ManifestEntry]) -> str:
+    """Return a manifest as text: a header line of JSON, then one line per entry, ASCII only."""
+    first = {**header, "format": FORMAT, "entries": len(entries)}
     return "".join(json.dumps(line, sort_keys=True) + "\n" for line in (first, *entries))
 
 
 def parse_manifest(text: str) -> tuple[dict[str, t.Any], list[ManifestEntry]]:
-    """What serialise wrote; ValueError for anything else, such as a part of it."""
+    """Return header and entries of a manifest; raise ValueError if it is incomplete or of another format."""
     lines = text.splitlines()
-    head = json.loads(lines[0]) if lines else None
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
+    header = json.loads(lines[0]) if lines else None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError("not a manifest of this format")
     entries = [json.loads(line) for line in lines[1:]]
-    if len(entries) != head.get("entries") or not all(
+    if len(entries) != header.get("entries") or not all(
         isinstance(e, dict) and {"name", "type"} <= set(e) for e in entries
     ):
         raise ValueError("a part of the manifest is missing")
-    return head, entries
+    return header, entries
 
 
 def compare_entries(expected: t.Iterable[ManifestEntry], found: t.Iterable[ManifestEntry]) -> list[str]:
-    """What differs, in words, one line per file. Whether a file has holes is the filesystem's affair."""
+    """Return the differences as text, one line per file. Holes in files are not compared."""
     there = {entry["name"]: entry for entry in found}
     pairs: list[tuple[ManifestEntry | None, ManifestEntry | None]] = [
         (entry, there.pop(entry["name"], None)) for entry in expected
@@ -68,7 +68,7 @@ def compare_entries(expected: t.Iterable[ManifestEntry], found: t.Iterable[Manif
 
 
 def describe_differences(pairs: t.Iterable[t.Sequence[ManifestEntry | None]]) -> list[str]:
-    """The same for pairs of what is expected and what was found; None for what is missing."""
+    """Return the differences of pairs (expected, found) as text; None stands for a missing entry."""
     lines = []
     for expected, found in pairs:
         if expected is None or found is None:
@@ -86,13 +86,13 @@ def describe_differences(pairs: t.Iterable[t.Sequence[ManifestEntry | None]]) ->
 
 
 def summarise_differences(lines: t.Sequence[str]) -> str:
-    """The first lines, and how many more there are."""
+    """Return the first lines, and the number of the other ones."""
     more = len(lines) - _MAX_LINES
     return "\n".join([*lines[:_MAX_LINES], *([f"... and {more} more"] if more > 0 else [])])
 
 
 def escape_name(name: str) -> str:
-    """A name that a terminal can show: odd bytes and line breaks escaped."""
+    """Return the name as a terminal can show it: line breaks and bytes that are no text are escaped."""
     plain = name.isprintable() and not any("\ud800" <= letter <= "\udfff" for letter in name)
     return name if plain else repr(name.encode("utf-8", "surrogateescape"))[1:]
 

@@ -27,7 +27,7 @@ def plan_mount_moves(
     names: t.Mapping[str, str] | None = None,
     folder: str = "data",
 ) -> list[MountMove]:
-    """The moves that bring data mounts to ``volume`` or ``bind``, one for each volume or folder that they have now.
+    """Return the moves of data mounts to ``volume`` or ``bind``, one for each volume or folder that is mounted now.
 
     services: only what these mount. names: ``service:target`` -> key of the volume, or folder. folder: where new
     folders are made, relative to the project. A move has source (a path or the volume's real name), from, to, written
@@ -81,7 +81,7 @@ def plan_mount_moves(
 
 
 def derive_file_qualifier(files: t.Sequence[str]) -> str:
-    """``local`` of docker-compose.local.yml, else empty: stacks of one project must not share volumes by accident."""
+    """Return ``local`` for docker-compose.local.yml, else nothing: stacks of a project must not share volumes."""
     last = os.path.basename(files[-1]) if files else ""
     match = re.fullmatch(r"(?:docker-)?compose\.([a-z0-9_-]+)\.ya?ml", last)
     return match.group(1) if match and match.group(1) != "override" else ""
@@ -105,7 +105,7 @@ def _default_name(stack: t.Mapping[str, t.Any], move: MountMove, folder: str) ->
 def find_unplanned_changes(
     before: t.Mapping[str, t.Any], after: t.Mapping[str, t.Any], moves: t.Sequence[MountMove]
 ) -> list[str]:
-    """What the changed configuration says beyond the moves, or does not say of them. Both as Compose resolves them."""
+    """Return the changes beyond the moves, and the moves that are missing. before, after: as Compose resolves them."""
     moved = {(mount["service"], mount["target"].rstrip("/")): move for move in moves for mount in move["mounts"]}
     found = []
     for part in sorted({*before, *after} - {"services", "volumes"}):
@@ -134,7 +134,7 @@ def find_unplanned_changes(
 
 
 def list_objects_to_set_aside(moves: t.Sequence[MountMove], files: t.Sequence[str]) -> list[dict[str, t.Any]]:
-    """What is set aside before the copy, as objects for set_aside: the new places, and the files that change."""
+    """Return the objects to set aside before the copy: the new locations, and the files that change."""
     places: list[dict[str, t.Any]] = [
         {"kind": MOUNT_KINDS[move["to"]], "name": move["place"]}
         | ({"labels": move["labels"]} if move["to"] == "volume" else {})
@@ -144,5 +144,5 @@ def list_objects_to_set_aside(moves: t.Sequence[MountMove], files: t.Sequence[st
 
 
 def list_old_locations(moves: t.Sequence[MountMove]) -> list[dict[str, str]]:
-    """Where the data lay, as objects for set_aside."""
+    """Return the old locations of the data as objects for set_aside."""
     return [{"kind": MOUNT_KINDS[move["from"]], "name": move["source"]} for move in moves]

@@ -6,7 +6,7 @@
 
 """Named pipes between this host and a program in a container: several times as fast as the stream of ``docker run``.
 
-Both must run under one kernel, which nobody can know beforehand: the program tries, and says which way it goes.
+Both must run under one kernel, which is unknown beforehand: the program tries to open the pipe and reports the result.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ _CAPACITY = 1 << 20
 class NamedPipe:
     """Both ends of a pipe. folder: where its name is; empty for a pipe without a name, which no container can open.
 
-    Whoever has handed an end on closes it here, or the other side never notices that nobody is left.
+    Close an end here after another process has got it. Otherwise the other side never sees the end of the stream.
     """
 
     folder: str
-    reading: t.IO[bytes]
-    writing: t.IO[bytes]
+    read_end: t.IO[bytes]
+    write_end: t.IO[bytes]
 
-    def mount(self) -> list[str]:
-        """Of docker run."""
+    def mount_arguments(self) -> list[str]:
+        """Return the arguments of ``docker run`` that mount the folder of the pipe."""
         return build_mount_arguments(self.folder, _MOUNT_TARGET, writable=False) if self.folder else []
 
-    def path_inside(self) -> str:
+    def container_path(self) -> str:
         return f"{_MOUNT_TARGET}/{_PIPE_NAME}" if self.folder else ""
 
 
 @contextlib.contextmanager
 def open_named_pipe(path: str, run: ActiveRun | None) -> t.Iterator[NamedPipe]:
-    """A pipe whose name is in a private folder beside a file; without a name where none can be made there."""
+    """Open a pipe with a name in a private folder beside a file; without a name where none can be created there."""
     folder = os.path.join(os.path.dirname(path), f".pipe-{secrets.token_hex(4)}")
     entry = describe_temporary_path(folder)
     record_temporary_object(run, entry)

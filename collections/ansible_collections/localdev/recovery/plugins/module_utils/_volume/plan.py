@@ -35,7 +35,7 @@ _NEXT_COMMAND = "ansible-playbook localdev.recovery.volume_backup makes archives
 
 
 def find_data_locations(stack: StackDescription, services: t.Sequence[str] | str = ()) -> list[DataLocation]:
-    """The data of some services, or of all that are enabled and not excluded; RecoveryError when they have none.
+    """Return the data of some services, or of all that are enabled and not excluded; raise RecoveryError without any.
 
     services: also as text with commas, as ``-e`` of ansible-playbook gives a list.
     """
@@ -77,9 +77,9 @@ def _list_mounts(stack: StackDescription, service: str) -> list[t.Mapping[str, t
 
 
 def list_data_services_to_stop(stack: StackDescription, chosen: t.Sequence[DataLocation]) -> list[str]:
-    """Services that stand still while this data is read or replaced.
+    """Return the services to stop while this data is read or replaced.
 
-    Those that mount it; of a database also those that write to it, for they would see their sessions die.
+    These mount the data; for a database also those that write to it, because their sessions would end.
     """
     users = {service for place in chosen for service in place["services"]}
     if any(stack["services"][name]["kind"] == "database" for name in users):
@@ -88,14 +88,14 @@ def list_data_services_to_stop(stack: StackDescription, chosen: t.Sequence[DataL
 
 
 def build_archive_path(place: DataLocation, folder: str, run_id: str) -> str:
-    """The archive that a run makes of a place, without the ending. run_id: ``20260131T100000Z-1f2e``."""
+    """Return the path of the archive that a run creates, without the ending. run_id: ``20260131T100000Z-1f2e``."""
     return os.path.join(folder, f"{place['label']}_{run_id[:15].replace('T', '_')}")
 
 
 def select_archives(
     stack: StackDescription, paths: t.Sequence[str], select: str, services: t.Sequence[str] | str, folder: str
 ) -> list[dict[str, t.Any]]:
-    """The archives to unpack, each as its place with ``archive``.
+    """Return the archives to unpack, each as its data location with ``archive``.
 
     paths: all files in the folder of archives. select: ``latest`` (the newest set that has some of this data), a set's
     stamp, or one archive by name or path. services: whose data. An archive whose name does not say to what it belongs
@@ -140,19 +140,19 @@ def _find_named_archive(
 
 
 def parse_archive_name(path: str) -> tuple[str, str]:
-    """Label and stamp of an archive; empty for what has another name."""
+    """Return label and stamp of an archive; empty for a file with another name."""
     name = os.path.basename(path)
     match = _STAMP.fullmatch(_ENDING.sub("", name)) if _ENDING.search(name) else None
     return (match["label"], match["stamp"]) if match else ("", "")
 
 
 def name_temporary_location(place: DataLocation, run_id: str) -> str:
-    """Where an archive is unpacked and proved before the place itself is touched."""
+    """Return the name under which an archive is unpacked and verified before the data is replaced."""
     return f"{place['name']}.restore-{run_id}"
 
 
 def list_replacement_objects(chosen: t.Sequence[DataLocation], run_id: str) -> list[dict[str, t.Any]]:
-    """Objects for set_aside, which let the unpacked data take the place of the old."""
+    """Return objects for set_aside that replace the old data by the unpacked data."""
     return [
         {"kind": p["kind"], "name": p["name"], "replacement": name_temporary_location(p, run_id)}
         | ({"labels": p["labels"]} if p["kind"] == "volume" else {})

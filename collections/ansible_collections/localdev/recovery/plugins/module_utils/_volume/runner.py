@@ -37,9 +37,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.named_pi
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.program import copy, protocol, tar
 
 _ENOSPC = 28  # ENOSPC
-# Writes a stream into an open file, and returns when there is no more of it, or when nobody reads it any more.
+# Writes a stream into an open file, and returns at its end, or when the reading side is closed.
 StreamWriter = t.Callable[[t.IO[bytes]], None]
-# Is told bytes and digest of a copy when it is proved, and writes them down.
+# Records bytes and digest of a copy when the copy is verified.
 OnVerified = t.Callable[[t.Mapping[str, t.Any]], None]
 
 
@@ -48,7 +48,7 @@ class PythonNotFoundError(RecoveryError):
 
 
 def build_program_source() -> str:
-    """All parts as one Python program; those that others import come first, under their own names. Pure."""
+    """Return all parts as one Python program; imported parts come first, under their own module names. Pure."""
     lines = ["import sys, types"]
     for part in (protocol, copy):
         name = part.__name__
@@ -58,7 +58,7 @@ def build_program_source() -> str:
 
 
 class VolumeProgram:
-    """The program in its container. Entries of a manifest are dicts; see manifests.py."""
+    """The volume program in its container. For the entries in its response see manifest.py."""
 
     def __init__(
         self,
@@ -66,38 +66,38 @@ class VolumeProgram:
         images: t.Sequence[str],
         run: ActiveRun | None = None,
     ) -> None:
-        """images: the first that has Python is taken."""
+        """images: the first that has Python is used."""
         self.docker = docker
         self.images = list(images)
         self.run = run
-        self.now: dict[str, t.Any] | None = None
-        self.problem: RecoveryError | None = None
+        self.progress: dict[str, t.Any] | None = None
+        self.write_error: RecoveryError | None = None
 
-    def command(self, image: str, mounts: t.Sequence[str]) -> list[str]:
+    def build_command(self, image: str, mounts: t.Sequence[str]) -> list[str]:
         label = self.run.record["run_id"] if self.run else "none"
         # Without a log driver, or the engine would write the whole stream into its log.
         args = ["run", "--rm", "--interactive", "--pull", "never", "--network", "none", "--user", "0:0"]
         args += ["--log-driver", "none", "--label", f"{RUN_LABEL}={label}", *mounts, "--entrypoint", "python3"]
         return [self.docker.binary, *args, image, "-ISc", build_program_source()]
 
-    def ask(
+    def send_request(
         self,
         request: t.Mapping[str, t.Any],
         mounts: t.Sequence[str],
         *,
         pipe: NamedPipe | None = None,
-        source: StreamWriter | None = None,
-        proved: OnVerified | None = None,
+        write_stream: StreamWriter | None = None,
+        on_verified: OnVerified | None = None,
     ) -> dict[str, t.Any]:
-        """The program's answer with ``entries``; RecoveryError when it could not do its work.
+        """Return the response of the program with ``entries``; raise RecoveryError if the program could not run.
 
-        pipe: what the program packs arrives at its reading end. source: gives the stream to unpack; it goes through
-        the pipe too. proved: the program waits for it before it goes on.
+        pipe: the packed stream arrives at its reading end. write_stream: writes the stream to unpack, through the pipe
+        too. on_verified: the program waits for it before it continues.
         """
-        with report_progress_of_parts(self.run, lambda: self.now):
+        with report_progress_of_parts(self.run, lambda: self.progress):
             for image in self.images:
-                named = pipe is not None and bool(pipe.folder)
-                answer = self._ask(image, request, mounts, pipe, source, proved, named=named)
+                by_name = pipe is not None and bool(pipe.folder)
+                answer = self._run_in_image(image, request, mounts, pipe, write_stream, on_verified, by_name=by_name)
                 if answer is not None:
                     return answer
         raise PythonNotFoundError(
@@ -105,105 +105,105 @@ class VolumeProgram:
             next_command="docker compose build (or name an image that has python3 in the option image)",
         )
 
-    def _ask(
+    def _run_in_image(
         self,
         image: str,
         request: t.Mapping[str, t.Any],
         mounts: t.Sequence[str],
         pipe: NamedPipe | None,
-        source: StreamWriter | None,
-        proved: OnVerified | None,
+        write_stream: StreamWriter | None,
+        on_verified: OnVerified | None,
         *,
-        named: bool,
+        by_name: bool,
     ) -> dict[str, t.Any] | None:
-        """named: the container is to open the pipe by its name."""
-        channel = pipe if named else None
+        """Return the response; None if the image has no Python. by_name: the container opens the pipe by name."""
+        channel = pipe if by_name else None
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            self.command(image, [*mounts, *(channel.mount() if channel else [])]),
+            self.build_command(image, [*mounts, *(channel.mount_arguments() if channel else [])]),
             stdin=subprocess.PIPE,
-            # Whichever way it is packed, by name or through the engine, it arrives at the same end.
-            stdout=pipe.writing if pipe and not source else subprocess.DEVNULL,
+            # By name or through the engine: the packed stream arrives at the same end of the pipe.
+            stdout=pipe.write_end if pipe and not write_stream else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        feed = t.cast("t.IO[bytes]", process.stdin)
+        stdin = t.cast("t.IO[bytes]", process.stdin)
         with contextlib.suppress(OSError):
-            asked = {**request, "pipe": channel.path_inside() if channel else ""}
-            feed.write(json.dumps(asked).encode("ascii") + b"\n")
-            feed.flush()
+            sent = {**request, "pipe": channel.container_path() if channel else ""}
+            stdin.write(json.dumps(sent).encode("ascii") + b"\n")
+            stdin.flush()
         answer: dict[str, t.Any] = {"entries": []}
-        words = []
-        began = False
-        pouring: threading.Thread | None = None
+        output_lines = []
+        started = False
+        writer: threading.Thread | None = None
         for raw in t.cast("t.IO[bytes]", process.stderr):
             line = raw.decode(errors="replace")
             try:
-                said = json.loads(line) if line.startswith("{") else None
+                response = json.loads(line) if line.startswith("{") else None
             except ValueError:
-                said = None
-            if said is None:
-                words.append(line.strip())
+                response = None
+            if response is None:
+                output_lines.append(line.strip())
                 continue
-            began = True
-            if "entry" in said:
-                answer["entries"].append(said["entry"])
-            elif "progress" in said:
-                self.now = said["progress"]
-            elif "stream" in said:
-                answer.update(said)
-                if source and pipe:
-                    pipe.reading.close()
-                    pouring = self._start(source, pipe.writing if said["stream"] == "pipe" else feed)
-            elif "held" in said or "proved" in said:
+            started = True
+            if "entry" in response:
+                answer["entries"].append(response["entry"])
+            elif "progress" in response:
+                self.progress = response["progress"]
+            elif "stream" in response:
+                answer.update(response)
+                if write_stream and pipe:
+                    pipe.read_end.close()
+                    writer = self._start_writer(write_stream, pipe.write_end if response["stream"] == "pipe" else stdin)
+            elif "held" in response or "proved" in response:
                 try:
-                    if proved and "proved" in said:
-                        proved(said["proved"])
+                    if on_verified and "proved" in response:
+                        on_verified(response["proved"])
                     else:
                         wait_at_breakpoint(self.run, "copying")
                 except BaseException:
-                    # It ends when nobody is there any more, and what it copies from is whole.
-                    feed.close()
+                    # The program ends when its stdin is closed; the source is unchanged.
+                    stdin.close()
                     process.wait()
                     raise
                 with contextlib.suppress(OSError):
-                    feed.write(b"\n")
-                    feed.flush()
+                    stdin.write(b"\n")
+                    stdin.flush()
             else:
-                answer.update(said)
-        if pouring is None or answer["stream"] == "pipe":
+                answer.update(response)
+        if writer is None or answer["stream"] == "pipe":
             with contextlib.suppress(OSError):
-                feed.close()
+                stdin.close()
         process.wait()
-        if pouring is not None:
-            # Nobody reads any more, so it ends at once.
-            pouring.join()
-        if self.problem:
-            raise self.problem
-        text = "\n".join(words)
+        if writer is not None:
+            # The reading side is closed, so the writer ends at once.
+            writer.join()
+        if self.write_error:
+            raise self.write_error
+        text = "\n".join(output_lines)
         if {"done", "refused", "error"} & set(answer):
             return answer
         if re.search(r"executable file not found|no such file or directory.*python3|python3.*no such file", text, re.I):
             return None
-        if named and not began:
+        if by_name and not started:
             # An engine on another machine does not know the folder.
-            return self._ask(image, request, mounts, pipe, source, proved, named=False)
+            return self._run_in_image(image, request, mounts, pipe, write_stream, on_verified, by_name=False)
         raise RecoveryError(f"The helper container of the image {image} could not run: {text[-2000:]}")
 
-    def _start(self, source: StreamWriter, into: t.IO[bytes]) -> threading.Thread:
-        def pour() -> None:
-            # The one who reads has ended, and has said why.
+    def _start_writer(self, write_stream: StreamWriter, into: t.IO[bytes]) -> threading.Thread:
+        def write() -> None:
+            # The program has ended and has reported the reason.
             with contextlib.suppress(OSError), into:
                 try:
-                    source(into)
+                    write_stream(into)
                 except RecoveryError as exc:
-                    self.problem = exc
+                    self.write_error = exc
 
-        thread = threading.Thread(target=pour, daemon=True)
+        thread = threading.Thread(target=write, daemon=True)
         thread.start()
         return thread
 
 
 def raise_for_error(answer: t.Mapping[str, t.Any], source: str, target: Location | None) -> None:
-    """Turn what the program says into RecoveryError, or return when all is well."""
+    """Raise RecoveryError if the response reports a refusal, an error or differences."""
     refused = answer.get("refused")
     where = str(target) if target else source
     if refused == "occupied":

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""How one kind of thing is set aside and put back: what the keepers of all kinds share."""
+"""The base class of the keepers, which set one kind of object aside and put it back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
 
 # Name, type, mode, owner, time, link target and content of every file below a folder, as one digest. The tar
 # stream is only hashed. Sockets are left out: tar knows none. Works with GNU and BusyBox tools alike. OpenSSL uses the
-# processor's own instructions, four times as fast as GNU's sha256sum, and says the same.
+# processor's own instructions and is four times as fast as GNU's sha256sum.
 DIGEST = (
     "(cd {folder} && find . ! -type s | LC_ALL=C sort "
     "| tar -c --no-recursion --numeric-owner -f - -T - "
@@ -33,12 +33,12 @@ SYNC = "{{ sync -f {folder} 2>/dev/null || sync; }}"
 
 
 class Keeper:
-    """How one kind of thing is kept and put back. Every method may be repeated after a crash at any point."""
+    """Keeps and puts back one kind of object. Every method may be repeated after a crash at any point."""
 
-    # Whether keeping leaves the original in its place, so that a copy that is not proved can be thrown away.
+    # Whether keeping leaves the original in its place, so that an unverified copy can be deleted.
     copies = False
-    # What an object says beside its kind and name, wherever it is kept or put back.
-    needs: tuple[str, ...] = ()
+    # Keys of an object beside kind and name that keeping and putting back need.
+    required_keys: tuple[str, ...] = ()
 
     def __init__(self, docker: Docker, run: ActiveRun, image: str, python_images: t.Sequence[str] = ()) -> None:
         """image: has a shell. python_images: may have a Python, the most likely first."""
@@ -48,50 +48,50 @@ class Keeper:
         self.python_images = python_images
 
     @staticmethod
-    def plain_name(item: t.Mapping[str, t.Any]) -> str:
-        """The name of an object as records have it; RecoveryError for one that cannot be."""
+    def normalise_name(item: t.Mapping[str, t.Any]) -> str:
+        """Return the name of an object as records have it; raise RecoveryError for an invalid name."""
         return str(item["name"])
 
     @classmethod
-    def aside_name(cls, name: str, run_id: str) -> str:
+    def kept_name(cls, name: str, run_id: str) -> str:
         return build_kept_name(name, run_id)
 
     @classmethod
-    def discard_name(cls, entry: SetAsideEntry) -> str:
-        """Where something half-made goes for the moment between renaming and deleting."""
+    def discarded_name(cls, entry: SetAsideEntry) -> str:
+        """Return the name of incomplete content between renaming and deleting."""
         name, _aside, run_id = entry["aside"].rpartition(".aside-")
-        return cls.discarded(name, run_id)
+        return cls.build_discarded_name(name, run_id)
 
     @staticmethod
-    def discarded(name: str, run_id: str) -> str:
+    def build_discarded_name(name: str, run_id: str) -> str:
         return f"{name}.discarded-{run_id}"
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
-        """Whether a service must stand still while such a thing is put back. Volumes and folders may be anybody's."""
+    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+        """Return whether a service must stop while the object is put back. Any service may use volumes and folders."""
         return True
 
-    def helper(self, *mounts: tuple[str, str, bool]) -> HelperContainer:
+    def open_helper(self, *mounts: tuple[str, str, bool]) -> HelperContainer:
         return HelperContainer(self.docker, self.image, mounts, self.run.record["run_id"])
 
     def exists(self, entry: SetAsideEntry) -> bool:
-        """Whether there is something to set aside."""
+        """Return whether there is something to set aside."""
         raise NotImplementedError
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
         raise NotImplementedError
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
-        """Bytes of the original, bytes that keeping it needs, bytes free where it will be kept (None: not asked)."""
+        """Return bytes of the original, bytes needed to keep it, bytes free at the kept copy (None: not known)."""
         raise NotImplementedError
 
-    def users(self, entry: SetAsideEntry) -> list[tuple[str, str]]:
-        """Running containers that mount a volume or folder: name, and path inside."""
+    def find_users(self, entry: SetAsideEntry) -> list[tuple[str, str]]:
+        """Return the running containers that mount a volume or folder: name, and path in the container."""
         return find_mounting_containers(self.docker, entry["name"])
 
     def refuse_if_used(self, entry: SetAsideEntry) -> None:
-        """Copying or moving files under a running server would give a mix of old and new."""
-        users = [name for name, _path in self.users(entry)]
+        """Raise RecoveryError if a running container mounts it: a copy would be a mix of old and new."""
+        users = [name for name, _path in self.find_users(entry)]
         if users:
             raise RecoveryError(
                 f"The {entry['kind']} {entry['name']} is in use by the running container {', '.join(users)}",
@@ -99,23 +99,25 @@ class Keeper:
                 kind="unsafe",
             )
 
-    def used_and_free(self, entry: SetAsideEntry, free_at: str = "") -> tuple[int, int]:
-        """Bytes in a volume or folder, and bytes free at a path beside it (default: in it), asked in whatever
-        container sees it already, else in a helper."""
+    def measure_used_and_free(self, entry: SetAsideEntry, free_at: str = "") -> tuple[int, int]:
+        """Return bytes in a volume or folder, and bytes free at a path beside it (default: in it).
+
+        A container that mounts it already is used, else a helper container.
+        """
         script = "du -sk {0} | cut -f1; df -Pk {1} | tail -n 1 | awk '{{print $4}}'"
-        users = self.users(entry)
+        users = self.find_users(entry)
         if users:
             name, path = users[0]
             command = script.format(shlex.quote(path), free_at or shlex.quote(path))
             answer = self.docker.run("exec", "--user", "0:0", name, "sh", "-c", command).stdout
         else:
-            with self.helper((entry["name"], "/from", False)) as shell:
+            with self.open_helper((entry["name"], "/from", False)) as shell:
                 answer = shell.run(script.format("/from", free_at or "/from"))
         used, free = answer.split()
         return int(used) * 1024, int(free) * 1024
 
     def prepare(self, entry: SetAsideEntry) -> None:
-        """What is done before it is asked whether there is something to keep."""
+        """Prepare the object before it is checked whether there is something to keep."""
 
     def keep(self, entry: SetAsideEntry) -> None:
         raise NotImplementedError
@@ -126,19 +128,19 @@ class Keeper:
     def delete(self, entry: SetAsideEntry) -> None:
         raise NotImplementedError
 
-    def take_place(self, entry: SetAsideEntry) -> None:
-        """What a replacement does where there is nothing to set aside."""
+    def place_replacement(self, entry: SetAsideEntry) -> None:
+        """Move the replacement to its place if there is nothing to set aside."""
 
-    def leave(self, entry: SetAsideEntry) -> None:
-        """Undo what keep does before anything is kept, when it was cut short there."""
+    def abandon(self, entry: SetAsideEntry) -> None:
+        """Undo the first steps of an interrupted keep."""
 
     def state_when_kept(self, entry: SetAsideEntry) -> str:
-        """The state of an entry whose old content is whole under the aside name."""
+        """Return the state of an entry whose old content is complete under the kept name."""
         return "kept"
 
 
 def normalise_absolute_path(item: t.Mapping[str, t.Any]) -> str:
-    """The path of a folder or file. With a slash at the end the aside name would lie inside the folder."""
+    """Return the path of a folder or file without a slash at its end: the kept copy must be beside the folder."""
     if not os.path.isabs(item["name"]):
         raise RecoveryError(f"The {item['kind']} {item['name']} is not an absolute path")
     return os.path.normpath(str(item["name"]))

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Of a container that is made anew, the files are set aside that somebody has changed in it."""
+"""Set aside the files that were changed by hand in a container that is recreated."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint 
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
-# Beside the run records; the archives lie in it under their aside names.
+# Beside the run records; contains the saved changes under their kept names.
 CONTAINERS_FOLDER = "containers"
 
 
 class ContainerKeeper(Keeper):
-    """Copies into an archive. Putting back makes the container as it is configured now, and lays the files over it."""
+    """Copies into a tar file. Putting back creates the container as configured now, and restores the files in it."""
 
     copies = True
 
@@ -67,7 +67,7 @@ class ContainerKeeper(Keeper):
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         if displaced is not None and displaced["state"] == "planned":
             self.keep(displaced)
-        # Of the image that has the name now; it was put back before.
+        # The image with this name was put back before.
         self.docker.compose("create", entry["service"])
         restore_local_changes(self.docker, entry["name"], self._archive_path(entry))
 

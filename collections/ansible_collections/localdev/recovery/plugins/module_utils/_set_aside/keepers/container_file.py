@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Files in containers are set aside by copying them to the stack's folder: the container may be gone tomorrow."""
+"""Set files in containers aside by copying them to the stack's folder: the container may be removed."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _NAME = re.compile(r"[\w.-]+:/.*[^/]", re.S)
 
 
 def _create_private_folder(folder: str) -> None:
-    """makedirs would give its mode to the last folder alone."""
+    """Create a folder and its parents, each with mode 0700; makedirs would set the mode of the last one only."""
     if not os.path.isdir(folder):
         _create_private_folder(os.path.dirname(folder))
         os.mkdir(folder, 0o700)
 
 
 class ContainerFileKeeper(Keeper):
-    """entry: name (CONTAINER:PATH), and container_id; a container that was made anew holds nothing of what was there.
+    """entry: name (CONTAINER:PATH), and container_id; a recreated container has none of the files.
 
-    Kept in the entry: uid, gid, mode, mtime, or absent where there was no file; that is put back too. folders: those
-    that were made for the file.
+    Kept in the entry: uid, gid, mode, mtime, or absent if there was no file; that is put back too. folders: those that
+    were created for the file.
     """
 
     copies = True
@@ -59,7 +59,7 @@ class ContainerFileKeeper(Keeper):
         return any(entry["name"].partition(":")[0] == container["name"] for container in service["containers"])
 
     def _container(self, entry: SetAsideEntry) -> dict[str, t.Any] | None:
-        """The container that the entry speaks of; None when it is gone or was made anew."""
+        """Return the container of the entry; None if it was removed or recreated."""
         found = self.docker.inspect("container", [entry["name"].partition(":")[0]])
         if not found or entry.setdefault("container_id", found[0]["Id"]) != found[0]["Id"]:
             return None
@@ -80,7 +80,7 @@ class ContainerFileKeeper(Keeper):
         return found
 
     def exists(self, entry: SetAsideEntry) -> bool:
-        # That there is no file is something to come back to as well.
+        # A missing file can be put back as well.
         return self._container(entry) is not None
 
     def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
@@ -121,7 +121,7 @@ class ContainerFileKeeper(Keeper):
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         container = self._container(entry)
         if container is None:
-            # With the container everything in it is gone, what was to be taken back too.
+            # The injected file was removed together with its container.
             return
         if displaced is not None and displaced["state"] == "planned":
             self.keep(displaced)
@@ -140,7 +140,7 @@ class ContainerFileKeeper(Keeper):
         path = self._path(entry)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
-        # Folders that hold nothing any more, up to the one of all runs.
+        # Empty folders, up to the one of all runs.
         with contextlib.suppress(OSError):
             while (path := os.path.dirname(path)) != self.run.runs.folder:
                 os.rmdir(path)

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Databases are set aside within their cluster, by renaming or by a copy that the server makes."""
+"""Set databases aside within their cluster, by renaming or by a copy that the server makes."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _MAX_NAME_BYTES = 63
 
 
 def build_temporary_database_name(database: str, run_id: str) -> str:
-    """Name of the database into which a run restores."""
+    """Return the name of the database into which a run restores."""
     return _fit_name(database, f".restore-{run_id}")
 
 
 def _fit_name(name: str, suffix: str) -> str:
-    """The name with the suffix, cut from the left to what PostgreSQL allows."""
+    """Return the name with the suffix, cut from the left to the length that PostgreSQL allows."""
     return name.encode()[len(suffix) - _MAX_NAME_BYTES :].decode(errors="ignore") + suffix
 
 
@@ -83,10 +83,10 @@ class DatabaseKeeper(Keeper):
         return size, size, read_free_disk_bytes(self.docker, entry["container"], folder)
 
     def _run_without_connections(self, entry: SetAsideEntry, names: t.Sequence[str], sql: str) -> float:
-        """Run SQL while nobody is connected to the databases: seconds for which they were shut.
+        """Run SQL without connections to the databases; return the seconds for which they were closed.
 
-        Sessions come back within milliseconds, so new ones are shut out before the old ones are ended. The SQL opens
-        the databases again.
+        Clients reconnect within milliseconds, so new connections are forbidden before sessions are terminated. The SQL
+        allows connections again.
         """
         shut = " ".join(f"ALTER DATABASE {quote_identifier(name)} ALLOW_CONNECTIONS false;" for name in names)
         listed = ", ".join(quote_literal(name) for name in names)
@@ -106,7 +106,7 @@ class DatabaseKeeper(Keeper):
         return round(float(ended) - float(began), 3)
 
     def _rename(self, entry: SetAsideEntry, *pairs: tuple[str, str]) -> float:
-        """All renames in one transaction: at no moment is a name missing or doubled for others. Seconds it took."""
+        """Rename all in one transaction, so that no other session sees a missing name. Return the seconds it took."""
         renames = " ".join(
             f"ALTER DATABASE {quote_identifier(old)} RENAME TO {quote_identifier(new)};" for old, new in pairs
         )
@@ -114,17 +114,19 @@ class DatabaseKeeper(Keeper):
         return self._run_without_connections(entry, [old for old, _new in pairs], f"BEGIN; {renames} {opened} COMMIT;")
 
     def _copy(self, entry: SetAsideEntry) -> float:
-        """Copy the files within the server, much faster than a dump. Seconds for which the database was shut."""
+        """Copy the files within the server, much faster than a dump. Return the seconds of closed connections."""
         name, aside = quote_identifier(entry["name"]), quote_identifier(entry["aside"])
         owner, version = self._psql(
             entry,
             f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {quote_literal(entry['name'])}; "
             "SELECT current_setting('server_version_num')::int / 10000",
         ).split("\n")
-        # Older servers know no other way.
+        # Older servers have only this strategy.
         strategy = "STRATEGY file_copy" if int(version) >= 15 else ""
         copied = f"CREATE DATABASE {aside} TEMPLATE {name} OWNER {quote_identifier(owner)} {strategy};"
-        seconds = self._run_without_connections(entry, [entry["name"]], f"{copied} ALTER DATABASE {name} ALLOW_CONNECTIONS true;")
+        seconds = self._run_without_connections(
+            entry, [entry["name"]], f"{copied} ALTER DATABASE {name} ALLOW_CONNECTIONS true;"
+        )
         self._psql(entry, build_copy_settings_sql(entry["name"], entry["aside"]))
         return seconds
 
@@ -137,7 +139,7 @@ class DatabaseKeeper(Keeper):
 
     def keep(self, entry: SetAsideEntry) -> None:
         kept = f"EXISTS (SELECT 1 FROM pg_database WHERE datname = {quote_literal(entry['aside'])})"
-        # One question, for each takes a tenth of a second: nothing where it is kept already.
+        # One query, because each takes a tenth of a second; it returns no row if the database is kept already.
         size = self._psql(entry, f"SELECT pg_database_size({quote_literal(entry['name'])}) WHERE NOT {kept}")
         if size:
             entry["bytes"] = int(size)
@@ -155,7 +157,7 @@ class DatabaseKeeper(Keeper):
             self._rename(entry, (entry["replacement"], entry["name"]))
 
     def state_when_kept(self, entry: SetAsideEntry) -> str:
-        # A copied or replaced database stands in its place from the first moment on.
+        # A copied or replaced database is in its place at once.
         return "live" if entry.get("copy") or entry.get("replacement") else "kept"
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:

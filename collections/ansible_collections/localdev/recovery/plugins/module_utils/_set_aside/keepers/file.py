@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Files are set aside by copying: the original stays in its place until a procedure replaces it.
+"""Set files aside by copying: the original stays in its place until a procedure replaces it.
 
-Copies lie in the private folder of the runs, which git ignores: beside the original, one that holds secrets could be
+Copies are in the private folder of the runs, which git ignores: a copy with secrets beside the original could be
 committed with the project.
 """
 
@@ -34,31 +34,30 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 )
 
 FILES_FOLDER = "files"
-# Bytes of a file name, with room for the suffix of a copy that is being made.
+# Bytes of a file name, with room for the suffix of an unfinished copy.
 _MAX_NAME_BYTES = 200
 
 
 class FileKeeper(Keeper):
-    """Copies: the original stays in its place until a procedure replaces it. The aside name is relative to the stack's
-    folder.
+    """Copies a file. The kept name is relative to the stack's folder.
 
-    or_absent: that there is no file is kept too, as absent in the entry; putting back then takes the new one away.
-    Kept in the entry: mode, for the copy is its owner's alone.
+    or_absent: a missing file is kept too, as absent in the entry; putting it back deletes the new file. Kept in the
+    entry: mode, because the copy is readable by its owner only.
     """
 
     copies = True
-    needs = ("or_absent",)
-    plain_name = staticmethod(normalise_absolute_path)
+    required_keys = ("or_absent",)
+    normalise_name = staticmethod(normalise_absolute_path)
 
     @classmethod
-    def aside_name(cls, name: str, run_id: str) -> str:
-        """The digest keeps files of one name in two folders apart."""
+    def kept_name(cls, name: str, run_id: str) -> str:
+        """Return a kept name with a digest, which differs for files of one name in two folders."""
         digest = hashlib.sha256(name.encode()).hexdigest()[:6]
         plain = build_kept_name(f"{os.path.basename(name)}~{digest}", run_id, _MAX_NAME_BYTES)
         return os.path.join(RUNS_FOLDER, FILES_FOLDER, plain)
 
     @staticmethod
-    def stops(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
         return False
 
     def _path(self, entry: SetAsideEntry) -> str:
@@ -67,7 +66,7 @@ class FileKeeper(Keeper):
     def exists(self, entry: SetAsideEntry) -> bool:
         return bool(entry.get("or_absent")) or os.path.isfile(entry["name"])
 
-    def aside_exists(self, entry: SetAsideEntry) -> bool:
+    def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
         return bool(entry.get("absent")) or os.path.isfile(self._path(entry))
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
@@ -92,7 +91,7 @@ class FileKeeper(Keeper):
             entry.update(bytes=os.stat(path).st_size, mode=f"{stat.S_IMODE(status.st_mode):o}")
         else:
             entry["absent"], entry["bytes"] = True, 0
-        # From now on a procedure may replace it.
+        # A procedure may replace it now.
         entry["state"] = "live"
         self.run.save()
 

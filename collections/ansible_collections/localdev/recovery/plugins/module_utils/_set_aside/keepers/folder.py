@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Folders are set aside by renaming them."""
+"""Set folders aside by renaming them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FolderKeeper(Keeper):
         return used, 0, free
 
     def _rename(self, shell: HelperContainer, old: str, new: str) -> None:
-        """Rename when it has not been done yet. Never onto something that exists."""
+        """Rename if it has not been done yet; never onto an existing path."""
         old_path, new_path = self._container_path(old), self._container_path(new)
         shell.run(
             f"if [ -e {new_path} ]; then [ ! -e {old_path} ] || {{ echo {shlex.quote(new)} exists already; exit 1; }}; "
@@ -70,7 +70,7 @@ class FolderKeeper(Keeper):
                 self.run.save()
                 self._rename(shell, entry["replacement"], entry["name"])
                 return
-            # The engine would create a missing bind source as root's.
+            # The engine would create a missing bind source as a folder of root.
             shell.run(f"mkdir {name}; chown {entry['owner']} {name}; chmod {entry['mode']} {name}; [ -d {aside} ]")
 
     def place_replacement(self, entry: SetAsideEntry) -> None:
@@ -88,10 +88,12 @@ class FolderKeeper(Keeper):
             if os.path.isdir(entry["aside"]):
                 if os.path.isdir(entry["name"]):
                     if displaced is None:
-                        # An earlier attempt may have been cut short before it deleted this.
+                        # An interrupted attempt may have left this.
                         shell.run(f"rm -rf {self._container_path(away)}")
                     else:
-                        displaced["bytes"] = int(shell.run(f"du -sk {self._container_path(entry['name'])} | cut -f1")) * 1024
+                        displaced["bytes"] = (
+                            int(shell.run(f"du -sk {self._container_path(entry['name'])} | cut -f1")) * 1024
+                        )
                     self._rename(shell, entry["name"], away)
                 if displaced is not None and os.path.isdir(away):
                     displaced["state"] = "kept"

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Images are set aside by a second name: as long as an image has a name, the engine keeps it."""
+"""Set images aside by a second name: as long as an image has a name, the engine keeps it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 
 
 class ImageKeeper(Keeper):
-    """replacement: another name of the image that takes this one's place. bytes: what the new image does not share."""
+    """Tags an image. replacement: name of the image that takes its place. bytes: of the layers that are not shared."""
 
     copies = True
 
@@ -35,7 +35,7 @@ class ImageKeeper(Keeper):
 
     @staticmethod
     def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
-        # Its containers are made anew, and stop sooner when they are told to before.
+        # Its containers are recreated, which is faster if they are stopped before.
         return parse_image_reference(service["image"]) == parse_image_reference(entry["name"])
 
     def exists(self, entry: SetAsideEntry) -> bool:
@@ -53,7 +53,7 @@ class ImageKeeper(Keeper):
         own, _whole = measure_own_layers(
             self.docker, entry["name"], [entry["replacement"]] if entry.get("replacement") else []
         )
-        # Services built from one source have images that are alike: what several share counts once.
+        # Services built from one source share layers: each layer counts once.
         counted = {layer for mine in self.run.record["asides"] for layer in mine.get("layers", ())}
         entry["layers"] = sorted(set(own) - counted)
         entry["bytes"] = sum(own[layer] for layer in entry["layers"])
@@ -68,7 +68,7 @@ class ImageKeeper(Keeper):
             remove_image_name(self.docker, entry["replacement"])
 
     def state_when_kept(self, entry: SetAsideEntry) -> str:
-        # A replacement stands in the place from the first moment on.
+        # A replacement is in its place at once.
         return "live" if entry.get("replacement") else "kept"
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:

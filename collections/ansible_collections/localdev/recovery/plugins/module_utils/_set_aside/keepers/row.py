@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Single rows of a table are set aside as JSON in a private file; that there is no such row is kept as ``null``."""
+"""Set single rows of a table aside as JSON in a private file; ``null`` stands for a missing row."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NO_ROW = "null"
 # Bytes of a file name, with room for the suffixes of temporary files.
 _MAX_NAME_BYTES = 200
 
-# A message of PostgreSQL may show the whole row, so only its first line is asked for, and the server logs no statement.
+# A message of PostgreSQL may show the whole row, so messages are terse and the server logs no statement.
 _QUIET_TRANSACTION = r"""
 \set VERBOSITY terse
 BEGIN;
@@ -39,7 +39,7 @@ SET LOCAL log_min_error_statement = panic;
 SET LOCAL log_statement = none;
 """
 
-# Bodies find the row and its old text in settings: a DO block takes no parameters.
+# The row and its old text are passed in settings: a DO block takes no parameters.
 _PUT_BACK = """
 DO $do$
 DECLARE
@@ -66,7 +66,7 @@ BEGIN
 END $do$;
 """
 
-# Foreign keys may delete or empty what refers to the row; nothing but the row itself may go.
+# ON DELETE actions of foreign keys would change other rows; only the row itself may be deleted.
 _TAKE_AWAY = """
 DO $do$
 DECLARE
@@ -93,12 +93,12 @@ END $do$;
 
 
 def _escape_for_format(name: str) -> str:
-    """An SQL name inside of a string that PostgreSQL's format() fills in."""
+    """Return an SQL name for a format string of PostgreSQL's format()."""
     return name.replace("%", "%%").replace("'", "''")
 
 
 class RowKeeper(Keeper):
-    """Keeps the row of a table in which a column has a value, or that there is none.
+    """Keeps the row of a table in which a column has a value, or the fact that there is none.
 
     entry: container, user (both of the running server), database, table, column, value.
     """
@@ -112,7 +112,7 @@ class RowKeeper(Keeper):
 
     @classmethod
     def kept_name(cls, name: str, run_id: str) -> str:
-        """A file name, whatever stands in the row."""
+        """Return a valid file name for any value."""
         plain = re.sub(r"[^\w.=@+-]", "_", name)
         if plain != name:
             plain += f"~{hashlib.sha256(name.encode()).hexdigest()[:6]}"
@@ -138,8 +138,9 @@ class RowKeeper(Keeper):
             raise RecoveryError(f"The row {entry['name']}: {exc.message}") from exc
 
     def _read_row(self, entry: SetAsideEntry) -> str:
-        """The row as PostgreSQL writes JSON, to the last digit; NO_ROW when there is none."""
-        where = f"{quote_table_name(entry['table'])} t WHERE t.{quote_identifier(entry['column'])}::text = {quote_literal(entry['value'])}"
+        """Return the row as PostgreSQL writes JSON, with all digits; NO_ROW if there is none."""
+        table, column = quote_table_name(entry["table"]), quote_identifier(entry["column"])
+        where = f"{table} t WHERE t.{column}::text = {quote_literal(entry['value'])}"
         count, _newline, row = self._psql(
             entry, f"SELECT count(*) FROM {where}; SELECT row_to_json(t) FROM {where};"
         ).partition("\n")
@@ -150,7 +151,7 @@ class RowKeeper(Keeper):
         return row or NO_ROW
 
     def exists(self, entry: SetAsideEntry) -> bool:
-        # That there is no row is worth keeping too: putting back then takes the new one away.
+        # A missing row is kept too: putting it back deletes the new row.
         return True
 
     def kept_copy_exists(self, entry: SetAsideEntry) -> bool:
@@ -180,7 +181,7 @@ class RowKeeper(Keeper):
                 row = handle.read()
         except OSError as exc:
             raise RecoveryError(f"Cannot read {self._path(entry)}: {exc.strerror}") from exc
-        # Triggers would stamp the row anew. Those that guard references must see a row go.
+        # Without triggers, which would change the row. The triggers of foreign keys must see a deletion.
         exact = "" if row == NO_ROW else "SET LOCAL session_replication_role = replica;"
         table, column = quote_table_name(entry["table"]), quote_identifier(entry["column"])
         body = (_TAKE_AWAY if row == NO_ROW else _PUT_BACK).format(

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Volumes are set aside. They cannot be renamed, so they are copied and the copy is proved."""
+"""Set volumes aside. They cannot be renamed, so they are copied and the copy is verified."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ SOURCE_LABEL = "localdev.recovery.source"
 
 
 class VolumeKeeper(Keeper):
-    """replacement: a volume whose content is copied into this one, once the old content is kept. labels: with them a
-    volume that is not there is made."""
+    """Copies a volume. replacement: a volume whose content is copied into this one after the old content is kept.
+
+    labels: with them a missing volume is created.
+    """
 
     copies = True
 
@@ -34,16 +36,16 @@ class VolumeKeeper(Keeper):
         return bool(self.docker.inspect("volume", [entry["aside"]]))
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
-        # The copy goes to the engine's default storage, where a container's own root lies too.
+        # The copy is in the default storage of the engine, like the root file system of a container.
         used, free = self.measure_used_and_free(entry, free_at="/")
         return used, used, free
 
     def _copy(self, source: str, target: str, on_verified: _OnVerified | None = None) -> dict[str, t.Any]:
-        """Let the target hold what the source holds, and nothing else: bytes, and digest of what is in both.
+        """Give the target the content of the source, and nothing else; return bytes and digest.
 
-        proved: is told them when the copy is proved; then the source is emptied.
+        on_verified: called with both when the copy is verified; then the source is emptied.
         """
-        # Only who copies needs it: the far end compiles whatever is imported, for every task.
+        # Import lazily: each imported module is compiled again on the host for every task.
         from ansible_collections.localdev.recovery.plugins.module_utils._volume.copy import replace_volume_content
         from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import (
             PythonNotFoundError,
@@ -60,10 +62,10 @@ class VolumeKeeper(Keeper):
         return _tag_digest("files", found)
 
     def _copy_by_shell(self, source: str, target: str, on_verified: _OnVerified | None) -> dict[str, t.Any]:
-        """The same where no image has a Python; three times as slow."""
+        """Copy without Python, three times as slow."""
         with self.open_helper((source, "/from", on_verified is not None), (target, "/to", True)) as shell:
-            # Nothing else uses the two volumes. One is read while it is copied, the other while it goes to the disk.
-            # The spaces: two brackets together would begin a sum.
+            # One volume is hashed while it is copied, the other while it is flushed to the disk. The spaces after $(
+            # are needed: $(( starts an arithmetic expression.
             answer = shell.run(
                 f"find /to -mindepth 1 -delete; "
                 f"echo from $( {DIGEST.format(folder='/from')} ) & reader=$!; "
@@ -113,7 +115,7 @@ class VolumeKeeper(Keeper):
             self.keep(displaced)
         self.refuse_if_used(entry)
         found, before = self._copy(entry["aside"], entry["name"])["digest"], entry.get("digest", "")
-        # One of the other kind says nothing about this one.
+        # Digests of different kinds cannot be compared.
         if found.partition(":")[0] == before.partition(":")[0] and found != before:
             raise RecoveryError(
                 f"The volume {entry['aside']} is no longer what was set aside on {entry['name']}", kind="verification"
@@ -124,5 +126,5 @@ class VolumeKeeper(Keeper):
 
 
 def _tag_digest(kind: str, found: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Bytes and digest, which is only to be held against one of the same kind. Pure."""
+    """Return bytes and digest; the kind shows which digests can be compared. Pure."""
     return {"bytes": found["bytes"], "digest": f"{kind}:{found['digest']}"}

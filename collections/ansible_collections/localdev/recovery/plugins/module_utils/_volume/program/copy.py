@@ -45,7 +45,7 @@ def write_all(descriptor, data, offset):
 
 
 def apply_metadata(path, entry):
-    """Owner first, for that clears set-uid bits and capabilities; times last."""
+    """Set the owner first, which clears set-uid bits and capabilities, and the times last."""
     os.chown(path, entry["uid"], entry["gid"], follow_symlinks=False)
     if entry["type"] != "link":
         os.chmod(path, entry["mode"])
@@ -69,7 +69,7 @@ def empty_folder(root):
 
 
 def create_entry(root, entry):
-    """Anything but a file with content; a folder gets its metadata when it is full."""
+    """Create anything but a file with content; a folder gets its metadata after its content."""
     path = get_entry_path(root, entry)
     kind = entry["type"]
     if kind == "folder":
@@ -96,7 +96,7 @@ def apply_folder_metadata(root, entries):
 
 
 def sync_filesystem(root):
-    """Bring one filesystem to the disk; all of them where the C library does not say how."""
+    """Flush one filesystem to the disk; all of them if the C library has no syncfs."""
     descriptor = os.open(root, os.O_RDONLY)
     try:
         if ctypes.CDLL(None).syncfs(descriptor) != 0:
@@ -108,7 +108,7 @@ def sync_filesystem(root):
 
 
 def clone_file(source, target):
-    """Of two descriptors. Whether the filesystem has let the two share their blocks."""
+    """Let two open files share their blocks; return whether the filesystem supports it."""
     try:
         fcntl.ioctl(target, FICLONE, source)
     except OSError:
@@ -135,7 +135,7 @@ def copy_file_content(source_root, target_root, entry, progress):
 
 
 def copy_byte_range(source, target, at, end, progress):
-    """By the kernel, which need not hand the bytes out and take them back; by hand where it does not copy these."""
+    """Copy by copy_file_range, or by read and write where the kernel does not support it."""
     buffer = None
     while at < end:
         try:
@@ -144,7 +144,7 @@ def copy_byte_range(source, target, at, end, progress):
             if getattr(exc, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                 raise
             count = 0
-        # Some filesystems say so instead of failing.
+        # Some filesystems return 0 instead of an error.
         if count == 0:
             buffer = buffer or memoryview(bytearray(BLOCK))
             count = os.preadv(source, [buffer[: min(BLOCK, end - at)]], at)
@@ -181,7 +181,7 @@ def write_marker(root, token):
 
 
 def keep_unchanged_entries(target_root, entries):
-    """What an earlier copy has finished, by name; the rest of what it has left is removed."""
+    """Return the entries that an earlier copy has finished, by name; remove everything else."""
     wanted = {entry["name"]: entry for entry in entries}
     kept = {}
     for entry in reversed(list_tree(target_root)):
@@ -196,22 +196,21 @@ def keep_unchanged_entries(target_root, entries):
 
 
 def compare_contents(source_root, target_root, entries, others, progress):
-    """Read both sides and compare them byte by byte, which takes half the time of hashing one of them. Files that
-    differ, and they alone, get hashes."""
+    """Compare both sides byte by byte, in half the time of hashing one of them. Only files that differ get hashes."""
     by_name = {entry["name"]: entry for entry in entries if entry["type"] == "file"}
 
-    def one(other):
+    def compare_file(other):
         entry = by_name.get(other["name"], {})
         source, target = get_entry_path(source_root, other), get_entry_path(target_root, other)
         if entry.get("size") == other["size"] and not has_same_content(source, target, other["size"], progress):
             entry["sha256"] = hash_file_content(source, entry["size"])
             other["sha256"] = hash_file_content(target, other["size"])
 
-    run_in_threads(one, [other for other in others if other["type"] == "file"])
+    run_in_threads(compare_file, [other for other in others if other["type"] == "file"])
 
 
 def has_same_content(path, other, size, progress):
-    """Whether two files of one size hold the same bytes."""
+    """Return whether two files of one size have the same bytes."""
     descriptors = []
     try:
         for name in (path, other):
@@ -222,7 +221,7 @@ def has_same_content(path, other, size, progress):
             for number, buffer in enumerate(buffers):
                 if os.preadv(descriptors[number], [memoryview(buffer)[:count]], at) != count:
                     return False
-            # What is left of the part before is the same in both.
+            # The rest of the buffers is from the block before, which was the same in both.
             if buffers[0] != buffers[1]:
                 return False
             progress.add(count)
@@ -233,19 +232,19 @@ def has_same_content(path, other, size, progress):
 
 
 def list_blocks_to_compare(descriptors, size):
-    """(offset, length) of the blocks in which files of one size may differ: not where all of them have a hole."""
+    """Yield (offset, length) of the blocks in which files of one size may differ: not where both have a hole."""
     ranges = [list(find_data_segments(descriptor, size)) for descriptor in descriptors]
-    # Mostly they are the same; else a block may come twice.
+    # Mostly the ranges are the same; otherwise a block may come twice.
     for start, length in ranges[0] if ranges[0] == ranges[-1] else ranges[0] + ranges[-1]:
         for at in range(start, start + length, BLOCK):
             yield at, min(BLOCK, start + length - at)
 
 
 def handle_copy_request(request):
-    """Copy and compare.
+    """Copy a tree and compare the copy with the source.
 
-    replace: what the target holds goes first. prove: the answer has a digest over names, attributes and contents, and
-    no entries. then_empty: the source is emptied when the copy is proved, and whoever asks has written that down.
+    replace: remove the content of the target first. prove: the response has a digest over names, attributes and
+    contents, and no entries. then_empty: empty the source after the caller has recorded that the copy is verified.
     """
     source, target = os.fsencode(request["source"]), os.fsencode(request["target"])
     token = request["token"].encode("utf-8", "surrogateescape")
@@ -278,7 +277,7 @@ def handle_copy_request(request):
             create_entry(target, entry)
     resumed = []
 
-    def one(entry):
+    def copy_or_keep(entry):
         path = get_entry_path(target, entry)
         if entry["name"] in kept and has_same_content(get_entry_path(source, entry), path, entry["size"], progress):
             apply_metadata(path, entry)
@@ -287,24 +286,24 @@ def handle_copy_request(request):
         copy_file_content(source, target, entry, progress)
 
     if request.get("hold") and files:
-        one(files.pop(0))
+        copy_or_keep(files.pop(0))
         send_response(held=True)
         request["go_on"].wait()
-    run_in_threads(one, files)
+    run_in_threads(copy_or_keep, files)
     for entry in entries:
         if entry["type"] not in ("folder", "file"):
             create_entry(target, entry)
     apply_folder_metadata(target, entries)
-    # To the disk while it is read again.
+    # Flush to the disk while it is read again.
     flushing = threading.Thread(target=sync_filesystem, args=(target,))
     flushing.start()
     others = list_tree(target)
     compare_contents(source, target, entries, others, Progress("comparing", total))
-    # The marker's coming and going is the last change of the folder itself.
+    # Removing the marker is the last change of the folder itself.
     os.unlink(os.path.join(target, MARKER))
     apply_metadata(target, entries[0])
     others[0], _status = describe_path(target, b".")
-    # What has changed in the source meanwhile was not copied.
+    # Changes of the source during the copy were not copied.
     differences = pair_differing_entries(entries, others) or pair_differing_entries(entries, list_tree(source))
     if differences:
         write_marker(target, token)
@@ -323,7 +322,7 @@ def handle_copy_request(request):
 
 
 def digest_entries(entries):
-    """The same for two trees that are the same."""
+    """Return a digest that is equal for equal trees."""
     digest = hashlib.sha256()
     for entry in entries:
         digest.update(json.dumps(strip_sparse(entry), sort_keys=True).encode("ascii"))
@@ -331,12 +330,12 @@ def digest_entries(entries):
 
 
 def strip_sparse(entry):
-    """What is compared; whether a file has holes is the filesystem's affair."""
+    """Return the entry without ``sparse``: holes in files are not compared."""
     return entry and {key: value for key, value in entry.items() if key != "sparse"}
 
 
 def pair_differing_entries(entries, others):
-    """Pairs of entries that are not the same; None in place of one that is missing."""
+    """Return the pairs of entries that differ; None stands for a missing entry."""
     by_name = {entry["name"]: entry for entry in others}
     pairs = [[entry, by_name.pop(entry["name"], None)] for entry in entries]
     pairs += [[None, entry] for entry in by_name.values()]

@@ -4,15 +4,15 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The program that runs in a helper container, beside the data: how it reads trees, and how it is asked and answers.
+"""The program that runs in a helper container, beside the data: how it reads trees, requests and responses.
 
-It is executed by whatever Python the image has, so it stays with old syntax and imports nothing but its other parts:
+The Python of the image executes it, so it uses old syntax and imports nothing but its other parts:
 copy.py copies, tar.py packs and unpacks.
 
 The request is one line of JSON on stdin. The stream that is packed or unpacked goes through the named pipe that the
-request names; where that cannot be opened, what is packed goes to stdout, and what is to be unpacked follows the
+request names. If the pipe cannot be opened, the packed stream goes to stdout, and the stream to unpack follows the
 request. The answer is lines of JSON on stderr: ``stream`` says which way it goes; the last one has the key ``done``,
-``refused`` or ``error``. Entries are those that manifests.py describes.
+``refused`` or ``error``. manifest.py describes the entries.
 """
 
 import base64
@@ -26,7 +26,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-# In the root of a target that is not whole yet; holds the name of what is being copied there.
+# In the root of an incomplete target; contains the name of the source.
 MARKER = b".localdev-copy"
 # Read, hashed and written while the processor still has it at hand: larger blocks take half as long again.
 BLOCK = 256 * 1024
@@ -45,7 +45,7 @@ FOREIGN_XATTRS = ("security.selinux", "security.ima", "security.evm", "trusted."
 
 
 class VolumeRequestRefused(Exception):
-    """Nothing was touched. reason: a word; the rest is data."""
+    """The request was refused and nothing was changed. reason: an identifier; the rest is data."""
 
     def __init__(self, reason, **data):
         super().__init__(reason)
@@ -53,21 +53,21 @@ class VolumeRequestRefused(Exception):
 
 
 class Progress:
-    """Bytes done of a part of the work, told at most twice a second."""
+    """Bytes done of a part of the work, reported at most twice a second."""
 
-    def __init__(self, doing, total):
-        self.doing = doing
+    def __init__(self, activity, total):
+        self.activity = activity
         self.total = total
         self.done = 0
-        self.told = 0.0
+        self.reported_at = 0.0
         self.lock = threading.Lock()
 
     def add(self, count):
         with self.lock:
             self.done += count
-            if time.monotonic() - self.told > 0.5:
-                self.told = time.monotonic()
-                send_response(progress={"doing": self.doing, "done": self.done, "total": self.total, "about": False})
+            if time.monotonic() - self.reported_at > 0.5:
+                self.reported_at = time.monotonic()
+                send_response(progress={"doing": self.activity, "done": self.done, "total": self.total, "about": False})
 
 
 def send_response(**answer):
@@ -102,7 +102,7 @@ def read_xattrs(path):
 
 
 def describe_path(path, name):
-    """The entry of one thing without its content, and its status."""
+    """Return the entry of one path without the hash of its content, and its status."""
     status = os.lstat(path)
     kind = FILE_TYPES[stat.S_IFMT(status.st_mode)]
     entry = {
@@ -138,9 +138,9 @@ def has_hole(path, size):
 
 
 def list_tree(root):
-    """Entries of everything below a folder and of itself (``.``), folders before what they hold, in the names' order.
+    """Return the entries of a folder (``.``) and of everything below it, folders before their content, sorted by name.
 
-    A file with several names is described once; further names say ``same``: the first one.
+    A file with several names is described once; the other names have ``same``: the first name.
     """
     entries = []
     seen = {}
@@ -168,7 +168,7 @@ def get_entry_path(root, entry):
 
 
 def find_data_segments(descriptor, size):
-    """(offset, length) of what is not a hole."""
+    """Yield (offset, length) of the data between the holes of a file."""
     at = 0
     while at < size:
         try:
@@ -194,7 +194,7 @@ ZEROS = memoryview(bytes(BLOCK))
 
 
 def hash_file_content(path, size, progress=None, write=None):
-    """SHA-256 of a file. write(data, offset) gets what is not a hole."""
+    """Return the SHA-256 of a file. write(data, offset) gets the data between the holes."""
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(min(BLOCK, size)))
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -220,7 +220,7 @@ def hash_file_content(path, size, progress=None, write=None):
 
 
 def run_in_threads(function, files):
-    """The largest first, or in the end one thread would have one to do while the other has none."""
+    """Call the function for each file, the largest first, so that both threads end at about the same time."""
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         for _done in pool.map(function, sorted(files, key=get_entry_size, reverse=True)):
             pass
@@ -231,17 +231,17 @@ def get_entry_size(entry):
 
 
 def add_file_hashes(root, entries, progress):
-    def one(entry):
+    def add_hash(entry):
         entry["sha256"] = hash_file_content(get_entry_path(root, entry), entry["size"], progress)
 
-    run_in_threads(one, [entry for entry in entries if entry["type"] == "file"])
+    run_in_threads(add_hash, [entry for entry in entries if entry["type"] == "file"])
 
 
 def sum_entry_sizes(entries):
     return sum(map(get_entry_size, entries))
 
 
-# --- asking and answering ---------------------------------------------------------------------------------------------
+# --- requests and responses ------------------------------------------------------------------------------------------
 
 
 def read_request_line():
@@ -255,7 +255,7 @@ def read_request_line():
 
 
 def exit_when_caller_ends(go_on):
-    """Who asked may be killed; then nobody is left who would remove this container."""
+    """Exit when stdin ends: a caller that was killed cannot remove this container."""
     if read_request_line():
         go_on.set()
         while os.read(0, 4096):
@@ -264,12 +264,12 @@ def exit_when_caller_ends(go_on):
 
 
 def open_stream(request):
-    """Descriptor of the stream to write or to read: of the named pipe where both its ends are under this kernel."""
+    """Return the descriptor of the stream: of the named pipe if both its ends are under this kernel."""
     packs = request["do"] == "pack"
     stream = None
     if request.get("pipe"):
         try:
-            # Fails at once where nobody reads. The asker holds both ends until it knows what is said here.
+            # Fails at once if no process reads. The caller keeps both ends open until it has read the response.
             probe = os.open(request["pipe"], os.O_WRONLY | os.O_NONBLOCK)
             stream = probe if packs else os.open(request["pipe"], os.O_RDONLY)
             os.set_blocking(stream, True)
@@ -285,7 +285,7 @@ def serve_request(action, request):
     """Answer the one request."""
     if request["do"] != "copy":
         request["stream"] = open_stream(request)
-    # On stdin the stream follows; its end says as much.
+    # If the stream follows on stdin, its end shows that the caller has ended.
     if request.get("stream") != 0:
         request["go_on"] = threading.Event()
         threading.Thread(target=exit_when_caller_ends, args=(request["go_on"],), daemon=True).start()
@@ -301,8 +301,8 @@ def serve_request(action, request):
     except Exception as exc:
         name = exc.filename if isinstance(exc, OSError) and exc.filename else b""
         name = decode_name(name) if isinstance(name, bytes) else str(name)
-        words = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-        send_response(error=words, name=name, errno=getattr(exc, "errno", None), kind=type(exc).__name__)
+        message = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        send_response(error=message, name=name, errno=getattr(exc, "errno", None), kind=type(exc).__name__)
     sys.stderr.flush()
     os._exit(0)
 

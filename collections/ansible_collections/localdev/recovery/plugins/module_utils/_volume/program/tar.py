@@ -82,7 +82,7 @@ def build_tar_header(entry, size):
 
 
 def handle_pack_request(request):
-    """Write a tar stream; nothing but the order of the names is decided here."""
+    """Write a tar stream of the source; with look_only return its entries alone."""
     source = os.fsencode(request["source"])
     # Tar knows no sockets.
     entries = [entry for entry in list_tree(source) if entry["type"] != "socket"]
@@ -114,7 +114,7 @@ def handle_pack_request(request):
 
 
 def read_version_files(root, entries):
-    """What the files PG_VERSION say, by name."""
+    """Return the content of the files PG_VERSION, by name."""
     found = {}
     for entry in entries:
         if is_version_file(entry):
@@ -134,7 +134,7 @@ def write_zeros(out, count):
 
 
 def convert_member(member):
-    """The entry of a member of an archive, which somebody else may have made."""
+    """Return the entry of a member; raise VolumeRequestRefused for an untrusted one that leads outside."""
     name = os.path.normpath(member.name)
     if name.startswith(("/", "..")):
         raise VolumeRequestRefused("outside", name=member.name)
@@ -151,7 +151,7 @@ def convert_member(member):
         (member.ischr, "character"),
         (member.isblk, "block"),
     )
-    kind = next((word for test, word in kinds if test()), None)
+    kind = next((name for test, name in kinds if test()), None)
     if kind is None:
         raise VolumeRequestRefused("unknown", name=member.name)
     seconds, _point, fraction = member.pax_headers.get("mtime", str(int(member.mtime))).lstrip("-").partition(".")
@@ -183,7 +183,7 @@ def convert_member(member):
 
 
 def unpack_file(root, entry, stream, sparse, progress, digest):
-    """stream: has readinto, and is at the beginning of the content. digest: None when nobody wants the content's."""
+    """Write the content of a member to a file. stream: has readinto. digest: is updated with the content, if given."""
     size = entry["size"]
     buffer = memoryview(bytearray(min(HOLE_BYTES if sparse else HASH_IN_THREAD_BYTES, size)))
     descriptor = os.open(get_entry_path(root, entry), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -193,7 +193,7 @@ def unpack_file(root, entry, stream, sparse, progress, digest):
             data = buffer[: stream.readinto(buffer[: size - at])]
             if not data:
                 raise tarfile.ReadError("unexpected end of data")
-            # Hashed and written at once; both leave the interpreter to others.
+            # Hashing and writing run in parallel: both release the interpreter lock.
             hashing = digest and len(data) == HASH_IN_THREAD_BYTES and HASHER.submit(digest.update, data)
             if digest and not hashing:
                 digest.update(data)
@@ -226,42 +226,42 @@ def check_member(entry, stream, found, progress):
 
 
 class ForwardTarStream:
-    """A tar stream, unpacked by gzip where it is packed by that; tells whether it has come to its end.
+    """A file object for tarfile that reads a tar stream forward only, decompresses gzip, and detects truncation.
 
-    A file as tarfile wants it, which goes forward only. As a stream of tarfile's own every byte would be copied several
-    times; and that takes one that ends between two members for a whole one, and looks at no checksum of gzip's.
+    The stream mode of tarfile itself copies every byte several times, accepts a stream that ends between two members,
+    and ignores the checksum of gzip.
     """
 
     def __init__(self, raw):
         stream = io.BufferedReader(raw, BLOCK)
         self.stream = gzip.GzipFile(fileobj=stream) if stream.peek(2)[:2] == b"\x1f\x8b" else stream
-        self.at = 0
+        self.position = 0
         self.tail = b""
 
     def tell(self):
-        return self.at
+        return self.position
 
     def seek(self, offset):
-        if offset < self.at:
+        if offset < self.position:
             raise tarfile.ReadError("the archive leads back")
-        while self.at < offset and self.read(min(BLOCK, offset - self.at)):
+        while self.position < offset and self.read(min(BLOCK, offset - self.position)):
             pass
 
     def read(self, count):
         data = self.stream.read(count)
-        self._saw(memoryview(data))
+        self._advance(memoryview(data))
         return data
 
     def readinto(self, buffer):
         count = self.stream.readinto(buffer)
-        self._saw(buffer[:count])
+        self._advance(buffer[:count])
         return count
 
-    def _saw(self, data):
-        self.at += len(data)
+    def _advance(self, data):
+        self.position += len(data)
         self.tail = (self.tail + bytes(data[-tarfile.BLOCKSIZE :]))[-tarfile.BLOCKSIZE :]
 
-    def finish(self):
+    def read_to_end(self):
         while self.read(BLOCK):
             pass
         if self.tail != bytes(tarfile.BLOCKSIZE):
@@ -269,7 +269,7 @@ class ForwardTarStream:
 
 
 def open_member_content(archive, member, stream):
-    """What gives the content of a member: the stream itself, unless it is stored in parts."""
+    """Return a file object with the content of a member: the stream itself, unless the member is sparse."""
     if member.issparse():
         return archive.extractfile(member)
     stream.seek(member.offset_data)
@@ -277,10 +277,10 @@ def open_member_content(archive, member, stream):
 
 
 def handle_unpack_request(request):
-    """Unpack the stream that follows the request into an empty folder; with look_only read it alone.
+    """Unpack the stream that follows the request into an empty folder; with look_only only read it.
 
-    With proved the asker has a manifest, so a file's hash is that of what is read from the folder again; otherwise it
-    is that of the stream, and what is in the folder is held against it.
+    With proved the caller has a manifest, so a file's hash is that of its content in the folder. Otherwise it is the
+    hash of the stream, and the content in the folder is compared with it.
     """
     target = os.fsencode(request["target"]) if not request["look_only"] else None
     sparse = set(request["sparse"])
@@ -293,7 +293,7 @@ def handle_unpack_request(request):
         empty_folder(target)
         write_marker(target, token)
         require_free_space(target, request["total"], request["reserve"])
-    # Not sys.stdin: it may have read on into the stream.
+    # Not sys.stdin: its buffer may contain the begin of the stream.
     stream = ForwardTarStream(os.fdopen(request["stream"], "rb", buffering=0, closefd=False))
     with tarfile.open(fileobj=stream, mode="r:", encoding="utf-8", errors="surrogateescape") as archive:
         for member in archive:
@@ -323,9 +323,9 @@ def handle_unpack_request(request):
                 create_parent_folders(target, entry)
                 create_entry(target, entry)
             entries.append(entry)
-            # The archive remembers every member otherwise.
+            # Otherwise tarfile keeps every member in memory.
             archive.members = []
-        stream.finish()
+        stream.read_to_end()
     if target is None:
         return {"bytes": sum_entry_sizes(entries), "entries": entries, "versions": found}
     folders = [entry for entry in entries if entry["type"] == "folder"]
@@ -354,7 +354,7 @@ def handle_unpack_request(request):
 
 
 def create_parent_folders(root, entry):
-    """Folders above a member that the archive does not name first."""
+    """Create the folders above a member that have no member of their own before it."""
     above = os.path.dirname(get_entry_path(root, entry)) if entry["name"] != "." else root
     os.makedirs(above, exist_ok=True)
     # A link in the place of a folder would lead outside.

@@ -42,8 +42,8 @@ def stack(**more: t.Any) -> dict[str, t.Any]:
     return {"project": {"name": "shop"}, "services": services}
 
 
-def source(path: str, *, asked_for: bool = True) -> CheckoutFile:
-    return CheckoutFile(path, b"text", asked_for=asked_for)
+def source(path: str, *, named_explicitly: bool = True) -> CheckoutFile:
+    return CheckoutFile(path, b"text", named_explicitly=named_explicitly)
 
 
 def places(
@@ -91,7 +91,7 @@ def test_a_file_that_belongs_nowhere(path: str, why: str) -> None:
     with pytest.raises(RecoveryError, match=why) as caught:
         places(stack(), source(path))
     assert "code_injection_targets" in caught.value.next_command
-    found, notes = places(stack(), source(path, asked_for=False), source("/s/backend/app/x.py", asked_for=False))
+    found, notes = places(stack(), source(path, named_explicitly=False), source("/s/backend/app/x.py", named_explicitly=False))
     assert len(found) == 2
     assert len(notes) == 1
     assert why in notes[0]

@@ -331,7 +331,7 @@ class Here(VolumeProgram):
         super().__init__(t.cast("t.Any", None), ["image"])
         self.way, self.kill_after = way, kill_after
 
-    def command(self, image: str, mounts: t.Sequence[str]) -> list[str]:
+    def build_command(self, image: str, mounts: t.Sequence[str]) -> list[str]:
         if self.way == "unknown to the engine" and mounts:
             return ["sh", "-c", "echo 'docker: bind source path does not exist' >&2; exit 125"]
         kill = ["timeout", "-s", "KILL", str(self.kill_after)] if self.kill_after else []
@@ -341,18 +341,18 @@ class Here(VolumeProgram):
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pipe has the same path on both sides."""
-    monkeypatch.setattr(NamedPipe, "path_inside", lambda pipe: f"{pipe.folder}/stream")
+    monkeypatch.setattr(NamedPipe, "container_path", lambda pipe: f"{pipe.folder}/stream")
 
 
-def pack_through(bridge: VolumeProgram, source: Path) -> tuple[dict[str, t.Any], bytes]:
+def pack_through(program: VolumeProgram, source: Path) -> tuple[dict[str, t.Any], bytes]:
     found: list[bytes] = []
     with open_named_pipe(str(source), None) as pipe:
-        reader = threading.Thread(target=lambda: found.append(t.cast("t.Any", pipe.reading).readall()), daemon=True)
+        reader = threading.Thread(target=lambda: found.append(t.cast("t.Any", pipe.read_end).readall()), daemon=True)
         reader.start()
         try:
-            answer = bridge.ask({**PACK, "source": str(source)}, [], pipe=pipe)
+            answer = program.send_request({**PACK, "source": str(source)}, [], pipe=pipe)
         finally:
-            pipe.writing.close()
+            pipe.write_end.close()
             reader.join(20)
             assert not reader.is_alive()
     return answer, found[0]
@@ -366,16 +366,16 @@ def test_every_way_gives_the_same_bytes(tmp_path: Path, way: str, monkeypatch: p
     if way == "another kernel":
         # A pipe of this name, which nobody on this side has open.
         os.mkfifo(tmp_path / "there")
-        monkeypatch.setattr(NamedPipe, "path_inside", lambda pipe: str(tmp_path / "there"))
+        monkeypatch.setattr(NamedPipe, "container_path", lambda pipe: str(tmp_path / "there"))
     answer, stream = pack_through(Here(way), source)
     assert answer["stream"] == ("pipe" if way == "pipe" else "standard")
     assert stream == ask_pack(source)[1]
     with open_named_pipe(str(source), None) as pipe:
-        unpacked = Here(way).ask(
+        unpacked = Here(way).send_request(
             {**UNPACK, "target": str(target)},
             [],
             pipe=pipe,
-            source=lambda into: shutil.copyfileobj(io.BytesIO(stream), into),
+            write_stream=lambda into: shutil.copyfileobj(io.BytesIO(stream), into),
         )
     assert unpacked["stream"] == answer["stream"]
     assert compare_entries(answer["entries"], unpacked["entries"]) == []
@@ -406,7 +406,7 @@ def test_a_program_that_is_killed_leaves_nobody_waiting(tmp_path: Path) -> None:
 
     request = {**UNPACK, "target": str(target), "sparse": ["endless"]}
     with pytest.raises(RecoveryError, match="could not run"), open_named_pipe(str(source), None) as pipe:
-        Here(kill_after=1).ask(request, [], pipe=pipe, source=pour)
+        Here(kill_after=1).send_request(request, [], pipe=pipe, write_stream=pour)
     assert poured.wait(20)
 
 
@@ -460,9 +460,9 @@ def test_versions_of_postgresql_are_told(tmp_path: Path) -> None:
 def test_places_are_named_as_for_docker_run(text: str, kind: str | None) -> None:
     if kind is None:
         with pytest.raises(RecoveryError):
-            Location.of(text)
+            Location.parse(text)
     else:
-        assert Location.of(text).kind == kind
+        assert Location.parse(text).kind == kind
 
 
 class Volumes(Here):
@@ -472,10 +472,10 @@ class Volumes(Here):
         super().__init__()
         self.folder = folder
 
-    def ask(self, request: t.Mapping[str, t.Any], mounts: t.Sequence[str], **more: t.Any) -> dict[str, t.Any]:
+    def send_request(self, request: t.Mapping[str, t.Any], mounts: t.Sequence[str], **more: t.Any) -> dict[str, t.Any]:
         options = [dict(part.partition("=")[::2] for part in word.split(",")) for word in mounts if "source=" in word]
         places = {o["target"].replace("/from", "source").replace("/to", "target"): o["source"] for o in options}
-        return super().ask({**request, **{k: str(self.folder / v) for k, v in places.items()}}, [], **more)
+        return super().send_request({**request, **{k: str(self.folder / v) for k, v in places.items()}}, [], **more)
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ ENTRIES = st.builds(
 @given(st.lists(ENTRIES, unique_by=lambda entry: entry["name"]))
 def test_what_is_written_is_read_again(entries: list[dict[str, t.Any]]) -> None:
     text = serialise_manifest({"source": "volume x"}, entries)
-    head, found = parse_manifest(text.encode("ascii").decode())
-    assert (head["source"], found) == ("volume x", entries)
+    header, found = parse_manifest(text.encode("ascii").decode())
+    assert (header["source"], found) == ("volume x", entries)
     assert compare_entries(entries, found) == []
 
 
