@@ -139,6 +139,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
@@ -177,11 +178,11 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     password, made = params["password"], False
     if not password and params["generate_to"]:
         password, made = kept_password(params, check_mode=module.check_mode)
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     containers = docker.containers(stack["project"]["name"])
-    by_service = {c["Config"]["Labels"]["com.docker.compose.service"]: c for c in containers}
+    by_service = {get_compose_label(c, "service"): c for c in containers}
     answer: dict[str, t.Any] = {"hash": "", "matches": None, "error": ""}
-    hide = build_container_masker(containers, [password, params["stored"]]).text
+    hide = build_container_masker(containers, [password, params["stored"]]).mask_text
     own = by_service.get(service)
     cause = {"kind": "", "line": ""}
     if own is None or not own["State"]["Running"]:

@@ -183,7 +183,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     host = HostPython.from_params(params)
     if host:
         hide_only_secrets(module, host.masker)
-    found = run_alembic_request(Docker(Project.of(stack)), stack, request, fresh=params["fresh"], host=host)
+    found = run_alembic_request(Docker(Project.from_stack(stack)), stack, request, fresh=params["fresh"], host=host)
     if params["graph"]:
         found["revisions"] = list(RevisionGraph(found["revisions"]).revisions)
     found["unknown_found"] = find_revisions(stack["project"]["dir"], found["unknown"])

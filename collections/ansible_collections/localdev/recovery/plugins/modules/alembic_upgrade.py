@@ -152,7 +152,7 @@ def upgrade(
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     host = HostPython.from_params(params)
     if host:
         hide_only_secrets(module, host.masker)

@@ -157,7 +157,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     database = (params["stack"]["database"] or {}).get("name") or ""
     sets = list_backup_sets(params["folder"], database)
     item = select_backup_set(sets, params["select"], folder=params["folder"], now=now)
-    decision = decide_about_backup(module, Docker(Project.of(params["stack"])), item)
+    decision = decide_about_backup(module, Docker(Project.from_stack(params["stack"])), item)
     if params["refuse"] and decision.action == REFUSE_RESTORE:
         raise RecoveryError(
             f"The backup {item.name} is not restored: {decision.reason}",

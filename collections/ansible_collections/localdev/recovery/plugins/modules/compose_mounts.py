@@ -174,7 +174,7 @@ def resolved(project: Project, replaced: t.Mapping[str, str]) -> Json:
 
 def judge(stack: Json, moves: list[MountMove], new: t.Mapping[str, str]) -> None:
     """Let Compose read the new files; fills in the real names of the volumes."""
-    project = Project.of(stack)
+    project = Project.from_stack(stack)
     before, after = resolved(project, {}), resolved(project, new)
     found = find_unplanned_changes(before, after, moves)
     for move in moves:
@@ -196,7 +196,7 @@ def need_room(stack: Json, moves: list[MountMove], reserve: int) -> None:
     """Measure what moves; refuse when the copies, and that of a volume which is set aside, would not fit."""
     idle = build_run_record("check", project="", user="", controller_host="", parameters={})
     image = choose_shell_image(stack)
-    keeper = Keeper(Docker(Project.of(stack)), ActiveRun(RunStore(stack["project"]["dir"]), "", record=idle), image)
+    keeper = Keeper(Docker(Project.from_stack(stack)), ActiveRun(RunStore(stack["project"]["dir"]), "", record=idle), image)
     wanted, engine_free = 0, 0
     for move in moves:
         kind = "volume" if move["from"] == "volume" else "folder"

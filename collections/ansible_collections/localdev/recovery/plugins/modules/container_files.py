@@ -137,6 +137,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import list_changed_files
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
@@ -251,7 +252,7 @@ def running(docker: Docker, stack: dict[str, t.Any]) -> tuple[dict[str, list[Ins
     found: dict[str, list[Inspected]] = {}
     states: dict[str, str] = {}
     for container in docker.containers(stack["project"]["name"]):
-        service = container["Config"]["Labels"]["com.docker.compose.service"]
+        service = get_compose_label(container, "service")
         if container["State"]["Status"] == "running":
             found.setdefault(service, []).append(container)
         else:
@@ -294,7 +295,7 @@ def plan(
     if into and not pairs:
         raise RecoveryError(
             "; ".join(dict.fromkeys(notes)),
-            next_command=f"{Project.of(stack).command()} up --detach {' '.join(sorted({p.service for p in into}))}",
+            next_command=f"{Project.from_stack(stack).command()} up --detach {' '.join(sorted({p.service for p in into}))}",
         )
     concerned = list({container["Id"]: container for _place, container in pairs}.values())
     for container in concerned:
@@ -396,7 +397,7 @@ def inject(
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = resolved(params["stack"])
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     work, live, notes, concerned = plan(docker, stack, params)
     notes += refuse_what_does_not_compile(docker, work)
     changed = [item for item in work if item.change is not None]

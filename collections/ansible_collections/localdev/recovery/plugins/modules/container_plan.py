@@ -125,7 +125,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = params["stack"]
     planner = RecoveryPlanner(stack, params["services"], params["built"])
     plan = planner.plan(params["action"], recreate=params["recreate"])
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     containers = [
         (name, container["name"]) for name in plan["services"] for container in stack["services"][name]["containers"]
     ]

@@ -119,7 +119,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.active impo
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     find_database_server(stack, docker)
     retention = {"keep": params["keep"], "keep_days": params["keep_days"]}
     result: dict[str, t.Any] = {"changed": True}

@@ -68,7 +68,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather im
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = module.params["stack"]
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     database = require_database(stack)
     endpoint = database["endpoint"]
     if endpoint is not None and endpoint["via"] == "container":

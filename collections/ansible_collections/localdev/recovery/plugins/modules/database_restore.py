@@ -144,7 +144,7 @@ def finish_drill(docker: Docker, run: ActiveRun | None, item: BackupSet, restore
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     server = find_database_server(stack, docker)
     item = read_backup_set(params["path"])
     name = params["database"] or build_temporary_database_name(

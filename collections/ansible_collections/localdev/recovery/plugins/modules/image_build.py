@@ -123,15 +123,15 @@ def failure(output: str, lines: int, masker: Masker, next_command: str) -> Recov
     """The error of a failed build. Pure."""
     shown = [line.rstrip() for line in output.splitlines() if line.strip()]
     return RecoveryError(
-        f"The build failed: {masker.text(shown[-1]) if shown else 'without a word'}. Nothing has changed",
-        details="\n".join(["--- last lines of the build", *(masker.text(line) for line in shown[-lines:])]),
+        f"The build failed: {masker.mask_text(shown[-1]) if shown else 'without a word'}. Nothing has changed",
+        details="\n".join(["--- last lines of the build", *(masker.mask_text(line) for line in shown[-lines:])]),
         next_command=next_command,
     )
 
 
 def build(docker: Docker, names: t.Mapping[str, str], params: t.Mapping[str, t.Any]) -> None:
     document = read_compose_document(docker)
-    project = Project.of(params["stack"])
+    project = Project.from_stack(params["stack"])
     options = ["--no-cache"] if params["no_cache"] else []
     done = docker.run(
         *("compose", "--file", "-", "--project-name", project.name, "--project-directory", project.src),
@@ -149,7 +149,7 @@ def build(docker: Docker, names: t.Mapping[str, str], params: t.Mapping[str, t.A
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     wanted = list_services_to_build(stack, params["services"])
     by_image: dict[str, list[str]] = {}
     for name in wanted:

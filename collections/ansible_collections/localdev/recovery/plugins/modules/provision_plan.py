@@ -86,7 +86,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.provision
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = module.params["stack"]
-    data = find_database_data(Docker(Project.of(stack)), stack)
+    data = find_database_data(Docker(Project.from_stack(stack)), stack)
     records = RunStore(stack["project"]["dir"]).load_all()
     decision = decide_provisioning(stack, data, records, restoring=module.params["restoring"])
     return {"changed": False, **decision, "images": find_missing_images(stack)}

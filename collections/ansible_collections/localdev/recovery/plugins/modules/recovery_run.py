@@ -211,12 +211,12 @@ def start(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     if params["starts"]:
         from ansible_collections.localdev.recovery.plugins.module_utils._stack.ports import check_ports_available
 
-        check_ports_available(Docker(Project.of(stack)), stack, params["starts"])
+        check_ports_available(Docker(Project.from_stack(stack)), stack, params["starts"])
     if params["objects"]:
         from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 
         image = choose_shell_image(stack)
-        asides = SetAsideManager(Docker(Project.of(stack)), ActiveRun(lock.store, "", record=record), image)
+        asides = SetAsideManager(Docker(Project.from_stack(stack)), ActiveRun(lock.store, "", record=record), image)
         asides.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
         return answer(record, [], [old["run_id"] for old in lock.find_interrupted()])
@@ -243,7 +243,7 @@ def clear_scratch(module: AnsibleModule, record: RunRecord) -> None:
     )
 
     try:
-        delete_all_temporary_objects(Docker(Project.of(module.params["stack"])), record)
+        delete_all_temporary_objects(Docker(Project.from_stack(module.params["stack"])), record)
     except RecoveryError as exc:
         record["notes"].append(f"Could not delete what the run has made for itself: {exc.message}")
 

@@ -173,7 +173,7 @@ def source_files(patterns: t.Sequence[str], folder: str) -> list[str]:
 
 
 def ask(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label: str) -> list[str]:
-    project = Project.of(stack).command()
+    project = Project.from_stack(stack).command()
     running = list_running_containers(docker, stack["project"]["name"], service)
     if not running:
         condition = stack["services"][service]["condition"]
@@ -191,11 +191,11 @@ def ask(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label:
                 return t.cast("list[str]", answer["names"])
             where = f" ({answer['where']})" if answer["where"] else ""
             raise RecoveryError(
-                masker.text(f"The check of the {label} fails in {service}: {answer['error']}{where}"),
+                masker.mask_text(f"The check of the {label} fails in {service}: {answer['error']}{where}"),
                 next_command=f"{project} exec {service} python, or correct stack_registration_check",
             )
     raise RecoveryError(
-        masker.text(f"The {label} could not be asked for in {service}: {done.output.strip()[-500:] or 'no answer'}"),
+        masker.mask_text(f"The {label} could not be asked for in {service}: {done.output.strip()[-500:] or 'no answer'}"),
         next_command=f"{project} logs {service}",
     )
 
@@ -219,7 +219,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             next_command="set stack_registration_expected, or stack_registration_sources and stack_registration_classes",
         )
     service = service_of(stack, params["service"])
-    names = ask(Docker(Project.of(stack)), stack, service, params["check"], params["label"])
+    names = ask(Docker(Project.from_stack(stack)), stack, service, params["check"], params["label"])
     verdict = compare_registrations(params["label"], names, expected, defined)
     if params["required"] and not verdict["complete"]:
         raise RecoveryError(f"In {service}: " + "; ".join(verdict["problems"]), kind="verification")

@@ -260,7 +260,7 @@ def delete(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsi
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     runs = RunStore(stack["project"]["dir"])
     if params["state"] == "kept":
         if module.check_mode:

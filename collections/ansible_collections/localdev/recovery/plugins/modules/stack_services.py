@@ -201,7 +201,7 @@ def to_stop(stack: dict[str, t.Any], run_ids: t.Iterable[str]) -> list[str]:
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    docker = Docker(Project.of(stack))
+    docker = Docker(Project.from_stack(stack))
     wanted = resolve_service_names(stack, params["services"])
     if params["asides_of"] is not None:
         wanted = to_stop(stack, params["asides_of"])

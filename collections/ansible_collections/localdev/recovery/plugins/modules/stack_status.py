@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: stack_status
-short_description: Say how a stack is doing
+short_description: Report the status of a stack
 description:
-  - Puts together what M(localdev.recovery.stack_info) describes, where services answer, the revision of the database against the heads of
-    the migrations, rows, backups, sizes of the data, free disk, and what earlier runs have left.
-  - Everything is asked at the same time and with a deadline. A part that cannot be asked says so, and never keeps the others from being told,
-    also without a Docker daemon or with a configuration that Compose cannot read.
+  - Returns the description of M(localdev.recovery.stack_info), the addresses where services answer, the revision of the database against
+    the heads of the migrations, row counts, backups, sizes of the data, free disk space, and what earlier runs have set aside.
+  - All parts are collected in parallel and with a timeout. A part that fails returns its problem, and the module returns the others.
+    The module also works without a Docker daemon, and with a configuration that Compose cannot read.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -23,32 +23,33 @@ extends_documentation_fragment:
 options:
   logs:
     description:
-      - How many of the last log lines to return of each container of a service that is not as it should be.
+      - The number of the last log lines to return for each container of a service that is not ok.
     type: int
     default: 0
   alembic_config:
     description:
-      - Alembic's configuration file in the application's container. Without it the one that is found there.
+      - The path of Alembic's configuration file in the application's container.
+      - By default the file that the module finds there.
     type: str
     default: ""
   version_table:
     description:
-      - Alembic's version table, with its schema where several have one.
+      - The name of Alembic's version table, with its schema if several schemas have one.
     type: str
     default: alembic_version
   expected_rows:
     description:
-      - Rows that a freshly seeded database has, by table. These tables are counted.
+      - The row counts of a freshly seeded database, by table. The module counts the rows of these tables.
     type: dict
     default: {}
   backup_folder:
     description:
-      - Folder of the backups. Without it they are not looked at.
+      - The folder of the backups. Without it the module does not list backups.
     type: path
     default: ""
   timeout:
     description:
-      - Seconds after which a question to the engine or into a container is given up.
+      - The timeout of a Docker command in seconds.
     type: float
     default: 10
 seealso:
@@ -56,7 +57,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at everything
+- name: Collect the status of the stack
   localdev.recovery.stack_status:
     project_src: ~/src/residency-scheduler
     backup_folder: ~/src/residency-scheduler/backups/postgres
@@ -64,69 +65,70 @@ EXAMPLES = r"""
       people: 28
   register: found
 
-- name: Show it
+- name: Show the status
   ansible.builtin.debug:
     msg: "{{ found.lines }}"
 """
 
 RETURN = r"""
 lines:
-  description: The status for people, with warnings and the next command at the end.
+  description: The report, with warnings and the next command at its end.
   returned: success
   type: list
   elements: str
 stack:
   description:
-    - The stack as M(localdev.recovery.stack_info) describes it, with what has drifted; empty when Compose cannot read it.
+    - The stack as M(localdev.recovery.stack_info) describes it, with outdated images and configurations.
+    - Empty if Compose cannot read the configuration.
   returned: success
   type: dict
 status:
-  description: What was asked beyond that. A part that could not be asked has the key C(problem).
+  description: The other parts of the status. A part that failed has the key C(problem).
   returned: success
   type: dict
   contains:
     error:
-      description: C(message) and C(next_command) where the daemon or the configuration kept the stack from being looked at, else empty.
+      description: C(message) and C(next_command) if the daemon does not answer or the configuration is invalid, else empty.
       returned: success
       type: dict
     addresses:
-      description: Where each service can be reached, whether something answers, and the HTTP status of its known pages.
+      description: The address of each service, whether something answers there, and the HTTP status of its known pages.
       returned: success
       type: dict
       sample: {"backend": {"url": "http://localhost:8000", "answers": true, "pages": {"/health": 200, "/docs": 200}}}
     schema:
-      description: Revisions as M(localdev.recovery.alembic_info) returns them; V(null) while the application does not run.
+      description: The revisions as M(localdev.recovery.alembic_info) returns them; V(null) while the application does not run.
       returned: success
       type: dict
     database:
-      description: Size, revisions and rows; V(null) while the server does not run.
+      description: Size, revisions and row counts; V(null) while the server does not run.
       returned: success
       type: dict
       sample: {"bytes": 9241391, "revisions": ["20251225_schema_ver"], "rows": {"people": 28}}
     expected_rows:
-      description: The rows that O(expected_rows) names.
+      description: The value of O(expected_rows).
       returned: success
       type: dict
     backups:
-      description: How many there are, the last one, and the one last proved restorable.
+      description: The number of backups, the newest backup, and the backup with the newest test restore.
       returned: success
       type: dict
     data:
-      description: Mounts with data, their sizes, and what is free beside them.
+      description: The mounts with data, their sizes, and the free space of their file systems.
       returned: success
       type: list
       elements: dict
     disk:
-      description: Free and total bytes of the project's and the backups' file systems.
+      description: Free and total bytes of the file systems of the project and of the backups.
       returned: success
       type: list
       elements: dict
     runs:
-      description: The holder of the lock, runs that were cut short, and what is set aside.
+      description: The holder of the lock, interrupted runs, and the size of what is set aside.
       returned: success
       type: dict
     containers:
-      description: The containers that were started from the folder, where the stack could not be described.
+      description: The containers that were started from the folder; only if Compose cannot read the configuration.
       returned: success
       type: list
       elements: str
@@ -196,7 +198,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     mask: t.Callable[[str], str] = str
     if facts and stack and facts.live:
         masker = build_stack_masker(facts)
-        mask = masker.text
+        mask = masker.mask_text
         parts |= {
             "contexts": functools.partial(read_build_contexts, docker, facts),
             "both": functools.partial(
@@ -206,7 +208,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
                 list(params["expected_rows"]),
                 version_table=params["version_table"],
                 config=params["alembic_config"],
-                mask=masker.text,
+                mask=masker.mask_text,
             ),
             "addresses": functools.partial(collect_addresses, stack),
         }

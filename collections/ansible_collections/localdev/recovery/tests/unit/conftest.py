@@ -48,7 +48,7 @@ class Replay(Docker):
         )
         result = CompletedCommand(args, code, stdout, stderr)
         if check and code != 0:
-            raise self.error(result)
+            raise self.build_error(result)
         return result
 
     def _answer(self, args: tuple[str, ...]) -> tuple[int, str, str]:

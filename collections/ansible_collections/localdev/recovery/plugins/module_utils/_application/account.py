@@ -317,7 +317,7 @@ def explain_write_failure(answer: t.Mapping[str, t.Any], decided: Account, expec
     """Why the row was not written, without what was to be written."""
     if "rowcount" not in answer:
         secrets = [str(value) for value in decided["columns"].values() if isinstance(value, str)]
-        return Masker(secrets).text(_extract_error_message(answer))
+        return Masker(secrets).mask_text(_extract_error_message(answer))
     if answer["rowcount"] != expected:
         return f"{answer['rowcount']} rows were written"
     return ""

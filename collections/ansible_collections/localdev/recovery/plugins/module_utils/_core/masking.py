@@ -90,19 +90,20 @@ class Masker:
                     plain.add(value)
         return cls((value for value in hidden if not _is_trivial(value)), plain)
 
-    def text(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
+        """Return the text without known secrets, URL passwords and values of password options."""
         if self._secrets:
             text = self._secrets.sub(MASK, text)
         return _FLAG.sub(lambda match: match.group("flag") + MASK, mask_url(text))
 
-    def words(self, words: t.Sequence[str]) -> list[str]:
+    def mask_command(self, words: t.Sequence[str]) -> list[str]:
         """Mask a command given as a list, where an option's value is a word of its own."""
         redis_client = any(_REDIS_CLIENT.search(word) for word in words)
         masked: list[str] = []
         previous = ""
         for word in words:
             hidden = _VALUE_FOLLOWS.fullmatch(previous) or (redis_client and previous == "-a")
-            masked.append(MASK if hidden else self.text(word))
+            masked.append(MASK if hidden else self.mask_text(word))
             previous = word
         return masked
 

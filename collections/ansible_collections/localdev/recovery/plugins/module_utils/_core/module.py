@@ -38,4 +38,4 @@ def run_module(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[s
 
 def hide_only_secrets(module: AnsibleModule, masker: Masker) -> None:
     """Of what no_log options hold, hide only secrets in the result: else DEBUG=1 would hide every 1 of a revision."""
-    module.no_log_values = {value for value in module.no_log_values if masker.text(str(value)) != str(value)}
+    module.no_log_values = {value for value in module.no_log_values if masker.mask_text(str(value)) != str(value)}

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import explain_docker_error
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 
 # An attestation holds the time, so in an engine with containerd's image store every build would make another image.
 REPRODUCIBLE_BUILD_ENVIRONMENT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
@@ -48,7 +49,7 @@ class Project:
         )
 
     @classmethod
-    def of(cls, stack: t.Mapping[str, t.Any]) -> Project:
+    def from_stack(cls, stack: t.Mapping[str, t.Any]) -> Project:
         """The project of a stack that stack_info has described."""
         project = stack["project"]
         return cls(
@@ -102,12 +103,12 @@ class Docker:
         timeout: float | None = None,
     ) -> CompletedCommand:
         """Run ``docker ARGS``. environment is added to this process's (secrets travel there, never in args)."""
-        result, _output = self.read(*args, stdin=stdin, environment=environment, timeout=timeout)
+        result, _output = self.run_binary(*args, stdin=stdin, environment=environment, timeout=timeout)
         if check and result.returncode != 0:
-            raise self.error(result)
+            raise self.build_error(result)
         return result
 
-    def read(
+    def run_binary(
         self,
         *args: str,
         stdin: str | bytes | None = None,
@@ -144,7 +145,7 @@ class Docker:
         )
         return result, done.stdout
 
-    def error(self, result: CompletedCommand) -> RecoveryError:
+    def build_error(self, result: CompletedCommand) -> RecoveryError:
         """What a failed command means, in words."""
         src = self.project.src if self.project else ""
         known = explain_docker_error(result.stderr, src)
@@ -180,11 +181,7 @@ class Docker:
             "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={project_name}"
         ).stdout.split()
         found = self.inspect("container", ids)
-        return [
-            item
-            for item in found
-            if (item["Config"].get("Labels") or {}).get("com.docker.compose.oneoff", "False").lower() != "true"
-        ]
+        return [item for item in found if get_compose_label(item, "oneoff").lower() != "true"]
 
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         """``docker KIND inspect``; names that do not exist are simply absent from the answer."""
@@ -192,7 +189,7 @@ class Docker:
             return []
         done = self.run(kind, "inspect", *names, check=False)
         if done.returncode != 0 and not re.search(r"no such", done.stderr, re.I):
-            raise self.error(done)
+            raise self.build_error(done)
         return t.cast("list[dict[str, t.Any]]", json.loads(done.stdout or "[]"))
 
     def logs(self, container: str, lines: int = 15) -> str:

@@ -47,7 +47,7 @@ class HelperContainer(InteractiveCommand):
 
     def run(self, script: str) -> str:
         """Run a script in the shell; its output, or RecoveryError when it fails."""
-        lines, code = self.ask(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
+        lines, code = self.request(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
         output = "\n".join(lines).strip()
         if code is None:
             raise RecoveryError(f"The helper container could not run: {output[-2000:]}")

@@ -44,7 +44,7 @@ class InteractiveCommand:
         with contextlib.suppress(OSError):
             self.input.close()
 
-    def ask(self, text: str, mark: str) -> tuple[list[str], str | None]:
+    def request(self, text: str, mark: str) -> tuple[list[str], str | None]:
         """Send a line of text: the lines up to the one that begins with mark, and the rest of that one.
 
         None in its place: the command has ended instead.

@@ -172,9 +172,9 @@ def mask_env_lines(lines: t.Sequence[EnvLine], secrets: t.Iterable[str] = ()) ->
         if line.problem:
             shown.append(f"{MASK}\n")
         elif line.name and line.raw and is_secret_name(line.name):
-            shown.append(line.head + MASK + masker.text(line.tail))
+            shown.append(line.head + MASK + masker.mask_text(line.tail))
         else:
-            shown.append(_COMMENTED_ASSIGNMENT.sub(_mask_comment, masker.text(line.text)))
+            shown.append(_COMMENTED_ASSIGNMENT.sub(_mask_comment, masker.mask_text(line.text)))
     return "".join(shown)
 
 

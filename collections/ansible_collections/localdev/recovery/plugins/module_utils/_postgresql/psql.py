@@ -14,9 +14,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_identifier
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import require_database

@@ -46,7 +46,7 @@ def format_code_injection_report(
     for name in done.get("live", []):
         lines.append(
             f"{name} sees the files through a bind mount: already live, restarting is enough: "
-            f"{Project.of(stack).command()} restart {name}"
+            f"{Project.from_stack(stack).command()} restart {name}"
         )
     lines += done.get("notes", [])
     if changed and not planned:

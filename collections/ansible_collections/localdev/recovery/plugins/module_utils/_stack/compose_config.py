@@ -95,7 +95,7 @@ def list_enabled_services(docker: Docker, document: Json) -> frozenset[str]:
 def _build_config_error(docker: Docker, done: CompletedCommand) -> RecoveryError:
     """Return the error for a Compose project that cannot be read."""
     project = require_project(docker)
-    known = docker.error(done)
+    known = docker.build_error(done)
     if known.next_command:
         return known
     compose = shlex.join(["docker", "compose", *project.arguments(), "config", "--quiet"])

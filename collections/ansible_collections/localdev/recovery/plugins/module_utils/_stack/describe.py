@@ -85,7 +85,7 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
             "image": service.image,
             "image_id": (service.image_facts or {}).get("Id"),
             "build": describe_build(service, masker),
-            "command": masker.words(service.config["command"]) if service.config.get("command") else None,
+            "command": masker.mask_command(service.config["command"]) if service.config.get("command") else None,
             "one_shot": name in one_shots,
             "profiles": sorted(service.config.get("profiles") or ()),
             "enabled": service.enabled,
@@ -105,7 +105,7 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
             service, described[name]["containers"], facts.contexts.get(name)
         )
         described[name]["ok"], condition = classify_health(described[name], service, facts)
-        described[name]["condition"] = masker.text(condition)
+        described[name]["condition"] = masker.mask_text(condition)
 
     if facts.live:
         warnings += _container_warnings(facts)
@@ -129,7 +129,7 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
             {name: service.depends_on for name, service in services.items()},
             [name for name, item in described.items() if item["enabled"] and not item["excluded"]],
         ),
-        "warnings": [masker.text(warning) for warning in dict.fromkeys(warnings)],
+        "warnings": [masker.mask_text(warning) for warning in dict.fromkeys(warnings)],
     }
 
 

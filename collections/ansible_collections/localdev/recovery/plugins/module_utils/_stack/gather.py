@@ -148,7 +148,7 @@ def read_last_logs(
 
     found: dict[str, list[str]] = {}
     for (name, _container), text in zip(wanted, map_in_parallel(read, wanted), strict=True):
-        found.setdefault(name, []).extend(line for line in masker.text(text).splitlines() if line)
+        found.setdefault(name, []).extend(line for line in masker.mask_text(text).splitlines() if line)
     return found
 
 

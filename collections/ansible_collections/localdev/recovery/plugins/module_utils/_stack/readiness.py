@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -114,7 +115,7 @@ def wait_for_services(
 
     while True:
         containers = {
-            c["Config"]["Labels"]["com.docker.compose.service"]: c for c in docker.containers(get_project_name(stack))
+            get_compose_label(c, "service"): c for c in docker.containers(get_project_name(stack))
         }
         to_probe = []
         for name in sorted(pending):
@@ -162,11 +163,11 @@ def build_not_ready_error(
     for name in sorted(problems):
         container = containers.get(name)
         if container is not None:
-            log = masker.text(docker.logs(t.cast(str, container["Id"])))
+            log = masker.mask_text(docker.logs(t.cast(str, container["Id"])))
             lines.append(f"--- last log lines of {name} ({container['Name'].lstrip('/')})\n{log}")
     after_text = f" within {after:g} s" if after is not None else ""
     return RecoveryError(
-        masker.text(f"Not ready{after_text}: {shown}"),
+        masker.mask_text(f"Not ready{after_text}: {shown}"),
         details="\n".join(lines),
-        next_command=f"{Project.of(stack).command()} logs {' '.join(sorted(problems))}",
+        next_command=f"{Project.from_stack(stack).command()} logs {' '.join(sorted(problems))}",
     )

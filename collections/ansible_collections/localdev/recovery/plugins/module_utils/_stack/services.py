@@ -15,6 +15,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     get_project_name,
@@ -55,7 +56,7 @@ def stop_services(
     """Stop all running containers of the services at once. Return the stopped services with seconds."""
     wanted = set(services)
     running = [
-        (container, container["Config"]["Labels"]["com.docker.compose.service"])
+        (container, get_compose_label(container, "service"))
         for container in docker.containers(stack["project"]["name"])
         if container["State"]["Running"] or container["State"].get("Restarting")
     ]
@@ -98,7 +99,7 @@ def list_stopped_containers(containers: t.Iterable[t.Mapping[str, t.Any]], servi
     return [
         container["Id"]
         for container in containers
-        if container["Config"]["Labels"]["com.docker.compose.service"] in services and not container["State"]["Running"]
+        if get_compose_label(container, "service") in services and not container["State"]["Running"]
     ]
 
 

@@ -46,7 +46,7 @@ def describe_build(service: Service, masker: Masker) -> Json | None:
     if not service.build:
         return None
     return {
-        "context": masker.text(str(service.build.get("context", ""))),
+        "context": masker.mask_text(str(service.build.get("context", ""))),
         "dockerfile": str(service.build.get("dockerfile") or "Dockerfile"),
         "target": service.build.get("target"),
     }
@@ -230,13 +230,13 @@ def describe_health_check(service: Service, masker: Masker) -> Json | None:
     source = "compose" if wanted.get("test") else "image"
     url = re.search(r"https?://[^\s'\"|;&)]+", " ".join(test))
     return {
-        "test": masker.words([str(word) for word in test]),
+        "test": masker.mask_command([str(word) for word in test]),
         "source": source,
         "inherited": source == "image"
         and service.replaced_command is not None
         and not service.publishes
         and not service.config.get("expose"),
-        "url": masker.text(url.group(0)) if url else None,
+        "url": masker.mask_text(url.group(0)) if url else None,
     }
 
 

@@ -20,7 +20,7 @@ NO_DAEMON = (1, "", "Cannot connect to the Docker daemon at unix:///var/run/dock
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], replay: t.Any
 ) -> t.Callable[..., dict[str, t.Any]]:
-    """Run the module on the recorded project; what is not recorded fails as in a container that is gone."""
+    """Run the module on the recorded project; commands that are not recorded fail as if the container was gone."""
 
     def call(*, daemon: bool = True, config: tuple[int, str, str] | None = None, **params: t.Any) -> dict[str, t.Any]:
         docker = replay("runbook")
@@ -38,7 +38,7 @@ def run(
                 return t.cast("CompletedCommand", recorded(*args, check=check, **options))
             result = CompletedCommand(args, *failed)
             if check:
-                raise docker.error(result)
+                raise docker.build_error(result)
             return result
 
         monkeypatch.setattr(docker, "run", answer)
@@ -51,7 +51,7 @@ def run(
 
 
 @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
-def test_it_tells_what_it_can_and_never_fails(run: t.Callable[..., dict[str, t.Any]], check_mode: bool) -> None:
+def test_the_module_returns_what_it_can_read_and_never_fails(run: t.Callable[..., dict[str, t.Any]], check_mode: bool) -> None:
     found = run(expected_rows={"people": 28}, logs=3, _ansible_check_mode=check_mode)
     assert found["changed"] is False
     assert found["status"]["error"] == {}
@@ -61,7 +61,7 @@ def test_it_tells_what_it_can_and_never_fails(run: t.Callable[..., dict[str, t.A
     assert "planted" not in json.dumps(found["stack"])
 
 
-def test_without_a_daemon_the_configuration_is_told(run: t.Callable[..., dict[str, t.Any]]) -> None:
+def test_without_a_daemon_the_module_returns_the_configuration(run: t.Callable[..., dict[str, t.Any]]) -> None:
     found = run(daemon=False)
     assert found["status"]["error"]["message"].startswith("The Docker daemon does not answer")
     assert "docker" in found["status"]["error"]["next_command"]

@@ -63,7 +63,7 @@ def test_mask_url(text: str, wanted: str) -> None:
     ],
 )
 def test_words(words: list[str], wanted: list[str]) -> None:
-    assert Masker(["known-secret"]).words(words) == wanted
+    assert Masker(["known-secret"]).mask_command(words) == wanted
 
 
 def test_what_is_in_plain_sight_anyway_is_not_hidden() -> None:
@@ -72,27 +72,27 @@ def test_what_is_in_plain_sight_anyway_is_not_hidden() -> None:
         secrets=["from-a-file"],
         harmless=["abcde"],
     )
-    assert masker.text("postgres true abcde from-a-file") == f"postgres true {MASK}e {MASK}"
+    assert masker.mask_text("postgres true abcde from-a-file") == f"postgres true {MASK}e {MASK}"
 
 
 @given(st.text("abc@:/$ ", min_size=4), st.text())
 def test_a_known_secret_never_remains(secret: str, around: str) -> None:
-    assert secret not in Masker([secret]).text(around + secret + around).replace(MASK, "")
+    assert secret not in Masker([secret]).mask_text(around + secret + around).replace(MASK, "")
 
 
 @given(st.lists(st.sampled_from(["ab", "abcd", "abcde", "cdef"]), min_size=1), st.sampled_from(["ab", "abcd", "abcde"]))
 def test_a_secret_within_another_leaves_no_rest(secrets: list[str], shown: str) -> None:
-    masked = Masker(secrets).text(shown)
+    masked = Masker(secrets).mask_text(shown)
     assert shown not in secrets or masked == MASK
 
 
 def test_a_short_secret_is_hidden_where_it_stands_alone() -> None:
-    assert Masker(["p"]).text("application -W p, p") == f"application -W {MASK}, {MASK}"
+    assert Masker(["p"]).mask_text("application -W p, p") == f"application -W {MASK}, {MASK}"
 
 
 @pytest.mark.parametrize("line", ["x" * 200_000, "a.b-" * 50_000, "passwordx" * 20_000], ids=["word", "dots", "names"])
 def test_a_long_line_takes_no_time(line: str) -> None:
     began = time.process_time()
-    assert Masker(["from-a-file"]).text(line) == line
+    assert Masker(["from-a-file"]).mask_text(line) == line
     assert time.process_time() - began < 2
-    assert Masker().text(f"{line}://me:hidden@host MY_{line}_TOKEN=hidden").count("hidden") == 0
+    assert Masker().mask_text(f"{line}://me:hidden@host MY_{line}_TOKEN=hidden").count("hidden") == 0

@@ -185,7 +185,7 @@ def test_a_taken_port_is_named(stderr: str, address: str) -> None:
 )
 def test_other_complaints_are_shown_as_they_are(stderr: str) -> None:
     assert explain_docker_error(stderr) is None
-    error = Docker().error(CompletedCommand(("compose", "up"), 17, "", stderr))
+    error = Docker().build_error(CompletedCommand(("compose", "up"), 17, "", stderr))
     assert error.message == f"docker compose up failed with exit code 17: {stderr.strip()}"
 
 

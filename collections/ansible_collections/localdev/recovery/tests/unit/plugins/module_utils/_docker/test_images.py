@@ -133,7 +133,7 @@ class FakeContainers(Docker):
             self.put = kwargs["stdin"]
         return CompletedCommand(args, 0, "C /app\nA /app/new\nA /app/new/a.py\nC /app/main.py\n")
 
-    def read(self, *args: str, **kwargs: t.Any) -> tuple[CompletedCommand, bytes]:
+    def run_binary(self, *args: str, **kwargs: t.Any) -> tuple[CompletedCommand, bytes]:
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w") as archive:
             for name in {"/app/new": ["new", "new/a.py"], "/app/main.py": ["main.py"]}[args[1].partition(":")[2]]:

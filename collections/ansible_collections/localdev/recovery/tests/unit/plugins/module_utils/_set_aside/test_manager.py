@@ -316,7 +316,7 @@ class FakeDocker(Docker):
         self.world.touch()
         return CompletedCommand(args, 0, "", "")
 
-    def read(self, *args: str, **kwargs: t.Any) -> tuple[CompletedCommand, bytes]:
+    def run_binary(self, *args: str, **kwargs: t.Any) -> tuple[CompletedCommand, bytes]:
         path = self.world.box / args[1].partition(":/app/")[2]
         if not path.exists():
             return CompletedCommand(args, 1, "", f"Could not find the file {path} in container box"), b""
