@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 import importlib
+import re
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.filter.recovery import FUNCTIONS, FilterModule
 
 FILTERS = FilterModule().filters()
+COLLECTION = Path(__file__).resolve().parents[4]
+TEMPLATES = "\n".join(
+    path.read_text() for folder in ("roles", "playbooks") for path in sorted((COLLECTION / folder).rglob("*.yml"))
+)
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
@@ -19,6 +25,11 @@ def test_every_filter_is_a_documented_function(name: str) -> None:
     found = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.module_utils.{module}")
     assert callable(getattr(found, function))
     assert getattr(found, function).__doc__
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_every_filter_is_used_by_a_role_or_playbook(name: str) -> None:
+    assert re.search(rf"\|\s*localdev\.recovery\.{name}\b", TEMPLATES)
 
 
 def test_filters_answer() -> None:

@@ -13,7 +13,7 @@ from ansible_collections.localdev.recovery.plugins.modules import recovery_fail
 
 
 @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
-def test_it_fails_and_says_of_what_kind(capsys: pytest.CaptureFixture[str], check_mode: bool) -> None:
+def test_the_module_fails_and_returns_the_kind_of_failure(capsys: pytest.CaptureFixture[str], check_mode: bool) -> None:
     params = {"reason": "No.", "details": ["one", "two"], "next_command": "do that", "_ansible_check_mode": check_mode}
     with patch_module_args(params), pytest.raises(SystemExit):
         recovery_fail.main()

@@ -51,7 +51,9 @@ def run(
 
 
 @pytest.mark.parametrize("check_mode", [False, True], ids=["run", "check"])
-def test_the_module_returns_what_it_can_read_and_never_fails(run: t.Callable[..., dict[str, t.Any]], check_mode: bool) -> None:
+def test_the_module_returns_what_it_can_read_and_never_fails(
+    run: t.Callable[..., dict[str, t.Any]], check_mode: bool
+) -> None:
     found = run(expected_rows={"people": 28}, logs=3, _ansible_check_mode=check_mode)
     assert found["changed"] is False
     assert found["status"]["error"] == {}

@@ -92,7 +92,9 @@ def test_the_work_goes_on_without_a_line(tmp_path: Path, displayed: list[str], c
     assert displayed == []
 
 
-def test_short_work_is_not_looked_at(tmp_path: Path, displayed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_of_short_work_is_not_read(
+    tmp_path: Path, displayed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(live_progress, "REPORT_INTERVAL_S", 60)
     write_progress(tmp_path)
     began = time.monotonic()

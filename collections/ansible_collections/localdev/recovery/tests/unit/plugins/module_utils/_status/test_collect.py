@@ -93,7 +93,7 @@ def test_a_part_that_fails_leaves_the_others_and_shows_no_secret() -> None:
     assert "/x" in found["c"]["problem"]
 
 
-def test_addresses_tell_what_really_answers(stack: Json, web: int, mute: int) -> None:
+def test_addresses_show_whether_something_answers(stack: Json, web: int, mute: int) -> None:
     for name, port in {"backend": web, "frontend": free_port(), "db": mute}.items():
         stack["services"][name]["ports"] = [{"target": 1, "published": port, "host_ip": "127.0.0.1", "protocol": "tcp"}]
     found = collect_addresses(stack)
@@ -113,7 +113,7 @@ def test_a_port_that_speaks_no_http_is_no_url(stack: Json, mute: int) -> None:
     assert collect_addresses(stack)["frontend"] == {"url": f"127.0.0.1:{mute}", "answers": True, "pages": {}}
 
 
-def test_sizes_of_what_containers_see() -> None:
+def test_sizes_as_containers_see_them() -> None:
     text = (
         "/var/lib/postgresql/data|47980|/dev/vda 264212084 32346792 74044120 31% /var/lib/postgresql/data\n"
         "/slow|?|overlay 100 50 50 50% /\n/gone||\n"
@@ -129,7 +129,7 @@ def test_sizes_of_what_containers_see() -> None:
     }
 
 
-def test_data_that_nothing_sees_is_not_measured(stack: Json) -> None:
+def test_data_without_a_running_container_is_not_measured(stack: Json) -> None:
     class Hanging(Docker):
         def run(self, *args: str, check: bool = True, **options: t.Any) -> CompletedCommand:
             raise RecoveryError("docker exec did not finish within 10 s")
