@@ -1,0 +1,136 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import (
+    build_readiness_command,
+    check_readiness,
+    wait_for_services,
+)
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.scripted_docker import (
+    ScriptedDocker,
+    check,
+    service,
+    stack_of,
+    state,
+)
+
+
+@pytest.mark.parametrize(
+    ("described", "command"),
+    [
+        pytest.param(
+            service("database", health_check=check("CMD", "pg_isready")),
+            ["pg_isready", "-h", "127.0.0.1", "-p", "5433", "-U", "owner", "-d", "shop", "-q"],
+            id="PostgreSQL over TCP, whatever its health check",
+        ),
+        pytest.param(service(), None, id="no health check"),
+        pytest.param(service(health_check=check("CMD", "curl", "-f", "x")), ["curl", "-f", "x"], id="CMD"),
+        pytest.param(
+            service(health_check=check("CMD-SHELL", "curl x || exit 1")),
+            ["sh", "-c", "curl x || exit 1"],
+            id="CMD-SHELL",
+        ),
+        pytest.param(service(health_check=check("NONE")), None, id="NONE"),
+        pytest.param(service(health_check=check()), None, id="empty"),
+        pytest.param(service("worker", health_check=check("CMD", "curl", inherited=True)), None, id="inherited"),
+        pytest.param(service(health_check=check("redis-cli", "ping")), ["redis-cli", "ping"], id="no keyword"),
+    ],
+)
+def test_what_is_asked(described: dict[str, t.Any], command: list[str] | None) -> None:
+    name = "db" if described["kind"] == "database" else "api"
+    assert build_readiness_command({"name": name, **described}, stack_of()) == command
+
+
+def test_another_database_is_asked_by_its_own_health_check() -> None:
+    other = service("database", health_check=check("CMD", "mine"))
+    assert build_readiness_command({"name": "reports", **other}, stack_of()) == ["mine"]
+    assert build_readiness_command({"name": "reports", **other}, {**stack_of(), "database": None}) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("one_shot", "container", "verdict", "word"),
+    [
+        (False, None, "broken", "no container"),
+        (False, state("running"), "probe", "running"),
+        (False, state("created"), "wait", "created"),
+        (False, state("paused"), "wait", "paused"),
+        (False, state("removing"), "wait", "removing"),
+        (False, state("restarting", 1), "wait", "exit code 1"),
+        (False, state("exited", 0), "broken", "code 0"),
+        (False, state("exited", 137), "broken", "code 137"),
+        (False, state("dead", 1), "broken", "code 1"),
+        (False, state("running", 1, restarts=3), "broken", "keeps restarting"),
+        (False, state("restarting", 1, restarts=5), "broken", "keeps restarting"),
+        (True, None, "broken", "no container"),
+        (True, state("running"), "wait", "at work"),
+        (True, state("exited", 0), "ready", "one-shot"),
+        (True, state("exited", 3), "broken", "code 3"),
+        (True, state("created"), "wait", "created"),
+        (True, state("dead", 1), "broken", "code 1"),
+    ],
+)
+def test_what_docker_says(one_shot: bool, container: dict[str, t.Any] | None, verdict: str, word: str) -> None:
+    result = check_readiness(service(one_shot=one_shot), container)
+    assert result[0] == verdict
+    assert word in result[1]
+
+
+def test_restarts_before_count_for_nothing() -> None:
+    assert check_readiness(service(), state("running", restarts=9), first_restarts=9)[0] == "probe"
+
+
+def test_waiting_ends_when_the_service_itself_answers() -> None:
+    docker = ScriptedDocker(db=state("running"), api=state("created"))
+    docker.answers["db"] = [2, 2, 0]
+    docker.looks = [lambda: None, lambda: docker.now["api"]["State"].update(Status="running")]
+    ready = wait_for_services(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 5)
+    assert {r["service"]: r["condition"] for r in ready} == {"db": "ready", "api": "running"}
+
+
+def test_what_cannot_be_asked_must_stay_up() -> None:
+    docker = ScriptedDocker(worker=state("running", StartedAt="1"))
+    docker.looks = [lambda: None, lambda: docker.now["worker"]["State"].update(StartedAt="2")]
+    began = time.monotonic()
+    [ready] = wait_for_services(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=0.2)
+    assert time.monotonic() - began > 0.2
+    assert ready["condition"] == "running"
+    docker = ScriptedDocker(worker=state("running", StartedAt="1"))
+    crash = [lambda: docker.now["worker"].update(RestartCount=3) for _look in range(2)]
+    docker.looks = [lambda: None, lambda: docker.now["worker"].update(RestartCount=0), *crash]
+    with pytest.raises(RecoveryError, match="worker keeps restarting"):
+        wait_for_services(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=1)
+
+
+def test_docker_calling_postgresql_healthy_is_not_enough() -> None:
+    docker = ScriptedDocker(
+        db=state("running", Health={"Status": "healthy"}), api=state("running", Health={"Status": "healthy"})
+    )
+    docker.answers = {"db": [2], "api": [1]}
+    stack = stack_of(db=service("database"), api=service(health_check=check("CMD", "x")))
+    assert wait_for_services(docker, stack, ["api"], 5)[0]["condition"] == "healthy"
+    with pytest.raises(RecoveryError, match=r"Not ready within 0\.01 s: db its health check fails"):
+        wait_for_services(docker, stack, ["db"], 0.01)
+
+
+def test_what_is_broken_is_told_at_once_with_its_log_and_without_secrets() -> None:
+    broken = state("exited", 1)
+    broken["Config"]["Env"] = ["DB_PASSWORD=s3cret-value"]
+    docker = ScriptedDocker(db=state("running"), api=broken)
+    docker.answers["db"] = [2]
+    with pytest.raises(RecoveryError) as caught:
+        wait_for_services(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 60)
+    assert caught.value.message == "Not ready: api exited with code 1"
+    assert "log of api" in caught.value.details
+    assert "s3cret-value" not in str(caught.value)
+    assert caught.value.next_command == (
+        "cd / && docker compose --project-directory / --file '/a b.yml' --project-name shop logs api"
+    )
