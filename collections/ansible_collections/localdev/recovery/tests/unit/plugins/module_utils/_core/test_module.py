@@ -5,16 +5,11 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
-from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
-from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
-from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
 
 
 class Left(BaseException):
@@ -57,20 +52,3 @@ def test_an_old_python_is_refused_before_anything_happens(monkeypatch: pytest.Mo
 
 def test_an_error_without_details_is_one_line() -> None:
     assert str(RecoveryError("The cause")) == "The cause"
-
-
-def test_outside_a_run_nothing_is_written(tmp_path: Path) -> None:
-    params = {"run_id": "", "step": "", "stack": {"project": {"dir": str(tmp_path)}}}
-    with join_run(params) as run:
-        assert run is None
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_within_a_run_the_step_is_written_down(tmp_path: Path) -> None:
-    store = RunStore(str(tmp_path))
-    record = build_run_record("p", project="", user="", controller_host="", parameters={})
-    RunLock(store).start(record, describe_process())
-    params = {"run_id": record["run_id"], "step": "a step", "stack": {"project": {"dir": str(tmp_path)}}}
-    with join_run(params) as run:
-        assert run is not None
-    assert [s["name"] for s in store.load(record["run_id"])["steps"]] == ["a step"]

@@ -15,20 +15,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_
     parse_single_port,
     unescape_compose_value,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import (
-    is_same_image,
-    parse_image_reference,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_environment_list
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.shell_command import (
-    find_last_command,
-    list_programs,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_url import (
-    DatabaseUrl,
-    parse_database_url,
-    split_host_and_port,
-)
 
 
 @pytest.mark.parametrize(
@@ -67,106 +53,6 @@ def test_single_port_reads_back_every_port(port: int) -> None:
 @pytest.mark.parametrize("text", [None, "", "0", 0, "8000-8010", "http"])
 def test_single_port_knows_what_docker_picks(text: str | int | None) -> None:
     assert parse_single_port(text) is None
-
-
-@pytest.mark.parametrize(
-    ("reference", "wanted"),
-    [
-        pytest.param("postgres", ("postgres", "latest", ""), id="bare"),
-        pytest.param("docker.io/library/postgres:16", ("postgres", "16", ""), id="Docker Hub in full"),
-        pytest.param("localhost:5000/team/pg", ("localhost:5000/team/pg", "latest", ""), id="registry with a port"),
-        pytest.param("ghcr.io/a/b:1.2@sha256:ab", ("ghcr.io/a/b", "1.2", "sha256:ab"), id="tag and digest"),
-        pytest.param("postgres@sha256:ab", ("postgres", "", "sha256:ab"), id="digest"),
-    ],
-)
-def test_image_reference(reference: str, wanted: tuple[str, str, str]) -> None:
-    assert parse_image_reference(reference) == wanted
-
-
-IMAGE = {"Id": "sha256:" + "5e" * 32, "RepoTags": ["postgres:16"], "RepoDigests": ["postgres@sha256:ab"]}
-
-
-@pytest.mark.parametrize(
-    ("wanted", "same"),
-    [
-        ("postgres:16", True),
-        ("docker.io/library/postgres:16", True),
-        ("postgres", False),
-        ("other/postgres:16", False),
-        ("postgres:16@sha256:ab", True),
-        ("postgres:16@sha256:cd", False),
-        ("sha256:" + "5e" * 32, True),
-        ("5e5e5e5e5e5e", True),
-        ("5e5e5e5e5e5f", False),
-    ],
-)
-def test_same_image(wanted: str, same: bool) -> None:
-    assert is_same_image(wanted, IMAGE) is same
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        pytest.param("postgres://u:p@db/n", DatabaseUrl("db", 0, "u", "p", "n"), id="libpq"),
-        pytest.param("postgresql+psycopg://u:p@db:5433/n", DatabaseUrl("db", 5433, "u", "p", "n"), id="SQLAlchemy"),
-        pytest.param("postgresql://u:p%40s@db/n?sslmode=disable", DatabaseUrl("db", 0, "u", "p@s", "n"), id="encoded"),
-        pytest.param("postgresql://u:p@ss@db/n", DatabaseUrl("db", 0, "u", "p@ss", "n"), id="unescaped at sign"),
-        pytest.param("postgresql://u@db", DatabaseUrl("db", 0, "u", "", ""), id="no password, no name"),
-        pytest.param("postgresql:///n?host=db&user=u", DatabaseUrl("db", 0, "u", "", "n"), id="host in the query"),
-        pytest.param("postgresql://a:1,b:2/n", DatabaseUrl("a", 1, "", "", "n"), id="several hosts"),
-        pytest.param("postgis://u:p@[::1]:5432/n", DatabaseUrl("::1", 5432, "u", "p", "n"), id="IPv6"),
-        pytest.param(
-            "jdbc:postgresql://db:5432/n?user=u&password=p", DatabaseUrl("db", 5432, "u", "p", "n"), id="JDBC"
-        ),
-        pytest.param("host=db user=u password='p q' dbname=n", DatabaseUrl("db", 0, "u", "p q", "n"), id="keywords"),
-        pytest.param("'postgres://u:p@db/n'", DatabaseUrl("db", 0, "u", "p", "n"), id="quoted"),
-    ],
-)
-def test_database_url(text: str, wanted: DatabaseUrl) -> None:
-    assert parse_database_url(text) == wanted
-
-
-@pytest.mark.parametrize(
-    "text", ["", "mysql://u:p@db/n", "redis://db", "db", "http://postgres/", "host=db", "a='x host=db user=u", "x=host"]
-)
-def test_database_url_leaves_others_alone(text: str) -> None:
-    assert parse_database_url(text) is None
-
-
-@pytest.mark.parametrize(
-    ("address", "wanted"),
-    [("db", ("db", 0)), ("db:5432", ("db", 5432)), ("[::1]:1", ("::1", 1)), ("a b", ("", 0)), ("", ("", 0))],
-)
-def test_host_and_port(address: str, wanted: tuple[str, int]) -> None:
-    assert split_host_and_port(address) == wanted
-
-
-@pytest.mark.parametrize(
-    ("command", "programs", "last"),
-    [
-        pytest.param([], [], "", id="none"),
-        pytest.param(["/usr/bin/celery", "-A", "x"], ["celery"], "/usr/bin/celery -A x", id="plain"),
-        pytest.param(
-            ["sh", "-c", "alembic upgrade head && exec A=1 uvicorn x"],
-            ["alembic", "uvicorn"],
-            "exec A=1 uvicorn x",
-            id="script of two",
-        ),
-        pytest.param(["bash", "-ec", "a; b | c"], ["a", "b", "c"], "c", id="shell options"),
-        pytest.param(["bash", "scripts/start.sh"], ["start.sh"], "bash scripts/start.sh", id="script file"),
-        pytest.param(["env", "A=1", "tini", "--", "postgres"], ["postgres"], "env A=1 tini -- postgres", id="wrapped"),
-        pytest.param(["sh"], ["sh"], "sh", id="bare shell"),
-        pytest.param(["sh", "-c", "echo 'open"], ["echo"], "echo 'open", id="broken quoting"),
-    ],
-)
-def test_programs_and_last_part(command: list[str], programs: list[str], last: str) -> None:
-    assert list_programs(command) == programs
-    assert find_last_command(command) == last
-
-
-def test_environment_of_skips_names_without_value() -> None:
-    assert parse_environment_list(["A=1=2", "B", "C="]) == {"A": "1=2", "C": ""}
-    assert parse_environment_list(None) == {}
 
 
 def test_unescaped_reaches_everything() -> None:

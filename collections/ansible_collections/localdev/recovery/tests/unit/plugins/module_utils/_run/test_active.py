@@ -13,12 +13,19 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._run import active
-from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore, SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RunRecord,
+    RunStore,
+    SetAsideEntry,
+    build_run_record,
+)
 
 RUN_ID = "20260131T100000Z-1f2e"
+
+
 MakeRecord = t.Callable[..., RunRecord]
 
 
@@ -63,3 +70,20 @@ def test_a_run_that_works_gives_signs_of_life(
             assert time.monotonic() < deadline
     run._heartbeat_thread.join(5)
     assert not run._heartbeat_thread.is_alive()
+
+
+def test_outside_a_run_nothing_is_written(tmp_path: Path) -> None:
+    params = {"run_id": "", "step": "", "stack": {"project": {"dir": str(tmp_path)}}}
+    with join_run(params) as run:
+        assert run is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_within_a_run_the_step_is_written_down(tmp_path: Path) -> None:
+    store = RunStore(str(tmp_path))
+    record = build_run_record("p", project="", user="", controller_host="", parameters={})
+    RunLock(store).start(record, describe_process())
+    params = {"run_id": record["run_id"], "step": "a step", "stack": {"project": {"dir": str(tmp_path)}}}
+    with join_run(params) as run:
+        assert run is not None
+    assert [s["name"] for s in store.load(record["run_id"])["steps"]] == ["a step"]

@@ -1,0 +1,57 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import typing as t
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import (
+    enter_in_background,
+    map_in_parallel,
+)
+
+
+def test_what_is_entered_ahead_is_waited_for_where_it_is_needed_and_left() -> None:
+    going_on = threading.Event()
+    seen = []
+
+    @contextlib.contextmanager
+    def slow(cause: str = "") -> t.Iterator[int]:
+        assert going_on.wait(10)
+        if cause:
+            raise RecoveryError(cause)
+        yield 1
+        seen.append("left")
+
+    with enter_in_background(slow()) as entered:
+        going_on.set()
+        seen.append(str(entered()))
+    assert seen == ["1", "left"]
+    with pytest.raises(RecoveryError, match="no image"), enter_in_background(slow("no image")) as entered:
+        entered()
+    # What goes wrong beside it is told, and nothing is left open.
+    with pytest.raises(ValueError, match="other"), enter_in_background(slow()):
+        raise ValueError("other")
+    assert seen == ["1", "left", "left"]
+
+
+def test_in_parallel_keeps_the_order_and_tells_of_a_failure() -> None:
+    done: list[int] = []
+
+    def act(number: int) -> int:
+        if number == 2:
+            raise RecoveryError("two")
+        done.append(number)
+        return number * 10
+
+    assert map_in_parallel(lambda n: n * 10, [3, 1, 2]) == [30, 10, 20]
+    assert map_in_parallel(act, []) == []
+    with pytest.raises(RecoveryError, match="two"):
+        map_in_parallel(act, [1, 2, 3])
+    assert sorted(done) == [1, 3]

@@ -1,0 +1,36 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.modules import image_build
+
+
+def test_candidates_are_built_under_other_names_and_nothing_else_changes() -> None:
+    document = {
+        "name": "shop",
+        "services": {
+            "backend": {"build": {"context": "/b", "tags": ["shop:1"]}, "environment": {"A": "$$x"}},
+            "db": {"image": "postgres:15"},
+        },
+    }
+    assert image_build.with_candidates(document, {"backend": "shop-backend"}) == {
+        "name": "shop",
+        "services": {
+            "backend": {
+                "build": {"context": "/b"},
+                "image": "shop-backend:latest.candidate",
+                "environment": {"A": "$$x"},
+            },
+            "db": {"image": "postgres:15"},
+        },
+    }
+
+
+def test_a_failed_build_shows_its_last_lines_without_secrets() -> None:
+    output = "\n".join([*(f"#{n} step" for n in range(9)), "token s3cret-token", "", "failed to solve: exit code: 3"])
+    error = image_build.failure(output, 3, Masker(["s3cret-token"]), "docker compose build")
+    assert "failed to solve: exit code: 3. Nothing has changed" in error.message
+    assert error.details.splitlines()[1:] == ["#8 step", "token ********", "failed to solve: exit code: 3"]
