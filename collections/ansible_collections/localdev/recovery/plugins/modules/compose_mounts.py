@@ -11,8 +11,7 @@ short_description: Change a Compose file from bind mounts to named volumes, or b
 description:
   - Changes where services have their data from, in the text of the Compose file in which that is written. Comments, order, quotes and all
     else stay as they are.
-  - Compose itself judges the changed file before it takes the place of the old one. Where it would change anything but the mounts, it is
-    refused.
+  - Compose itself reads the changed file before it replaces the old one. If it would change anything but the mounts, it is refused.
   - Copies no data, see M(localdev.recovery.volume_copy).
 version_added: 0.1.0
 author:
@@ -32,13 +31,13 @@ attributes:
 options:
   state:
     description:
-      - V(planned) says what would move, and refuses when the file cannot be changed or the copies would not fit. V(present) changes the file.
+      - V(planned) returns what would move, and fails if the file cannot be changed or the copies would not fit. V(present) changes the file.
     type: str
     choices: [planned, present]
     required: true
   to:
     description:
-      - What the data shall be mounted from, a named V(volume) or a V(bind) mount.
+      - Where the data is mounted from, a named V(volume) or a V(bind) mount.
     type: str
     choices: [volume, bind]
     required: true
@@ -50,12 +49,12 @@ options:
     default: []
   names:
     description:
-      - Keys of volumes or paths of folders, by C(service:target), where the default ones do not please.
+      - Keys of volumes or paths of folders, by C(service:target), to use other names than the default ones.
     type: dict
     default: {}
   folder:
     description:
-      - Where new folders are made, relative to the project.
+      - Where new folders are created, relative to the project.
     type: str
     default: data
   reserve_bytes:
@@ -77,7 +76,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Say what would move
+- name: Plan the moves
   localdev.recovery.compose_mounts:
     stack: "{{ found.stack }}"
     state: planned
@@ -140,42 +139,42 @@ Json = dict[str, t.Any]
 
 
 @contextlib.contextmanager
-def candidates(contents: t.Mapping[str, str]) -> t.Iterator[dict[str, str]]:
-    """The new files under other names beside the old ones, for what they name relative to themselves: old -> new path."""
-    made: dict[str, str] = {}
+def write_candidates(contents: t.Mapping[str, str]) -> t.Iterator[dict[str, str]]:
+    """Write the new files beside the old ones, so that their relative paths stay valid; yield old -> new path."""
+    written: dict[str, str] = {}
     try:
         for path, text in contents.items():
             real = os.path.realpath(path)
-            made[path] = os.path.join(os.path.dirname(real), f".{os.path.basename(real)}.localdev-new")
-            with open(made[path], "w", encoding="utf-8", newline="", opener=private) as file:
+            written[path] = os.path.join(os.path.dirname(real), f".{os.path.basename(real)}.localdev-new")
+            with open(written[path], "w", encoding="utf-8", newline="", opener=open_private) as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-        yield made
+        yield written
     except OSError as exc:
         raise RecoveryError(f"Cannot write {exc.filename}: {exc.strerror}") from exc
     finally:
-        for path in made.values():
+        for path in written.values():
             with contextlib.suppress(OSError):
                 os.unlink(path)
 
 
-def private(path: str, flags: int) -> int:
-    """Opener: nobody else reads the file before it has the mode of the one that it replaces."""
+def open_private(path: str, flags: int) -> int:
+    """Open a file as its owner's alone, until it gets the mode of the file that it replaces."""
     return os.open(path, flags, 0o600)
 
 
-def resolved(project: Project, replaced: t.Mapping[str, str]) -> Json:
-    """The configuration as Compose sees it, with some files replaced."""
+def resolve_configuration(project: Project, replaced: t.Mapping[str, str]) -> Json:
+    """Return the configuration as Compose resolves it, with some files replaced."""
     files = tuple(replaced.get(path, path) for path in project.files)
     docker = Docker(dataclasses.replace(project, files=files))
     return t.cast("Json", docker.compose_json("--profile", "*", "config", "--format", "json"))
 
 
-def judge(stack: Json, moves: list[MountMove], new: t.Mapping[str, str]) -> None:
-    """Let Compose read the new files; fills in the real names of the volumes."""
+def check_new_files(stack: Json, moves: list[MountMove], new: t.Mapping[str, str]) -> None:
+    """Check the new files with Compose, and add the real names of the volumes to the moves."""
     project = Project.from_stack(stack)
-    before, after = resolved(project, {}), resolved(project, new)
+    before, after = resolve_configuration(project, {}), resolve_configuration(project, new)
     found = find_unplanned_changes(before, after, moves)
     for move in moves:
         if move["to"] == "volume":
@@ -192,11 +191,13 @@ def judge(stack: Json, moves: list[MountMove], new: t.Mapping[str, str]) -> None
         )
 
 
-def need_room(stack: Json, moves: list[MountMove], reserve: int) -> None:
-    """Measure what moves; refuse when the copies, and that of a volume which is set aside, would not fit."""
+def check_disk_space(stack: Json, moves: list[MountMove], reserve: int) -> None:
+    """Add the sizes to the moves; raise RecoveryError if the copies, and a kept volume, do not fit."""
     idle = build_run_record("check", project="", user="", controller_host="", parameters={})
     image = choose_shell_image(stack)
-    keeper = Keeper(Docker(Project.from_stack(stack)), ActiveRun(RunStore(stack["project"]["dir"]), "", record=idle), image)
+    keeper = Keeper(
+        Docker(Project.from_stack(stack)), ActiveRun(RunStore(stack["project"]["dir"]), "", record=idle), image
+    )
     wanted, engine_free = 0, 0
     for move in moves:
         kind = "volume" if move["from"] == "volume" else "folder"
@@ -215,8 +216,8 @@ def need_room(stack: Json, moves: list[MountMove], reserve: int) -> None:
         )
 
 
-def changed_lines(old: str, new: str, path: str) -> Json:
-    """A diff of the changed lines alone: what stands around them may be a password. Pure."""
+def diff_changed_lines(old: str, new: str, path: str) -> Json:
+    """Return a diff of the changed lines only: the lines around them may have a password. Pure."""
     lines = [
         line
         for line in difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
@@ -230,7 +231,7 @@ def changed_lines(old: str, new: str, path: str) -> Json:
     }
 
 
-def replace(path: str, candidate: str) -> None:
+def replace_file(path: str, candidate: str) -> None:
     real = os.path.realpath(path)
     status = os.stat(real)
     with contextlib.suppress(PermissionError):
@@ -252,20 +253,20 @@ def act(module: AnsibleModule) -> Json:
     if not moves:
         return result
     writes = params["state"] == "present"
-    part = join_run(params, check_mode=module.check_mode)
-    with part as run, candidates(contents) as new:
-        judge(stack, moves, new)
+    active_run = join_run(params, check_mode=module.check_mode)
+    with active_run as run, write_candidates(contents) as new:
+        check_new_files(stack, moves, new)
         if not writes:
-            need_room(stack, moves, params["reserve_bytes"])
+            check_disk_space(stack, moves, params["reserve_bytes"])
         for path, text in contents.items():
             with open(path, encoding="utf-8", newline="") as file:
-                result["diff"].append(changed_lines(file.read(), text, path))
+                result["diff"].append(diff_changed_lines(file.read(), text, path))
         if writes and not module.check_mode:
             if run is not None:
-                # A person may start the stack on the new places from now on.
+                # A person may start the stack with the new locations now.
                 run.mark_kept_as_live()
             for path, candidate in new.items():
-                replace(path, candidate)
+                replace_file(path, candidate)
     return {**result, "changed": writes and bool(contents)}
 
 
@@ -284,7 +285,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # What the files hold is hidden by not being shown; their words must not be masked in the names of the result.
+    # The content of the files is in no result, so their words need not be masked in other values.
     module.no_log_values = set()
     run_module(module, act)
 

@@ -13,9 +13,9 @@ description:
     service that is built from the same context or runs the same image.
   - A file that is replaced keeps its owner and mode. A new file gets the owner of its folder. Each file is at any moment the old
     or the new one.
-  - Python files are compiled first by the container's own Python. If one does not compile, nothing is touched.
-  - What was there is kept by the run first, so that an undo brings it back, or removes a file that was new.
-  - What a service sees through a bind mount is live already, and is only reported.
+  - Python files are compiled first by the container's own Python. If one does not compile, nothing is changed.
+  - The old content is kept by the run first, so that an undo restores it, or removes a file that was new.
+  - A file that a service sees through a bind mount is live already, and is only reported.
   - Does not restart anything.
 version_added: 0.1.0
 author:
@@ -54,7 +54,7 @@ options:
   targets:
     description:
       - Path of the checkout, relative to the project's folder or absolute, to path in the containers, for all that is at it and
-        below. For what the Dockerfile does not tell.
+        below. For files that the Dockerfile does not copy by a plain line.
     type: dict
     default: {}
 """
@@ -97,7 +97,7 @@ live:
   type: list
   elements: str
 notes:
-  description: What is worth telling, such as a service that does not run.
+  description: Notes, such as a service that does not run.
   returned: success
   type: list
   elements: str
@@ -114,6 +114,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.localdev.recovery.plugins.module_utils._container.checkout import (
+    collect_checkout_files,
+    read_dockerfiles,
+    resolve_parent_folders,
+    resolve_stack_paths,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._container.files import (
     ContainerFile,
     FileChange,
@@ -123,14 +129,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.files
     read_container_files,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._container.injection_plan import (
-    CheckoutFile,
     InjectionTarget,
     choose_container_path,
     find_injection_targets,
     mask_diff_content,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
-    resolve_path_option,
     run_argument_spec,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
@@ -138,7 +142,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.module imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
-from ansible_collections.localdev.recovery.plugins.module_utils._git.history import list_changed_files
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
@@ -147,13 +150,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentia
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
 
 Inspected = dict[str, t.Any]
-LEFT_OUT = ("__pycache__", ".git")
 
 
-class Work(t.NamedTuple):
+class PlannedFile(t.NamedTuple):
     """One file in one container."""
 
-    place: InjectionTarget
+    target: InjectionTarget
     container: Inspected
     path: str
     found: ContainerFile
@@ -163,92 +165,24 @@ class Work(t.NamedTuple):
     def container_name(self) -> str:
         return t.cast(str, self.container["Name"]).lstrip("/")
 
-    def described(self) -> dict[str, str]:
+    def build_result(self) -> dict[str, str]:
         action = "same"
         if self.change is not None:
             new = "removed" if self.change.content is None else "new"
             action = "replaced" if self.found.kind == "file" and new == "new" else new
         return {
-            "service": self.place.service,
+            "service": self.target.service,
             "container": self.container_name,
-            "source": self.place.source.path,
+            "source": self.target.source.path,
             "path": self.path,
             "action": action,
         }
 
 
-# --- the files -------------------------------------------------------------------------------------------------------
-
-
-def read_source(path: str) -> CheckoutFile:
-    try:
-        with open(path, "rb") as file:
-            return CheckoutFile(path, file.read(), bool(os.fstat(file.fileno()).st_mode & 0o111))
-    except OSError as exc:
-        raise RecoveryError(f"Cannot read {path}: {exc.strerror}", next_command=f"ls -l {path}") from exc
-
-
-def without_links_above(path: str) -> str:
-    """The path with its folders resolved: a file that is a link is copied into an image under the link's own name."""
-    folder, name = os.path.split(os.path.normpath(path))
-    return os.path.join(os.path.realpath(folder), name)
-
-
-def files_below(path: str) -> t.Iterator[str]:
-    """The file, or all files of a folder in order; what Python and git keep for themselves left out."""
-    if not os.path.isdir(path):
-        yield path
-    for folder, folders, names in os.walk(path):
-        folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
-        yield from (os.path.join(folder, name) for name in sorted(names))
-
-
-def sources(params: dict[str, t.Any], folder: str) -> list[CheckoutFile]:
-    wanted = [without_links_above(resolve_path_option(folder, name)) for name in params["files"]]
-    found = {path: read_source(path) for name in wanted for path in files_below(name)}
-    if params["git_range"]:
-        changed = list_changed_files(folder, params["git_range"])
-        if changed is None:
-            raise RecoveryError(
-                f"git knows no range {params['git_range']} in {folder}",
-                next_command=f"git -C {folder} log --oneline {params['git_range']}",
-            )
-        for item in changed:
-            found[item.path] = CheckoutFile(item.path, item.content, item.executable, named_explicitly=False)
-    if not found and not params["git_range"]:
-        raise RecoveryError("There is nothing to inject: neither files nor a git range is given")
-    return list(found.values())
-
-
-def resolved(stack: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The stack with the host's paths as they are behind symbolic links."""
-    services = {}
-    for name, service in stack["services"].items():
-        build = service["build"] and {**service["build"], "context": os.path.realpath(service["build"]["context"])}
-        mounts = [
-            {**m, "source": os.path.realpath(m["source"])} if m["type"] == "bind" else m for m in service["mounts"]
-        ]
-        services[name] = {**service, "build": build, "mounts": mounts}
-    return {**stack, "services": services}
-
-
-def dockerfiles(stack: dict[str, t.Any]) -> dict[str, str]:
-    """Text of the Dockerfile by service; none where it cannot be read, as with a context that is a URL."""
-    found = {}
-    for name, service in stack["services"].items():
-        if service["build"]:
-            path = os.path.join(service["build"]["context"], service["build"]["dockerfile"])
-            if os.path.isfile(path):
-                with open(path, encoding="utf-8", errors="replace") as file:
-                    found[name] = file.read()
-    return found
-
-
-# --- what to do ------------------------------------------------------------------------------------------------------
-
-
-def running(docker: Docker, stack: dict[str, t.Any]) -> tuple[dict[str, list[Inspected]], dict[str, str]]:
-    """Running containers by service, and the state of the services that have none."""
+def list_running_containers(
+    docker: Docker, stack: dict[str, t.Any]
+) -> tuple[dict[str, list[Inspected]], dict[str, str]]:
+    """Return the running containers by service, and the state of the services without one."""
     found: dict[str, list[Inspected]] = {}
     states: dict[str, str] = {}
     for container in docker.containers(stack["project"]["name"]):
@@ -270,59 +204,61 @@ def refuse_read_only(container: Inspected) -> None:
         )
 
 
-def plan(
+def plan_injection(
     docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any]
-) -> tuple[list[Work], list[InjectionTarget], list[str], list[Inspected]]:
-    """The work, what is live already, notes, and the containers concerned."""
+) -> tuple[list[PlannedFile], list[InjectionTarget], list[str], list[Inspected]]:
+    """Return the planned files, the targets that are live already, notes, and the containers concerned."""
     folder = stack["project"]["dir"]
-    containers, idle = running(docker, stack)
+    containers, idle = list_running_containers(docker, stack)
     workdirs = {name: items[0]["Config"].get("WorkingDir") or "/" for name, items in containers.items()}
-    targets = {without_links_above(os.path.join(folder, name)): str(path) for name, path in params["targets"].items()}
-    places, notes = find_injection_targets(
+    targets = {
+        resolve_parent_folders(os.path.join(folder, name)): str(path) for name, path in params["targets"].items()
+    }
+    found_targets, notes = find_injection_targets(
         stack,
-        sources(params, folder),
+        collect_checkout_files(folder, params["files"], params["git_range"]),
         named=params["services"],
         targets=targets,
-        dockerfiles=dockerfiles(stack),
+        dockerfiles=read_dockerfiles(stack),
         workdirs=workdirs,
     )
-    live = [place for place in places if place.live]
-    into = [place for place in places if not place.live]
-    for name in dict.fromkeys(place.service for place in into):
+    live = [target for target in found_targets if target.live]
+    into = [target for target in found_targets if not target.live]
+    for name in dict.fromkeys(target.service for target in into):
         if name not in containers:
             notes.append(f"{name} does not run ({idle.get(name, 'no container')}): nothing is injected into it")
-    pairs = [(place, container) for place in into for container in containers.get(place.service, ())]
+    pairs = [(target, container) for target in into for container in containers.get(target.service, ())]
     if into and not pairs:
         raise RecoveryError(
             "; ".join(dict.fromkeys(notes)),
             next_command=f"{Project.from_stack(stack).command()} up --detach {' '.join(sorted({p.service for p in into}))}",
         )
-    concerned = list({container["Id"]: container for _place, container in pairs}.values())
+    concerned = list({container["Id"]: container for _target, container in pairs}.values())
     for container in concerned:
         refuse_read_only(container)
     wanted = {
-        container["Id"]: [path for place, other in pairs if other is container for path in place.paths]
+        container["Id"]: [path for target, other in pairs if other is container for path in target.paths]
         for container in concerned
     }
-    looked = dict(
+    files_by_container = dict(
         zip(
             wanted, map_in_parallel(lambda item: read_container_files(docker, *item), list(wanted.items())), strict=True
         )
     )
     work = []
-    for place, container in pairs:
-        found = looked[container["Id"]]
-        path = choose_container_path(place, found)
+    for target, container in pairs:
+        found = files_by_container[container["Id"]]
+        path = choose_container_path(target, found)
         if found[path].kind not in ("file", "absent"):
             what = "a symbolic link" if found[path].kind == "link" else "no plain file"
             raise RecoveryError(f"{path} in {container['Name'].lstrip('/')} is {what}", kind="unsafe")
-        change = plan_file_change(path, place.source.content, place.source.executable, found[path])
-        work.append(Work(place, container, path, found[path], change))
+        change = plan_file_change(path, target.source.content, target.source.executable, found[path])
+        work.append(PlannedFile(target, container, path, found[path], change))
     return work, live, notes, concerned
 
 
-def refuse_what_does_not_compile(docker: Docker, work: t.Sequence[Work]) -> list[str]:
-    """Each changed Python file is compiled once for every image. Notes on images without Python."""
+def refuse_syntax_errors(docker: Docker, work: t.Sequence[PlannedFile]) -> list[str]:
+    """Compile each changed Python file once for every image; return notes on images without Python."""
     notes = []
     by_image = itertools.groupby(
         sorted(work, key=lambda w: t.cast(str, w.container["Image"])), lambda w: w.container["Image"]
@@ -331,8 +267,8 @@ def refuse_what_does_not_compile(docker: Docker, work: t.Sequence[Work]) -> list
         items = [w for w in group if w.change and w.change.content is not None and w.path.endswith(".py")]
         if not items:
             continue
-        container, origin = items[0].container, {w.path: w.place.source.path for w in items}
-        files = {w.path: w.place.source.content or b"" for w in items}
+        container, origin = items[0].container, {w.path: w.target.source.path for w in items}
+        files = {w.path: w.target.source.content or b"" for w in items}
         problems = check_python_syntax(docker, container["Id"], files)
         if problems is None:
             notes.append(f"{container['Name'].lstrip('/')} has no Python: its Python files are not compiled first")
@@ -345,10 +281,10 @@ def refuse_what_does_not_compile(docker: Docker, work: t.Sequence[Work]) -> list
     return notes
 
 
-def differences(work: t.Sequence[Work], concerned: t.Sequence[Inspected]) -> list[dict[str, str]]:
-    """One difference for all containers in which it is the same."""
+def build_diff(work: t.Sequence[PlannedFile], concerned: t.Sequence[Inspected]) -> list[dict[str, str]]:
+    """Return one difference for all containers in which it is the same."""
     masker = build_container_masker(concerned)
-    grouped: dict[tuple[t.Any, ...], list[Work]] = {}
+    grouped: dict[tuple[t.Any, ...], list[PlannedFile]] = {}
     for item in work:
         if item.change is not None:
             grouped.setdefault((item.path, item.found.digest, item.change.digest), []).append(item)
@@ -359,16 +295,16 @@ def differences(work: t.Sequence[Work], concerned: t.Sequence[Inspected]) -> lis
         found.append(
             {
                 "before_header": f"{names}:{path}",
-                "after_header": first.place.source.path,
+                "after_header": first.target.source.path,
                 "before": "" if before == "absent" else mask_diff_content(first.found.content, masker),
-                "after": mask_diff_content(first.place.source.content, masker),
+                "after": mask_diff_content(first.target.source.content, masker),
             }
         )
     return found
 
 
-def inject(
-    docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any], work: list[Work]
+def inject_files(
+    docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any], work: list[PlannedFile]
 ) -> list[dict[str, t.Any]]:
     with ActiveRun(RunStore(stack["project"]["dir"]), params["run_id"], params["step"]) as run:
         image = choose_shell_image(stack)
@@ -376,7 +312,7 @@ def inject(
             {
                 "kind": "container_file",
                 "name": f"{w.container_name}:{w.path}",
-                "service": w.place.service,
+                "service": w.target.service,
                 "container_id": w.container["Id"],
                 "image_id": w.container["Image"],
                 "sha256": w.change.digest,
@@ -396,28 +332,28 @@ def inject(
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    stack = resolved(params["stack"])
+    stack = resolve_stack_paths(params["stack"])
     docker = Docker(Project.from_stack(stack))
-    work, live, notes, concerned = plan(docker, stack, params)
-    notes += refuse_what_does_not_compile(docker, work)
+    work, live, notes, concerned = plan_injection(docker, stack, params)
+    notes += refuse_syntax_errors(docker, work)
     changed = [item for item in work if item.change is not None]
     asides = []
     if changed and not module.check_mode:
         if not params["run_id"]:
             raise RecoveryError("run_id is required: what is replaced is kept by a run")
-        asides = inject(docker, stack, params, work)
+        asides = inject_files(docker, stack, params, work)
     return {
         "changed": bool(changed),
-        "files": [item.described() for item in work]
+        "files": [item.build_result() for item in work]
         + [
             {"service": p.service, "container": "", "source": p.source.path, "path": p.paths[0], "action": "live"}
             for p in live
         ],
-        "services": sorted({item.place.service for item in changed}),
-        "live": sorted({place.service for place in live}),
+        "services": sorted({item.target.service for item in changed}),
+        "live": sorted({target.service for target in live}),
         "notes": notes,
         "asides": asides,
-        "diff": differences(work, concerned),
+        "diff": build_diff(work, concerned),
     }
 
 

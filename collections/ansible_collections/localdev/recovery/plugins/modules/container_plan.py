@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_plan
-short_description: Decide which containers have to be restarted or made anew
+short_description: Decide which containers to restart or recreate
 description:
-  - Looks at the containers of a stack and says what a restart, a rebuild or a reset has to do, in which order and why.
-  - Names the files that somebody has changed inside a container, which are lost when it is made anew. See M(localdev.recovery.set_aside)
+  - Inspects the containers of a stack and returns what a restart, a rebuild or a reset has to do, in which order and why.
+  - Returns the files that were changed by hand inside a container, which are lost when it is recreated. See M(localdev.recovery.set_aside)
     for keeping them.
 version_added: 0.1.0
 author:
@@ -26,21 +26,21 @@ options:
     required: true
   action:
     description:
-      - V(restart) restarts containers, and makes anew what is missing, of an older image or of another configuration.
-      - V(rebuild) makes containers anew whose image was built anew, and starts what does not run.
-      - V(reset) makes every container anew.
+      - V(restart) restarts containers, and recreates those that are missing, of an older image or of another configuration.
+      - V(rebuild) recreates containers whose image was built, and starts services that do not run.
+      - V(reset) recreates every container.
     type: str
     choices: [restart, rebuild, reset]
     required: true
   services:
     description:
-      - Services that are asked for. Without it all that are enabled and not excluded.
+      - Named services. Without it all that are enabled and not excluded.
     type: list
     elements: str
     default: []
   recreate:
     description:
-      - Whether to make containers anew that are not out of date.
+      - Whether to recreate containers that are up to date.
     type: bool
     default: false
   built:
@@ -81,12 +81,12 @@ start:
   type: list
   elements: str
 forced:
-  description: Services whose containers are to be made anew even though Compose would keep them.
+  description: Services whose containers to recreate even though Compose would keep them.
   returned: success
   type: list
   elements: str
 create:
-  description: Whether Compose has to make other containers.
+  description: Whether Compose has to create other containers.
   returned: success
   type: bool
 images:
@@ -96,13 +96,13 @@ images:
   elements: dict
 objects:
   description:
-    - All that is to be kept, as objects for M(localdev.recovery.set_aside), beside RV(images) the containers that are made anew and hold
+    - All that is to be kept, as objects for M(localdev.recovery.set_aside), beside RV(images) the containers that are recreated and have
       changed files. They come first, for what comes last is put back first.
   returned: success
   type: list
   elements: dict
 edited:
-  description: Paths of files that somebody has changed, by service. A folder stands for all in it.
+  description: Paths of files that were changed by hand, by service. A folder stands for everything in it.
   returned: success
   type: dict
   sample:

@@ -9,9 +9,9 @@ DOCUMENTATION = r"""
 module: set_aside
 short_description: Keep volumes, folders, files, databases or images under another name, and put them back
 description:
-  - Before a procedure overwrites or deletes something, this module keeps it under a name that carries the run id, and writes that down
+  - Before a procedure overwrites or deletes something, this module keeps it under a name that carries the run id, and records that
     in the run record first.
-  - Volumes cannot be renamed, so they are copied, the copy is proved (name, type, mode, owner, time and content of every file), and only
+  - Volumes cannot be renamed, so they are copied, the copy is verified (name, type, mode, owner, time and content of every file), and only
     then is the original emptied. Folders and databases are renamed. Files are copied to the folder of the runs, C(.localdev) in the
     stack's folder, which git ignores; so are those in containers. An image gets a second name.
   - Putting back sets aside in turn what stands in the place now.
@@ -26,7 +26,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode the sizes are measured and the room on the disk is proved.
+      - In check mode the sizes are measured and the free disk space is checked.
   diff_mode:
     support: full
   idempotent:
@@ -141,8 +141,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.services 
 DATABASE_TIMEOUT_S = 120.0
 
 
-def result(entries: list[SetAsideEntry], *, undoing: bool = False) -> dict[str, t.Any]:
-    """Module result: entries, bytes, and a diff in words."""
+def build_result(entries: list[SetAsideEntry], *, undoing: bool = False) -> dict[str, t.Any]:
+    """Return the module result: entries, bytes, and a diff of names and sizes."""
     lines = [f"{e['kind']} {e['name']} ({format_size(e.get('bytes') or 0)})" for e in entries]
     names = [f"{e['kind']} {e['aside']}" for e in entries]
     before, after = (names, lines) if undoing else (lines, names)
@@ -154,8 +154,8 @@ def result(entries: list[SetAsideEntry], *, undoing: bool = False) -> dict[str, 
     }
 
 
-def separate_run(runs: RunStore, params: dict[str, t.Any], source: RunRecord) -> ActiveRun:
-    """A run of its own for finishing what an interrupted run left, within the lock of the run that found it."""
+def create_separate_run(runs: RunStore, params: dict[str, t.Any], source: RunRecord) -> ActiveRun:
+    """Return a separate run that finishes an interrupted run, within the lock of the run that found it."""
     finder = runs.load(params["run_id"])
     record = build_run_record(
         "undo",
@@ -170,34 +170,36 @@ def separate_run(runs: RunStore, params: dict[str, t.Any], source: RunRecord) ->
     return ActiveRun(runs, params["run_id"], params["step"], record=record)
 
 
-def asides(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any]) -> SetAsideManager:
+def create_manager(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any]) -> SetAsideManager:
     return SetAsideManager(docker, run, choose_shell_image(stack), list_python_images(stack))
 
 
-def put_back(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsideEntry]:
+def put_back_run(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsideEntry]:
     params = module.params
     run_id, source_id = params["run_id"], params["source_run_id"] or params["run_id"]
     found = runs.load(source_id)
-    # An interrupted undo is finished, not undone: the old content is already on its way. Unless it had failed.
+    # An interrupted undo is finished, not undone, unless it had failed: the old content is being put back already.
     finish = (
         source_id != run_id and found.get("undoes") and found["outcome"] == "running" and not is_rolling_back(found)
     )
     source = runs.load(found["undoes"]) if finish else found
     active = (
-        separate_run(runs, params, source) if params["separate_record"] else ActiveRun(runs, run_id, params["step"])
+        create_separate_run(runs, params, source)
+        if params["separate_record"]
+        else ActiveRun(runs, run_id, params["step"])
     )
     with active as run:
         if found["outcome"] == "running":
             remove_helper_containers(docker, found["run_id"])
         if find_database_leftovers(found) or find_database_leftovers(source):
-            need_database(docker, params["stack"], end_others=found["outcome"] == "running")
+            ensure_database_runs(docker, params["stack"], end_sessions=found["outcome"] == "running")
         own = source["run_id"] == run.record["run_id"]
         if own:
             source = run.record
         elif not params["separate_record"]:
             run.record["undoes"] = source["run_id"]
             run.save()
-        done = asides(docker, run, params["stack"]).put_back(source)
+        done = create_manager(docker, run, params["stack"]).put_back(source)
         if delete_all_temporary_objects(docker, source):
             runs.save(source)
         if source.get("undoes") and (own or is_rolling_back(source)):
@@ -211,7 +213,7 @@ def put_back(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetA
                 source["outcome"] = "interrupted"
             runs.save(source)
         if found["run_id"] not in (source["run_id"], run.record["run_id"]):
-            # Not undone: what it displaced can still be taken back, by its name. Its entries may have been settled.
+            # Not undone: the content that it replaced can still be put back. Its entries may have changed on disk.
             found = runs.load(found["run_id"])
             delete_all_temporary_objects(docker, found)
             found.update(outcome="interrupted", finished=utc_now())
@@ -222,10 +224,10 @@ def put_back(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetA
     return done
 
 
-def need_database(docker: Docker, stack: dict[str, t.Any], *, end_others: bool) -> None:
-    """Databases are renamed and dropped by their server, which somebody may have stopped or killed.
+def ensure_database_runs(docker: Docker, stack: dict[str, t.Any], *, end_sessions: bool) -> None:
+    """Start the database server, which renames and drops databases, if it does not run.
 
-    end_others: whether sessions of an earlier run may still be at work there.
+    end_sessions: whether sessions of an interrupted run may still be active.
     """
     if not stack.get("database"):
         return
@@ -234,19 +236,19 @@ def need_database(docker: Docker, stack: dict[str, t.Any], *, end_others: bool) 
         create_containers(docker, [service], recreate=False)
     start_services(docker, stack, [service], DATABASE_TIMEOUT_S)
     wait_for_services(docker, stack, [service], DATABASE_TIMEOUT_S)
-    if end_others:
+    if end_sessions:
         terminate_leftover_sessions(docker, find_database_server(stack, docker))
 
 
-def delete(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsideEntry]:
-    """Delete the named asides of whatever run; each is written down as deleted after it is gone."""
+def delete_kept(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsideEntry]:
+    """Delete the named kept copies of any run; each is recorded as deleted afterwards."""
     wanted = set(module.params["delete"])
     done = []
     with ActiveRun(runs, module.params["run_id"], module.params["step"]) as run:
         for record in runs.load_all():
             for entry in record["asides"]:
                 if entry["aside"] in wanted and entry["state"] != "deleted":
-                    asides(docker, run, module.params["stack"]).get_keeper(entry).delete(entry)
+                    create_manager(docker, run, module.params["stack"]).get_keeper(entry).delete(entry)
                     entry["state"] = "deleted"
                     runs.save(record)
                     done.append(entry)
@@ -265,25 +267,28 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if params["state"] == "kept":
         if module.check_mode:
             # Nothing is written: an unsaved record stands in for the run.
-            idle = build_run_record("check", project="", user="", controller_host="", parameters={})
-            planned = asides(docker, ActiveRun(runs, "", record=idle), stack).plan(
+            unsaved_record = build_run_record("check", project="", user="", controller_host="", parameters={})
+            planned = create_manager(docker, ActiveRun(runs, "", record=unsaved_record), stack).plan(
                 params["objects"], params["reserve_bytes"]
             )
-            return {**result(planned), "planned": True}
+            return {**build_result(planned), "planned": True}
         with ActiveRun(runs, params["run_id"], params["step"]) as run:
-            return result(asides(docker, run, stack).keep(params["objects"]))
+            return build_result(create_manager(docker, run, stack).keep(params["objects"]))
     if params["state"] == "restored":
         if module.check_mode:
             source = runs.load(params["source_run_id"] or params["run_id"])
             entries = [e for e in source["asides"] if e["state"] in ("kept", "live", "restoring")]
-            return result(entries, undoing=True)
-        return result(put_back(module, docker, runs), undoing=True)
+            return build_result(entries, undoing=True)
+        return build_result(put_back_run(module, docker, runs), undoing=True)
     if module.check_mode:
         entries = [
-            e for r in runs.load_all() for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
+            e
+            for r in runs.load_all()
+            for e in r["asides"]
+            if e["aside"] in params["delete"] and e["state"] != "deleted"
         ]
-        return result(entries)
-    return result(delete(module, docker, runs))
+        return build_result(entries)
+    return build_result(delete_kept(module, docker, runs))
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ description:
     Beside it, as the archive's name with C(.manifest), lies what every file is and the archive's own checksum.
   - Unpacks an archive into a volume or folder that is empty, and compares every file there with the manifest. What C(tar czf) makes by hand is
     unpacked too, and compared with itself.
-  - A damaged archive is refused before anything is touched. So are a volume that a running container mounts, a PostgreSQL cluster that was not
+  - A corrupt archive is refused before anything is changed. So are a volume that a running container mounts, a PostgreSQL cluster that was not
     shut down, and an archive of another major version of PostgreSQL.
-  - Works in a helper container of an image that is there already and has Python; no shell and no tools are needed in it.
+  - Works in a helper container of an existing image that has Python; no shell and no tools are needed in it.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -56,14 +56,14 @@ options:
     default: ""
   scratch:
     description:
-      - With O(state=extracted), that what is unpacked is for the run alone, which deletes it at its end. A folder that has got another name
-        meanwhile, see O(localdev.recovery.set_aside#module:objects[].replacement), stays.
+      - With O(state=extracted), that the unpacked content is temporary: the run deletes it at its end. A folder that was renamed
+        in between, see O(localdev.recovery.set_aside#module:objects[].replacement), stays.
     type: bool
     default: false
   key:
     description:
-      - Name of the volume in the C(volumes) of the Compose file. A volume that is made then gets Compose's labels, so that Compose takes it
-        for its own.
+      - Name of the volume in the C(volumes) of the Compose file. A volume that is created then gets Compose's labels, so that Compose uses it
+        as its own.
     type: str
     default: ""
   image:
@@ -121,7 +121,7 @@ postgresql_version:
   type: str
   sample: "15"
 manifest:
-  description: Whether the archive has a manifest. Without one it is proved only that it was unpacked as it is.
+  description: Whether the archive has a manifest. Without one only the unpacking itself is verified.
   returned: O(state=extracted)
   type: bool
 seconds:
@@ -158,41 +158,41 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner i
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    place = Location.parse(params["volume"])
-    began = time.monotonic()
+    location = Location.parse(params["volume"])
+    started = time.monotonic()
     with join_run(params, check_mode=module.check_mode) as run:
         program = VolumeProgram(Docker(Project.from_stack(stack)), list_python_images(stack, params["image"]), run)
         if params["state"] == "created":
-            answer = create_archive(program, place, params["path"], check_mode=module.check_mode)
-            made, source = answer["path"], str(place)
+            answer = create_archive(program, location, params["path"], check_mode=module.check_mode)
+            destination, source = answer["path"], str(location)
         else:
             database = stack["database"] or {}
             if params["scratch"]:
-                folder = place.kind == "folder"
+                folder = location.kind == "folder"
                 record_temporary_object(
                     run,
-                    describe_temporary_folder(place.name, database["image"])
+                    describe_temporary_folder(location.name, database["image"])
                     if folder
-                    else describe_temporary_volume(place.name),
+                    else describe_temporary_volume(location.name),
                 )
             for_server = params["postgresql_version"] == "server"
             answer = extract_archive(
                 program,
                 params["path"],
-                place,
+                location,
                 labels=build_compose_volume_labels(stack, params["key"]),
                 wanted_version="" if for_server else params["postgresql_version"],
                 server_image=database["image"] if for_server else "",
                 reserve=params["reserve_bytes"],
                 check_mode=module.check_mode,
             )
-            made, source = str(place), answer["path"]
-    after = f"{made}: {format_size(answer['bytes'])} from {source}\n"
+            destination, source = str(location), answer["path"]
+    after = f"{destination}: {format_size(answer['bytes'])} from {source}\n"
     same = answer.pop("same")
     return {
         **answer,
         "changed": not same,
-        "seconds": round(time.monotonic() - began, 2),
+        "seconds": round(time.monotonic() - started, 2),
         "diff": {"before": after if same else "", "after": after},
     }
 

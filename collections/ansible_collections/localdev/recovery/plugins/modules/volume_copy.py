@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_copy
-short_description: Copy a volume or folder into another one, and prove the copy
+short_description: Copy a volume or folder into another one, and verify the copy
 description:
-  - Copies all that a named volume or a folder holds, either way, and compares content (SHA-256), type, size, owner, group, mode, time,
-    links and extended attributes of every file with the original. Owners stay the numbers that they are. Holes stay holes, and where the
-    filesystem can, files share their blocks.
-  - Works in a helper container of an image that is there already and has Python; no shell and no tools are needed in it.
+  - Copies the content of a named volume or a folder, either way. Then compares the content of every file with the original, byte by byte, and
+    its type, size, owner, group, mode, time, links and extended attributes. Owners stay the numbers that they are. Holes stay holes, and
+    files share their blocks if the filesystem supports it.
+  - Works in a helper container of an existing image that has Python; no shell and no tools are needed in it.
   - A source or target that a running container mounts is refused, and a target that holds something else.
-  - A copy that was cut short is continued when it is repeated.
+  - An interrupted copy is continued when it is repeated.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -25,7 +25,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode the size is measured and the room on the disk is proved.
+      - In check mode the size is measured and the free disk space is checked.
   diff_mode:
     support: full
   idempotent:
@@ -40,13 +40,13 @@ options:
     required: true
   target:
     description:
-      - Name of a volume, or absolute path of a folder. It is made if it is not there.
+      - Name of a volume, or absolute path of a folder. It is created if it does not exist.
     type: str
     required: true
   key:
     description:
-      - Name of the target in the C(volumes) of the Compose file. A volume that is made then gets Compose's labels, so that Compose takes it
-        for its own.
+      - Name of the target in the C(volumes) of the Compose file. A volume that is created then gets Compose's labels, so that Compose uses it
+        as its own.
     type: str
     default: ""
   image:
@@ -116,7 +116,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     source, target = Location.parse(params["source"]), Location.parse(params["target"])
-    began = time.monotonic()
+    started = time.monotonic()
     with join_run(params, check_mode=module.check_mode) as run:
         program = VolumeProgram(Docker(Project.from_stack(stack)), list_python_images(stack, params["image"]), run)
         answer = copy_tree(
@@ -134,7 +134,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "bytes": answer["bytes"],
         "files": len(answer["entries"]),
         "resumed": answer["resumed"],
-        "seconds": round(time.monotonic() - began, 2),
+        "seconds": round(time.monotonic() - started, 2),
         "diff": {"before": after if same else "", "after": after},
     }
 

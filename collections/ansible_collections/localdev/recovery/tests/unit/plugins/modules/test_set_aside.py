@@ -19,19 +19,24 @@ ENTRY = {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-1", "b
 
 
 def test_the_result_of_keeping() -> None:
-    result = set_aside.result([ENTRY, {**ENTRY, "bytes": None}])
+    result = set_aside.build_result([ENTRY, {**ENTRY, "bytes": None}])
     assert (result["changed"], result["bytes"]) == (True, 1048576)
     assert result["diff"]["before"] == "volume shop_data (1.0 MiB)\nvolume shop_data (0 B)\n"
     assert result["diff"]["after"] == "volume shop_data.aside-1\n" * 2
 
 
 def test_the_result_of_putting_back_is_the_other_way_round() -> None:
-    kept, restored = set_aside.result([ENTRY])["diff"], set_aside.result([ENTRY], undoing=True)["diff"]
+    kept, restored = set_aside.build_result([ENTRY])["diff"], set_aside.build_result([ENTRY], undoing=True)["diff"]
     assert (kept["before"], kept["after"]) == (restored["after"], restored["before"])
 
 
 def test_nothing_done_is_no_change() -> None:
-    assert set_aside.result([]) == {"changed": False, "asides": [], "bytes": 0, "diff": {"before": "", "after": ""}}
+    assert set_aside.build_result([]) == {
+        "changed": False,
+        "asides": [],
+        "bytes": 0,
+        "diff": {"before": "", "after": ""},
+    }
 
 
 @pytest.mark.parametrize(("state", "asides"), [("restored", ["b", "c"]), ("deleted", ["a", "b"])])

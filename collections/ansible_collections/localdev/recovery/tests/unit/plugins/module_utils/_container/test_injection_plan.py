@@ -91,7 +91,9 @@ def test_a_file_that_belongs_nowhere(path: str, why: str) -> None:
     with pytest.raises(RecoveryError, match=why) as caught:
         places(stack(), source(path))
     assert "code_injection_targets" in caught.value.next_command
-    found, notes = places(stack(), source(path, named_explicitly=False), source("/s/backend/app/x.py", named_explicitly=False))
+    found, notes = places(
+        stack(), source(path, named_explicitly=False), source("/s/backend/app/x.py", named_explicitly=False)
+    )
     assert len(found) == 2
     assert len(notes) == 1
     assert why in notes[0]

@@ -10,6 +10,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import (
+    parse_container_diff,
     restore_local_changes,
     save_local_changes,
 )
@@ -50,3 +51,20 @@ def test_changed_files_are_kept_with_owner_and_mode_and_put_back(tmp_path: Path)
         content = t.cast("t.IO[bytes]", archive.extractfile("app/main.py")).read()
     assert found == dict.fromkeys(["app/main.py", "app/new", "app/new/a.py"], (1000, 0o640))
     assert content == b"main.py"
+
+
+def test_changes_by_hand() -> None:
+    changes = [
+        *("C /app", "A /app/new", "A /app/new/a.py", "A /app/new/b.py", "C /app/main.py", "D /app/gone.py"),
+        *(
+            "A /app/__pycache__",
+            "A /app/__pycache__/main.cpython-313.pyc",
+            "C /tmp",
+            "A /tmp/x",
+            "C /run",
+            "A /run/secrets",
+        ),
+        *("C /etc", "C /etc/hosts", "C /etc/passwd", "C /home/app", "A /home/app/.cache", "A /home/app/.cache/pip"),
+        *("A /data", "A /mnt", "A /mnt/deep", "A /data/ours"),
+    ]
+    assert parse_container_diff(changes, ["/data", "/mnt/deep"]) == ["/app/main.py", "/app/new", "/etc/passwd"]

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import parse_container_diff
 from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import (
     RecoveryPlanner,
     list_services_to_build,
@@ -247,23 +246,3 @@ def test_excluded_and_disabled_services_are_never_touched(
     for name in plan["start"]:
         for other in stack()["services"][name]["depends_on"]:
             assert other in plan["start"] or changes[other]["containers"][0]["state"] == "running"
-
-
-# --- what was changed by hand ----------------------------------------------------------------------------------
-
-
-def test_changes_by_hand() -> None:
-    changes = [
-        *("C /app", "A /app/new", "A /app/new/a.py", "A /app/new/b.py", "C /app/main.py", "D /app/gone.py"),
-        *(
-            "A /app/__pycache__",
-            "A /app/__pycache__/main.cpython-313.pyc",
-            "C /tmp",
-            "A /tmp/x",
-            "C /run",
-            "A /run/secrets",
-        ),
-        *("C /etc", "C /etc/hosts", "C /etc/passwd", "C /home/app", "A /home/app/.cache", "A /home/app/.cache/pip"),
-        *("A /data", "A /mnt", "A /mnt/deep", "A /data/ours"),
-    ]
-    assert parse_container_diff(changes, ["/data", "/mnt/deep"]) == ["/app/main.py", "/app/new", "/etc/passwd"]

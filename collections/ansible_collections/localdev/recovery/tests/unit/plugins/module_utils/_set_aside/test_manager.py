@@ -216,7 +216,7 @@ class World:
 
     def put_back(self, run_id: str, source: str = "", *, separate: bool = False) -> None:
         module = self.module(run_id=run_id, source_run_id=source, separate_record=separate)
-        set_aside.put_back(module, self.docker, self.runs)
+        set_aside.put_back_run(module, self.docker, self.runs)
 
     def begin(self, procedure: str, undoes: str = "") -> tuple[str, list[str]]:
         """The new run, and the interrupted ones whose things have been put back first."""
@@ -690,9 +690,9 @@ def test_deleting_frees_what_was_set_aside_and_nothing_else(world: World, kind: 
     world.rebuild(kind, "third")
     first = world.runs.load_all()[0]["asides"][0]["aside"]
     cleanup, _rest = world.begin("cleanup")
-    set_aside.delete(world.module(run_id=cleanup, delete=[first]), world.docker, world.runs)
+    set_aside.delete_kept(world.module(run_id=cleanup, delete=[first]), world.docker, world.runs)
     assert (world.read(kind), world.kept(kind), world.read(kind, first)) == ("third", {"second"}, "absent")
-    again = set_aside.delete(world.module(run_id=cleanup, delete=[first]), world.docker, world.runs)
+    again = set_aside.delete_kept(world.module(run_id=cleanup, delete=[first]), world.docker, world.runs)
     assert again == []
 
 

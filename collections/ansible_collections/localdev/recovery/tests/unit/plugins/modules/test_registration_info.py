@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What container_files and registration_info do with files of this machine."""
+"""The sources and the service that registration_info reads."""
 
 from __future__ import annotations
 
@@ -13,43 +13,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.modules import container_files, registration_info
-
-
-def params(*files: str, git_range: str = "") -> dict[str, t.Any]:
-    return {"files": list(files), "git_range": git_range}
-
-
-def test_folders_stand_for_their_files(tmp_path: Path) -> None:
-    for name in ("app/b.py", "app/a/c.py", "app/__pycache__/b.pyc", "app/.git/config", "run"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(name)
-    (tmp_path / "run").chmod(0o755)
-    found = container_files.sources(params("app", str(tmp_path / "run"), "app/b.py"), str(tmp_path))
-    assert [Path(source.path).relative_to(tmp_path).as_posix() for source in found] == ["app/b.py", "app/a/c.py", "run"]
-    assert [(source.content, source.executable) for source in found[1:]] == [(b"app/a/c.py", False), (b"run", True)]
-
-
-def test_a_link_keeps_its_own_name(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "real" / "x.py").write_text("x")
-    (tmp_path / "real" / "link.py").symlink_to("x.py")
-    (tmp_path / "folder").symlink_to("real")
-    [found] = container_files.sources(params("folder/link.py"), str(tmp_path))
-    assert (found.path, found.content) == (str(tmp_path / "real" / "link.py"), b"x")
-
-
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
-        (params("none.py"), r"Cannot read .*/none\.py: No such file"),
-        (params(), "There is nothing to inject"),
-        (params(git_range="a..b"), r"git knows no range a\.\.b"),
-    ],
-)
-def test_what_cannot_be_injected(tmp_path: Path, given: dict[str, t.Any], why: str) -> None:
-    with pytest.raises(RecoveryError, match=why):
-        container_files.sources(given, str(tmp_path))
+from ansible_collections.localdev.recovery.plugins.modules import registration_info
 
 
 def test_the_files_that_patterns_stand_for(tmp_path: Path) -> None:
