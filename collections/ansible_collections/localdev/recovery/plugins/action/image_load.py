@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Streams the images that a host lacks from the controller's engine into the host's."""
+"""Send the images that a host lacks from the controller's Docker Engine."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import find_image_id
 from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import CHUNK_BYTES, TransferAction
 
-# Compressed ahead of what is being sent.
-_AHEAD = 2
+# Chunks that are compressed while an earlier one is sent.
+_CHUNKS_AHEAD = 2
 
 
 class ActionModule(TransferAction):
-    """Asks what is lacking, sends that, lets the module load it."""
+    """An action that sends the images that the module lacks, and lets the module load them."""
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        asked = self.call_module(archive="", sha256="")
-        if asked.get("failed") or not asked["lacking"] or self._task.check_mode:
-            return asked
-        lacking = asked["lacking"]
+        answer = self.call_module(archive="", sha256="")
+        if answer.get("failed") or not answer["lacking"] or self._task.check_mode:
+            return answer
+        lacking = answer["lacking"]
         docker = Docker()
         absent = [name for name in lacking if find_image_id(docker, name) is None]
         if absent:
@@ -39,19 +39,19 @@ class ActionModule(TransferAction):
                 f"which {self._vars['inventory_hostname']} lacks",
                 next_command="docker compose build (or pull) in the controller's checkout, under the same project name",
             )
-        chunks = saved(lacking)
+        chunks = save_images(lacking)
         if boolean(arguments.get("compress", True)):
-            chunks = compressed(chunks)
+            chunks = compress_chunks(chunks)
         try:
-            digest = self.send(chunks, asked["incoming"], f"sending {len(lacking)} images")
-            loaded = self.call_module(archive=asked["incoming"], sha256=digest)
+            digest = self.send(chunks, answer["incoming"], f"sending {len(lacking)} images")
+            result = self.call_module(archive=answer["incoming"], sha256=digest)
         finally:
-            self.delete_remote_file(asked["incoming"])
-        return {**loaded, "lacking": lacking}
+            self.delete_remote_file(answer["incoming"])
+        return {**result, "lacking": lacking}
 
 
-def saved(names: t.Sequence[str]) -> t.Iterator[bytes]:
-    """``docker save`` of the images, in chunks."""
+def save_images(names: t.Sequence[str]) -> t.Iterator[bytes]:
+    """Yield the output of ``docker save`` of the images, in chunks."""
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE, stderr=errors)
         output = t.cast("t.IO[bytes]", process.stdout)
@@ -65,17 +65,17 @@ def saved(names: t.Sequence[str]) -> t.Iterator[bytes]:
             process.wait()
         if code != 0:
             errors.seek(0)
-            said = errors.read().decode(errors="replace").strip()
-            raise RecoveryError(f"docker save failed on the controller: {said}")
+            message = errors.read().decode(errors="replace").strip()
+            raise RecoveryError(f"docker save failed on the controller: {message}")
 
 
-def compressed(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
-    """Each chunk as a gzip file of its own, which make one together. Quickest, and ahead of what is being sent."""
-    with concurrent.futures.ThreadPoolExecutor(_AHEAD) as pool:
+def compress_chunks(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+    """Yield each chunk as a gzip file of its own, at the fastest level. Gzip files in a row are one gzip file."""
+    with concurrent.futures.ThreadPoolExecutor(_CHUNKS_AHEAD) as pool:
         waiting: list[concurrent.futures.Future[bytes]] = []
         for chunk in chunks:
             waiting.append(pool.submit(gzip.compress, chunk, 1))
-            if len(waiting) > _AHEAD:
+            if len(waiting) > _CHUNKS_AHEAD:
                 yield waiting.pop(0).result()
         for future in waiting:
             yield future.result()

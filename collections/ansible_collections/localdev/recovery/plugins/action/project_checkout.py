@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends the history of the controller's checkout along, where the host is not to fetch it by itself."""
+"""Send the history of the controller's checkout to a host that does not clone it from a repository."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import
 
 
 class ActionModule(TransferAction):
-    """Asks whether a checkout is wanted, makes a bundle of what is committed, sends it, lets the module clone it."""
+    """An action that sends a git bundle of the committed history, and lets the module clone it."""
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        asked = self.call_module(bundle="", sha256="")
-        if asked.get("failed") or not asked.get("wanted") or self._task.check_mode or arguments.get("repository"):
-            return asked
+        answer = self.call_module(bundle="", sha256="")
+        if answer.get("failed") or not answer.get("wanted") or self._task.check_mode or arguments.get("repository"):
+            return answer
         source = os.path.abspath(os.path.expanduser(arguments.get("source") or ""))
-        top = git(source, "rev-parse", "--show-toplevel")
-        version = arguments.get("version") or git(source, "rev-parse", "--abbrev-ref", "HEAD")
+        top = run_git(source, "rev-parse", "--show-toplevel")
+        version = arguments.get("version") or run_git(source, "rev-parse", "--abbrev-ref", "HEAD")
         wanted = ["HEAD"] if version == "HEAD" else ["HEAD", version]
         with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
             bundle = os.path.join(folder, "checkout.bundle")
-            git(top, "bundle", "create", "--quiet", bundle, *wanted)
+            run_git(top, "bundle", "create", "--quiet", bundle, *wanted)
             try:
                 digest = self.send(
-                    read_chunks(bundle), asked["incoming"], "sending the checkout", os.path.getsize(bundle)
+                    read_chunks(bundle), answer["incoming"], "sending the checkout", os.path.getsize(bundle)
                 )
-                made = self.call_module(
-                    bundle=asked["incoming"],
+                result = self.call_module(
+                    bundle=answer["incoming"],
                     sha256=digest,
                     version="" if version == "HEAD" else version,
-                    origin=remove_url_secrets(git(top, "config", "--get", "remote.origin.url", missing="")),
+                    origin=remove_url_secrets(run_git(top, "config", "--get", "remote.origin.url", missing="")),
                 )
             finally:
-                self.delete_remote_file(asked["incoming"])
-        left = git(top, "status", "--porcelain").splitlines()
-        return {**made, "left_behind": [line[3:] for line in left]}
+                self.delete_remote_file(answer["incoming"])
+        uncommitted = run_git(top, "status", "--porcelain").splitlines()
+        return {**result, "left_behind": [line[3:] for line in uncommitted]}
 
 
-def git(folder: str, *arguments: str, missing: str | None = None) -> str:
-    """What git says in a folder of the controller. missing: the answer where git has none."""
+def run_git(folder: str, *arguments: str, missing: str | None = None) -> str:
+    """Run git in a folder of the controller and return its output. missing: the result if git fails."""
     if not os.path.isdir(folder):
         raise RecoveryError(
             f"The controller has no folder {folder} to take the checkout from",

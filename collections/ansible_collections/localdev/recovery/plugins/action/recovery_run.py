@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells the module who the controller is, and whether an earlier one is gone: only its own machine knows either."""
+"""Add the controller's process to the module's arguments, and whether the lock holder's controller is gone.
+
+Only the controller's own machine can check its processes.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +30,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         arguments = {**self._task.args, "controller": controller, "abandoned": ""}
 
-        def ask() -> dict[str, t.Any]:
+        def call_module() -> dict[str, t.Any]:
             result: dict[str, t.Any] = self._execute_module(
                 module_name="localdev.recovery.recovery_run", module_args=arguments, task_vars=task_vars
             )
             return result
 
-        result = ask()
+        result = call_module()
         holder = result.get("holder")
         if holder and is_process_alive(holder["controller"]) is False:
             arguments["abandoned"] = holder["run_id"]
-            result = ask()
+            result = call_module()
         return result

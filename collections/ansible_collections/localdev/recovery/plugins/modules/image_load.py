@@ -90,8 +90,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import find_image_id
 
 
-def load(docker: Docker, archive: str, sha256: str) -> None:
-    """Load an archive that is whole."""
+def load_archive(docker: Docker, archive: str, sha256: str) -> None:
+    """Load an archive of images. Raise RecoveryError on a checksum mismatch."""
     verify_received_digest(f"archive of images {archive}", hash_file(archive)["sha256"], sha256)
     docker.run("load", "--quiet", "--input", archive)
 
@@ -100,7 +100,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker()
     archive = module.params["archive"]
     if archive:
-        load(docker, archive, module.params["sha256"])
+        load_archive(docker, archive, module.params["sha256"])
     lacking = [name for name in module.params["images"] if find_image_id(docker, name) is None]
     if archive and lacking:
         raise RecoveryError(f"The images {', '.join(lacking)} were loaded, but not under these names")

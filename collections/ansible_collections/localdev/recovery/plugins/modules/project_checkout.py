@@ -119,15 +119,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer i
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._git.url import has_url_secret
 
-# Nobody is there to answer a question.
+# Git must fail instead of asking for a password.
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes", "LC_ALL": "C"}
 
 
-def holds_something(path: str) -> bool:
+def is_path_in_use(path: str) -> bool:
+    """Return whether the path exists and is anything but an empty folder."""
     return os.path.lexists(path) and (not os.path.isdir(path) or bool(os.listdir(path)))
 
 
-def git(module: AnsibleModule, *arguments: str) -> str:
+def run_git(module: AnsibleModule, *arguments: str) -> str:
+    """Run git and return its output. Raise RecoveryError if it fails."""
     code, out, err = module.run_command(["git", *arguments], environ_update=ENVIRONMENT)
     if code != 0:
         raise RecoveryError(
@@ -137,20 +139,20 @@ def git(module: AnsibleModule, *arguments: str) -> str:
     return t.cast(str, out).strip()
 
 
-def clone(module: AnsibleModule, address: str) -> str:
-    """Clone beside the folder and rename: the commit."""
+def clone_repository(module: AnsibleModule, address: str) -> str:
+    """Clone beside the folder, rename the clone to the folder, and return the commit."""
     params = module.params
     dest = params["dest"]
     partial = f"{dest}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     os.makedirs(os.path.dirname(dest), exist_ok=True)
     branch = ["--branch", params["version"]] if params["version"] else []
-    git(module, "clone", "--quiet", *branch, "--", address, partial)
+    run_git(module, "clone", "--quiet", *branch, "--", address, partial)
     if params["bundle"]:
         change = ["set-url", "origin", params["origin"]] if params["origin"] else ["remove", "origin"]
-        git(module, "-C", partial, "remote", *change)
-    commit = git(module, "-C", partial, "rev-parse", "HEAD")
-    # Onto a folder that is empty, or nothing.
+        run_git(module, "-C", partial, "remote", *change)
+    commit = run_git(module, "-C", partial, "rev-parse", "HEAD")
+    # The target is an empty folder or does not exist.
     os.rename(partial, dest)
     return commit
 
@@ -162,7 +164,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             "The address in repository holds a password or token, which others could read on the host while git runs",
             next_command="use an SSH address, a credential helper on the host, or provision_source",
         )
-    result = {"wanted": not holds_something(params["dest"]), "incoming": get_incoming_path("checkout.bundle")}
+    result = {"wanted": not is_path_in_use(params["dest"]), "incoming": get_incoming_path("checkout.bundle")}
     if not result["wanted"]:
         return {"changed": False, **result}
     if not params["repository"] and not params["source"]:
@@ -176,7 +178,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if params["bundle"]:
         verify_received_digest("checkout", hash_file(params["bundle"])["sha256"], params["sha256"])
     try:
-        return {"changed": True, **result, "commit": clone(module, address)}
+        return {"changed": True, **result, "commit": clone_repository(module, address)}
     except OSError as exc:
         raise RecoveryError(f"The checkout cannot be written to {params['dest']}: {exc.strerror}") from exc
 
