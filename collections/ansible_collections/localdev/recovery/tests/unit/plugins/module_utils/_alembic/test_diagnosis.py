@@ -14,6 +14,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.diagnos
     SchemaFinding,
     decide_schema_recovery,
     diagnose_schema,
+    find_revision_problems,
     find_unreadable_schema_reason,
 )
 
@@ -281,3 +282,17 @@ def test_a_decision_repeats_the_message_and_remedy_of_its_finding() -> None:
     assert (unknown["severity"], unknown["evidence"]) == ("error", ["no branch and no commit here has zz"])
     assert unknown["message"] in decided["reason"]
     assert unknown["remedy"] == decided["next_command"]
+
+
+@pytest.mark.parametrize(
+    ("heads", "current", "unknown", "problems"),
+    [
+        (["b", "a"], ["a", "b"], [], []),
+        (["a"], [], [], ["the database is at no revision, the migrations end at a"]),
+        (["a", "b"], ["a"], [], ["the database is at a, the migrations end at a, b"]),
+        (["a"], ["x"], ["x"], ["revision x of the database is not among the migrations"]),
+    ],
+    ids=["at the heads", "empty", "one head of two", "unknown"],
+)
+def test_revisions(heads: list[str], current: list[str], unknown: list[str], problems: list[str]) -> None:
+    assert find_revision_problems({"heads": heads, "current": current, "unknown": unknown}) == problems

@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import socket
-import subprocess
 import sys
 import typing as t
 from pathlib import Path
@@ -16,94 +14,24 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import (
     ADVISORY_LOCK_KEY,
-    RESPONSE_MARK,
     describe_diff,
     is_connect_failure,
     main,
     set_database_parameter,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import (
-    HostPython,
-    build_alembic_program,
-    build_unknown_revisions_error,
-    parse_alembic_response,
-    run_alembic_request,
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import parse_alembic_response
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._alembic.migration_source import (
+    ENV,
+    MERGED,
+    OPEN,
+    Source,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-
-ENV = """
-from alembic import context
-from sqlalchemy import create_engine
-{first}
-engine = create_engine("sqlite:///{database}")
-with engine.connect() as connection:
-    context.configure(connection=connection{settings})
-    with context.begin_transaction():
-        context.run_migrations()
-"""
-# A branch and its merge, as in many real histories.
-MERGED = {"a1b2": [], "b1b2": ["a1b2"], "c1b2": ["a1b2"], "d1b2": ["b1b2", "c1b2"], "20251225_last": ["d1b2"]}
-OPEN = {name: parents for name, parents in MERGED.items() if name[0] in "abc"}
-
-
-class Source:
-    """An application's source tree with migrations, and its database."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.database = root / "app.db"
-
-    def make(
-        self,
-        revisions: dict[str, list[str]],
-        folder: str = ".",
-        *,
-        toml: bool = False,
-        first: str = "",
-        settings: str = "",
-        more: dict[str, str] | None = None,
-    ) -> None:
-        home = self.root / folder
-        (home / "migrations" / "versions").mkdir(parents=True)
-        location = 'script_location = "migrations"\n' if toml else "script_location = migrations\n"
-        name, section = ("pyproject.toml", "[tool.alembic]") if toml else ("alembic.ini", "[alembic]")
-        (home / name).write_text(f"{section}\n{location}")
-        (home / "migrations" / "env.py").write_text(ENV.format(database=self.database, first=first, settings=settings))
-        for revision, parents in revisions.items():
-            down = tuple(parents) if len(parents) > 1 else (parents[0] if parents else None)
-            (home / "migrations" / "versions" / f"{revision}.py").write_text(
-                f"revision = {revision!r}\ndown_revision = {down!r}\nbranch_labels = depends_on = None\n"
-                f"{(more or {}).get(revision, '')}\n"
-                "def upgrade(): pass\n"
-            )
-
-    def sql(self, *statements: str) -> None:
-        with sqlalchemy.create_engine(f"sqlite:///{self.database}").begin() as connection:
-            for statement in statements:
-                connection.execute(sqlalchemy.text(statement))
-
-    def stamp(self, *revisions: str, table: str = "alembic_version") -> None:
-        self.sql(
-            f"CREATE TABLE {table} (version_num VARCHAR(32) NOT NULL)",
-            *(f"INSERT INTO {table} VALUES ('{revision}')" for revision in revisions),
-        )
-
 
 Ask = t.Callable[..., dict[str, t.Any]]
-
-
-@pytest.fixture
-def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ALEMBIC_CONFIG", raising=False)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)
-    return Source(tmp_path)
 
 
 @pytest.fixture
@@ -360,6 +288,8 @@ people = sa.Table(
 )
 sa.Table("rooms", metadata, sa.Column("id", sa.Integer, primary_key=True))
 """
+
+
 DRIFTED = (
     "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(20), age INTEGER)",
     "CREATE INDEX people_by_age ON people (age)",
@@ -494,126 +424,3 @@ def test_what_is_worth_waiting_for(exc: Exception, waits: bool) -> None:
 def test_the_key_of_the_advisory_lock_is_derived_as_it_says() -> None:
     digest = hashlib.sha256(b"localdev.recovery").digest()
     assert int.from_bytes(digest[:8], "big", signed=True) == ADVISORY_LOCK_KEY
-
-
-# --- on its way ------------------------------------------------------------------------------------------------
-
-
-def test_the_program_runs_by_itself_in_another_python(source: Source) -> None:
-    source.make(MERGED, "ünïcode 'quoted'")
-    request = {"do": "info", "config": "ünïcode 'quoted'/alembic.ini"}
-    program = build_alembic_program(request)
-    done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, check=False)
-    answer = parse_alembic_response(CompletedCommand((), done.returncode, done.stdout, done.stderr), "backend")
-    assert answer["heads"] == ["20251225_last"]
-
-
-def test_no_answer_is_an_error_with_what_was_printed_instead() -> None:
-    with pytest.raises(RecoveryError, match=r"in backend \(exit code 126\)") as caught:
-        parse_alembic_response(CompletedCommand((), 126, "exec: sh: not found", "more"), "backend")
-    assert caught.value.details == "exec: sh: not found\nmore"
-
-
-class Answering(Docker):
-    def __init__(self, running: bool, answer: dict[str, t.Any]) -> None:
-        super().__init__()
-        self.running = running
-        self.answer = answer
-        self.calls: list[tuple[str, ...]] = []
-
-    def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
-        if args[0] == "ps":
-            assert "label=com.docker.compose.project=shop" in args
-            assert "label=com.docker.compose.service=backend" in args
-            return CompletedCommand(args, 0, "abc\n" if self.running else "", "")
-        self.calls.append(args)
-        return CompletedCommand(args, 0, f"noise\n{RESPONSE_MARK}{json.dumps(self.answer)}\nmore noise", "")
-
-    def compose(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
-        return self.run("compose", *args, **kwargs)
-
-
-STACK = {"project": {"name": "shop", "dir": "/shop"}, "alembic": {"service": "backend"}}
-
-
-@pytest.mark.parametrize(
-    ("running", "fresh", "begins"),
-    [
-        (True, False, ("exec", "--interactive", "abc")),
-        (False, False, ("compose", "run")),
-        (True, True, ("compose", "run")),
-    ],
-    ids=["in the running service", "in a one-off container", "in a one-off container although it runs"],
-)
-def test_where_alembic_is_asked(running: bool, fresh: bool, begins: tuple[str, ...]) -> None:
-    docker = Answering(running, {"heads": ["a"]})
-    assert run_alembic_request(docker, STACK, {"do": "info"}, fresh=fresh) == {"heads": ["a"]}
-    assert docker.calls[-1][: len(begins)] == begins
-
-
-def test_errors_from_alembic_name_the_service() -> None:
-    with pytest.raises(RecoveryError, match="Alembic in service backend: migration x failed") as caught:
-        run_alembic_request(
-            Answering(True, {"error": "migration x failed", "trace": "1\n" * 20}), STACK, {"do": "info"}
-        )
-    assert len(caught.value.details.splitlines()) == 6
-    with pytest.raises(RecoveryError, match="No service of this stack was found to have Alembic"):
-        run_alembic_request(Answering(True, {}), {"alembic": None}, {"do": "info"})
-
-
-def test_an_unknown_revision_is_looked_up_in_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [{"revision": "x", "refs": ["feature", "origin/feature"], "commit": "c" * 40}]
-    monkeypatch.setattr(runner, "find_revisions", lambda folder, unknown: found)
-    words = "The database is at x, which is not among the migrations; x is in feature, origin/feature"
-    with pytest.raises(RecoveryError, match=words) as caught:
-        run_alembic_request(Answering(True, {"error": "unknown", "unknown": ["x"]}), STACK, {"do": "plan"})
-    assert caught.value.next_command == "git -C /shop checkout feature"
-    found[0]["refs"] = []
-    assert "x is in commit cccccccccccc" in build_unknown_revisions_error(STACK, ["x"]).message
-    found.clear()
-    assert build_unknown_revisions_error(STACK, ["x"]).next_command.startswith("git -C /shop fetch --all")
-
-
-# --- on the stack's host ---------------------------------------------------------------------------------------
-
-
-def host_params(source: Source, **more: t.Any) -> dict[str, t.Any]:
-    stack = {"project": {"dir": str(source.root)}, "alembic": None}
-    return {"stack": stack, "python": sys.executable, "chdir": "", "environment": {}, **more}
-
-
-def ask_host(params: dict[str, t.Any]) -> dict[str, t.Any]:
-    host = HostPython.from_params(params)
-    return run_alembic_request(Docker(), params["stack"], {"do": "info"}, host=host)
-
-
-def test_a_python_on_the_host(source: Source) -> None:
-    source.make(MERGED, "server", first="import os; print(os.environ['LEVEL'])")
-    source.make({"feed": []}, first="import os; os.environ['LEVEL']")
-    source.stamp("d1b2")
-    answer = ask_host(host_params(source, chdir=str(source.root / "server"), environment={"LEVEL": 3}))
-    assert (answer["current"], answer["heads"]) == (["d1b2"], ["20251225_last"])
-    assert ask_host(host_params(source, environment={"LEVEL": None}))["heads"] == ["feed"]
-
-
-def test_errors_of_a_python_on_the_host_hide_secrets(source: Source) -> None:
-    source.make(MERGED, first="import os; raise RuntimeError(os.environ['DATABASE_URL'] + os.environ['API_TOKEN'])")
-    environment = {"DATABASE_URL": "postgresql://u:hunter22@h/d", "API_TOKEN": "t0psecret"}
-    with pytest.raises(RecoveryError, match="RuntimeError") as caught:
-        ask_host(host_params(source, environment=environment))
-    assert str(source.root) in str(caught.value)
-    assert "hunter22" not in str(caught.value)
-    assert "t0psecret" not in str(caught.value)
-    source.make({}, "other", first="import os; print(os.environ['API_TOKEN'], flush=True); os._exit(3)")
-    with pytest.raises(RecoveryError, match=r"\(exit code 3\)") as caught:
-        ask_host(host_params(source, environment=environment, chdir=str(source.root / "other")))
-    assert "t0psecret" not in str(caught.value)
-
-
-def test_a_python_that_is_not_there(source: Source) -> None:
-    with pytest.raises(RecoveryError, match=r"/nowhere/python cannot be run in .*: No such file"):
-        ask_host(host_params(source, python="/nowhere/python"))
-
-
-def test_no_python_means_a_container() -> None:
-    assert HostPython.from_params({"python": ""}) is None

@@ -14,6 +14,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.acc
     build_write_query,
     decide_account_repair,
     explain_write_failure,
+    find_login_problems,
     get_stored_hash,
     list_missing_columns,
     list_wanted_columns,
@@ -28,8 +29,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.sig
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
 
 PASSWORD = "Planted-Passw0rd"
+
+
 HASH = "$argon2id$planted"
+
+
 OLD_HASH = "$argon2id$old"
+
+
 COLUMNS = [
     {"name": "id", "type": "uuid", "required": True},
     {"name": "created_at", "type": "timestamp with time zone", "required": False},
@@ -40,6 +47,8 @@ COLUMNS = [
     {"name": "is_active", "type": "boolean", "required": True},
     {"name": "locked_until", "type": "timestamp with time zone", "required": False},
 ]
+
+
 ACCOUNT: dict[str, t.Any] = {
     "username": "admin",
     "table": "users",
@@ -51,7 +60,11 @@ ACCOUNT: dict[str, t.Any] = {
     "minimum_length": 12,
     "minimum_classes": 3,
 }
+
+
 ROW = {"hashed_password": OLD_HASH, "role": "admin", "is_active": "true", "locked_until": None}
+
+
 PROBE: dict[str, t.Any] = {
     "password": PASSWORD, "hash": HASH, "matches": True, "error": "", "service": "backend", "generated_to": "",
     "signing": {"problem": "", "breaks": False}, "cause": {"kind": "", "line": "all is well"},
@@ -268,3 +281,27 @@ def test_the_answer_of_the_application_among_other_output() -> None:
     line = PASSWORD_RESPONSE_MARK + '{"hash": "h", "matches": true, "error": ""}'
     assert parse_password_response(CompletedCommand((), 0, f"loading\n{line}\nbye\n"))["hash"] == "h"
     assert "exit code 127" in parse_password_response(CompletedCommand((), 127, "", "sh: python: not found"))["error"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "problems"),
+    [
+        ({"status": 200}, []),
+        ({"status": 201}, []),
+        ({"status": 500, "url": "http://x/login"}, ["the login at http://x/login was answered with HTTP status 500"]),
+        ({"status": -1, "url": "http://x/login"}, ["the login at http://x/login was not answered"]),
+        ({"skipped": True}, ["the login at the API was not answered"]),
+    ],
+    ids=["logged in", "created", "broken", "no answer", "never asked"],
+)
+def test_login(answer: dict[str, t.Any], problems: list[str]) -> None:
+    assert find_login_problems(answer) == problems
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_login_is_told_what_to_set(status: int) -> None:
+    [problem] = find_login_problems({"status": status, "url": "http://x/login"})
+    assert problem == (
+        f"the login at http://x/login was answered with HTTP status {status} (set stack_admin_password to the "
+        "administrator's password in this data, or leave the login out: --no-login, or the role's verify_login: false)"
+    )

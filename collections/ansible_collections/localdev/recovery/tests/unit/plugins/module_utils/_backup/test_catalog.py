@@ -9,12 +9,9 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
     DUMP_EXTENSIONS,
-    BackupSet,
     find_backup_damage,
     format_set_timestamp,
     list_backup_sets,
@@ -22,7 +19,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
     select_backup_set,
     write_metadata,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.retention import select_expired_backups
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files
 
@@ -108,7 +104,11 @@ def test_no_folder_is_no_backup_and_a_file_is_an_error(tmp_path: Path) -> None:
 def test_what_is_told_of_a_set(tmp_path: Path) -> None:
     path = without_metadata(tmp_path, DAY)
     result = read_backup_set(str(path)).to_result(NOW)
-    assert (result["complete"], result["problems"], result["metadata_path"]) == (False, ["it has no metadata file"], None)
+    assert (result["complete"], result["problems"], result["metadata_path"]) == (
+        False,
+        ["it has no metadata file"],
+        None,
+    )
     assert (result["age_s"], result["database"], result["last_proved_restorable"]) == (DAY, "shop", None)
     # More exact than the name, which is in local time.
     own = write(tmp_path, 2 * DAY, created="2026-01-31T10:00:00Z", last_proved_restorable="2026-02-01T00:00:00Z")
@@ -223,37 +223,3 @@ def test_metadata_is_replaced_whole_and_private(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(RecoveryError, match=r"Cannot write .*gone/x\.metadata: No such file"):
         write_metadata(str(tmp_path / "gone" / "x.metadata"), {})
-
-
-# --- retention ---------------------------------------------------------------------------------------------------
-
-
-def a_set(age: float, own: bool, proved: bool) -> BackupSet:
-    metadata = {"format_version": 2} if own else {"database": "shop"}
-    metadata |= {"last_proved_restorable": "2026-01-01T00:00:00Z"} if proved else {}
-    return BackupSet(f"shop-{age}", f"/b/{age}", "custom", "shop", NOW - age, 1, metadata)
-
-
-sets = st.lists(
-    st.builds(a_set, st.floats(0, 40 * DAY), st.booleans(), st.booleans()), max_size=12, unique_by=lambda s: s.created
-).map(lambda found: sorted(found, key=lambda s: s.created, reverse=True))
-
-
-@given(sets, st.integers(-1, 6), st.floats(0, 30))
-def test_what_may_go(found: list[BackupSet], keep: int, days: float) -> None:
-    gone = select_expired_backups(found, keep=keep, keep_days=days, now=NOW)
-    own = [item for item in found if item.metadata.get("format_version")]
-    assert all(item in own for item in gone), "a set of another tool"
-    assert not any(item in gone for item in own[: max(keep, 1)]), "one of the newest"
-    proved = [item for item in own if item.last_test_restored]
-    assert not proved or proved[0] not in gone, "the newest that was proved"
-    assert all(NOW - item.created >= days * DAY for item in gone)
-    # And nothing else stays.
-    stays = [item for item in own[max(keep, 1) :] if item not in gone and item is not next(iter(proved), None)]
-    assert all(NOW - item.created < days * DAY for item in stays)
-
-
-def test_a_proved_one_stays_though_newer_ones_are_there() -> None:
-    found = [a_set(days * DAY, True, days in (20, 30)) for days in (1, 10, 20, 30)]
-    gone = select_expired_backups(found, keep=1, keep_days=5, now=NOW)
-    assert [item.name for item in gone] == [found[1].name, found[3].name]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import typing as t
 from pathlib import Path
@@ -24,9 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.create i
     estimate_required_bytes,
     find_free_backup_name,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.retention import delete_expired_backups
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
 DAY = 86400
 
@@ -38,38 +35,6 @@ def write(folder: Path, days: float, **metadata: t.Any) -> str:
     found = {"timestamp": name[5:], "alembic_version": "a", "database": "shop", "backup_file": f"{name}.dir"}
     write_metadata(str(folder / f"{name}.metadata"), {**found, **metadata})
     return name
-
-
-def expire(folder: Path, **more: t.Any) -> list[str]:
-    wishes = {"keep": 1, "keep_days": 2, **more}
-    return [item.name for item in delete_expired_backups(Docker(), None, str(folder), "shop", **wishes)]
-
-
-def test_old_sets_go_with_their_metadata_and_all_else_stays(tmp_path: Path) -> None:
-    newest = write(tmp_path, 0, format_version=2)
-    young = write(tmp_path, 1, format_version=2)
-    old = write(tmp_path, 3, format_version=2)
-    proved = write(tmp_path, 4, format_version=2, last_proved_restorable="2026-01-01T00:00:00Z")
-    foreign = write(tmp_path, 5)
-    before = sorted(os.listdir(tmp_path))
-    assert expire(tmp_path, pretend=True) == [old]
-    assert sorted(os.listdir(tmp_path)) == before
-    assert expire(tmp_path) == [old]
-    stay = (newest, young, proved, foreign)
-    assert sorted(os.listdir(tmp_path)) == sorted(f"{name}{end}" for name in stay for end in (".dir", ".metadata"))
-    assert expire(tmp_path) == []
-
-
-def test_an_old_set_that_cannot_be_deleted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, 0, format_version=2)
-    old = write(tmp_path, 3, format_version=2)
-
-    def refuse(*_paths: str) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(create.os, "rename", refuse)
-    with pytest.raises(RecoveryError, match=f"Cannot delete the old backup .*{old}.dir: Permission denied"):
-        expire(tmp_path)
 
 
 def test_a_second_in_which_a_set_was_made_is_not_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

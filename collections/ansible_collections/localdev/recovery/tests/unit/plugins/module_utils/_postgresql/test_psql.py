@@ -7,43 +7,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import run_sql
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
-    quote_identifier,
-    quote_literal,
-    quote_table_name,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_counts import build_row_counts_sql
-
-
-@given(st.text())
-def test_no_value_leaves_its_quotes(value: str) -> None:
-    for quote, quoted in (("'", quote_literal(value)), ('"', quote_identifier(value))):
-        assert quoted[0] == quoted[-1] == quote
-        inner = quoted[1:-1]
-        assert inner.replace(quote * 2, "").count(quote) == 0
-        assert inner.replace(quote * 2, quote) == value
-
-
-@pytest.mark.parametrize(
-    ("name", "sql"),
-    [("people", '"people"'), ("public.people", '"public"."people"'), ('odd"name', '"odd""name"')],
-    ids=["plain", "with schema", "with a quote"],
-)
-def test_table_names(name: str, sql: str) -> None:
-    assert quote_table_name(name) == sql
-
-
-def test_counting_names_each_table_once() -> None:
-    assert build_row_counts_sql(["b", "x.a"]) == (
-        "SELECT 'b' AS name, count(*) AS rows FROM \"b\" UNION ALL "
-        'SELECT \'x.a\' AS name, count(*) AS rows FROM "x"."a"'
-    )
 
 
 class Psql(Docker):

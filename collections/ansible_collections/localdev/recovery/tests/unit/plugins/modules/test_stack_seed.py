@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.modules import alembic_upgrade, stack_seed
+from ansible_collections.localdev.recovery.plugins.modules import stack_seed
 
 SHOWN = {"enabled": True, "excluded": False, "one_shot": False}
 STACK: dict[str, t.Any] = {
@@ -123,78 +123,3 @@ def test_the_service_of_a_seed() -> None:
         stack_seed.service_of(STACK, command(service="web"))
     with pytest.raises(RecoveryError, match="names no service"):
         stack_seed.service_of({**STACK, "services": {}}, command())
-
-
-# --- migrating -------------------------------------------------------------------------------------------------
-
-
-def upgrade(
-    monkeypatch: pytest.MonkeyPatch, answer: dict[str, t.Any], *, check_mode: bool
-) -> tuple[dict[str, t.Any], t.Any]:
-    asked: list[t.Any] = []
-
-    def ask(
-        _docker: t.Any, _stack: t.Any, request: dict[str, t.Any], *, fresh: bool = False, **_more: t.Any
-    ) -> dict[str, t.Any]:
-        asked.append((request, fresh))
-        return answer
-
-    monkeypatch.setattr(alembic_upgrade.alembic_runtime, "ask", ask)
-    params = {
-        "stack": STACK,
-        "run_id": "",
-        "step": "",
-        "target": "heads",
-        "config": "",
-        "from_base": True,
-        "database": "",
-        "python": "",
-        "chdir": "",
-        "environment": {},
-        "connect_timeout": 60.0,
-        "until_ready": [],
-        "lock_timeout": 60.0,
-    }
-    module = types.SimpleNamespace(params=params, check_mode=check_mode)
-    return alembic_upgrade.act(t.cast("t.Any", module)), asked[0]
-
-
-def test_an_upgrade_tells_what_it_applied(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"applied": ["b", "c"], "heads": ["c"], "current": ["c"], "before": ["a"]}
-    result, (request, fresh) = upgrade(monkeypatch, answer, check_mode=False)
-    assert (result["changed"], result["applied"]) == (True, ["b", "c"])
-    assert result["diff"] == {"before": "a\n", "after": "a\nb\nc\n"}
-    assert (request["do"], fresh) == ("upgrade", True)
-
-
-def test_an_upgrade_at_the_heads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"applied": [], "heads": ["c"], "current": ["c"], "before": ["c"]}
-    result, _asked = upgrade(monkeypatch, answer, check_mode=False)
-    assert result["changed"] is False
-    assert result["diff"]["before"] == result["diff"]["after"]
-
-
-def test_check_mode_only_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"applied": ["b"], "heads": ["b"], "current": ["a"], "before": ["a"]}
-    result, (request, fresh) = upgrade(monkeypatch, answer, check_mode=True)
-    assert (result["changed"], result["applied"]) == (True, ["b"])
-    assert (request["do"], request["from_base"], fresh) == ("plan", True, False)
-
-
-def test_a_database_that_does_not_come_up_ends_alembic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its container, which would ask the server until the timeout, is removed, and the database's own error is shown."""
-    removed = threading.Event()
-
-    def ask(*_args: t.Any, **_more: t.Any) -> dict[str, t.Any]:
-        assert removed.wait(10)
-        raise RecoveryError("Alembic could not be asked")
-
-    def wait(*_args: t.Any) -> None:
-        raise RecoveryError("Not ready: db exited with code 1")
-
-    monkeypatch.setattr(alembic_upgrade.alembic_runtime, "ask", ask)
-    monkeypatch.setattr(alembic_upgrade, "wait", wait)
-    monkeypatch.setattr(alembic_upgrade, "end_helpers", lambda _docker, _run_id: removed.set())
-    params = {"stack": STACK, "run_id": "r1", "until_ready": ["db"], "connect_timeout": 60.0}
-    with pytest.raises(RecoveryError, match="db exited"):
-        alembic_upgrade.upgrade(t.cast("t.Any", None), params, {}, None)
