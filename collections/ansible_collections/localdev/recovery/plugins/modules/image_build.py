@@ -109,18 +109,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_c
 )
 
 
-def with_candidates(document: t.Mapping[str, t.Any], names: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The Compose project in which services (names: service -> image) are built under candidate names. Pure."""
+def replace_image_names(document: t.Mapping[str, t.Any], names: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """Return the Compose project with candidate names for the images of services (names: service -> image). Pure."""
     services = dict(document["services"])
     for service, image in names.items():
-        # Further names of an image would move at once.
+        # Compose gives further names of an image to the new one at once.
         build = {key: value for key, value in services[service]["build"].items() if key != "tags"}
         services[service] = {**services[service], "build": build, "image": build_candidate_name(image)}
     return {**document, "services": services}
 
 
-def failure(output: str, lines: int, masker: Masker, next_command: str) -> RecoveryError:
-    """The error of a failed build. Pure."""
+def describe_build_failure(output: str, lines: int, masker: Masker, next_command: str) -> RecoveryError:
+    """Return the error of a failed build with its last lines, without secrets. Pure."""
     shown = [line.rstrip() for line in output.splitlines() if line.strip()]
     return RecoveryError(
         f"The build failed: {masker.mask_text(shown[-1]) if shown else 'without a word'}. Nothing has changed",
@@ -129,21 +129,22 @@ def failure(output: str, lines: int, masker: Masker, next_command: str) -> Recov
     )
 
 
-def build(docker: Docker, names: t.Mapping[str, str], params: t.Mapping[str, t.Any]) -> None:
+def build_candidates(docker: Docker, names: t.Mapping[str, str], params: t.Mapping[str, t.Any]) -> None:
+    """Build the images of services (names: service -> image) under candidate names."""
     document = read_compose_document(docker)
     project = Project.from_stack(params["stack"])
     options = ["--no-cache"] if params["no_cache"] else []
     done = docker.run(
         *("compose", "--file", "-", "--project-name", project.name, "--project-directory", project.src),
         *("build", *options, *sorted(names)),
-        # With the environment of the services, so not in a file.
-        stdin=json.dumps(with_candidates(document, names)),
+        # The document holds the services' secrets and is therefore not written to a file.
+        stdin=json.dumps(replace_image_names(document, names)),
         environment={"BUILDKIT_PROGRESS": "plain"},
         check=False,
     )
     if done.returncode != 0:
         again = f"{project.command()} build {' '.join(sorted(names))}"
-        raise failure(done.output, params["lines"], build_config_masker(document), again)
+        raise describe_build_failure(done.output, params["lines"], build_config_masker(document), again)
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -156,9 +157,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         by_image.setdefault(stack["services"][name]["image"], []).append(name)
     old = {image: find_image_id(docker, image) for image in by_image}
     new: dict[str, str | None] = dict.fromkeys(by_image)
-    began = time.monotonic()
+    started = time.monotonic()
     if not module.check_mode:
-        build(docker, {services[0]: image for image, services in by_image.items()}, params)
+        build_candidates(docker, {services[0]: image for image, services in by_image.items()}, params)
         for image in by_image:
             candidate = build_candidate_name(image)
             new[image] = find_image_id(docker, candidate)
@@ -178,7 +179,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     return {
         "changed": module.check_mode or any(item["candidate"] for item in found),
         "images": found,
-        "seconds": round(time.monotonic() - began, 2),
+        "seconds": round(time.monotonic() - started, 2),
         "diff": {"before": before, "after": after},
     }
 

@@ -167,7 +167,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
 
 
-def answer(record: RunRecord, notes: list[str], interrupted: list[str]) -> dict[str, t.Any]:
+def build_result(record: RunRecord, notes: list[str], interrupted: list[str]) -> dict[str, t.Any]:
+    """Return the module's result for a run that starts."""
     return {
         "changed": True,
         "run_id": record["run_id"],
@@ -177,8 +178,8 @@ def answer(record: RunRecord, notes: list[str], interrupted: list[str]) -> dict[
     }
 
 
-def refuse_without_driver() -> None:
-    """A run that cannot be proved in the end would only be taken back then."""
+def check_database_driver() -> None:
+    """Raise RecoveryError if Python has no PostgreSQL driver: the run could not verify its outcome and would be undone."""
     if not any(importlib.util.find_spec(name) for name in ("psycopg", "psycopg2")):
         raise RecoveryError(
             f"{sys.executable} has neither psycopg nor psycopg2, and the outcome is proved by asking the database",
@@ -187,10 +188,11 @@ def refuse_without_driver() -> None:
         )
 
 
-def start(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
+def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
+    """Check that the run can start, take the lock and write the record."""
     params = module.params
     stack = params["stack"]
-    # Without the action plugin the best that is known of the controller is the process that started the module.
+    # Without the action plugin, the process that started the module stands for the controller.
     controller = params["controller"].get("process") or describe_process()
     record = build_run_record(
         params["procedure"],
@@ -205,9 +207,9 @@ def start(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     if params["undoes"]:
         record["undoes"] = params["undoes"]
     if params["verifies"]:
-        refuse_without_driver()
+        check_database_driver()
     lock.check_free()
-    # Only where they are needed: the far end compiles whatever is imported, for every task.
+    # Import lazily: each imported module is compiled again on the host for every task.
     if params["starts"]:
         from ansible_collections.localdev.recovery.plugins.module_utils._stack.ports import check_ports_available
 
@@ -216,26 +218,26 @@ def start(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 
         image = choose_shell_image(stack)
-        asides = SetAsideManager(Docker(Project.from_stack(stack)), ActiveRun(lock.store, "", record=record), image)
-        asides.plan(params["objects"], params["reserve_bytes"])
+        manager = SetAsideManager(Docker(Project.from_stack(stack)), ActiveRun(lock.store, "", record=record), image)
+        manager.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
-        return answer(record, [], [old["run_id"] for old in lock.find_interrupted()])
+        return build_result(record, [], [old["run_id"] for old in lock.find_interrupted()])
     notes = lock.start(record, controller)
     interrupted = []
     for old in lock.find_interrupted(exclude=record["run_id"]):
         interrupted.append(old["run_id"])
         notes.append(f"Run {old['run_id']} ({old['procedure']}) was cut short; what it set aside is put back first")
-        # The stack as it was before the run that was cut short is what a failure or undo must come back to.
+        # A failure or undo must restore the state before the interrupted run.
         record["running_before"] = old["running_before"]
-        # Finishing that may be all there is to undo; set_aside writes down what it takes back besides.
+        # The undo may be complete once the interrupted run is finished; set_aside records what it undoes besides.
         record.pop("undoes", None)
     record["notes"] = notes
     lock.store.save(record)
-    return answer(record, notes, interrupted)
+    return build_result(record, notes, interrupted)
 
 
-def clear_scratch(module: AnsibleModule, record: RunRecord) -> None:
-    """Delete what the run made for itself. What cannot be deleted now stays in the record, for a cleanup."""
+def delete_temporary_objects(module: AnsibleModule, record: RunRecord) -> None:
+    """Delete the run's temporary objects. An object that cannot be deleted stays in the record for a cleanup."""
     if not record.get("scratch"):
         return
     from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
@@ -248,14 +250,15 @@ def clear_scratch(module: AnsibleModule, record: RunRecord) -> None:
         record["notes"].append(f"Could not delete what the run has made for itself: {exc.message}")
 
 
-def end(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
+def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
+    """Write the outcome of the run and release the lock."""
     params = module.params
     if module.check_mode:
         return {"changed": True, "run_id": params["run_id"], "record": {}}
     record = lock.store.load(params["run_id"])
-    clear_scratch(module, record)
+    delete_temporary_objects(module, record)
     if params["state"] == "succeeded":
-        # What a later undo finds in the old places is then set aside, never discarded.
+        # A later undo then sets aside the new content instead of discarding it.
         for entry in record["asides"]:
             entry["state"] = "live" if entry["state"] == "kept" else entry["state"]
     if params["state"] == "succeeded" and not can_undo_run(record):
@@ -277,8 +280,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if module.params["state"] == "started":
         if not module.params["procedure"]:
             raise RecoveryError("state=started needs a procedure")
-        return start(module, lock)
-    return end(module, lock)
+        return start_run(module, lock)
+    return end_run(module, lock)
 
 
 def main() -> None:

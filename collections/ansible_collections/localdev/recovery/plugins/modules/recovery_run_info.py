@@ -99,11 +99,11 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     lock = RunLock(store)
     records = store.load_all()
     undo: dict[str, t.Any] = {}
-    refused = ""
+    undo_refused = ""
     try:
         undo = store.find_undoable(params["undo_run_id"])
     except RecoveryError as exc:
-        refused = str(exc)
+        undo_refused = str(exc)
     locked = ""
     try:
         lock.check_free()
@@ -117,7 +117,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "changed": False,
         "runs": records,
         "undo": undo,
-        "undo_refused": refused,
+        "undo_refused": undo_refused,
         "locked": locked,
         "interrupted": interrupted,
         "deletable": [*deletable, *find_leftovers(records, interrupted, time.time())],

@@ -16,7 +16,7 @@ def test_candidates_are_built_under_other_names_and_nothing_else_changes() -> No
             "db": {"image": "postgres:15"},
         },
     }
-    assert image_build.with_candidates(document, {"backend": "shop-backend"}) == {
+    assert image_build.replace_image_names(document, {"backend": "shop-backend"}) == {
         "name": "shop",
         "services": {
             "backend": {
@@ -31,6 +31,6 @@ def test_candidates_are_built_under_other_names_and_nothing_else_changes() -> No
 
 def test_a_failed_build_shows_its_last_lines_without_secrets() -> None:
     output = "\n".join([*(f"#{n} step" for n in range(9)), "token s3cret-token", "", "failed to solve: exit code: 3"])
-    error = image_build.failure(output, 3, Masker(["s3cret-token"]), "docker compose build")
+    error = image_build.describe_build_failure(output, 3, Masker(["s3cret-token"]), "docker compose build")
     assert "failed to solve: exit code: 3. Nothing has changed" in error.message
     assert error.details.splitlines()[1:] == ["#8 step", "token ********", "failed to solve: exit code: 3"]

@@ -28,13 +28,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core import files as core_files
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import settings
-from ansible_collections.localdev.recovery.plugins.module_utils._run import process, temporary_objects
+from ansible_collections.localdev.recovery.plugins.module_utils._run import active as run_active
+from ansible_collections.localdev.recovery.plugins.module_utils._run import lock as run_lock
 from ansible_collections.localdev.recovery.plugins.module_utils._run import record as run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import get_machine_identity
@@ -222,13 +223,13 @@ class World:
         """The new run, and the interrupted ones whose things have been put back first."""
         module = self.module(procedure=procedure, undoes=undoes)
         module.params["controller"]["process"] = {"machine": get_machine_identity(), "pid": 2**22 + 1, "started": "0"}
-        begun = recovery_run.start(module, self.runs)
+        begun = recovery_run.start_run(module, RunLock(self.runs))
         for old in begun["interrupted"]:
             self.put_back(begun["run_id"], old, separate=True)
         return begun["run_id"], begun["interrupted"]
 
     def end(self, run_id: str, outcome: str) -> None:
-        recovery_run.end(self.module(run_id=run_id, state=outcome, error="", next_command=""), self.runs)
+        recovery_run.end_run(self.module(run_id=run_id, state=outcome, error="", next_command=""), RunLock(self.runs))
 
     def part(self, run_id: str) -> ActiveRun:
         return ActiveRun(self.runs, run_id, "a step")
@@ -481,16 +482,18 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         else:
             genuine_exit(self, kind, exc, trace)
 
-    monkeypatch.setattr(core_files, "write_file_atomically", write)
-    monkeypatch.setattr(run_record.os, "fsync", lambda _descriptor: None)
-    monkeypatch.setattr(process, "is_process_alive", lambda _process: False)
+    for files in (run_record, run_lock):
+        monkeypatch.setattr(files, "write_file_atomically", write)
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    monkeypatch.setattr(run_lock, "is_process_alive", lambda _process: False)
     monkeypatch.setattr(ActiveRun, "__exit__", leave)
     # Without indentation, which Python writes slowly, and without thousands of threads for heartbeats.
     compact = types.SimpleNamespace(load=json.load, dumps=lambda value, **_options: json.dumps(value))
-    monkeypatch.setattr(run_record, "json", compact)
+    for files in (run_record, run_lock):
+        monkeypatch.setattr(files, "json", compact)
     no_thread = types.SimpleNamespace(start=lambda: None)
     monkeypatch.setattr(
-        run_record, "threading", types.SimpleNamespace(Event=threading.Event, Thread=lambda **_options: no_thread)
+        run_active, "threading", types.SimpleNamespace(Event=threading.Event, Thread=lambda **_options: no_thread)
     )
     monkeypatch.setattr(base, "Helper", LocalShell)
     for files in (keepers_volume, keeper_folder):
