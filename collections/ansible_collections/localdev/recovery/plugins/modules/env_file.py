@@ -157,13 +157,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
     copy_file_atomically,
     write_file_atomically,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import is_secret_name
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose import EnvProject
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.database_password import (
+    ENV_FILE_COMMAND,
+    refuse_new_database_password,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.parser import (
     EnvLine,
+    clear_env_values,
     fill_env_lines,
     get_env_values,
     join_env_lines,
@@ -175,22 +179,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils._env_file.parser
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import (
     EnvFilePlan,
     RequiredVariable,
-    RequiredVariables,
-    find_database_password_variables,
     format_unmet_variables,
     list_weak_values,
-    make_placeholders,
     plan_env_file,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 
-PRIVATE = 0o600
-COMMAND = "ansible-playbook localdev.recovery.env_file"
+ENV_FILE_MODE = 0o600
 
 
-def read(path: str) -> str | None:
-    """The text with its own line ends; None without a file."""
+def read_env_file(path: str) -> str | None:
+    """Return the text with its own line ends; None without a file."""
     try:
         with open(path, encoding="utf-8", newline="") as handle:
             return handle.read()
@@ -202,7 +202,7 @@ def read(path: str) -> str | None:
         raise RecoveryError(f"{path} cannot be read: {exc.strerror}", next_command=f"ls -l {path}") from exc
 
 
-def lines_of(path: str, text: str) -> list[EnvLine]:
+def parse_valid_env_file(path: str, text: str) -> list[EnvLine]:
     lines = parse_env_file(text)
     if found := list_env_problems(lines):
         raise RecoveryError(
@@ -211,67 +211,26 @@ def lines_of(path: str, text: str) -> list[EnvLine]:
     return lines
 
 
-def refuse_new_database_password(
-    project: EnvProject, plan: EnvFilePlan, needs: RequiredVariables, values: t.Mapping[str, str], path: str
-) -> None:
-    """A server keeps the password that its data was made with, whatever an env file says."""
-    # Secrets are never put into an environment: a placeholder shows as well where they would go.
-    stand_ins = make_placeholders(
-        [*plan.generated, *(n for n in plan.given if is_secret_name(n)), *(n.name for n in plan.unmet)]
-    )
-    plain = {name: value for name, value in plan.given.items() if name not in stand_ins and value}
-    given = {**plain, **stand_ins}
-    answer = project.ask(needs, given)
-    new = set(plan.given)
-    if answer.config is None:
-        wanted = [name for name in plan.generated if "PASS" in name.upper()]
-    else:
-        wanted = [name for name in find_database_password_variables(answer.config, given) if name in new]
-    if not wanted:
-        return
-    names = ", ".join(wanted)
-    try:
-        data = project.data(given) if answer.config is not None else None
-        why = answer.why
-    except RecoveryError as exc:
-        data, why = None, exc.message
-    if data is None:
-        raise RecoveryError(
-            f"{names} would be a new database password, and it cannot be told whether data of the database exists: {why}",
-            next_command=f"{COMMAND} -e env_file_new_database=true (if there is none)",
-            kind="unsafe",
-        )
-    if data:
-        raise RecoveryError(
-            f"{names} would be a new database password, but data of the database exists ({', '.join(data)}), and its server "
-            "keeps the password that it was made with: the application could no longer log in",
-            details=(
-                "The old one may stand in the environment of the database's container (docker inspect), or in an older copy of "
-                "the file. Where it is lost, set a new one in the server (ALTER ROLE ... PASSWORD) and in the file."
-            ),
-            next_command=f"write {names} into {path}, or {COMMAND} -e env_file_new_database=true and a rebuild",
-            kind="unsafe",
-        )
+def write_env_file(project: EnvProject, path: str, text: str) -> None:
+    """Write the env file after Compose has read a copy of it in the folder of the runs, which git ignores.
 
-
-def write(project: EnvProject, path: str, text: str) -> None:
-    """Proved by Compose under another name first, in the folder of the runs, which git ignores. The owner stays; a new
-    file belongs to the owner of the folder."""
+    The owner stays. A new file gets the owner of its folder.
+    """
     folder = os.path.dirname(path)
     runs = RunStore(project.src)
     runs.make_folder()
     candidate = os.path.join(runs.folder, "env.new")
     try:
         owner = os.stat(path if os.path.exists(path) else folder)
-        write_file_atomically(candidate, text, PRIVATE)
+        write_file_atomically(candidate, text, ENV_FILE_MODE)
         try:
             try:
-                refused = project.refusal(candidate)
+                missing = project.find_missing_variable(candidate)
             except RecoveryError:
-                # Without Docker nobody can be asked.
-                refused = ""
-            if refused:
-                raise RecoveryError(f"Compose refuses the new {path}: {refused}", kind="verification")
+                # Without Docker the file cannot be checked.
+                missing = ""
+            if missing:
+                raise RecoveryError(f"Compose refuses the new {path}: {missing}", kind="verification")
             with contextlib.suppress(PermissionError):
                 os.chown(candidate, owner.st_uid, owner.st_gid)
             copy_file_atomically(candidate, path, f"{candidate}.tmp")
@@ -291,45 +250,50 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     path = os.path.realpath(resolve_path_option(described.src, named))
     example_path = os.path.join(described.src, params["example"])
     project = EnvProject(described, path)
-    old, example_text = read(path), read(example_path)
-    example = get_env_values(lines_of(example_path, example_text or ""))
-    if old is None and example_text is None and not params["required_variables"] and not project.needs().found:
+    old, example_text = read_env_file(path), read_env_file(example_path)
+    example = get_env_values(parse_valid_env_file(example_path, example_text or ""))
+    if (
+        old is None
+        and example_text is None
+        and not params["required_variables"]
+        and not project.find_required_variables().found
+    ):
         raise RecoveryError(
             f"There is neither {path} nor {example_path}, and Compose needs no variable",
             next_command="set env_file_example",
         )
-    lines = lines_of(path, old) if old is not None else []
+    lines = parse_valid_env_file(path, old) if old is not None else []
     values: dict[str, str] = {}
-    for other in project.others:
-        values |= get_env_values(parse_env_file(read(other) or ""))
+    for other in project.other_env_files:
+        values |= get_env_values(parse_env_file(read_env_file(other) or ""))
     values |= get_env_values(lines)
-    needs = project.needs()
+    required = project.find_required_variables()
     for name in params["required_variables"]:
-        needs.add(RequiredVariable(name, empty_will_do=False))
+        required.add(RequiredVariable(name, allow_empty=False))
 
-    def made_up() -> EnvFilePlan:
+    def make_plan() -> EnvFilePlan:
         return plan_env_file(
-            values, example, needs, params["rules"], optional=params["optional"], generate=generate_password
+            values, example, required, params["rules"], optional=params["optional"], generate=generate_password
         )
 
-    plan = made_up()
-    known = len(needs.found)
-    if plan.given and not params["new_database"]:
-        refuse_new_database_password(project, plan, needs, values, path)
-    if len(needs.found) != known:
-        plan = made_up()
+    plan = make_plan()
+    known = len(required.found)
+    if plan.added and not params["new_database"]:
+        refuse_new_database_password(project, plan, required, path)
+    if len(required.found) != known:
+        plan = make_plan()
     if plan.unmet:
         raise RecoveryError(
             f"No value is known for {format_unmet_variables(plan.unmet)}, and none can be made up",
-            next_command=f"write them into {path}, or name them in env_file_optional; then {COMMAND}",
+            next_command=f"write them into {path}, or name them in env_file_optional; then {ENV_FILE_COMMAND}",
             kind="unsafe",
         )
-    base = lines if old is not None else emptied(parse_env_file(example_text or ""), plan.generated)
-    new = fill_env_lines(base, plan.given)
+    base = lines if old is not None else clear_env_values(parse_env_file(example_text or ""), plan.generated)
+    new = fill_env_lines(base, plan.added)
     text = join_env_lines(new)
-    loose = old is not None and stat.S_IMODE(os.stat(path).st_mode) & ~PRIVATE
-    changed = text != (old or "") or old is None or bool(loose)
-    secrets = [plan.given[name] for name in plan.generated]
+    too_permissive = old is not None and stat.S_IMODE(os.stat(path).st_mode) & ~ENV_FILE_MODE
+    changed = text != (old or "") or old is None or bool(too_permissive)
+    secrets = [plan.added[name] for name in plan.generated]
     minimal: dict[str, t.Any] = {
         "project": {
             "name": described.name or os.path.basename(described.src).lower(),
@@ -344,16 +308,16 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     }
     if changed and not module.check_mode:
         with join_run({**params, "stack": minimal}):
-            write(project, path, text)
+            write_env_file(project, path, text)
     notes = [f"{name} stands in {path} more than once; the last one counts" for name in list_duplicate_names(new)]
     shown_old, shown_new = mask_env_lines(lines), mask_env_lines(new, secrets)
     return {
         "changed": changed,
         "path": path,
-        "added": list(plan.given),
+        "added": list(plan.added),
         "generated": plan.generated,
         "created": old is None,
-        "loose": bool(loose),
+        "loose": bool(too_permissive),
         "weak": list_weak_values({**values, **get_env_values(new)}, example, params["rules"]),
         "notes": notes,
         "stack": minimal,
@@ -364,11 +328,6 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             "after": shown_new,
         },
     }
-
-
-def emptied(lines: list[EnvLine], names: t.Collection[str]) -> list[EnvLine]:
-    """The example's lines without the values that only say that something has to stand there."""
-    return [EnvLine(line.head, "", line.tail, line.name, "") if line.name in names else line for line in lines]
 
 
 def main() -> None:

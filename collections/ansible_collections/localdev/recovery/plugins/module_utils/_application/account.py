@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What is wrong with the administrator's account, and the SQL that mends it. Pure.
+"""Find problems of the administrator's account, and build the SQL that repairs it. Pure.
 
-Each finding has a name, says what is wrong, and what to do about it when the procedure itself cannot.
+Each finding has a name, a message and, where the procedure cannot repair it, a remedy.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Account = t.Mapping[str, t.Any]
 
 STATUS_COMMAND = "ansible-playbook localdev.recovery.status"
 SCHEMA_RECOVERY_COMMAND = "ansible-playbook localdev.recovery.schema_recovery"
-# What a required column without a default gets by its type, as SQL: what says nothing of the account.
+# SQL for a required column without a default, by its type.
 _DEFAULTS_BY_TYPE = (
     (re.compile(r"uuid"), "gen_random_uuid()"),
     (re.compile(r"timestamp|date$"), "now()"),
@@ -36,7 +36,7 @@ _DEFAULTS_BY_TYPE = (
 
 
 def list_wanted_columns(account: Account) -> dict[str, tuple[t.Any, str]]:
-    """Column -> (value of an account that may log in and administrate, finding when it is another one)."""
+    """Return column -> (value of an account that may log in and administrate, finding for another value)."""
     columns = account["columns"]
     found = {columns["role"]: (account["role"], "role")} if columns.get("role") else {}
     if columns.get("active"):
@@ -45,9 +45,9 @@ def list_wanted_columns(account: Account) -> dict[str, tuple[t.Any, str]]:
 
 
 def build_account_query(account: Account) -> str:
-    """SQL that reads, as JSON, the rows of one user name, what columns the table has, and how many users there are.
+    """Return SQL that reads, as JSON, the rows of one user name, the columns of the table, and the number of users.
 
-    Bound parameter ``username``.
+    It has the bound parameter ``username``.
     """
     columns, table = account["columns"], quote_table_name(account["table"])
     read = [columns["password"], *list_wanted_columns(account)]
@@ -63,14 +63,14 @@ def build_account_query(account: Account) -> str:
 
 
 def get_stored_hash(rows: t.Mapping[str, t.Any], account: Account) -> str:
-    """The hash in the account's row; empty where the row was not found. rows: the result of account_query."""
+    """Return the hash in the account's row; empty where it was not found. rows: the result of build_account_query."""
     answer = rows.get("query_result") or [{"seen": {"rows": []}}]
     found = answer[0]["seen"]["rows"]
     return str(found[0][account["columns"]["password"]] or "") if len(found) == 1 else ""
 
 
 def build_row_object(stack: Account, account: Account) -> Json:
-    """The account's row as an object for set_aside. The database's container must exist."""
+    """Return the account's row as an object for set_aside. The database's container must exist."""
     database = stack["database"]
     return {
         "kind": "row",
@@ -84,7 +84,7 @@ def build_row_object(stack: Account, account: Account) -> Json:
     }
 
 
-# --- judging ------------------------------------------------------------------------------------------------------
+# --- decision ----------------------------------------------------------------------------------------------------
 
 
 def _finding(name: str, message: str, remedy: str = "") -> Json:
@@ -92,19 +92,19 @@ def _finding(name: str, message: str, remedy: str = "") -> Json:
 
 
 def decide_account_repair(account: Account, seen: t.Mapping[str, t.Any]) -> Json:
-    """What to do: ``action`` (none, update, register, insert or refuse), ``findings``, ``columns`` to write.
+    """Return what to do: ``action`` (none, update, register, insert or refuse), ``findings``, ``columns`` to write.
 
-    seen: ``endpoint``, ``rows``: results of looking for and into the database. ``probe``: of account_probe. ``login``,
-    ``token``: answers of the API; empty or skipped where it was not asked. ``register``: whether the API registers.
+    seen: ``endpoint``, ``rows``: results of finding and querying the database. ``probe``: of account_probe. ``login``,
+    ``token``: responses of the API; empty or skipped without a request. ``register``: whether the API registers users.
     The columns hold a hash.
     """
     blocked = _find_blocker(account, seen)
     if blocked:
         return {"action": "refuse", "findings": [blocked], "columns": {}}
     found = seen["rows"]["query_result"][0]["seen"]
-    probe, who = seen["probe"], account["username"]
+    probe, username = seen["probe"], account["username"]
     if not found["rows"]:
-        findings = [_finding("missing", f"{account['table']} has no user {who}")]
+        findings = [_finding("missing", f"{account['table']} has no user {username}")]
         if seen.get("register") and not found["users"]:
             return {"action": "register", "findings": findings, "columns": {}}
         return {
@@ -117,15 +117,15 @@ def decide_account_repair(account: Account, seen: t.Mapping[str, t.Any]) -> Json
     for name, (value, kind) in list_wanted_columns(account).items():
         if row[name] != format_column_value(value):
             findings.append(
-                _finding(kind, f"user {who} has {name} {row[name]}, {format_column_value(value)} is needed")
+                _finding(kind, f"user {username} has {name} {row[name]}, {format_column_value(value)} is needed")
             )
             columns[name] = value
     status = _get_http_status(seen.get("login"))
     wrong = probe["matches"] is False
-    # Without the application's own check it cannot be told whether a refusal is for the password.
+    # Without the application's own check, the password may be the reason for a refused login.
     unknown = probe["matches"] is None and status is not None and status not in (200, 201)
     if wrong or unknown:
-        findings.append(_finding("wrong_password", f"user {who} has another password"))
+        findings.append(_finding("wrong_password", f"user {username} has another password"))
         columns[account["columns"]["password"]] = probe["hash"]
     if not columns and status not in (None, 200, 201):
         return {"action": "refuse", "findings": [_explain_refused_login(account, status or 0)], "columns": {}}
@@ -136,32 +136,32 @@ def decide_account_repair(account: Account, seen: t.Mapping[str, t.Any]) -> Json
 
 
 def _get_http_status(answer: t.Mapping[str, t.Any] | None) -> int | None:
-    """HTTP status, -1 without an answer, None when nobody asked."""
+    """Return the HTTP status, -1 without a response, None without a request."""
     if not answer or answer.get("skipped"):
         return None
     return int(answer.get("status", -1))
 
 
 def _find_blocker(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
-    """What keeps the account from being judged or mended at all.
+    """Return the finding that prevents any check or repair of the account, or None.
 
-    The tasks do not fail, so that what they say is hidden by no_log and told here: what failed lacks its result.
+    The tasks use no_log and do not fail. A failed task lacks its result, and its message is reported here.
     """
     endpoint, rows, probe = seen["endpoint"], seen["rows"], seen["probe"]
-    who = account["username"]
+    username = account["username"]
     if "password" not in probe:
         return _finding("application", _extract_error_message(probe), STATUS_COMMAND)
     if not probe["password"]:
         return _finding(
             "no_password",
-            f"There is no password for {who}",
+            f"There is no password for {username}",
             "set stack_admin_password, admin_account_password_file or admin_account_password_variable, or "
             "admin_account_generate=true",
         )
     problems = check_password_policy(probe["password"], account["minimum_length"], account["minimum_classes"])
     if problems:
         return _finding(
-            "password_policy", f"The password for {who} is refused: {'; '.join(problems)}", "choose another"
+            "password_policy", f"The password for {username} is refused: {'; '.join(problems)}", "choose another"
         )
     if "login" not in endpoint:
         return _finding("database", _extract_error_message(endpoint), STATUS_COMMAND)
@@ -170,13 +170,13 @@ def _find_blocker(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
     found = rows["query_result"][0]["seen"]
     if len(found["rows"]) > 1:
         return _finding(
-            "ambiguous", f"{len(found['rows'])} rows of {account['table']} are user {who}", "remove all but one"
+            "ambiguous", f"{len(found['rows'])} rows of {account['table']} are user {username}", "remove all but one"
         )
     return _find_application_failure(account, seen)
 
 
 def _find_application_failure(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
-    """An application that cannot hash or does not answer as one that works; the cause, as far as it can be told."""
+    """Return the finding for an application that cannot hash or fails at the login, with the cause if it is known."""
     probe, status = seen["probe"], _get_http_status(seen.get("login"))
     signing, service = probe["signing"], probe["service"]
     broken = status is not None and (status == -1 or status >= 500)
@@ -209,21 +209,21 @@ def _find_application_failure(account: Account, seen: t.Mapping[str, t.Any]) -> 
     return None
 
 
-def _explain_failed_query(account: Account, words: str) -> Json:
-    if re.search(r"column .* does not exist", words):
-        return _finding("database", f"Table {account['table']}: {words}", "set stack_admin_columns")
-    if re.search(r"relation .* does not exist", words):
+def _explain_failed_query(account: Account, message: str) -> Json:
+    if re.search(r"column .* does not exist", message):
+        return _finding("database", f"Table {account['table']}: {message}", "set stack_admin_columns")
+    if re.search(r"relation .* does not exist", message):
         return _finding(
             "database",
             f"The database has no table {account['table']}",
             f"set stack_admin_table, or {SCHEMA_RECOVERY_COMMAND}",
         )
-    return _finding("database", f"The database cannot be asked: {words}", STATUS_COMMAND)
+    return _finding("database", f"The database cannot be asked: {message}", STATUS_COMMAND)
 
 
 def _explain_refused_login(account: Account, status: int) -> Json:
-    """The row is as it should be, so something else refuses."""
-    who = account["username"]
+    """Return the finding for a login that is refused although the row is correct."""
+    username = account["username"]
     if status in (404, 405, 422):
         return _finding(
             "login_path",
@@ -231,11 +231,13 @@ def _explain_refused_login(account: Account, status: int) -> Json:
             "set stack_login_path and stack_login_body",
         )
     if status in (423, 429):
-        return _finding("locked", f"{who} is locked for too many tries (HTTP status {status})", "wait, then try again")
+        return _finding(
+            "locked", f"{username} is locked for too many tries (HTTP status {status})", "wait, then try again"
+        )
     return _finding(
         "locked",
-        f"{who} is refused with HTTP status {status}, though the password and the row are right: the account is locked "
-        "in another way",
+        f"{username} is refused with HTTP status {status}, though the password and the row are right: the account is "
+        "locked in another way",
         "name the columns of a lock in stack_admin_unlocked",
     )
 
@@ -251,7 +253,7 @@ def _explain_refused_token(account: Account, seen: t.Mapping[str, t.Any], status
 
 
 def _extract_error_message(answer: t.Mapping[str, t.Any]) -> str:
-    """The message of a failed task, without what community.postgresql repeats of the query and its arguments."""
+    """Return the message of a failed task, without the query and arguments that community.postgresql adds."""
     text = str(answer.get("msg") or "no message")
     parts = re.split(
         r"(?:ERROR|FATAL):\s*|Cannot execute SQL .*?\}: |unable to connect to database: ", text, flags=re.S
@@ -263,25 +265,25 @@ def _extract_error_message(answer: t.Mapping[str, t.Any]) -> str:
 
 
 def _build_new_row(account: Account, password_hash: str, columns: t.Sequence[t.Mapping[str, t.Any]]) -> Json:
-    """Column -> value of a new row: the account, what the inventory adds, and of what the API is sent what fits."""
+    """Return column -> value of a new row: account, inventory, and the fields of the API's body that are columns."""
     names = {column["name"] for column in columns}
     mapped = account["columns"]
-    sent = account["register_body"].items()
-    row = {name: value for name, value in sent if name in names and not is_secret_name(name)}
+    body = account["register_body"].items()
+    row = {name: value for name, value in body if name in names and not is_secret_name(name)}
     row |= {mapped["username"]: account["username"], mapped["password"]: password_hash}
     row |= {name: value for name, (value, _finding_) in list_wanted_columns(account).items()}
     return row | dict(account["new_row"])
 
 
-def list_missing_columns(decided: Account, seen: t.Mapping[str, t.Any]) -> list[str]:
-    """Required columns of a row to insert for which there is no value."""
-    if decided["action"] != "insert":
+def list_missing_columns(decision: Account, seen: t.Mapping[str, t.Any]) -> list[str]:
+    """Return required columns of a row to insert for which there is no value."""
+    if decision["action"] != "insert":
         return []
     return [
         column["name"]
         for column in seen["rows"]["query_result"][0]["seen"]["columns"]
         if column["required"]
-        and decided["columns"].get(column["name"]) is None
+        and decision["columns"].get(column["name"]) is None
         and not _get_type_default(column["type"])
     ]
 
@@ -290,49 +292,49 @@ def _get_type_default(type_name: str) -> str:
     return next((sql for pattern, sql in _DEFAULTS_BY_TYPE if pattern.match(type_name)), "")
 
 
-def build_write_query(decided: Account, account: Account, seen: t.Mapping[str, t.Any]) -> str:
-    """SQL that mends or makes the row; parameters as write_arguments gives them."""
-    table, names = quote_table_name(account["table"]), list(decided["columns"])
-    bound = [f"%(c{number})s" for number in range(len(names))]
-    if decided["action"] == "update":
-        pairs = ", ".join(f"{quote_identifier(name)} = {value}" for name, value in zip(names, bound, strict=True))
+def build_write_query(decision: Account, account: Account, seen: t.Mapping[str, t.Any]) -> str:
+    """Return SQL that updates or inserts the row, with the parameters of build_write_arguments."""
+    table, names = quote_table_name(account["table"]), list(decision["columns"])
+    parameters = [f"%(c{number})s" for number in range(len(names))]
+    if decision["action"] == "update":
+        pairs = ", ".join(f"{quote_identifier(name)} = {value}" for name, value in zip(names, parameters, strict=True))
         return (
             f"UPDATE {table} SET {pairs} WHERE {quote_identifier(account['columns']['username'])}::text = %(username)s"
         )
     for column in seen["rows"]["query_result"][0]["seen"]["columns"]:
         if column["required"] and column["name"] not in names:
             names.append(column["name"])
-            bound.append(_get_type_default(column["type"]))
+            parameters.append(_get_type_default(column["type"]))
     listed = ", ".join(quote_identifier(name) for name in names)
-    return f"INSERT INTO {table} ({listed}) VALUES ({', '.join(bound)})"
+    return f"INSERT INTO {table} ({listed}) VALUES ({', '.join(parameters)})"
 
 
-def build_write_arguments(decided: Account, account: Account) -> Json:
-    """The bound parameters of write_query. They hold a hash."""
-    values = {f"c{number}": value for number, value in enumerate(decided["columns"].values())}
+def build_write_arguments(decision: Account, account: Account) -> Json:
+    """Return the bound parameters of build_write_query. They hold a hash."""
+    values = {f"c{number}": value for number, value in enumerate(decision["columns"].values())}
     return {"username": account["username"], **values}
 
 
-def explain_write_failure(answer: t.Mapping[str, t.Any], decided: Account, expected: int = 1) -> str:
-    """Why the row was not written, without what was to be written."""
+def explain_write_failure(answer: t.Mapping[str, t.Any], decision: Account, expected: int = 1) -> str:
+    """Return why the row was not written, without its values; empty when it was."""
     if "rowcount" not in answer:
-        secrets = [str(value) for value in decided["columns"].values() if isinstance(value, str)]
+        secrets = [str(value) for value in decision["columns"].values() if isinstance(value, str)]
         return Masker(secrets).mask_text(_extract_error_message(answer))
     if answer["rowcount"] != expected:
         return f"{answer['rowcount']} rows were written"
     return ""
 
 
-# --- telling ------------------------------------------------------------------------------------------------------
+# --- summary -----------------------------------------------------------------------------------------------------
 
 
-def summarize_account_repair(decided: Account) -> Json:
-    """What was decided, without the values to write."""
-    return {"action": decided["action"], "findings": decided["findings"], "names": list(decided["columns"])}
+def summarize_account_repair(decision: Account) -> Json:
+    """Return the decision without the values to write."""
+    return {"action": decision["action"], "findings": decision["findings"], "names": list(decision["columns"])}
 
 
 def find_login_problems(answer: t.Mapping[str, t.Any]) -> list[str]:
-    """What keeps the administrator from logging in, in words. answer: the result of ansible.builtin.uri."""
+    """Return what prevents the administrator's login. answer: the result of ansible.builtin.uri."""
     status = answer.get("status", -1)
     if status in (200, 201):
         return []

@@ -29,7 +29,7 @@ _CAUSES = (
 
 
 def find_log_cause(log: str) -> dict[str, str]:
-    """What the last lines of a log blame: ``signing_key``, ``database`` or nothing, and the line. Pure."""
+    """Return the cause that the last lines of a log show (``signing_key``, ``database`` or none), and the line."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     for line in reversed(lines):
         for kind, pattern in _CAUSES:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Asking the application's own code about a password, where it runs. Password and hash travel by standard input."""
+"""Check a password with the application's own code in its container. Password and hash travel by standard input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.interpre
 PASSWORD_RESPONSE_MARK = "@localdev.recovery:account "
 PASSWORD_CHECK_TIMEOUT_S = 120.0
 
-# Runs in the container, with the application's working folder and packages. Whatever else is printed stays unread.
+# Runs in the container, with the application's working folder and packages. Other output is ignored.
 PASSWORD_CHECK_PROGRAM = f"""
 import asyncio, importlib, inspect, json, os, sys
 sys.path.insert(0, os.getcwd())
@@ -44,7 +44,7 @@ print({PASSWORD_RESPONSE_MARK!r} + json.dumps(answer))
 
 
 def request_password_check(docker: Docker, container: str, request: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """hash, matches (None: not known) and error. request: password, hash and verify (addresses), stored."""
+    """Return hash, matches (None: not known) and error. request: password, hash and verify (addresses), stored."""
     done = docker.run(
         *(
             "exec",
@@ -64,9 +64,9 @@ def request_password_check(docker: Docker, container: str, request: t.Mapping[st
 
 
 def parse_password_response(done: CompletedCommand) -> dict[str, t.Any]:
-    """The answer among whatever else was printed. Pure."""
+    """Return the response that the program printed among other output. Pure."""
     for line in reversed(done.stdout.splitlines()):
         if line.startswith(PASSWORD_RESPONSE_MARK):
             return t.cast("dict[str, t.Any]", json.loads(line.removeprefix(PASSWORD_RESPONSE_MARK)))
-    words = " ".join(done.stderr.split())[-400:] or "no output"
-    return {"hash": "", "matches": None, "error": f"Python could not be run (exit code {done.returncode}): {words}"}
+    output = " ".join(done.stderr.split())[-400:] or "no output"
+    return {"hash": "", "matches": None, "error": f"Python could not be run (exit code {done.returncode}): {output}"}

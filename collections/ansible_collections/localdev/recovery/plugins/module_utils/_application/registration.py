@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What an application registers (constraints, plugins, tasks, routes), held against what it should. Pure."""
+"""Compare what an application registers (constraints, plugins, tasks, routes) with what it should. Pure."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ RegistrationComparison = dict[str, t.Any]
 
 @dataclass(frozen=True)
 class ExpectedRegistrations:
-    """names: that must be registered; None: not known by name. count: how many at least."""
+    """Registrations that must exist. names: None where they are not known by name. count: at least so many."""
 
     names: tuple[str, ...] | None = None
     count: int | None = None
 
     @classmethod
     def from_value(cls, value: t.Any) -> ExpectedRegistrations:
-        """A list of names, a number (also as text), or nothing."""
+        """Parse a list of names, a number (also as text), or nothing."""
         if value in (None, "", []):
             return cls()
         if isinstance(value, (list, tuple)):
@@ -43,9 +43,9 @@ class ExpectedRegistrations:
 
 
 def find_registrable_classes(sources: t.Mapping[str, str], pattern: str) -> dict[str, str]:
-    """Name -> file of every class that matches and that can be registered: abstract ones are left out.
+    """Return name -> file of every class that matches, without abstract classes.
 
-    A class is abstract that derives from ABC by itself, or has an abstract method of its own.
+    A class is abstract if it derives from ABC itself, or has an abstract method of its own.
     """
     found: dict[str, str] = {}
     for path in sorted(sources):
@@ -80,24 +80,24 @@ def _last_name(node: ast.expr) -> str:
 def compare_registrations(
     label: str, found: t.Sequence[str], expected: ExpectedRegistrations, defined: t.Mapping[str, str]
 ) -> RegistrationComparison:
-    """What is registered, held against what is expected and what the source defines.
+    """Compare the registered names with the expected ones and with those that the source defines.
 
-    missing: names that are expected or defined and not registered. surplus: registered, though neither expected nor
-    defined; told, and no problem.
+    missing: names that are expected or defined and not registered. surplus: registered, but neither expected nor
+    defined; they are reported and no problem.
     """
     registered = set(found)
-    wanted = dict.fromkeys([*(expected.names or ()), *defined])
-    missing = [name for name in wanted if name not in registered]
-    surplus = sorted(registered - set(wanted)) if expected.names is not None or defined else []
+    required = dict.fromkeys([*(expected.names or ()), *defined])
+    missing = [name for name in required if name not in registered]
+    surplus = sorted(registered - set(required)) if expected.names is not None or defined else []
     problems = []
     if missing:
         named = [f"{name} ({defined[name]})" if name in defined else name for name in missing]
         problems.append(f"missing of the {label}: {', '.join(named)}")
     if expected.count is not None and len(registered) < expected.count:
         problems.append(f"{len(registered)} {label} are registered, {expected.count} are expected")
-    twice = sorted(name for name, count in Counter(found).items() if count > 1)
-    if twice:
-        problems.append(f"registered more than once: {', '.join(twice)}")
+    duplicates = sorted(name for name, count in Counter(found).items() if count > 1)
+    if duplicates:
+        problems.append(f"registered more than once: {', '.join(duplicates)}")
     return {
         "label": label,
         "count": len(found),

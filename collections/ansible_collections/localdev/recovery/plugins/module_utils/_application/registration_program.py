@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""A program for the application's own Python: evaluates what names the registered things.
+"""Evaluate, in the application's own Python, the expression that yields the registered names.
 
 It is sent there as text, so it imports nothing of this collection and stays with old syntax.
 """
@@ -19,7 +19,7 @@ REGISTRATION_RESPONSE_MARK = "@registered "
 
 
 def evaluate_check(code):
-    """The names that the last line, an expression, yields; the lines before it are executed first."""
+    """Return the names that the last line, an expression, yields, after executing the lines before it."""
     tree = ast.parse(code.strip(), "<check>")
     if not tree.body or not isinstance(tree.body[-1], ast.Expr):
         raise ValueError("the last line of the check is no expression")
@@ -33,7 +33,7 @@ def evaluate_check(code):
 
 
 def build_response(code):
-    """names, or error (the last line of the traceback) and where (file and line)."""
+    """Return names, or error (the last line of the traceback) and where (file and line)."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             return {"names": evaluate_check(code)}

@@ -18,7 +18,7 @@ MIN_SIGNING_KEY_LENGTH = 32
 def check_signing_key(
     containers: t.Mapping[str, t.Sequence[str] | None], service: str, variable: str
 ) -> dict[str, t.Any]:
-    """Whether the key that signs tokens can be one (else breaks) and is a good one. Never the key itself. Pure.
+    """Return the problem of the key that signs tokens, and whether it breaks the login. Never return the key.
 
     containers: ``service: environment``, as docker inspect lists it.
     """

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Python tracebacks in the output of other people's programs, told in one line each. Pure."""
+"""Condense Python tracebacks in the output of other programs to one line each. Pure."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _CHAINED = re.compile(r"(During handling of|The above exception was)")
 
 
 def condense_tracebacks(text: str) -> str:
-    """The text with each traceback as ``exception (file, line N)``: the cause and where it was raised.
+    """Return the text with each traceback as ``exception (file, line N)``: the cause and where it was raised.
 
-    A traceback that is cut off before its exception stays as its last frame. Of a chain each exception keeps its line.
+    A truncated traceback without an exception becomes its last frame. In a chain each exception keeps its line.
     """
     return "\n".join(_condense_lines(text.splitlines()))
 
 
 def _condense_lines(lines: t.Iterable[str]) -> t.Iterator[str]:
-    inside = False
-    place = ""
+    in_traceback = False
+    location = ""
     for line in lines:
         if line.strip() == _HEAD:
-            inside, place = True, ""
-        elif inside and (frame := _FRAME.match(line)):
-            place = f"{frame['file']}, line {frame['line']}"
-        elif (inside and (not line.strip() or line[0].isspace())) or _CHAINED.match(line):
+            in_traceback, location = True, ""
+        elif in_traceback and (frame := _FRAME.match(line)):
+            location = f"{frame['file']}, line {frame['line']}"
+        elif (in_traceback and (not line.strip() or line[0].isspace())) or _CHAINED.match(line):
             continue
-        elif inside:
-            inside = False
-            yield f"{line} ({place})" if place else line
+        elif in_traceback:
+            in_traceback = False
+            yield f"{line} ({location})" if location else line
         elif line.strip():
             yield line
-    if inside and place:
-        yield place
+    if in_traceback and location:
+        yield location

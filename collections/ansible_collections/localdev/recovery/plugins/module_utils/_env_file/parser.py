@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Env files as Compose reads them: parsed into lines that give the text back byte for byte, and filled in. Pure.
+"""Parse env files like Compose into lines that preserve the text byte for byte, and fill in values. Pure.
 
 Compose's rules: the last of several lines with one name counts; single quotes are literal, double quotes know escapes;
 both may go over several lines; an unquoted value ends before `` #``, but may begin with ``#``; ``export`` and
@@ -24,18 +24,18 @@ _NAME = re.compile(
 )
 _COMMENT_AFTER = re.compile(r"[ \t]+#")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
-# In a comment: an assignment that is switched off.
+# A commented-out assignment.
 _COMMENTED_ASSIGNMENT = re.compile(r"(?P<head>#\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=\s*)(?P<value>\S[^\r\n]*)")
-# What needs no quotes anywhere.
+# These characters never need quotes.
 _PLAIN = re.compile(r"[\w./:@%+,=~^-]*")
 
 
 @dataclass(frozen=True)
 class EnvLine:
-    """One statement with its line end: head + raw value + tail give the text back.
+    """A statement with its line end. Its text is head + raw + tail.
 
-    name: empty for blank lines, comments and what is not understood. value: None for a name alone, whose value is the
-    shell's. problem: why Compose cannot read it.
+    name: empty for blank lines, comments and invalid lines. value: None for a name alone, whose value comes from the
+    shell. problem: why Compose cannot read the line.
     """
 
     head: str
@@ -51,7 +51,7 @@ class EnvLine:
 
 
 def parse_env_file(text: str) -> list[EnvLine]:
-    """The lines of an env file; their texts together are the text."""
+    """Return the lines of an env file. Their joined texts equal the text."""
     lines = []
     position = 0
     while position < len(text):
@@ -62,20 +62,20 @@ def parse_env_file(text: str) -> list[EnvLine]:
 
 
 def _find_line_end(text: str, position: int) -> int:
-    """Where the next line begins."""
+    """Return the start of the next line."""
     found = text.find("\n", position)
     return len(text) if found < 0 else found + 1
 
 
 def _parse_line(text: str, position: int) -> EnvLine:
     end = _find_line_end(text, position)
-    whole = text[position:end]
-    stripped = whole.strip(" \t\r\n\ufeff")
+    line = text[position:end]
+    stripped = line.strip(" \t\r\n\ufeff")
     if not stripped or stripped.startswith("#"):
-        return EnvLine(whole)
+        return EnvLine(line)
     match = _NAME.match(text, position)
     if not match or match.end() > end:
-        return EnvLine(whole, problem="it is no NAME=value")
+        return EnvLine(line, problem="it is no NAME=value")
     head, name, begin = match.group("head"), match.group("name"), match.end()
     if not re.search(r"[=:]", head[head.index(name) + len(name) :]):
         return EnvLine(head, "", text[begin:end], name, None)
@@ -107,12 +107,12 @@ def _parse_quoted_value(text: str, head: str, name: str, begin: int, quote: str)
 
 
 def get_env_values(lines: t.Sequence[EnvLine]) -> dict[str, str]:
-    """Name -> value, the last one of each name; names that leave their value to the shell are left out."""
+    """Return name -> value, the last one of each name, without names whose value comes from the shell."""
     return {line.name: line.value for line in lines if line.name and line.value is not None}
 
 
 def list_env_problems(lines: t.Sequence[EnvLine]) -> list[str]:
-    """Lines that Compose cannot read, by their number; never their content."""
+    """Return numbers and problems of lines that Compose cannot read, never their content."""
     found = []
     number = 1
     for line in lines:
@@ -123,13 +123,13 @@ def list_env_problems(lines: t.Sequence[EnvLine]) -> list[str]:
 
 
 def list_duplicate_names(lines: t.Sequence[EnvLine]) -> list[str]:
-    """Names that stand there more than once."""
+    """Return names that appear more than once."""
     names = [line.name for line in lines if line.name]
     return sorted({name for name in names if names.count(name) > 1})
 
 
 def quote_env_value(value: str) -> str:
-    """A value as it has to stand in an env file."""
+    """Return a value quoted for an env file."""
     if _PLAIN.fullmatch(value):
         return value
     if "'" not in value and "\\" not in value:
@@ -138,24 +138,26 @@ def quote_env_value(value: str) -> str:
     return f'"{escaped}"'
 
 
-def fill_env_lines(lines: t.Sequence[EnvLine], given: t.Mapping[str, str]) -> list[EnvLine]:
-    """The lines with these values: on the line that counts where it has none, else at the end. A value that is there
-    is never changed; comments, order and line ends stay."""
+def fill_env_lines(lines: t.Sequence[EnvLine], new_values: t.Mapping[str, str]) -> list[EnvLine]:
+    """Return the lines with new values: in the last line of a name that has no value, else at the end.
+
+    A present value never changes. Comments, order and line ends stay.
+    """
     result = list(lines)
     end = "\r\n" if any(line.text.endswith("\r\n") for line in lines) else "\n"
-    for name, value in given.items():
-        places = [number for number, line in enumerate(result) if line.name == name and not line.problem]
-        place = places[-1] if places else None
-        if place is not None and result[place].value:
+    for name, value in new_values.items():
+        positions = [number for number, line in enumerate(result) if line.name == name and not line.problem]
+        index = positions[-1] if positions else None
+        if index is not None and result[index].value:
             continue
-        if place is None:
+        if index is None:
             if result and result[-1].text and not result[-1].text.endswith("\n"):
                 result[-1] = replace(result[-1], tail=result[-1].tail + end)
             result.append(EnvLine(f"{name}=", quote_env_value(value), end, name, value))
             continue
-        line = result[place]
+        line = result[index]
         head = line.head if line.value is not None else f"{line.head.rstrip()}="
-        result[place] = replace(line, head=head, raw=quote_env_value(value), value=value)
+        result[index] = replace(line, head=head, raw=quote_env_value(value), value=value)
     return result
 
 
@@ -163,8 +165,13 @@ def join_env_lines(lines: t.Iterable[EnvLine]) -> str:
     return "".join(line.text for line in lines)
 
 
+def clear_env_values(lines: t.Iterable[EnvLine], names: t.Collection[str]) -> list[EnvLine]:
+    """Return the lines with the values of these names removed."""
+    return [EnvLine(line.head, "", line.tail, line.name, "") if line.name in names else line for line in lines]
+
+
 def mask_env_lines(lines: t.Sequence[EnvLine], secrets: t.Iterable[str] = ()) -> str:
-    """The text for people: secrets hidden wherever they stand, in values, URLs and comments. secrets: further ones."""
+    """Return the text with secrets masked in values, URLs and comments. secrets: further ones."""
     known = [line.value for line in lines if line.value and is_secret_name(line.name)]
     masker = Masker([*known, *secrets])
     shown = []

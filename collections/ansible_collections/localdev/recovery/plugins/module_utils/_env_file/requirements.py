@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Which variables a Compose project needs, and which of their values are no good. Pure."""
+"""Find the variables that a Compose project requires, and the weak values among them. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INTERPOLATED = re.compile(
     r"\$(?:(?P<escaped>\$)|\{(?P<braced>[A-Za-z_]\w*)(?P<rest>[^\w{}][^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}|(?P<named>[A-Za-z_]\w*))"
 )
 _MISSING_VARIABLE = re.compile(r"required variable (?P<name>[A-Za-z_]\w*) is missing a value(?:: (?P<message>[^\n]*))?")
-# Values that stand in examples and tutorials, or say that something is to stand there.
+# Values from examples and tutorials, and placeholders.
 _WELL_KNOWN = re.compile(
     r"(?:change.?(?:me|this|it)|replace.?(?:me|this)|your[-_ ].*|.*[-_ ]here|<.*>|#.*|\{\{?.*\}?\}|x{3,}|todo|tbd|"
     r"placeholder|example|(?:my)?(?:secret|password|passwd|admin|postgres|root|test|dev|default|insecure|qwerty)"
@@ -34,34 +34,34 @@ MIN_DISTINCT_CHARACTERS = 5
 
 @dataclass(frozen=True)
 class RequiredVariable:
-    """A variable that has to have a value. empty_will_do: it has only to be set. message: Compose's own."""
+    """A variable that must have a value. allow_empty: it must only be set. message: of the Compose file."""
 
     name: str
-    empty_will_do: bool = True
+    allow_empty: bool = True
     message: str = ""
 
 
 @dataclass
 class RequiredVariables:
-    """By name. A stricter need replaces a milder one."""
+    """Required variables by name. A stricter requirement replaces a milder one."""
 
     found: dict[str, RequiredVariable] = field(default_factory=dict)
 
-    def add(self, need: RequiredVariable) -> None:
-        old = self.found.get(need.name)
-        if old is None or (old.empty_will_do and not need.empty_will_do):
-            self.found[need.name] = need
+    def add(self, variable: RequiredVariable) -> None:
+        old = self.found.get(variable.name)
+        if old is None or (old.allow_empty and not variable.allow_empty):
+            self.found[variable.name] = variable
 
-    def unmet(self, values: t.Mapping[str, str]) -> list[RequiredVariable]:
+    def list_unmet(self, values: t.Mapping[str, str]) -> list[RequiredVariable]:
         return [
-            need
-            for need in self.found.values()
-            if need.name not in values or (not need.empty_will_do and not values[need.name])
+            variable
+            for variable in self.found.values()
+            if variable.name not in values or (not variable.allow_empty and not values[variable.name])
         ]
 
 
 def find_interpolated_variables(text: str) -> list[RequiredVariable]:
-    """Variables without a default in Compose files, and those that Compose demands: ``${NAME:?message}``."""
+    """Return variables without a default in Compose files, and required ones: ``${NAME:?message}``."""
     found = []
     for match in _INTERPOLATED.finditer(text):
         if match.group("escaped"):
@@ -70,7 +70,7 @@ def find_interpolated_variables(text: str) -> list[RequiredVariable]:
         name = match.group("braced") or match.group("named")
         if rest.startswith((":?", "?")):
             message = rest.lstrip(":?").strip()
-            found.append(RequiredVariable(name, empty_will_do=rest.startswith("?"), message=message))
+            found.append(RequiredVariable(name, allow_empty=rest.startswith("?"), message=message))
         elif not rest:
             found.append(RequiredVariable(name))
         found += find_interpolated_variables(rest.lstrip(":-+?")) if rest else []
@@ -78,29 +78,27 @@ def find_interpolated_variables(text: str) -> list[RequiredVariable]:
 
 
 def parse_missing_variable(stderr: str) -> RequiredVariable | None:
-    """The variable that Compose says is missing."""
+    """Return the variable that Compose reports as missing."""
     match = _MISSING_VARIABLE.search(stderr)
     return (
-        RequiredVariable(match["name"], empty_will_do=False, message=(match["message"] or "").strip())
-        if match
-        else None
+        RequiredVariable(match["name"], allow_empty=False, message=(match["message"] or "").strip()) if match else None
     )
 
 
 def strip_comment_lines(text: str) -> str:
-    """A Compose file's text without the lines that are comments, for when Compose itself cannot read it."""
+    """Return a Compose file's text without comment lines, for a file that Compose cannot read."""
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
 def find_secret_rule(name: str, rules: t.Sequence[t.Mapping[str, t.Any]]) -> t.Mapping[str, t.Any] | None:
-    """The first rule (pattern, length, and minimum) whose pattern is found in the name."""
+    """Return the first rule (pattern, length, and minimum) whose pattern is found in the name."""
     return next((rule for rule in rules if re.search(rule["pattern"], name, re.I)), None)
 
 
 def explain_weak_value(
     name: str, value: str, rules: t.Sequence[t.Mapping[str, t.Any]], example: str | None = None
 ) -> str:
-    """Why the value is no good as a secret, never with a part of it; empty when it is, or is no secret."""
+    """Return why the value is a weak secret, never with a part of it; empty when it is strong, or no secret."""
     rule = find_secret_rule(name, rules)
     if not value or not (rule or is_secret_name(name) or extract_url_password(value)):
         return ""
@@ -121,27 +119,29 @@ def explain_weak_value(
 
 
 def make_placeholders(names: t.Iterable[str], first: int = 61001) -> dict[str, str]:
-    """Values by which Compose can be asked what it would do with variables that have none: numbers that fit
-    everywhere (ports, names, passwords) and are told apart in the answer."""
+    """Return distinct placeholders for variables without a value, so that Compose can read the project.
+
+    They are numbers, which are valid everywhere: as ports, names and passwords.
+    """
     return {name: str(first + number) for number, name in enumerate(sorted(set(names)))}
 
 
-def find_database_password_variables(config: t.Mapping[str, t.Any], given: t.Mapping[str, str]) -> list[str]:
-    """Which of the variables become the password of a PostgreSQL server. config: with these placeholders."""
+def find_database_password_variables(config: t.Mapping[str, t.Any], placeholders: t.Mapping[str, str]) -> list[str]:
+    """Return the variables that become the password of a PostgreSQL server. config: read with the placeholders."""
     found: set[str] = set()
     for service in (config.get("services") or {}).values():
         environment = service.get("environment") or {}
         for variable in ("POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "POSTGRES_POSTGRES_PASSWORD"):
             value = str(environment.get(variable) or "")
-            found |= {name for name, placeholder in given.items() if value and placeholder in value}
+            found |= {name for name, placeholder in placeholders.items() if value and placeholder in value}
     return sorted(found)
 
 
 @dataclass
 class EnvFilePlan:
-    """What an env file is to get: given (name: value), of which generated are secrets made up; unmet: cannot be."""
+    """Changes of an env file. added: name -> value. generated: names of secrets among them. unmet: without a value."""
 
-    given: dict[str, str] = field(default_factory=dict)
+    added: dict[str, str] = field(default_factory=dict)
     generated: list[str] = field(default_factory=list)
     unmet: list[RequiredVariable] = field(default_factory=list)
 
@@ -149,47 +149,47 @@ class EnvFilePlan:
 def plan_env_file(
     values: t.Mapping[str, str],
     example: t.Mapping[str, str],
-    needs: RequiredVariables,
+    required: RequiredVariables,
     rules: t.Sequence[t.Mapping[str, t.Any]],
     *,
     optional: t.Collection[str] = (),
     generate: t.Callable[[int], str],
 ) -> EnvFilePlan:
-    """Values for what is needed, or stands in the example, and has none. values: those that count now; they stay."""
+    """Plan values for variables that are required or in the example and have none. values: present ones; they stay."""
     result = EnvFilePlan()
     for name, value in example.items():
         if values.get(name) or name in optional:
             continue
         rule = find_secret_rule(name, rules)
         if rule and (not value or _is_weak_example(name, value, rules)):
-            result.given[name] = generate(int(rule["length"]))
+            result.added[name] = generate(int(rule["length"]))
             result.generated.append(name)
         elif name not in values:
-            result.given[name] = value
-    for need in needs.unmet({**values, **result.given}):
-        if need.name in optional:
+            result.added[name] = value
+    for variable in required.list_unmet({**values, **result.added}):
+        if variable.name in optional:
             continue
-        rule = find_secret_rule(need.name, rules)
+        rule = find_secret_rule(variable.name, rules)
         if rule:
-            result.given[need.name] = generate(int(rule["length"]))
-            result.generated.append(need.name)
+            result.added[variable.name] = generate(int(rule["length"]))
+            result.generated.append(variable.name)
         else:
-            result.unmet.append(need)
+            result.unmet.append(variable)
     return result
 
 
 def _is_weak_example(name: str, value: str, rules: t.Sequence[t.Mapping[str, t.Any]]) -> bool:
-    """Whether an example's value only says that something has to stand there."""
+    """Return whether an example's value is only a placeholder."""
     return bool(explain_weak_value(name, value, rules))
 
 
 def format_unmet_variables(unmet: t.Sequence[RequiredVariable]) -> str:
-    return ", ".join(need.name + (f" ({need.message})" if need.message else "") for need in unmet)
+    return ", ".join(variable.name + (f" ({variable.message})" if variable.message else "") for variable in unmet)
 
 
 def list_weak_values(
     values: t.Mapping[str, str], example: t.Mapping[str, str], rules: t.Sequence[t.Mapping[str, t.Any]]
 ) -> list[dict[str, str]]:
-    """Names of secrets whose values are no good, and why."""
+    """Return names of secrets with weak values, and why they are weak."""
     found = ((name, explain_weak_value(name, value, rules, example.get(name))) for name, value in values.items())
     return [{"name": name, "problem": problem} for name, problem in found if problem]

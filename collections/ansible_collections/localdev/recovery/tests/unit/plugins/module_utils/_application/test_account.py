@@ -20,13 +20,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.acc
     list_wanted_columns,
     summarize_account_repair,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._application.log_cause import find_log_cause
-from ansible_collections.localdev.recovery.plugins.module_utils._application.password_check_program import (
-    PASSWORD_RESPONSE_MARK,
-    parse_password_response,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._application.signing_key import check_signing_key
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
 
 PASSWORD = "Planted-Passw0rd"
 
@@ -239,48 +232,6 @@ def test_the_summary_of_a_repair_holds_no_hash() -> None:
     ]
     assert (decided["action"], decided["names"]) == ("update", ["role", "hashed_password"])
     assert HASH not in str(decided)
-
-
-@pytest.mark.parametrize(
-    ("log", "kind"),
-    [
-        ("INFO: started\npsycopg.OperationalError: connection to server failed (db.py, line 3)\n", "database"),
-        ('sqlalchemy.exc.ProgrammingError: (UndefinedColumn) column "x" does not exist\n', "database"),
-        ("pydantic ValidationError: 1 validation error for Settings\nsecret_key\n  Field required\n", "signing_key"),
-        ("jwt.exceptions.InvalidKeyError: HMAC key must not be empty\n", "signing_key"),
-        ("INFO: started\n", ""),
-        ("", ""),
-    ],
-)
-def test_what_a_log_blames(log: str, kind: str) -> None:
-    assert find_log_cause(log)["kind"] == kind
-
-
-KEY = "k" * 32
-
-
-@pytest.mark.parametrize(
-    ("containers", "words", "breaks"),
-    [
-        ({"backend": [f"KEY={KEY}"], "worker": [f"KEY={KEY}"], "db": ["A=1"]}, "", False),
-        ({"backend": ["A=1"]}, "not set", True),
-        ({"backend": ["KEY="]}, "empty", True),
-        ({"backend": [f"KEY={KEY}"], "worker": ["KEY=other"]}, "than that of worker", True),
-        ({"backend": ["KEY=short"]}, "5 characters", False),
-        ({"db": ["A=1"]}, "", False),
-    ],
-)
-def test_the_signing_key(containers: dict[str, list[str]], words: str, breaks: bool) -> None:
-    state = check_signing_key(containers, "backend", "KEY")
-    assert (words in state["problem"], state["breaks"]) == (True, breaks)
-    assert bool(state["problem"]) is bool(words)
-    assert KEY not in str(state)
-
-
-def test_the_answer_of_the_application_among_other_output() -> None:
-    line = PASSWORD_RESPONSE_MARK + '{"hash": "h", "matches": true, "error": ""}'
-    assert parse_password_response(CompletedCommand((), 0, f"loading\n{line}\nbye\n"))["hash"] == "h"
-    assert "exit code 127" in parse_password_response(CompletedCommand((), 127, "", "sh: python: not found"))["error"]
 
 
 @pytest.mark.parametrize(

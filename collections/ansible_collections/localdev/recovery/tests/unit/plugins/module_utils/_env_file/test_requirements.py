@@ -69,7 +69,7 @@ def test_the_complaint_of_compose() -> None:
 
 def test_a_stricter_need_replaces_a_milder_one() -> None:
     needs = needs_of(RequiredVariable("A"), RequiredVariable("A", False, "why"), RequiredVariable("A"))
-    assert needs.unmet({"A": ""}) == [RequiredVariable("A", False, "why")]
+    assert needs.list_unmet({"A": ""}) == [RequiredVariable("A", False, "why")]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_fresh_file_takes_the_example_and_makes_secrets_up() -> None:
         "ADMIN_PASSWORD": "Published-1234",
     }
     plan = planned({}, example, RequiredVariable("DB_PASSWORD", False))
-    assert plan.given == {
+    assert plan.added == {
         "DB_USER": "shop", "DB_PASSWORD": "new32", "SECRET_KEY": "new64", "SMTP_HOST": "",
         "ADMIN_PASSWORD": "Published-1234",
     }  # fmt: skip
@@ -130,7 +130,7 @@ def test_values_that_are_there_are_never_planned() -> None:
     plan = planned(
         {"SECRET_KEY": "weak", "DB_USER": ""}, {"SECRET_KEY": "", "DB_USER": "x"}, RequiredVariable("SECRET_KEY", False)
     )
-    assert plan.given == {}
+    assert plan.added == {}
 
 
 def test_what_cannot_be_made_up_is_named_with_the_words_of_compose() -> None:
