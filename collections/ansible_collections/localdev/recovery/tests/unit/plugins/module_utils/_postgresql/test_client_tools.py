@@ -25,8 +25,8 @@ SERVER = DatabaseServer("shop-db-1", "odd user", 5433, "sha256:abc")
 
 
 def dump(kind: str, **more: t.Any) -> list[str]:
-    wishes = {"database": "odd 'name", "snapshot": "00-1", "jobs": 3, "compression": "1", "lock_timeout_s": 60, **more}
-    return shlex.split(build_pg_dump_command(kind, "/backups/a b", **wishes))
+    options = {"database": "odd 'name", "snapshot": "00-1", "jobs": 3, "compression": "1", "lock_timeout_s": 60, **more}
+    return shlex.split(build_pg_dump_command(kind, "/backups/a b", **options))
 
 
 @pytest.mark.parametrize("kind", ["directory", "custom", "plain"])
