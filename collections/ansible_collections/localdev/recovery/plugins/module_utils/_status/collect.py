@@ -269,7 +269,8 @@ def collect_backups(folder: str, database_name: str) -> StatusPart:
         return {key: item.to_result(now)[key] for key in keys} if item else None
 
     last = next((item for item in sets if item.complete), None)
-    proved = max((item for item in sets if item.last_test_restored), key=lambda item: item.last_test_restored, default=None)
+    restorable = [item for item in sets if item.last_test_restored]
+    proved = max(restorable, key=lambda item: item.last_test_restored, default=None)
     return {"folder": folder, "count": len(sets), "last": summarize(last), "proved": summarize(proved)}
 
 
