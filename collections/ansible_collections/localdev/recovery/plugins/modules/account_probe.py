@@ -145,8 +145,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentia
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
 
 
-def kept_password(params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[str, bool]:
-    """The password in the file, made and written first when there is none, and whether it was made."""
+def read_or_create_password(params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[str, bool]:
+    """Return the password in the file, and whether it was created because there was none."""
     path = params["generate_to"]
     try:
         with open(path, encoding="utf-8") as handle:
@@ -175,34 +175,34 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             f"No service of project {stack['project']['name']} is known to run the application",
             next_command="set stack_application_service",
         )
-    password, made = params["password"], False
+    password, created = params["password"], False
     if not password and params["generate_to"]:
-        password, made = kept_password(params, check_mode=module.check_mode)
+        password, created = read_or_create_password(params, check_mode=module.check_mode)
     docker = Docker(Project.from_stack(stack))
     containers = docker.containers(stack["project"]["name"])
     by_service = {get_compose_label(c, "service"): c for c in containers}
     answer: dict[str, t.Any] = {"hash": "", "matches": None, "error": ""}
-    hide = build_container_masker(containers, [password, params["stored"]]).mask_text
-    own = by_service.get(service)
+    mask = build_container_masker(containers, [password, params["stored"]]).mask_text
+    container = by_service.get(service)
     cause = {"kind": "", "line": ""}
-    if own is None or not own["State"]["Running"]:
+    if container is None or not container["State"]["Running"]:
         answer["error"] = f"The application cannot be asked: no container is running for it ({service})"
     elif password and (params["hash_callable"] or params["verify_callable"]):
         request = {"hash": params["hash_callable"], "verify": params["verify_callable"], "stored": params["stored"]}
-        answer = request_password_check(docker, own["Id"], {**request, "password": password})
-    if own is not None:
-        log = condense_tracebacks(docker.logs(own["Id"], LOG_LINES))
+        answer = request_password_check(docker, container["Id"], {**request, "password": password})
+    if container is not None:
+        log = condense_tracebacks(docker.logs(container["Id"], LOG_LINES))
         cause = find_log_cause(log)
     environments = {name: item["Config"]["Env"] for name, item in by_service.items()}
     return {
-        "changed": made,
+        "changed": created,
         "service": service,
         "password": password,
         "generated_to": params["generate_to"] if params["generate_to"] and not params["password"] else "",
         **answer,
-        "error": hide(answer["error"]),
+        "error": mask(answer["error"]),
         "signing": check_signing_key(environments, service, params["signing_variable"]),
-        "cause": {"kind": cause["kind"], "line": hide(cause["line"])},
+        "cause": {"kind": cause["kind"], "line": mask(cause["line"])},
     }
 
 
@@ -221,7 +221,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # The task hides the whole result. Without the password in it the login could not be tried.
+    # The task sets no_log. The role needs the password in the result to try the login.
     module.no_log_values = set()
     run_module(module, act)
 

@@ -147,10 +147,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentia
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import list_running_containers
 
-PYTHON = 'python=$(command -v python3 || command -v python) || { echo "there is no Python in it" >&2; exit 127; }; exec $python -'
+PYTHON_COMMAND = 'python=$(command -v python3 || command -v python) || { echo "there is no Python in it" >&2; exit 127; }; exec $python -'
 
 
-def service_of(stack: dict[str, t.Any], wanted: str) -> str:
+def find_registration_service(stack: dict[str, t.Any], wanted: str) -> str:
     name = wanted or (stack["alembic"] or {}).get("service") or find_application_service(stack)
     if not name or name not in stack["services"]:
         raise RecoveryError(
@@ -160,19 +160,19 @@ def service_of(stack: dict[str, t.Any], wanted: str) -> str:
     return t.cast(str, name)
 
 
-def source_files(patterns: t.Sequence[str], folder: str) -> list[str]:
-    """The files of the patterns; a pattern that stands for none is a mistake."""
+def expand_source_patterns(patterns: t.Sequence[str], folder: str) -> list[str]:
+    """Return the files that match the patterns. Raise RecoveryError for a pattern without a match."""
     found: list[str] = []
     for pattern in patterns:
-        whole = resolve_path_option(folder, pattern)
-        files = sorted(path for path in glob.glob(whole, recursive=True) if os.path.isfile(path))
+        absolute = resolve_path_option(folder, pattern)
+        files = sorted(path for path in glob.glob(absolute, recursive=True) if os.path.isfile(path))
         if not files:
-            raise RecoveryError(f"There is no file {whole}", next_command="correct stack_registration_sources")
+            raise RecoveryError(f"There is no file {absolute}", next_command="correct stack_registration_sources")
         found += files
     return list(dict.fromkeys(found))
 
 
-def ask(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label: str) -> list[str]:
+def request_registrations(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label: str) -> list[str]:
     project = Project.from_stack(stack).command()
     running = list_running_containers(docker, stack["project"]["name"], service)
     if not running:
@@ -182,20 +182,22 @@ def ask(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label:
             next_command=f"{project} up --detach {service}, and {project} logs {service} if it does not stay up",
         )
     program = f"{inspect.getsource(registration_program)}\n\nmain({json.dumps(code)})\n"
-    done = docker.run("exec", "--interactive", running[0], "sh", "-c", PYTHON, stdin=program, check=False)
+    done = docker.run("exec", "--interactive", running[0], "sh", "-c", PYTHON_COMMAND, stdin=program, check=False)
     masker = build_container_masker(docker.inspect("container", running[:1]))
     for line in reversed(done.stdout.splitlines()):
         if line.startswith(REGISTRATION_RESPONSE_MARK):
-            answer = json.loads(line.removeprefix(REGISTRATION_RESPONSE_MARK))
-            if "names" in answer:
-                return t.cast("list[str]", answer["names"])
-            where = f" ({answer['where']})" if answer["where"] else ""
+            response = json.loads(line.removeprefix(REGISTRATION_RESPONSE_MARK))
+            if "names" in response:
+                return t.cast("list[str]", response["names"])
+            where = f" ({response['where']})" if response["where"] else ""
             raise RecoveryError(
-                masker.mask_text(f"The check of the {label} fails in {service}: {answer['error']}{where}"),
+                masker.mask_text(f"The check of the {label} fails in {service}: {response['error']}{where}"),
                 next_command=f"{project} exec {service} python, or correct stack_registration_check",
             )
     raise RecoveryError(
-        masker.mask_text(f"The {label} could not be asked for in {service}: {done.output.strip()[-500:] or 'no answer'}"),
+        masker.mask_text(
+            f"The {label} could not be asked for in {service}: {done.output.strip()[-500:] or 'no answer'}"
+        ),
         next_command=f"{project} logs {service}",
     )
 
@@ -204,7 +206,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
     expected = ExpectedRegistrations.from_value(params["expected"])
-    files = source_files(params["sources"], stack["project"]["dir"])
+    files = expand_source_patterns(params["sources"], stack["project"]["dir"])
     defined: dict[str, str] = {}
     if params["classes"]:
         texts = {}
@@ -218,12 +220,12 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             f"Nothing says which {params['label']} there should be",
             next_command="set stack_registration_expected, or stack_registration_sources and stack_registration_classes",
         )
-    service = service_of(stack, params["service"])
-    names = ask(Docker(Project.from_stack(stack)), stack, service, params["check"], params["label"])
-    verdict = compare_registrations(params["label"], names, expected, defined)
-    if params["required"] and not verdict["complete"]:
-        raise RecoveryError(f"In {service}: " + "; ".join(verdict["problems"]), kind="verification")
-    return {"changed": False, "service": service, "files": files, **verdict}
+    service = find_registration_service(stack, params["service"])
+    names = request_registrations(Docker(Project.from_stack(stack)), stack, service, params["check"], params["label"])
+    comparison = compare_registrations(params["label"], names, expected, defined)
+    if params["required"] and not comparison["complete"]:
+        raise RecoveryError(f"In {service}: " + "; ".join(comparison["problems"]), kind="verification")
+    return {"changed": False, "service": service, "files": files, **comparison}
 
 
 def main() -> None:

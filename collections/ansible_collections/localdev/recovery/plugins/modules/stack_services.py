@@ -152,21 +152,23 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.services 
 )
 
 
-def dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
-    """What the wanted services depend on, directly or not: Compose creates that too."""
+def list_dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
+    """Return direct and indirect dependencies of the wanted services, which Compose creates too."""
     found: set[str] = set()
-    ahead = list(wanted)
-    while ahead:
-        new = set(services[ahead.pop()]["depends_on"]) & set(services) - found
+    unvisited = list(wanted)
+    while unvisited:
+        new = set(services[unvisited.pop()]["depends_on"]) & set(services) - found
         found |= new
-        ahead += new
+        unvisited += new
     return sorted(found - set(wanted))
 
 
-def predict(params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
-    """What the module would do, per service. services: those of a fresh description of the stack."""
+def predict_actions(
+    params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str, t.Any]
+) -> list[dict[str, t.Any]]:
+    """Return what the module would do, by service. services: from a fresh description of the stack."""
     actions = []
-    others = [] if params["state"] in ("stopped", "ready") else dependencies(services, wanted)
+    others = [] if params["state"] in ("stopped", "ready") else list_dependencies(services, wanted)
     for name in [*wanted, *others]:
         containers = services[name]["containers"]
         state = containers[0]["state"] if containers else "missing"
@@ -186,9 +188,9 @@ def predict(params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str
     return actions
 
 
-def to_stop(stack: dict[str, t.Any], run_ids: t.Iterable[str]) -> list[str]:
-    """What must stand still while that which the runs have set aside is put back; an undo's run puts back another's."""
-    # Only here: the far end compiles whatever is imported, for every task.
+def list_services_to_stop_for_runs(stack: dict[str, t.Any], run_ids: t.Iterable[str]) -> list[str]:
+    """Return services to stop before the kept copies of these runs, or of runs that they undo, are put back."""
+    # Import lazily: each imported module is compiled again on the host for every task.
     from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
     from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import list_services_to_stop
 
@@ -204,16 +206,16 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_stack(stack))
     wanted = resolve_service_names(stack, params["services"])
     if params["asides_of"] is not None:
-        wanted = to_stop(stack, params["asides_of"])
+        wanted = list_services_to_stop_for_runs(stack, params["asides_of"])
     if module.check_mode:
         from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import gather_stack
 
-        # What the stack description says of containers may be older than the last start.
+        # The containers in the stack description may be older than the last start.
         now = gather_stack(docker)["services"]
-        actions = predict(params, wanted, now)
+        actions = predict_actions(params, wanted, now)
         if params["then_create"]:
             known = {action["service"] for action in actions}
-            created = predict({**params, "state": "created"}, params["then_create"], now)
+            created = predict_actions({**params, "state": "created"}, params["then_create"], now)
             actions += [action for action in created if action["service"] not in known]
         return {"changed": bool(actions), "services": actions}
     with join_run(params) as run:
@@ -224,29 +226,31 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             return {"changed": False, "services": wait_for_services(docker, stack, wanted, params["timeout"])}
         if run is not None:
             run.mark_kept_as_live()
-        return bring_up(docker, stack, wanted, params)
+        return create_and_start(docker, stack, wanted, params)
 
 
-def bring_up(docker: Docker, stack: dict[str, t.Any], wanted: list[str], params: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Create and start. The containers are listed only as often as they may have become others: that takes time."""
+def create_and_start(
+    docker: Docker, stack: dict[str, t.Any], wanted: list[str], params: dict[str, t.Any]
+) -> dict[str, t.Any]:
+    """Create and start services. List the containers only where they may have changed, because that takes time."""
 
-    def look() -> list[dict[str, t.Any]]:
+    def list_containers() -> list[dict[str, t.Any]]:
         return docker.containers(stack["project"]["name"])
 
-    def ids(containers: list[dict[str, t.Any]]) -> set[str]:
+    def get_ids(containers: list[dict[str, t.Any]]) -> set[str]:
         return {container["Id"] for container in containers}
 
-    before = now = look()
+    before = now = list_containers()
     if params["create"] or params["state"] == "created":
         create_containers(docker, wanted, recreate=params["recreate"])
-        now = look()
+        now = list_containers()
     if params["state"] == "created":
-        return {"changed": ids(now) != ids(before), "services": []}
+        return {"changed": get_ids(now) != get_ids(before), "services": []}
     done = start_services(docker, stack, wanted, params["timeout"], regardless=params["regardless"], containers=now)
-    changed = ids(now) != ids(before) or bool(list_stopped_containers(now, wanted))
+    changed = get_ids(now) != get_ids(before) or bool(list_stopped_containers(now, wanted))
     if params["then_create"]:
         create_containers(docker, params["then_create"], recreate=params["recreate"])
-        changed = changed or ids(look()) != ids(before)
+        changed = changed or get_ids(list_containers()) != get_ids(before)
     if params["wait"]:
         pending = set(params["until_ready"] or wanted) - {service["service"] for service in done}
         done += wait_for_services(docker, stack, sorted(pending), params["timeout"], params["settle"])

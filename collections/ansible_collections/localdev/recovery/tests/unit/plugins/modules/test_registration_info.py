@@ -20,10 +20,10 @@ def test_the_files_that_patterns_stand_for(tmp_path: Path) -> None:
     for name in ("b.py", "a.py", "below/c.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = registration_info.source_files(["*.py", "**/*.py"], str(tmp_path))
+    found = registration_info.expand_source_patterns(["*.py", "**/*.py"], str(tmp_path))
     assert found == [str(tmp_path / name) for name in ("a.py", "b.py", "below/c.py")]
     with pytest.raises(RecoveryError, match=r"There is no file .*/\*\.txt") as caught:
-        registration_info.source_files(["*.txt"], str(tmp_path))
+        registration_info.expand_source_patterns(["*.txt"], str(tmp_path))
     assert caught.value.next_command == "correct stack_registration_sources"
 
 
@@ -38,11 +38,11 @@ STACK: dict[str, t.Any] = {
 
 
 def test_the_service_that_is_asked() -> None:
-    assert registration_info.service_of(STACK, "") == "api"
-    assert registration_info.service_of(STACK, "web") == "web"
+    assert registration_info.find_registration_service(STACK, "") == "api"
+    assert registration_info.find_registration_service(STACK, "web") == "web"
     for stack, wanted, why in [(STACK, "none", "No service none"), ({**STACK, "alembic": None}, "", "No application")]:
         with pytest.raises(RecoveryError, match=why) as caught:
-            registration_info.service_of(stack, wanted)
+            registration_info.find_registration_service(stack, wanted)
         assert caught.value.next_command == "set stack_registration_service"
 
 
@@ -72,10 +72,10 @@ class Answering(Docker):
 )  # fmt: skip
 def test_an_application_that_gives_no_names(running: str, done: CompletedCommand, why: str) -> None:
     with pytest.raises(RecoveryError, match=why) as caught:
-        registration_info.ask(Answering(running, done), STACK, "api", "[]", "rules")
+        registration_info.request_registrations(Answering(running, done), STACK, "api", "[]", "rules")
     assert caught.value.next_command
 
 
 def test_names_among_noise() -> None:
     done = CompletedCommand((), 0, 'noise\n@registered {"names": ["a"]}\nbye\n')
-    assert registration_info.ask(Answering("c1", done), STACK, "api", "[]", "rules") == ["a"]
+    assert registration_info.request_registrations(Answering("c1", done), STACK, "api", "[]", "rules") == ["a"]

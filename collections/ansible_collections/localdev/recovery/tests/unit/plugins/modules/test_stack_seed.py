@@ -50,7 +50,7 @@ class Seeding(Docker):
 
 def test_secrets_reach_a_seed_command_by_its_environment_alone() -> None:
     docker = Seeding()
-    done = stack_seed.seed(docker, STACK, command(), {"ADMIN_PASSWORD": "s3cret-value"})
+    done = stack_seed.run_seed_command(docker, STACK, command(), {"ADMIN_PASSWORD": "s3cret-value"})
     args, kwargs = docker.seen
     assert (done["name"], done["service"]) == ("people", "api")
     assert "s3cret-value" not in " ".join(args)
@@ -61,7 +61,7 @@ def test_secrets_reach_a_seed_command_by_its_environment_alone() -> None:
 def test_a_seed_that_fails_shows_its_last_words_without_secrets() -> None:
     docker = Seeding(1, "\n".join(f"line {n}" for n in range(30)) + "\nlogin with s3cret-value failed")
     with pytest.raises(RecoveryError, match="seed command people failed in service api with exit code 1") as caught:
-        stack_seed.seed(docker, STACK, command(), {"ADMIN_PASSWORD": "s3cret-value"})
+        stack_seed.run_seed_command(docker, STACK, command(), {"ADMIN_PASSWORD": "s3cret-value"})
     assert "line 29" in caught.value.details
     assert "line 3\n" not in caught.value.details
     assert "s3cret-value" not in str(caught.value)
@@ -76,7 +76,7 @@ def test_a_seed_that_fails_for_a_service_is_down_says_which(seeding: dict[str, t
     described = {**STACK["services"], "n8n": {"kind": "other", **SHOWN, "excluded": True}}
     words = 'Traceback (most recent call last):\n  File "seed.py", line 4, in <module>\n    login()\nOSError: refused\n'
     with pytest.raises(RecoveryError, match="; service db exited with code 137") as caught:
-        stack_seed.seed(
+        stack_seed.run_seed_command(
             Down(output=words, **seeding), {**STACK, "services": described}, command(rows={"people": 28}), {}
         )
     assert caught.value.details == "OSError: refused (seed.py, line 4)"
@@ -111,15 +111,15 @@ def test_seeds_that_do_not_need_each_other_run_at_once(monkeypatch: pytest.Monke
 
 def test_a_seed_that_exits_0_is_not_believed() -> None:
     seeds = command(rows={"people": 28, "blocks": 730})
-    assert stack_seed.seed(Seeding(rows="people|28\nblocks|730"), STACK, seeds, {})["name"] == "people"
+    assert stack_seed.run_seed_command(Seeding(rows="people|28\nblocks|730"), STACK, seeds, {})["name"] == "people"
     with pytest.raises(RecoveryError, match=r"exited 0 in service api, but table people has 0 rows, 28 expected") as e:
-        stack_seed.seed(Seeding(rows="people|0\nblocks|730"), STACK, seeds, {})
+        stack_seed.run_seed_command(Seeding(rows="people|0\nblocks|730"), STACK, seeds, {})
     assert e.value.kind == "verification"
 
 
 def test_the_service_of_a_seed() -> None:
-    assert stack_seed.service_of(STACK, command(service="db")) == "db"
+    assert stack_seed.find_seed_service(STACK, command(service="db")) == "db"
     with pytest.raises(RecoveryError, match="names no service of this stack: 'web'"):
-        stack_seed.service_of(STACK, command(service="web"))
+        stack_seed.find_seed_service(STACK, command(service="web"))
     with pytest.raises(RecoveryError, match="names no service"):
-        stack_seed.service_of({**STACK, "services": {}}, command())
+        stack_seed.find_seed_service({**STACK, "services": {}}, command())

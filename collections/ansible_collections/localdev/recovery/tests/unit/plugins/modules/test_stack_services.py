@@ -9,7 +9,11 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.modules.stack_services import bring_up, dependencies, predict
+from ansible_collections.localdev.recovery.plugins.modules.stack_services import (
+    create_and_start,
+    list_dependencies,
+    predict_actions,
+)
 
 
 def service(*states: str, depends_on: tuple[str, ...] = (), stale: str = "") -> dict[str, t.Any]:
@@ -40,7 +44,7 @@ def service(*states: str, depends_on: tuple[str, ...] = (), stale: str = "") -> 
     ],
 )
 def test_what_would_happen(state: str, recreate: bool, described: dict[str, t.Any], action: str) -> None:
-    predicted = predict({"state": state, "recreate": recreate}, ["api"], {"api": described})
+    predicted = predict_actions({"state": state, "recreate": recreate}, ["api"], {"api": described})
     assert [p["action"] for p in predicted] == ([action] if action else [])
     assert all(p["condition"] for p in predicted)
 
@@ -52,14 +56,14 @@ def test_what_a_service_needs_would_be_created_but_not_started() -> None:
         "redis": service("exited", depends_on=("db",)),
         "other": service(),
     }
-    predicted = predict({"state": "started", "recreate": True}, ["api"], services)
+    predicted = predict_actions({"state": "started", "recreate": True}, ["api"], services)
     assert [(p["service"], p["action"]) for p in predicted] == [("api", "create"), ("db", "create")]
-    assert predict({"state": "stopped", "recreate": False}, ["api"], services) == []
+    assert predict_actions({"state": "stopped", "recreate": False}, ["api"], services) == []
 
 
 def test_dependencies_end_also_in_a_circle_and_at_services_that_do_not_exist() -> None:
     services = {"a": service(depends_on=("b",)), "b": service(depends_on=("a", "gone"))}
-    assert dependencies(services, ["a"]) == ["b"]
+    assert list_dependencies(services, ["a"]) == ["b"]
 
 
 class Engine(Docker):
@@ -99,6 +103,6 @@ class Engine(Docker):
 def test_what_counts_as_changed(more: dict[str, t.Any], engine: Engine, changed: bool) -> None:
     stack = {"project": {"name": "shop"}, "services": {"api": service("running")}, "start_order": [["api"]]}
     params = {"state": "started", "create": True, "recreate": False, "then_create": [], "wait": False, "timeout": 5}
-    done = bring_up(engine, stack, ["api"], {**params, "regardless": False, **more})
+    done = create_and_start(engine, stack, ["api"], {**params, "regardless": False, **more})
     assert done["changed"] is changed
     assert engine.running or "state" in more or "then_create" in more
