@@ -49,28 +49,28 @@ options:
   verify_callable:
     description:
       - The function that compares a password with a stored hash, as C(package.module:function). It is called with both.
-      - Without it nobody can say whether a refused login is for the password.
+      - Without it, the reason for a refused login is unknown.
     type: str
     default: ""
   signing_variable:
     description:
-      - Environment variable that holds the key with which tokens are signed. Empty means that it is not looked at.
+      - Environment variable that holds the key with which tokens are signed. Empty means that it is not checked.
     type: str
     default: ""
   generate_to:
     description:
-      - Without O(password), the file on the stack's host that holds the password. When it does not exist, a password is made and written
+      - Without O(password), the file on the stack's host that holds the password. When it does not exist, a password is generated and written
         there for its owner alone. A file that exists is never overwritten.
     type: path
     default: ""
   length:
     description:
-      - Characters of a password that is made.
+      - Characters of a generated password.
     type: int
     default: 24
   classes:
     description:
-      - Of how many types (uppercase and lowercase letters, numbers, special characters) a password that is made has some.
+      - Number of character types (uppercase and lowercase letters, numbers, special characters) in a generated password.
     type: int
     default: 3
 requirements:
@@ -94,11 +94,11 @@ service:
   type: str
   sample: backend
 password:
-  description: The password, given or read or made.
+  description: The password from O(password), from the file, or generated.
   returned: success
   type: str
 generated_to:
-  description: The file with a password that was made; empty without one.
+  description: The file with the generated password; empty without one.
   returned: success
   type: str
 hash:
@@ -110,7 +110,7 @@ matches:
   returned: success
   type: bool
 error:
-  description: Why the application's code could not be asked.
+  description: Why the application's code could not be called.
   returned: success
   type: str
 signing:

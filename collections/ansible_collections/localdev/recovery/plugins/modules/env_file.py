@@ -14,7 +14,7 @@ description:
   - What is needed is read from the Compose files (C(${NAME}) without a default), from Compose's own complaints (C(${NAME:?message})), from
     the example and from O(required_variables).
   - Secrets that are weak, well known, or the example's own are reported by name.
-  - A password for a database whose data exists already is not made up, for the server would keep the old one.
+  - A password for a database whose data exists is not generated, because the server would keep the old one.
   - The file is for its owner alone afterwards. No value is in the result, and the diff hides secrets.
 version_added: 0.1.0
 author:
@@ -54,17 +54,17 @@ options:
     default: []
   rules:
     description:
-      - Which variables hold secrets that may be made up. The first rule whose pattern is found in the name counts.
+      - Variables that hold secrets that may be generated. The first rule whose pattern is found in the name counts.
     type: list
     elements: dict
     default: []
     suboptions:
       pattern:
-        description: Regular expression, held against the name, upper and lower case alike.
+        description: Regular expression to find in the name, case-insensitive.
         type: str
         required: true
       length:
-        description: Characters of a value that is made up.
+        description: Characters of a generated value.
         type: int
         default: 32
       minimum:
@@ -113,7 +113,7 @@ added:
   type: list
   elements: str
 generated:
-  description: Those of them whose values were made up.
+  description: Added variables whose values were generated.
   returned: success
   type: list
   elements: str

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: provision_plan
-short_description: Tell what a machine still lacks to run a stack with its data
+short_description: Find what a machine still needs to run a stack with its data
 description:
-  - Tells which images the engine lacks, and whether the data of the database is to be made, to be restored, or to be left alone.
-  - Data that is there is left alone, with one exception. When a rebuild from nothing, or the restore after it, was cut short, it is made
-    again or restored.
+  - Lists the images that are missing, and decides whether to create the data of the database, to restore it, or to keep it.
+  - Existing data is kept, with one exception. When a rebuild without earlier data, or the restore after it, was interrupted, the data is
+    created again or restored.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -48,7 +48,7 @@ EXAMPLES = r"""
 RETURN = r"""
 action:
   description:
-    - V(rebuild) where there is no data, V(restore) where a restore was cut short, V(keep) where there is data.
+    - V(rebuild) where there is no data, V(restore) where a restore was interrupted, V(keep) where there is data.
   returned: success
   type: str
   sample: rebuild

@@ -53,7 +53,7 @@ options:
   classes:
     description:
       - Regular expression for the names of the classes in O(sources) that must be registered. Abstract ones need not be. Empty means that
-        classes are not looked at.
+        classes are not checked.
     type: str
     default: ""
   required:
@@ -112,11 +112,11 @@ label:
   returned: success
   type: str
 service:
-  description: The service that was asked.
+  description: The service in whose container the check ran.
   returned: success
   type: str
 files:
-  description: The files that O(sources) stands for.
+  description: The files that match O(sources).
   returned: success
   type: list
   elements: str

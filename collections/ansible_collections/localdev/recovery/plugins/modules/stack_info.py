@@ -9,9 +9,8 @@ DOCUMENTATION = r"""
 module: stack_info
 short_description: Describe a Docker Compose stack with PostgreSQL and Alembic
 description:
-  - Finds out what a Compose project is made of and how it is doing, from C(docker compose config) and
-    C(docker inspect).
-  - It tells which service is the database, the cache, the application with Alembic and its workers, which services
+  - Describes the services of a Compose project and their state, from C(docker compose config) and C(docker inspect).
+  - Shows which service is the database, the cache, the application with Alembic and its workers, which services
     write to the database, where the data is, and whether each service is as it should be.
   - Returns no secrets. Values of environment variables are not returned; passwords in commands, health checks,
     messages and log lines are masked.
@@ -85,7 +84,7 @@ logs:
 injections:
   description:
     - Files that were injected into containers and that the image has not taken over. C(state) is V(injected), V(changed)
-      (overwritten since) or V(lost) (the container was made anew without them).
+      (overwritten since) or V(lost) (the container was recreated without them).
   returned: success
   type: list
   elements: dict
@@ -214,7 +213,7 @@ stack:
         mounts:
           description:
             - Volumes, bind mounts and tmpfs. C(source) is the volume's real name or an absolute path, C(key) its name
-              in the Compose file, C(data) whether it holds data that nothing can make again.
+              in the Compose file, C(data) whether it holds data that cannot be created again.
           returned: success
           type: list
           elements: dict
@@ -230,7 +229,7 @@ stack:
         health_check:
           description:
             - The health check in force, or V(null). C(inherited) says that it comes with the image while the service
-              runs another command, so that its outcome says nothing.
+              runs another command, so that its result is meaningless.
           returned: success
           type: dict
           sample:
@@ -260,9 +259,9 @@ stack:
           description:
             - What is out of date. C(config) names what of the configuration is not as in the container.
             - C(image) lists files of the build context that the image has in another version, C(kind) being V(dockerfile), V(dependencies)
-              or V(source). C(proved) tells whether contents were compared; without it only the file's time is newer.
-            - C(edited) lists files that were changed inside the container. C(complete) tells whether all files of the context were looked
-              at; it is V(false) without O(drift). What a bind mount shows to the container is left out.
+              or V(source). C(proved) is V(true) when contents were compared; otherwise only the file's time is newer.
+            - C(edited) lists files that were changed inside the container. C(complete) is V(true) when all files of the context were
+              compared; it is V(false) without O(drift). What a bind mount shows to the container is left out.
           returned: success
           type: dict
           sample:

@@ -86,14 +86,14 @@ options:
     default: 120
   settle:
     description:
-      - With O(state=started), seconds for which a service must have been up that has no health check by which it could be asked. One
-        that crashes as it comes up is found by that.
+      - With O(state=started), seconds for which a service without a health check must have been up. This
+        finds services that crash while they start.
     type: float
     default: 0
   asides_of:
     description:
-      - Runs. With O(state=stopped), not O(services) are stopped but what must stand still while that which these runs have set aside is put
-        back, if anything must.
+      - Runs. With O(state=stopped), stop the services that must not run while the kept copies of these runs are put back, instead of
+        O(services).
     type: list
     elements: str
   stateless_timeout:

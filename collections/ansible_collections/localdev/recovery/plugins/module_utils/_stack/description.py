@@ -100,7 +100,7 @@ def list_database_writers(stack: StackDescription) -> list[str]:
     """Return services that may hold sessions on the database, without the database itself."""
     return [
         name
-        for name in select_services_by_kind(stack, but=("database",))
+        for name in select_services_by_kind(stack, except_kinds=("database",))
         if stack["services"][name]["writes_to_database"]
     ]
 
@@ -139,16 +139,16 @@ def _list_present_images(stack: StackDescription, order: t.Sequence[str]) -> lis
 
 
 def select_services_by_kind(
-    stack: StackDescription, *, kinds: t.Sequence[str] = (), but: t.Sequence[str] = ()
+    stack: StackDescription, *, kinds: t.Sequence[str] = (), except_kinds: t.Sequence[str] = ()
 ) -> list[str]:
-    """Return enabled, not excluded services: of the given kinds, or of all kinds but some."""
+    """Return enabled, not excluded services: of the given kinds, or of all except some."""
     return sorted(
         name
         for name, service in stack["services"].items()
         if service["enabled"]
         and not service["excluded"]
         and (not kinds or service["kind"] in kinds)
-        and service["kind"] not in but
+        and service["kind"] not in except_kinds
     )
 
 

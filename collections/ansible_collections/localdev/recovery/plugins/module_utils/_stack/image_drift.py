@@ -117,13 +117,13 @@ def matches_image_history(text: str, history: t.Sequence[str]) -> bool | None:
     if any("<<" in rest or word in ("SHELL", "ONBUILD") for word, rest in wanted):
         return None
     wanted = wanted[next(i for i, (word, _rest) in enumerate(wanted) if word == "FROM") + 1 :]
-    made = [_parse_history_line(line) for line in history if line]
-    if len(made) < len(wanted):
+    recorded = [_parse_history_line(line) for line in history if line]
+    if len(recorded) < len(wanted):
         return False
     return all(
         word == kind and (expected is None or expected == text_)
         for (word, expected), (kind, text_) in zip(
-            ((word, _normalize_instruction(word, rest)) for word, rest in reversed(wanted)), made, strict=False
+            ((word, _normalize_instruction(word, rest)) for word, rest in reversed(wanted)), recorded, strict=False
         )
     )
 
@@ -163,11 +163,11 @@ def find_config_changes(service: Service, item: Json) -> list[str]:
 
     The list is empty where the difference is of another kind, such as labels or networks.
     """
-    made, host = item.get("Config") or {}, item.get("HostConfig") or {}
+    recorded, host = item.get("Config") or {}, item.get("HostConfig") or {}
     changes = []
-    if made.get("Image") and made["Image"] not in (service.image, (service.image_facts or {}).get("Id")):
+    if recorded.get("Image") and recorded["Image"] not in (service.image, (service.image_facts or {}).get("Id")):
         changes.append("image")
-    old = parse_environment_list(made.get("Env"))
+    old = parse_environment_list(recorded.get("Env"))
     wanted = {name: str(v) for name, v in (service.config.get("environment") or {}).items() if v is not None}
     known = {**service.image_environment, **wanted}
     names = {name for name, value in wanted.items() if old.get(name) != value}
@@ -176,7 +176,7 @@ def find_config_changes(service: Service, item: Json) -> list[str]:
         names |= {name for name in old if name not in known}
     changes += [f"environment {', '.join(sorted(names))}"] if names else []
     for key, name in (("command", "Cmd"), ("entrypoint", "Entrypoint")):
-        if service.config.get(key) and list(service.config[key]) != list(made.get(name) or ()):
+        if service.config.get(key) and list(service.config[key]) != list(recorded.get(name) or ()):
             changes.append(key)
     if "PortBindings" in host and _ports_differ(service, host["PortBindings"] or {}):
         changes.append("ports")
@@ -197,13 +197,13 @@ def _ports_differ(service: Service, bindings: t.Mapping[str, t.Any]) -> bool:
         (int(port["target"]), str(port.get("protocol") or "tcp"), str(port.get("published") or ""))
         for port in service.config.get("ports") or ()
     ]
-    made = {
+    recorded = {
         (int(key.partition("/")[0]), key.partition("/")[2] or "tcp", str(binding.get("HostPort") or ""))
         for key, bound in bindings.items()
         for binding in bound or ()
     }
     fixed = {port for port in wanted if port[2].isdigit()}
-    return {port[:2] for port in made} != {port[:2] for port in wanted} or not fixed <= made
+    return {port[:2] for port in recorded} != {port[:2] for port in wanted} or not fixed <= recorded
 
 
 def _is_config_mount(service: Service, target: str) -> bool:

@@ -114,9 +114,7 @@ def wait_for_services(
         return False, f"its health check fails: {done.output[-300:]}" if done.output else "its health check fails"
 
     while True:
-        containers = {
-            get_compose_label(c, "service"): c for c in docker.containers(get_project_name(stack))
-        }
+        containers = {get_compose_label(c, "service"): c for c in docker.containers(get_project_name(stack))}
         to_probe = []
         for name in sorted(pending):
             container = containers.get(name)

@@ -116,7 +116,7 @@ def start_services(
     regardless: bool = False,
     containers: t.Sequence[t.Mapping[str, t.Any]] | None = None,
 ) -> list[dict[str, t.Any]]:
-    """Start the created containers in dependency order, waiting in between only where Compose's condition asks for it.
+    """Start the created containers in dependency order, waiting in between only where Compose's condition requires it.
 
     Does not use Compose, which would wait for the health checks of dependencies; wait_for_services is faster. Return
     the services waited for, as wait_for_services describes them. regardless: start also services that depend on a

@@ -93,7 +93,7 @@ def test_services_of_some_kinds() -> None:
     )
     assert select_services_by_kind(shop) == ["api", "db", "redis"]
     assert select_services_by_kind(shop, kinds=["database", "cache"]) == ["db", "redis"]
-    assert select_services_by_kind(shop, but=["database", "cache"]) == ["api"]
+    assert select_services_by_kind(shop, except_kinds=["database", "cache"]) == ["api"]
 
 
 def test_the_data_of_caches_as_objects() -> None:
