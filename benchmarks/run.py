@@ -5,7 +5,7 @@
 
 """Measure the procedures against the same work done by hand, side by side in one run, and write results.json.
 
-Each row: id; ours_s; hand_s (the runbook's commands); limit_s (the bare sum of the parts that nobody can leave out,
+Each row: id; ours_s; hand_s (the runbook's commands); limit_s (the bare sum of the parts that cannot be left out,
 each done alone and as fast as the tools allow); ratio (ours to hand); goal; data; commit. Seconds are medians.
 parts_s, where a row has it: the steps of ours as its run record has them, and the rest, which is Ansible's own.
 

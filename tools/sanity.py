@@ -1,7 +1,7 @@
 """Run ansible-test sanity on the collection as it stands in the checkout. Arguments are handed to ansible-test.
 
 ansible-test wants the collection in a git repository of its own below a folder ansible_collections, so it gets a copy.
-It would fetch get-pip.py from its maintainers' host; the way round that is a file in its cache, which lies in HOME.
+It would fetch get-pip.py from its maintainers' host. A file in its cache, which is in HOME, avoids that.
 """
 
 from __future__ import annotations

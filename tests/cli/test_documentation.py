@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people are told to type has to exist, and what exists has to be told."""
+"""The documentation names only commands that exist, and all of them."""
 
 from __future__ import annotations
 

@@ -35,7 +35,9 @@ def stack(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
         docker("rm", "--force", "--volumes", f"{named.name}-backend", check=False)
 
 
-@pytest.mark.fault("no key to sign tokens with, no database, no application: each told from a wrong password", "P3 P9")
+@pytest.mark.fault(
+    "no key to sign tokens with, no database, no application: each distinguished from a wrong password", "P3 P9"
+)
 def test_what_is_not_the_fault_of_the_account(stack: ReferenceStack) -> None:
     runs, users = stack.run_ids(), stack.psql(USERS)
 

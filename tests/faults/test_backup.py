@@ -81,7 +81,7 @@ def test_a_dump_that_is_killed_is_no_backup(stack: ReferenceStack, victim: str) 
 
 @pytest.mark.fault("a disk for backups that is too small, then full in the middle", "P2 P3 P9")
 def test_a_full_disk_leaves_no_half_set(stack: ReferenceStack) -> None:
-    # The data of this stack lies in volumes, so data/ is free to stand for another disk.
+    # The data of this stack is in volumes, so data/ can serve as another disk.
     with stack.small_disk(128):
         place = str(stack.dir / "data" / "backups")
         backup_run = stack.start_playbook("backup", stop_at="snapshot", stack_backup_dir=place)

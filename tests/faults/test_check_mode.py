@@ -33,9 +33,9 @@ def test_check_mode_changes_nothing(stack: ReferenceStack, mounts: str) -> None:
     assert stack.fingerprint() == stack.old_data
     assert result.rc == 0, result.output
     kind = "folder" if mounts == "bind" else "volume"
-    said = result.text
+    text = result.text
     for service in stack.services:
-        assert service in said.partition("PLAY RECAP")[0].rpartition("Report]")[2], f"{service} is not named"
+        assert service in text.partition("PLAY RECAP")[0].rpartition("Report]")[2], f"{service} is not named"
     assert_output_has(
         result, rf"{kind} {stack.cluster_place}\b.*?\({SIZE}\)", r"41 migrations", "28 people", "730 blocks"
     )

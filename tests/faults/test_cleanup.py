@@ -17,7 +17,7 @@ from tests.faults.assertions import (
 from tests.harness.reference_stack import ReferenceStack
 
 
-@pytest.mark.fault("cleanup, as eager as it can be told to be ({mounts})", "P1")
+@pytest.mark.fault("cleanup with the shortest retention ({mounts})", "P1")
 @pytest.mark.parametrize("mounts", ["named"])
 def test_cleanup_keeps_the_newest(stack: ReferenceStack, mounts: str) -> None:
     stack.run_playbook("full_rebuild", full_rebuild_seed=False)

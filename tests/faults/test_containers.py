@@ -80,7 +80,7 @@ def test_the_same_command_finishes_a_killed_rebuild(changed_source: ReferenceSta
     assert stack.helper_containers() == {}
 
 
-@pytest.mark.fault("exited database, application that stands still, no cache: restarted", "P3 P5")
+@pytest.mark.fault("exited database, application that is stopped, no cache: restarted", "P3 P5")
 def test_whatever_state_the_containers_are_in(named: ReferenceStack) -> None:
     docker("stop", f"{named.name}-db")
     docker("rm", "--force", f"{named.name}-redis")
@@ -92,7 +92,7 @@ def test_whatever_state_the_containers_are_in(named: ReferenceStack) -> None:
 
 
 @pytest.mark.fault("application restarting for ever, cache alive but unhealthy, both broken by hand", "P1 P5 P9")
-def test_containers_that_no_restart_mends(named: ReferenceStack) -> None:
+def test_containers_that_no_restart_repairs(named: ReferenceStack) -> None:
     """Each is reported with its own message. Recreated they work, and edited files are kept."""
 
     def write(service: str, lines: str, path: str) -> None:

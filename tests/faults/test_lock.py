@@ -48,7 +48,7 @@ def test_a_worker_without_controller_keeps_the_lock(named: ReferenceStack) -> No
         first.wait_for_breakpoint("before:set aside")
         first.kill_controller_alone()
         assert_clear_error(named.try_playbook("undo"), *REFUSED, "at work")
-        # It finishes its step, and finds nobody who would give it the next one.
+        # The worker finishes its step. No controller gives it the next one.
         first.resume()
         wait_until(lambda: not find_processes_with_token(first.token), "the end of the worker")
     finally:

@@ -185,7 +185,7 @@ def test_a_full_disk_of_the_cluster() -> None:
         live = change_data(stack)
         restore_run = stack.start_playbook("restore", stop_at="scratch", **NO_LOGIN)
         restore_run.wait_for_breakpoint("scratch")
-        # Room in the write-ahead log: without that a server has to stop, whoever fills the disk.
+        # Make room in the write-ahead log: without it any server stops on a full disk.
         stack.psql("SELECT pg_switch_wal(); CREATE TABLE room (); DROP TABLE room; CHECKPOINT")
         stack.fill_disk(leave_mb=1)
         restore_run.resume()
@@ -200,9 +200,9 @@ def test_a_full_disk_of_the_cluster() -> None:
 @pytest.mark.fault("a backup with one flipped bit", "P3 P9")
 def test_a_flipped_bit_is_found_before_anything_is_touched(case: Case) -> None:
     largest = max(backup_folder(case.stack).glob("*.dir/*"), key=lambda path: path.stat().st_size)
-    damaged = bytearray(largest.read_bytes())
-    damaged[len(damaged) // 2] ^= 1
-    largest.write_bytes(damaged)
+    corrupt = bytearray(largest.read_bytes())
+    corrupt[len(corrupt) // 2] ^= 1
+    largest.write_bytes(corrupt)
     before = case.stack.engine_state()
     result = case.stack.try_playbook("restore", **NO_LOGIN)
     assert_clear_error(result, f"{largest.name} has another SHA-256", "Next: ")

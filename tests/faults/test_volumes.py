@@ -85,15 +85,15 @@ def test_a_restore_that_was_killed_is_finished(archives: list[Path], bind: Refer
 
 
 @pytest.mark.fault("volume restore from an archive with one other byte", "P3 P9")
-def test_a_damaged_archive_is_refused_before_anything_stops(archives: list[Path], bind: ReferenceStack) -> None:
-    damaged = [Path(shutil.copy(path, bind.dir / "backups" / path.name)) for path in archives]
-    content = bytearray(damaged[0].read_bytes())
+def test_a_corrupt_archive_is_refused_before_anything_stops(archives: list[Path], bind: ReferenceStack) -> None:
+    corrupt = [Path(shutil.copy(path, bind.dir / "backups" / path.name)) for path in archives]
+    content = bytearray(corrupt[0].read_bytes())
     content[len(content) // 2] ^= 1
-    damaged[0].write_bytes(content)
+    corrupt[0].write_bytes(content)
     before = bind.engine_state()
-    result = bind.try_playbook("volume_restore", volume_restore_select=str(damaged[0]))
+    result = bind.try_playbook("volume_restore", volume_restore_select=str(corrupt[0]))
     assert_clear_error(
-        result, f"{damaged[0].name} is damaged", "choose another archive", "state before the run is back"
+        result, f"{corrupt[0].name} is damaged", "choose another archive", "state before the run is back"
     )
     assert bind.engine_state() == before
     assert_old_data_is_back(bind)

@@ -19,7 +19,7 @@ HANG_TIMEOUT_S = 1200.0
 
 
 class DockerMissing(Exception):
-    """An error that says why there is no engine to test with."""
+    """No engine answers."""
 
 
 def run_command(*command: str, check: bool = True, **options: t.Any) -> subprocess.CompletedProcess[str]:

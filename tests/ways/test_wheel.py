@@ -82,7 +82,7 @@ def test_unit_tests_pass(installed: Environment, tmp_path: Path) -> None:
     show = "import ansible_collections.localdev.recovery as collection; print(*collection.__path__)"
     tests = Path(installed.run("python", "-c", show, cwd=tmp_path).strip(), "tests/unit")
     assert tests.is_relative_to(installed.folder)
-    # Settings of its own: those of the checkout, where the environment lies, would put the checkout's code on the path.
+    # Settings of its own: the settings of the checkout would put the checkout's code on the path.
     settings = tmp_path / "pytest.ini"
     settings.write_text("[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nmarkers =\n    docker\n")
     output = installed.run("python", "-m", "pytest", "-q", "-c", settings, "-m", "not docker", tests, cwd=tmp_path)
