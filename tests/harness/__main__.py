@@ -10,6 +10,7 @@ import argparse
 import shutil
 from pathlib import Path
 
+from tests.harness.images import remove_stack_images
 from tests.harness.project import ComposeProject, list_project_objects, remove_objects
 from tests.harness.stack_settings import StackSettings
 
@@ -27,6 +28,7 @@ def remove_stack(folder: Path, name: str) -> None:
     if folder.exists():
         ComposeProject(folder, name).remove()
     remove_objects(list_project_objects(name))
+    remove_stack_images(name)
     shutil.rmtree(folder, ignore_errors=True)
 
 

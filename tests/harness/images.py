@@ -42,6 +42,13 @@ def build_stack_images() -> dict[str, str]:
     }
 
 
+def remove_stack_images(name: str) -> None:
+    """Remove the image tags of a copy. The images themselves stay, for other copies."""
+    tags = docker("image", "ls", "--filter", f"reference={name}-*", "--format", "{{.Repository}}:{{.Tag}}").split()
+    if tags:
+        docker("image", "rm", "--no-prune", *tags, check=False)
+
+
 def copy_reference_stack(parent: Path) -> Path:
     """Copy the reference stack into a folder, without data, secrets and run records."""
     leave = shutil.ignore_patterns(".env", ".localdev", "data", "backups", "__pycache__", ".pytest_cache", ".git")

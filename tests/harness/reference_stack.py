@@ -12,7 +12,7 @@ import typing as t
 
 from tests.harness.docker_shim import DockerShim
 from tests.harness.engine import docker, require_docker_engine
-from tests.harness.images import BUILT_SERVICES
+from tests.harness.images import remove_stack_images
 from tests.harness.playbook_run import (
     BREAKPOINT_VARIABLE,
     PlaybookResult,
@@ -109,8 +109,7 @@ class ReferenceStack(StackData):
             docker("rm", "--force", "--volumes", *names, check=False)
         remove_objects(list_project_objects(self.name))
         remove_objects(f"volume {name}" for name in self.volumes())
-        for service in BUILT_SERVICES:
-            docker("image", "rm", "--no-prune", f"{self.name}-{service}", check=False)
+        remove_stack_images(self.name)
         shutil.rmtree(self.parent, ignore_errors=True)
 
 
