@@ -134,9 +134,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.injec
     find_injection_targets,
     mask_diff_content,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
-    run_argument_spec,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel

@@ -29,9 +29,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.
     Progress,
     list_tree,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import (
-    raise_for_error,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import raise_for_error
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._volume.local_program import (
     COPY,
     STAMP,

@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.named_pipe import open_named_pipe
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import (
-    build_program_source,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import build_program_source
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._volume.local_program import (
     PACK,
     UNPACK,

@@ -1,0 +1,60 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.database import (
+    DatabaseKeeper,
+    build_temporary_database_name,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
+    SetAsideManager,
+    create_set_aside_entry,
+)
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.kills import assert_sound
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
+
+
+@pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
+def test_the_discard_name_fits_where_the_aside_name_does(name: str) -> None:
+    entry = create_set_aside_entry({"kind": "database", "name": name}, "20260131T100000Z-1f2e")
+    assert len(entry["aside"].encode()) <= 63
+    discard = DatabaseKeeper.discarded_name(entry)
+    assert discard not in (entry["aside"], entry["name"])
+    assert len(discard.encode()) <= 63
+    assert "20260131T100000Z-1f2e" in discard
+
+
+@pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
+def test_a_scratch_name_fits_and_names_its_run(name: str) -> None:
+    scratch_name = build_temporary_database_name(name, "20260131T100000Z-1f2e")
+    assert len(scratch_name.encode()) <= 63
+    assert scratch_name.endswith(".restore-20260131T100000Z-1f2e")
+
+
+def test_room_for_the_copy_of_a_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id, _rest = world.begin("p")
+    with world.part(run_id) as run:
+        keeper = manager.DatabaseKeeper(world.docker, run, "image")
+        world.write("database", "12345")
+        assert keeper.measure(world.item("database")) == (5, 0, None)
+        df = "Filesystem 1024-blocks Used Available Capacity Mounted\n/dev/x 100 90 10 90% /\n"
+        monkeypatch.setattr(world.docker, "run", lambda *args: CompletedCommand(args, 0, df, ""))
+        assert keeper.measure(world.item("copied")) == (5, 5, 10240)
+
+
+def test_a_replacement_that_is_gone_leaves_the_database_as_it_is_and_open(world: World) -> None:
+    world.write("swapped", "old")
+    run_id, _rest = world.begin("restore")
+    with world.part(run_id) as run, pytest.raises(RecoveryError, match="refused"):
+        SetAsideManager(world.docker, run, "image").keep([world.item("swapped", run_id)])
+    world.put_back(run_id)
+    world.end(run_id, "failed")
+    assert_sound(world, "swapped")
+    assert (world.read("swapped"), world.kept("swapped")) == ("old", set())

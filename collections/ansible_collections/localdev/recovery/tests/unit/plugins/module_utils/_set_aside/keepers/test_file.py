@@ -1,0 +1,84 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.single_run import (
+    create_manager,
+    end_run,
+    start_run,
+)
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
+
+
+def test_a_kept_file_keeps_mode_time_and_owner(world: World) -> None:
+    world.write("file", "SECRET=1")
+    place = world.path("file", world.item("file")["name"])
+    place.chmod(0o640)
+    os.utime(place, (1, 1))
+    if os.geteuid() == 0:
+        os.chown(place, 12345, 54321)
+    world.rebuild("file", "SECRET=2")
+    world.undo()
+    now = place.stat()
+    assert (now.st_mode & 0o7777, now.st_mtime) == (0o640, 1)
+    if os.geteuid() == 0:
+        assert (now.st_uid, now.st_gid) == (12345, 54321)
+
+
+def test_that_there_was_no_file_is_kept_too(store: RunStore, tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    item = {"kind": "file", "name": str(path), "or_absent": True}
+    record = start_run(store)
+    (entry,) = create_manager(store, record, Docker()).keep([item])
+    assert entry["absent"]
+    path.write_text("NEW=1")
+    end_run(store, record)
+
+    undo = start_run(store)
+    create_manager(store, undo, Docker()).put_back(store.load(record["run_id"]))
+    assert not path.exists()
+    end_run(store, undo)
+
+    again = start_run(store)
+    create_manager(store, again, Docker()).put_back(store.load(undo["run_id"]))
+    assert path.read_text() == "NEW=1"
+
+
+def test_an_undo_keeps_the_file_that_stands_there(store: RunStore, tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("OLD=1")
+    path.chmod(0o644)
+    record = start_run(store)
+    (entry,) = create_manager(store, record, Docker()).keep([{"kind": "file", "name": str(path)}])
+    assert stat.S_IMODE((tmp_path / entry["aside"]).stat().st_mode) == 0o600
+    path.write_text("NEW=1")
+    path.chmod(0o640)
+    end_run(store, record)
+    undo = start_run(store)
+    create_manager(store, undo, Docker()).put_back(store.load(record["run_id"]))
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("OLD=1", 0o644)
+    assert (tmp_path / undo["asides"][0]["aside"]).read_text() == "NEW=1"
+
+
+def test_git_does_not_see_what_is_kept_of_files(store: RunStore, tmp_path: Path) -> None:
+    """Nobody commits a copy that holds secrets, whatever the project's own .gitignore says."""
+    paths = [tmp_path / ".env", tmp_path / "backend" / ".env"]
+    record = start_run(store)
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"SECRET_KEY={path.parent.name}")
+    kept = create_manager(store, record, Docker()).keep([{"kind": "file", "name": str(path)} for path in paths])
+    assert [(tmp_path / entry["aside"]).read_text() for entry in kept] == [path.read_text() for path in paths]
+    for command in (["init", "-q"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    added = subprocess.run(["git", "ls-files"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert added.split() == [".env", "backend/.env"]

@@ -1,0 +1,29 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import volume as keepers_volume
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
+
+
+def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.write("volume", "old")
+    run_id, _rest = world.begin("full_rebuild")
+    monkeypatch.setattr(keepers_volume, "DIGEST", "echo {folder} | tr / -")
+    with pytest.raises(RecoveryError, match="differs from the original") as caught:
+        world.keep(run_id, "volume")
+    assert (caught.value.kind, world.read("volume")) == ("verification", "old")
+
+
+def test_a_changed_aside_is_not_taken_for_what_was_kept(world: World) -> None:
+    world.write("volume", "old")
+    run_id = world.rebuild("volume", "new")
+    aside = world.runs.load(run_id)["asides"][0]["aside"]
+    (world.volumes / aside / "PG_VERSION").write_text("tampered")
+    with pytest.raises(RecoveryError, match="no longer what was set aside"):
+        world.undo()
