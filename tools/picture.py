@@ -24,7 +24,7 @@ COMMANDS = (("localdev", "rebuild"), ("localdev", "undo"))
 WIDTH = 100
 
 
-def styled(line: str) -> Text:
+def style_line(line: str) -> Text:
     """Return the line as a terminal shows it."""
     if line.startswith("Done in"):
         return Text(line, style="green")
@@ -40,7 +40,7 @@ def main(folder: str) -> None:
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
         )
         for line in done.stdout.splitlines():
-            console.print(styled(line))
+            console.print(style_line(line))
     PICTURE.write_text(console.export_svg(title="localdev", theme=MONOKAI))
 
 

@@ -20,7 +20,7 @@ SCHEMA = Path(__file__).resolve().parent.parent / "src/localdev_recovery/result.
 
 
 def result_schema() -> dict[str, Any]:
-    """Return the schema of what print_json writes: verb, result and exit code."""
+    """Return the schema of what print_json_result writes: verb, result and exit code."""
     found = TypeAdapter(Result).json_schema(mode="serialization")
     found["properties"] = {
         "verb": {"type": "string", "description": "What was typed after localdev."},
@@ -36,11 +36,11 @@ def result_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "What localdev --json prints"}
 
 
-def text() -> str:
+def format_schema() -> str:
     return json.dumps(result_schema(), indent=2) + "\n"
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--check"]:
-        sys.exit(0 if SCHEMA.read_text() == text() else f"{SCHEMA} is out of date: python tools/schema.py")
-    SCHEMA.write_text(text())
+        sys.exit(0 if SCHEMA.read_text() == format_schema() else f"{SCHEMA} is out of date: python tools/schema.py")
+    SCHEMA.write_text(format_schema())

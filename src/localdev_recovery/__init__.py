@@ -9,23 +9,23 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from localdev_recovery.api import run
-from localdev_recovery.progress import Doing, Moved, Note, Output, StepBegan, StepEnded, Update
-from localdev_recovery.results import EXIT_CODES, Aside, Failure, HostResult, Outcome, Result, Step
+from localdev_recovery.progress import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
+from localdev_recovery.results import EXIT_CODES, Failure, HostResult, KeptCopy, Outcome, Result, Step
 
 __all__ = [
     "EXIT_CODES",
-    "Aside",
-    "Doing",
+    "ActiveTask",
     "Failure",
     "HostResult",
-    "Moved",
+    "KeptCopy",
     "Note",
     "Outcome",
     "Output",
     "Result",
     "Step",
-    "StepBegan",
     "StepEnded",
+    "StepStarted",
+    "Transferred",
     "Update",
     "run",
 ]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a procedure from Python: ``run("full_rebuild", stack_dir="/srv/shop")``."""
+"""Run a procedure from Python: ``run("full_rebuild", stack_dir="/srv/shop")``."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Any
 from localdev_recovery import procedures
 from localdev_recovery.progress import Update
 from localdev_recovery.results import Failure, Outcome, Result
-from localdev_recovery.sessions import Place
+from localdev_recovery.sessions import GatheredStack
 
-Path_ = str | os.PathLike[str]
-# A project's own inventory, as init writes it.
-INVENTORY = "localdev.yml"
+PathInput = str | os.PathLike[str]
+# The inventory of one project, as init writes it.
+INVENTORY_NAME = "localdev.yml"
 
 
 def run(
     procedure: str,
     *,
-    stack_dir: Path_ | None = None,
-    inventory: Path_ | Sequence[Path_] | None = None,
+    stack_dir: PathInput | None = None,
+    inventory: PathInput | Sequence[PathInput] | None = None,
     limit: str | None = None,
     check: bool = False,
     diff: bool = False,
@@ -42,20 +42,20 @@ def run(
     arguments: more options for ansible-playbook. on_event: called with each update as it happens, in the order of
     events. Expected failures do not raise: they are in the result.
 
-    Called in the main thread, the first SIGINT, SIGTERM or SIGHUP ends the run safely and a second one at once.
-    What on_event raises is raised when the run is over.
+    In the main thread, the first SIGINT, SIGTERM or SIGHUP ends the run safely and a second one at once.
+    An exception of on_event is raised when the run is over.
     """
-    inventories = _as_list(inventory)
-    wrong = _wrong_usage(procedure, stack_dir, inventories)
-    if wrong is not None:
-        message, command = wrong
-        return Result(procedure, Outcome.USAGE, check, error=Failure(message, kind="usage"), next=command)
+    inventories = _list_inventories(inventory)
+    usage_error = _find_usage_error(procedure, stack_dir, inventories)
+    if usage_error is not None:
+        message, next_command = usage_error
+        return Result(procedure, Outcome.USAGE, check, error=Failure(message, kind="usage"), next=next_command)
 
     # Starting ansible-runner takes a third of a second, which a wrong folder and --help need not cost.
-    from localdev_recovery.playbook import Request, play
+    from localdev_recovery.playbook import Request, run_playbook
 
-    folder, inventories = _place(stack_dir, inventories)
-    return play(
+    folder, inventories = _locate_stack(stack_dir, inventories)
+    return run_playbook(
         Request(
             procedure=procedure,
             stack_dir=folder,
@@ -70,27 +70,31 @@ def run(
     )
 
 
-def look(
+def gather_stack(
     *,
-    stack_dir: Path_ | None = None,
-    inventory: Path_ | Sequence[Path_] | None = None,
+    stack_dir: PathInput | None = None,
+    inventory: PathInput | Sequence[PathInput] | None = None,
     limit: str | None = None,
     arguments: Sequence[str] = (),
-) -> tuple[Result, Mapping[str, Place]]:
-    """Describe stacks, and how their machines are reached, by host. Changes nothing; parameters as run has them."""
-    inventories = _as_list(inventory)
-    wrong = _wrong_place(stack_dir, inventories)
-    if wrong is not None:
-        return Result("look", Outcome.USAGE, error=Failure(wrong[0], kind="usage"), next=wrong[1]), {}
+) -> tuple[Result, Mapping[str, GatheredStack]]:
+    """Describe the stacks and the connections to their machines, by host. Changes nothing. Parameters: see run."""
+    inventories = _list_inventories(inventory)
+    target_error = _find_target_error(stack_dir, inventories)
+    if target_error is not None:
+        message, next_command = target_error
+        error = Failure(message, kind="usage")
+        return Result("gather_stack", Outcome.USAGE, error=error, next=next_command), {}
     from localdev_recovery import playbook
 
-    folder, inventories = _place(stack_dir, inventories)
-    return playbook.look(
-        playbook.Request("look", folder, inventories=tuple(inventories), limit=limit, arguments=tuple(arguments))
+    folder, inventories = _locate_stack(stack_dir, inventories)
+    return playbook.gather_stack(
+        playbook.Request(
+            "gather_stack", folder, inventories=tuple(inventories), limit=limit, arguments=tuple(arguments)
+        )
     )
 
 
-def _as_list(inventory: Path_ | Sequence[Path_] | None) -> list[str]:
+def _list_inventories(inventory: PathInput | Sequence[PathInput] | None) -> list[str]:
     if inventory is None:
         return []
     if isinstance(inventory, (str, os.PathLike)):
@@ -98,36 +102,39 @@ def _as_list(inventory: Path_ | Sequence[Path_] | None) -> list[str]:
     return [os.fspath(item) for item in inventory]
 
 
-def _place(stack_dir: Path_ | None, inventories: list[str]) -> tuple[str | None, list[str]]:
-    """The folder whose stack is meant, or the inventories that name it."""
+def _locate_stack(stack_dir: PathInput | None, inventories: list[str]) -> tuple[str | None, list[str]]:
+    """Return the folder of the stack, or the inventories that name the folder."""
     if inventories:
         return None, inventories
     folder = os.path.abspath(os.path.expanduser(stack_dir or os.getcwd()))
-    own = os.path.join(folder, INVENTORY)
-    return (None, [own]) if os.path.isfile(own) else (folder, [])
+    project_inventory = os.path.join(folder, INVENTORY_NAME)
+    return (None, [project_inventory]) if os.path.isfile(project_inventory) else (folder, [])
 
 
-def _wrong_usage(procedure: str, stack_dir: Path_ | None, inventories: Sequence[str]) -> tuple[str, str | None] | None:
-    """What is wrong before Ansible is asked, and what to do about it."""
-    if procedures.find(procedure) is None:
+def _find_usage_error(
+    procedure: str, stack_dir: PathInput | None, inventories: Sequence[str]
+) -> tuple[str, str | None] | None:
+    """Return the error that needs no Ansible to be found, and the next command; None if there is no error."""
+    if procedures.find_procedure(procedure) is None:
         known = ", ".join(sorted(p.playbook for p in procedures.PROCEDURES))
         return f"There is no procedure {procedure!r}; there are {known}", None
-    return _wrong_place(stack_dir, inventories)
+    return _find_target_error(stack_dir, inventories)
 
 
-def _wrong_place(stack_dir: Path_ | None, inventories: Sequence[str]) -> tuple[str, str | None] | None:
+def _find_target_error(stack_dir: PathInput | None, inventories: Sequence[str]) -> tuple[str, str | None] | None:
+    """Return the error of a folder or an inventory, and the next command; None if both can be read."""
     if inventories and stack_dir is not None:
         return "A folder and an inventory exclude each other: the inventory names the folder in stack_dir", None
     for item in inventories:
         # A list of hosts, as in -i one,two, is no file.
         if "," not in item and not os.access(item, os.R_OK):
-            how = "cannot be read" if os.path.exists(item) else "does not exist"
-            return f"The inventory {item} {how}", f"ls -l {Path(item).parent}"
+            problem = "cannot be read" if os.path.exists(item) else "does not exist"
+            return f"The inventory {item} {problem}", f"ls -l {Path(item).parent}"
     if not inventories:
         folder = Path(stack_dir).expanduser() if stack_dir is not None else Path.cwd()
         if not folder.is_dir():
-            how = "is not a folder" if folder.exists() else "does not exist"
-            return f"The project folder {folder} {how}", "name the folder that holds the Compose file"
+            problem = "is not a folder" if folder.exists() else "does not exist"
+            return f"The project folder {folder} {problem}", "name the folder that holds the Compose file"
         if not os.access(folder, os.R_OK | os.X_OK):
             return f"The project folder {folder} cannot be read", f"ls -ld {folder}"
     return None

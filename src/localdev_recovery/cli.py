@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command ``localdev``: a face over the procedures. Every verb is made from the table in procedures.py."""
+"""The command ``localdev``: it runs the procedures. Every verb comes from the table in procedures.py."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from typing import Any, cast
 import click
 
 from localdev_recovery import completion
-from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Option, Procedure, Session, as_typed
+from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Option, Procedure, Session, translate_commands
 from localdev_recovery.progress import Note, Update
-from localdev_recovery.results import EXIT_CODES, MEANINGS, Failure, Outcome, Result
+from localdev_recovery.results import EXIT_CODES, OUTCOME_MEANINGS, Failure, Outcome, Result
 
-_TYPES: Mapping[str, click.ParamType[Any]] = {"text": click.STRING, "integer": click.INT, "number": click.FLOAT}
+_CLICK_TYPES: Mapping[str, click.ParamType[Any]] = {"text": click.STRING, "integer": click.INT, "number": click.FLOAT}
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
-    f"  {code:>3}  {MEANINGS[outcome]}" for outcome, code in EXIT_CODES.items()
+    f"  {code:>3}  {OUTCOME_MEANINGS[outcome]}" for outcome, code in EXIT_CODES.items()
 )
 
-# What every verb takes, as ansible-playbook names it.
-_COMMON: tuple[Callable[[], click.Option], ...] = (
+# Options of every verb, with the names that ansible-playbook uses.
+_COMMON_OPTIONS: tuple[Callable[[], click.Option], ...] = (
     lambda: click.Option(
         ["-C", "folder"],
         metavar="DIR",
         help="Folder of the Compose project on this machine, and of its localdev.yml. Default: this folder.",
-        shell_complete=completion.completer("dir"),
+        shell_complete=completion.make_completer("dir"),
     ),
     lambda: click.Option(
         ["-i", "--inventory"],
         metavar="FILE",
         multiple=True,
         help="Inventory of stacks, instead of -C. May be repeated.",
-        shell_complete=completion.completer("file"),
+        shell_complete=completion.make_completer("file"),
     ),
     lambda: click.Option(["-l", "--limit"], metavar="HOSTS", help="Only these hosts of the inventory."),
     lambda: click.Option(["--check"], is_flag=True, help="Say what would happen, and change nothing."),
@@ -52,59 +52,71 @@ _COMMON: tuple[Callable[[], click.Option], ...] = (
 )
 
 COMPOSE = "docker compose"
-# A session changes nothing by itself, and its output is that of docker compose.
-_SESSION_COMMON = (*_COMMON[:3], _COMMON[5])
+# A session changes nothing by itself and prints the output of docker compose.
+_SESSION_OPTIONS = (*_COMMON_OPTIONS[:3], _COMMON_OPTIONS[5])
 
 
-def _parameter(option: Option) -> click.Parameter:
-    offer = completion.completer(option.completes) if option.completes else None
+def _click_parameter(option: Option) -> click.Parameter:
+    complete = completion.make_completer(option.completes) if option.completes else None
     if option.kind == "list":
-        return click.Argument([option.variable], metavar=f"[{option.placeholder}]...", nargs=-1, shell_complete=offer)
+        return click.Argument(
+            [option.variable], metavar=f"[{option.placeholder}]...", nargs=-1, shell_complete=complete
+        )
     if not option.flag:
         return click.Argument(
-            [option.variable], metavar=f"[{option.placeholder}]", required=False, shell_complete=offer
+            [option.variable], metavar=f"[{option.placeholder}]", required=False, shell_complete=complete
         )
     names = [*([option.short] if option.short else []), option.flag, option.parameter]
     if option.kind == "switch":
         return click.Option(names, is_flag=True, flag_value=option.switch_value, default=None, help=option.help)
-    if option.kind == "asked":
+    if option.kind == "prompt":
         return click.Option(names, is_flag=True, help=option.help)
-    kind = _TYPES.get(option.kind, click.STRING)
-    return click.Option(names, type=kind, metavar=option.placeholder, help=option.help, shell_complete=offer)
+    click_type = _CLICK_TYPES.get(option.kind, click.STRING)
+    return click.Option(names, type=click_type, metavar=option.placeholder, help=option.help, shell_complete=complete)
 
 
-def _command(verb: Procedure | Session) -> click.Command:
-    procedure = isinstance(verb, Procedure)
+def _click_command(verb: Procedure | Session) -> click.Command:
+    is_procedure = isinstance(verb, Procedure)
     arguments = [option for option in verb.options if not option.flag]
-    explained = "\n".join(f"{option.placeholder}: {option.help}" for option in arguments)
-    end = f"Playbook: {verb.address}" if isinstance(verb, Procedure) else f"Ends with the exit code of {COMPOSE}."
-    parts = [verb.summary, verb.explanation, explained, end]
+    argument_texts = "\n".join(f"{option.placeholder}: {option.help}" for option in arguments)
+    last_line = (
+        f"Playbook: {verb.playbook_fqcn}" if isinstance(verb, Procedure) else f"Ends with the exit code of {COMPOSE}."
+    )
+    paragraphs = [verb.summary, verb.explanation, argument_texts, last_line]
 
-    def callback(**given: Any) -> None:
-        chosen = {o: given.pop(o.parameter) for o in verb.options}
-        variables = {o.variable: value for o, value in chosen.items() if not o.secret and value not in (None, ())}
+    def callback(**values: Any) -> None:
+        by_option = {option: values.pop(option.parameter) for option in verb.options}
+        variables = {
+            option.variable: value
+            for option, value in by_option.items()
+            if not option.secret and value not in (None, ())
+        }
         if not isinstance(verb, Procedure):
-            open_session(verb, variables, **given)
+            open_session(verb, variables, **values)
             return
-        with in_private_files({o: value for o, value in chosen.items() if o.secret and value}) as files:
-            run_verb(verb, {**verb.sets, **variables, **files}, **given)
+        secrets = {option: value for option, value in by_option.items() if option.secret and value}
+        with write_secret_files(secrets) as secret_files:
+            run_verb(verb, {**verb.preset_variables, **variables, **secret_files}, **values)
 
     return click.Command(
         verb.verb.split()[-1],
-        params=[*map(_parameter, verb.options), *(make() for make in (_COMMON if procedure else _SESSION_COMMON))],
+        params=[
+            *map(_click_parameter, verb.options),
+            *(make() for make in (_COMMON_OPTIONS if is_procedure else _SESSION_OPTIONS)),
+        ],
         callback=callback,
-        help="\n\n".join(part for part in parts if part),
+        help="\n\n".join(paragraph for paragraph in paragraphs if paragraph),
         short_help=verb.summary,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
 
-def _secret_of(option: Option, given: Any) -> str:
-    """What a person types, or what stands in an environment variable, which no child process is to inherit."""
+def _read_secret(option: Option, value: Any) -> str:
+    """Prompt for a secret, or take it out of an environment variable, so that no child process inherits it."""
     if option.kind == "environment":
-        if not os.environ.get(given):
-            raise click.UsageError(f"The environment variable {given} of {option.flag} is not set or empty")
-        return os.environ.pop(given)
+        if not os.environ.get(value):
+            raise click.UsageError(f"The environment variable {value} of {option.flag} is not set or empty")
+        return os.environ.pop(value)
     if not sys.stdin.isatty():
         raise click.UsageError(
             f"There is no terminal on which {option.flag} could ask; take it from a file or an environment variable"
@@ -113,20 +125,20 @@ def _secret_of(option: Option, given: Any) -> str:
 
 
 @contextlib.contextmanager
-def in_private_files(options: Mapping[Option, Any]) -> Iterator[dict[str, str]]:
-    """Role variable -> name of a file with the secret, gone afterwards: it is in no argument, variable or artifact."""
+def write_secret_files(options: Mapping[Option, Any]) -> Iterator[dict[str, str]]:
+    """Write each secret to a private file and yield role variable -> path. Delete the files afterwards."""
     if not options:
         yield {}
         return
-    # Slow imports, which --help does without.
+    # Import lazily: these imports are slow, and --help does not need them.
     from localdev_recovery.playbook import private_folder
 
     with private_folder() as folder:
         files = {}
-        for option, given in options.items():
+        for option, value in options.items():
             path = folder / option.parameter
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
-                handle.write(f"{_secret_of(option, given)}\n")
+                handle.write(f"{_read_secret(option, value)}\n")
             files[option.variable] = str(path)
         yield files
 
@@ -144,21 +156,24 @@ def run_verb(
     verbose: int,
     json: bool,
 ) -> None:
-    """Run the procedure, show it, and exit."""
-    # Slow imports, which --help does without.
+    """Run the procedure, show its progress and result, and exit."""
+    # Import lazily: these imports are slow, and --help does not need them.
     from localdev_recovery.api import run
-    from localdev_recovery.display import progress_for, show
+    from localdev_recovery.display import choose_display, show_result
 
-    target = [*(["-C", folder] if folder else []), *(word for item in inventory for word in ("-i", item))]
-    arguments = [word for pair in extra_vars for word in ("-e", pair)]
-    if procedure.asks and sys.stdin.isatty() and sys.stderr.isatty():
-        variables = {**_answers(folder, inventory, limit, extra_vars), **variables}
-    with progress_for(sys.stderr, verbosity=verbose) as display:
+    target_options = [
+        *(["-C", folder] if folder else []),
+        *(argument for item in inventory for argument in ("-i", item)),
+    ]
+    arguments = [argument for pair in extra_vars for argument in ("-e", pair)]
+    if procedure.asks_questions and sys.stdin.isatty() and sys.stderr.isatty():
+        variables = {**_ask_for_variables(folder, inventory, limit, extra_vars), **variables}
+    with choose_display(sys.stderr, verbosity=verbose) as display:
 
         def on_event(update: Update) -> None:
             if isinstance(update, Note):
-                update = dataclasses.replace(update, text=as_typed(update.text, target))
-            # The terminal may be closed, or the reader of a pipe gone; the run goes on.
+                update = dataclasses.replace(update, text=translate_commands(update.text, target_options))
+            # A closed terminal or pipe does not stop the run.
             with contextlib.suppress(OSError):
                 display(update)
 
@@ -173,86 +188,93 @@ def run_verb(
             arguments=[*arguments, *(["-" + "v" * verbose] if verbose else [])],
             on_event=on_event,
         )
-    result = result.with_texts(lambda text: as_typed(text, target))
-    result = with_hint_at_help(result, procedure)
+    result = result.map_texts(lambda text: translate_commands(text, target_options))
+    result = add_help_hint(result, procedure)
     if not inventory:
-        result = with_hint_at_folder(result, folder)
+        result = add_folder_hint(result, folder)
     with contextlib.suppress(OSError):
         if json:
-            print_json(procedure, result)
+            print_json_result(procedure, result)
         else:
-            show(result)
+            show_result(result)
     sys.exit(result.exit_code)
 
 
-def _answers(
+def _ask_for_variables(
     folder: str | None, inventory: tuple[str, ...], limit: str | None, extra_vars: tuple[str, ...]
 ) -> dict[str, Any]:
-    """What the person at the terminal says of the one stack that is meant; nothing where it has an inventory."""
-    from localdev_recovery.api import INVENTORY, look
-    from localdev_recovery.questions import ask
+    """Ask on the terminal for the variables of the one stack; return nothing if the stack has an inventory."""
+    from localdev_recovery.api import INVENTORY_NAME, gather_stack
+    from localdev_recovery.questions import ask_open_questions
 
-    if inventory or os.path.exists(os.path.join(folder or os.getcwd(), INVENTORY)):
+    if inventory or os.path.exists(os.path.join(folder or os.getcwd(), INVENTORY_NAME)):
         return {}
-    arguments = [word for pair in extra_vars for word in ("-e", pair)]
-    places = look(stack_dir=folder, limit=limit, arguments=arguments)[1]
-    # What kept it from being looked at is said by the run that follows.
-    answered = [pair.partition("=")[0] for pair in extra_vars]
-    return ask(next(iter(places.values())).stack, answered) if places else {}
+    arguments = [argument for pair in extra_vars for argument in ("-e", pair)]
+    stacks = gather_stack(stack_dir=folder, limit=limit, arguments=arguments)[1]
+    # The run that follows reports why a stack could not be described.
+    answered_variables = [pair.partition("=")[0] for pair in extra_vars]
+    return ask_open_questions(next(iter(stacks.values())).stack, answered_variables) if stacks else {}
 
 
 def open_session(
     session: Session,
-    given: Mapping[str, Any],
+    variables: Mapping[str, Any],
     *,
     folder: str | None,
     inventory: tuple[str, ...],
     limit: str | None,
     extra_vars: tuple[str, ...],
 ) -> None:
-    """Find the stack and become the session's command."""
+    """Find the stack and replace this process by the session's command."""
     from localdev_recovery import sessions
-    from localdev_recovery.api import look
-    from localdev_recovery.display import show
+    from localdev_recovery.api import gather_stack
+    from localdev_recovery.display import show_result
 
-    arguments = [word for pair in extra_vars for word in ("-e", pair)]
-    result, places = look(stack_dir=folder, inventory=inventory or None, limit=limit, arguments=arguments)
-    target = [*(["-C", folder] if folder else []), *(word for item in inventory for word in ("-i", item))]
+    extra_arguments = [argument for pair in extra_vars for argument in ("-e", pair)]
+    result, stacks = gather_stack(stack_dir=folder, inventory=inventory or None, limit=limit, arguments=extra_arguments)
+    target_options = [
+        *(["-C", folder] if folder else []),
+        *(argument for item in inventory for argument in ("-i", item)),
+    ]
     try:
-        if result.outcome is Outcome.DONE and len(places) != 1:
-            names = ", ".join(places) or "none"
-            raise sessions.NoSession(f"One stack is needed, and there are {names}; -l HOST names it", usage=True)
+        if result.outcome is Outcome.DONE and len(stacks) != 1:
+            names = ", ".join(stacks) or "none"
+            raise sessions.SessionError(
+                f"One stack is needed, and there are {names}; -l HOST names it", is_usage_error=True
+            )
         if result.outcome is Outcome.DONE:
-            (place,) = places.values()
+            (gathered,) = stacks.values()
             terminal = sys.stdin.isatty() and sys.stdout.isatty()
-            command = getattr(sessions, session.verb)(place.stack, **given, terminal=terminal)
-            where, words = sessions.command_line(place, command, terminal=terminal)
-            os.chdir(where)
-            os.execvp(words[0], words)
-    except sessions.NoSession as exc:
-        outcome = Outcome.USAGE if exc.usage else Outcome.FAILED
-        result = dataclasses.replace(result, outcome=outcome, hosts={}, error=Failure(exc.message), next=exc.command)
+            arguments = sessions.SESSION_ARGUMENTS[session.verb](gathered.stack, **variables, terminal=terminal)
+            work_folder, command_line = sessions.build_session_command(gathered, arguments, terminal=terminal)
+            os.chdir(work_folder)
+            os.execvp(command_line[0], command_line)
+    except sessions.SessionError as exc:
+        outcome = Outcome.USAGE if exc.is_usage_error else Outcome.FAILED
+        result = dataclasses.replace(
+            result, outcome=outcome, hosts={}, error=Failure(exc.message), next=exc.next_command
+        )
     except OSError as exc:
-        error = Failure(f"{words[0]} cannot be started: {exc.strerror}")
+        error = Failure(f"{command_line[0]} cannot be started: {exc.strerror}")
         result = dataclasses.replace(result, outcome=Outcome.FAILED, hosts={}, error=error)
-    result = result.with_texts(lambda text: as_typed(text, target))
-    show(result if inventory else with_hint_at_folder(result, folder))
+    result = result.map_texts(lambda text: translate_commands(text, target_options))
+    show_result(result if inventory else add_folder_hint(result, folder))
     sys.exit(result.exit_code)
 
 
-def with_hint_at_folder(result: Result, folder: str | None) -> Result:
-    """Say which folder was meant when the stack in it could not be read: it may be the wrong one."""
+def add_folder_hint(result: Result, folder: str | None) -> Result:
+    """Add the project folder to the error of a stack that could not be read: the folder may be the wrong one."""
     hosts = dict(result.hosts)
     for name, host in hosts.items():
         if host.error is not None and host.error.role in ("stack", "status"):
-            where = os.path.abspath(folder) if folder else f"{os.getcwd()} (the current one)"
-            hint = f"The project folder is {where}; -C DIR names another."
+            project_folder = os.path.abspath(folder) if folder else f"{os.getcwd()} (the current one)"
+            hint = f"The project folder is {project_folder}; -C DIR names another."
             hosts[name] = dataclasses.replace(host, aftermath="\n".join(filter(None, [host.aftermath, hint])))
     return dataclasses.replace(result, hosts=hosts)
 
 
-def with_hint_at_help(result: Result, procedure: Procedure) -> Result:
-    """Where a value is none that a variable can have, the verb's help says which there are."""
+def add_help_hint(result: Result, procedure: Procedure) -> Result:
+    """Add the verb's help as the next command to an error about a wrong value."""
     hosts = {
         name: dataclasses.replace(host, next=f"localdev {procedure.verb} --help")
         if host.error is not None and host.error.kind == "usage" and host.next is None
@@ -262,18 +284,19 @@ def with_hint_at_help(result: Result, procedure: Procedure) -> Result:
     return dataclasses.replace(result, hosts=hosts)
 
 
-def print_json(procedure: Procedure, result: Result) -> None:
+def print_json_result(procedure: Procedure, result: Result) -> None:
+    """Print the result as one JSON document."""
     json.dump({"verb": procedure.verb, **result.as_dict()}, sys.stdout, indent=2)
     sys.stdout.write("\n")
 
 
-class _Verbs(click.Group):
+class _VerbGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table, not of the alphabet."""
+        """Return the verbs in the order of the table, not of the alphabet."""
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """A run ends in order by itself; what is interrupted here is a question, or a look."""
+        """Report an interrupted question or search for the stack. An interrupted run ends by itself."""
         try:
             return super().invoke(ctx)
         except (click.Abort, KeyboardInterrupt):
@@ -282,8 +305,8 @@ class _Verbs(click.Group):
 
 
 @click.group(
-    cls=_Verbs,
-    params=[make() for make in _COMMON[:2]],
+    cls=_VerbGroup,
+    params=[make() for make in _COMMON_OPTIONS[:2]],
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=_EXIT_CODES,
     help=(
@@ -294,29 +317,31 @@ class _Verbs(click.Group):
 )
 @click.version_option(package_name="localdev-recovery", prog_name="localdev")
 @click.pass_context
-def main(ctx: click.Context, /, **given: Any) -> None:
-    # What stands before the verb is as good as what stands after it.
-    named = {name: value for name, value in given.items() if value}
-    ctx.default_map = _defaults(main, named)
+def main(ctx: click.Context, /, **values: Any) -> None:
+    # Options may also stand before the verb.
+    defaults = {name: value for name, value in values.items() if value}
+    ctx.default_map = _option_defaults(main, defaults)
 
 
-def _defaults(group: click.Group, named: Mapping[str, Any]) -> dict[str, Any]:
-    """The same defaults for every verb of a group, as click looks them up."""
+def _option_defaults(group: click.Group, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same defaults for every verb of a group, in the shape of click's default_map."""
     return {
-        name: _defaults(command, named) if isinstance(command, click.Group) else dict(named)
+        name: _option_defaults(command, defaults) if isinstance(command, click.Group) else dict(defaults)
         for name, command in group.commands.items()
     }
 
 
 for _verb in (*PROCEDURES, *SESSIONS):
     _group: click.Group = main
-    for _word in _verb.verb.split()[:-1]:
-        if _word not in main.commands:
+    for _group_name in _verb.verb.split()[:-1]:
+        if _group_name not in main.commands:
             main.add_command(
-                _Verbs(_word, help=GROUPS[_word], context_settings={"help_option_names": ["-h", "--help"]})
+                _VerbGroup(
+                    _group_name, help=GROUPS[_group_name], context_settings={"help_option_names": ["-h", "--help"]}
+                )
             )
-        _group = cast("click.Group", main.commands[_word])
-    _group.add_command(_command(_verb))
+        _group = cast("click.Group", main.commands[_group_name])
+    _group.add_command(_click_command(_verb))
 
 
 @main.command(
@@ -332,4 +357,4 @@ for _verb in (*PROCEDURES, *SESSIONS):
 )
 @click.argument("shell", type=click.Choice(completion.SHELLS))
 def print_completion(shell: str) -> None:
-    click.echo(completion.script(main, "localdev", shell))
+    click.echo(completion.format_completion_script(main, "localdev", shell))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a shell offers after Tab: names of runs, backups and services of the project that the command line means."""
+"""Complete names of runs, backups and services in a shell, for the project of the command line."""
 
 from __future__ import annotations
 
@@ -15,52 +15,59 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 SHELLS = ("bash", "zsh", "fish")
-# Longer than this nobody waits after Tab.
-_PATIENCE_S = 3.0
+# A person who presses Tab does not wait longer.
+_SERVICES_TIMEOUT_S = 3.0
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def runs(folder: Path) -> list[str]:
-    """Run ids, newest first."""
+def list_run_ids(folder: Path) -> list[str]:
+    """Return the ids of the runs, newest first."""
     return sorted((path.stem for path in folder.glob(".localdev/runs/*.json")), reverse=True)
 
 
-def backups(folder: Path) -> list[str]:
-    """``latest`` and the names of complete backups, newest first, in the folder that they have by default."""
+def list_backup_names(folder: Path) -> list[str]:
+    """Return ``latest`` and the names of complete backups in the default folder, newest first."""
     return ["latest", *sorted((path.stem for path in folder.glob("backups/postgres/*.metadata")), reverse=True)]
 
 
-def services(folder: Path) -> list[str]:
+def list_service_names(folder: Path) -> list[str]:
+    """Return the names of the services, or nothing if Compose does not answer in time."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         command = ["docker", "compose", "config", "--services"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=_SERVICES_TIMEOUT_S, check=False
+        )
         return sorted(done.stdout.split())
     return []
 
 
-_NAMES: Mapping[str, Callable[[Path], Sequence[str]]] = {"runs": runs, "backups": backups, "services": services}
+_LIST_NAMES: Mapping[str, Callable[[Path], Sequence[str]]] = {
+    "runs": list_run_ids,
+    "backups": list_backup_names,
+    "services": list_service_names,
+}
 
 
-def completer(what: str) -> Completer:
-    """what: ``runs``, ``backups`` or ``services``; ``file`` and ``dir`` leave it to the shell."""
+def make_completer(kind: str) -> Completer:
+    """Return a completer. kind: ``runs``, ``backups`` or ``services``; the shell completes ``file`` and ``dir``."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        if what not in _NAMES:
-            return [CompletionItem(incomplete, type=what)]
-        # -C may stand before the verb too.
-        named: click.Context | None = ctx
-        while named and not named.params.get("folder"):
-            named = named.parent
-        folder = Path(named.params["folder"] if named else ".")
-        return [CompletionItem(name) for name in _NAMES[what](folder) if name.startswith(incomplete)]
+        if kind not in _LIST_NAMES:
+            return [CompletionItem(incomplete, type=kind)]
+        # -C can also stand before the verb.
+        context: click.Context | None = ctx
+        while context and not context.params.get("folder"):
+            context = context.parent
+        folder = Path(context.params["folder"] if context else ".")
+        return [CompletionItem(name) for name in _LIST_NAMES[kind](folder) if name.startswith(incomplete)]
 
     return complete
 
 
-def script(command: click.Command, name: str, shell: str) -> str:
-    """Shell code that makes the shell ask the command."""
-    found = get_completion_class(shell)
-    if found is None:
+def format_completion_script(command: click.Command, name: str, shell: str) -> str:
+    """Return shell code that connects the shell's completion to the command."""
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
         raise click.UsageError(f"There is no completion for {shell}; there is for {', '.join(SHELLS)}")
-    return found(command, {}, name, f"_{name.upper()}_COMPLETE").source()
+    return completion_class(command, {}, name, f"_{name.upper()}_COMPLETE").source()

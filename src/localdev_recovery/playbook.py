@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One ansible-playbook under ansible-runner: its surroundings, its events, its signals."""
+"""Run one ansible-playbook under ansible-runner: settings, inventory, events and signals."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from ansible_runner.runner import Runner
 
 from localdev_recovery import procedures
 from localdev_recovery.progress import Progress, Update
-from localdev_recovery.results import Failure, Outcome, Result, overall
-from localdev_recovery.sessions import Place
+from localdev_recovery.results import Failure, Outcome, Result, combine_outcomes
+from localdev_recovery.sessions import GatheredStack
 
-# What the procedures and the events rely on. A user's environment goes before it, ansible.cfg decides all else.
-SETTINGS: Mapping[str, str] = {
+# Settings that the procedures and the events rely on. The user's environment overrides them; ansible.cfg sets the rest.
+ANSIBLE_SETTINGS: Mapping[str, str] = {
     "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-    # A host that is not there, or a file that is not understood, would else be left out, and the run succeed.
+    # Without these, Ansible leaves out unknown hosts and unreadable files, and the run succeeds.
     "ANSIBLE_HOST_PATTERN_MISMATCH": "error",
     "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
     "ANSIBLE_LOCALHOST_WARNING": "false",
     "ANSIBLE_NOCOWS": "true",
     "ANSIBLE_PIPELINING": "true",
 }
-# For many hosts, and hosts that go away, as in the checkout's ansible.cfg; who has an ansible.cfg has decided.
-WITHOUT_CONFIGURATION: Mapping[str, str] = {
+# For many hosts and unstable connections, as in the checkout's ansible.cfg. The user's own ansible.cfg replaces them.
+SETTINGS_WITHOUT_CONFIG_FILE: Mapping[str, str] = {
     "ANSIBLE_FORKS": "32",
     "ANSIBLE_PYTHON_INTERPRETER": "python3",
     "ANSIBLE_SSH_ARGS": (
@@ -53,7 +53,7 @@ WITHOUT_CONFIGURATION: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Request:
-    """What to run. stack_dir: None when inventories say it."""
+    """A procedure to run. stack_dir: None when inventories name it."""
 
     procedure: str
     stack_dir: str | None
@@ -64,26 +64,36 @@ class Request:
     extra_vars: Mapping[str, Any] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
 
-    def command_line(self) -> list[str]:
-        """Options for ansible-playbook, without inventories and variables."""
+    def ansible_options(self) -> list[str]:
+        """Return the options for ansible-playbook, without inventories and variables."""
         switches = [*(["--check"] if self.check else []), *(["--diff"] if self.diff else [])]
         limit = ["--limit", self.limit] if self.limit else []
         return [*switches, *limit, *self.arguments]
 
 
-# What a session needs to know of each stack: the description, and how Ansible reaches its machine.
-_CONNECTION = ("connection", "host", "port", "user", "ssh_private_key_file", "ssh_common_args", "ssh_extra_args")
-_LOOK = [
+# A session needs the description of each stack and Ansible's connection variables of its machine.
+_CONNECTION_VARIABLES = (
+    "connection",
+    "host",
+    "port",
+    "user",
+    "ssh_private_key_file",
+    "ssh_common_args",
+    "ssh_extra_args",
+)
+_GATHER_PLAYBOOK = [
     {
-        "name": "Look at a stack",
+        "name": "Gather the stacks",
         "hosts": "{{ groups | localdev.recovery.hosts_meant }}",
         "gather_facts": False,
         "roles": [f"{procedures.COLLECTION}.stack"],
         "tasks": [
             {
-                "name": "Find out how the machine is reached",
+                "name": "Set the stack and its connection",
                 "ansible.builtin.set_fact": {
-                    "localdev_place": {name: f"{{{{ ansible_{name} | default('') }}}}" for name in _CONNECTION}
+                    "localdev_gathered_stack": {
+                        name: f"{{{{ ansible_{name} | default('') }}}}" for name in _CONNECTION_VARIABLES
+                    }
                     | {"become": "{{ ansible_become | default(false) | bool }}", "stack": "{{ stack_description }}"}
                 },
             }
@@ -92,73 +102,83 @@ _LOOK = [
 ]
 
 
-def play(request: Request, on_event: Callable[[Update], None]) -> Result:
+def run_playbook(request: Request, on_event: Callable[[Update], None]) -> Result:
     """Run the procedure's playbook and wait for its end."""
-    procedure = procedures.find(request.procedure)
+    procedure = procedures.find_procedure(request.procedure)
     if procedure is None:
         raise ValueError(request.procedure)
-    return _play(request, lambda folder: procedure.address, on_event, lambda event: None, procedure.data)
+    return _execute_playbook(
+        request,
+        find_playbook=lambda folder: procedure.playbook_fqcn,
+        on_event=on_event,
+        data_source=procedure.data_source,
+    )
 
 
-def look(request: Request) -> tuple[Result, dict[str, Place]]:
-    """Describe the stacks and how their machines are reached, by host."""
-    places: dict[str, Place] = {}
+def gather_stack(request: Request) -> tuple[Result, dict[str, GatheredStack]]:
+    """Describe the stacks and the connections to their machines, by host."""
+    stacks: dict[str, GatheredStack] = {}
 
-    def observe(event: Mapping[str, Any]) -> None:
+    def read_stack(event: Mapping[str, Any]) -> None:
         data = event.get("event_data") or {}
-        facts = ((data.get("res") or {}).get("ansible_facts") or {}).get("localdev_place")
+        facts = ((data.get("res") or {}).get("ansible_facts") or {}).get("localdev_gathered_stack")
         if event["event"] == "runner_on_ok" and facts:
-            places[data["host"]] = Place(data["host"], facts["stack"], facts)
+            stacks[data["host"]] = GatheredStack(data["host"], facts["stack"], facts)
 
-    def playbook(folder: Path) -> str:
-        return _write(folder / "look" / "look.json", _LOOK)
+    def write_playbook(folder: Path) -> str:
+        return _write_private_json(folder / "gather_stack" / "gather_stack.json", _GATHER_PLAYBOOK)
 
-    return _play(request, playbook, lambda update: None, observe), places
+    return _execute_playbook(request, find_playbook=write_playbook, on_runner_event=read_stack), stacks
 
 
-def _play(
+def _execute_playbook(
     request: Request,
-    playbook: Callable[[Path], str],
-    on_event: Callable[[Update], None],
-    observe: Callable[[Mapping[str, Any]], None],
-    data: Sequence[str] = (),
+    *,
+    find_playbook: Callable[[Path], str],
+    on_event: Callable[[Update], None] = lambda update: None,
+    on_runner_event: Callable[[Mapping[str, Any]], None] = lambda event: None,
+    data_source: Sequence[str] = (),
 ) -> Result:
-    """playbook: says what to run, given a private folder. observe: is shown every event of ansible-runner. data: as
-    Progress has it."""
-    began = time.monotonic()
-    progress = Progress(data)
-    listener = _Listener(on_event)
-    with private_folder() as folder, _Interruption() as interruption:
+    """Run a playbook and return its result.
 
-        def handle(event: dict[str, Any]) -> bool:
-            interruption.know(event.get("pid"))
-            _forget_environment(folder)
-            observe(event)
-            for update in progress.feed(event):
+    find_playbook: returns the playbook's name or path, given a private folder. on_runner_event: called with every event
+    of ansible-runner. data_source: see Progress.
+    """
+    started_at = time.monotonic()
+    progress = Progress(data_source)
+    listener = _EventListener(on_event)
+    with private_folder() as folder, _SignalForwarder() as forwarder:
+
+        def handle_event(event: dict[str, Any]) -> bool:
+            forwarder.set_process_id(event.get("pid"))
+            _delete_environment_files(folder)
+            on_runner_event(event)
+            for update in progress.process_event(event):
                 listener(update)
-            return False  # Nothing of it is written to a file.
+            return False  # ansible-runner then writes no event to a file.
 
-        returncode = _runner(request, playbook(folder), folder, handle, interruption).run()[1]
-        interrupted = interruption.asked
-    for update in progress.close(interrupted=interrupted):
+        returncode = _create_runner(request, find_playbook(folder), folder, handle_event, forwarder).run()[1]
+        interrupted = forwarder.interrupted
+    for update in progress.end_open_steps(interrupted=interrupted):
         listener(update)
-    listener.complain()
-    seconds = round(time.monotonic() - began, 2)
-    hosts = progress.results(check=request.check, interrupted=interrupted)
-    outcome = overall(host.outcome for host in hosts.values())
+    listener.raise_for_error()
+    seconds = round(time.monotonic() - started_at, 2)
+    hosts = progress.build_host_results(check=request.check, interrupted=interrupted)
+    outcome = combine_outcomes(host.outcome for host in hosts.values())
     if not hosts and interrupted:
-        nothing = Failure("Interrupted before anything was done", kind="interrupted")
-        return Result(request.procedure, Outcome.INTERRUPTED, request.check, seconds, {}, nothing)
+        error = Failure("Interrupted before anything was done", kind="interrupted")
+        return Result(request.procedure, Outcome.INTERRUPTED, request.check, seconds, {}, error)
     if returncode != 0 and outcome is Outcome.DONE:
-        # Ansible gave up by itself: an inventory, a limit or an option that it does not understand.
-        error, command = _complaint(progress, request)
+        # Ansible itself failed: an inventory, a limit or an option is wrong.
+        error, next_command = _describe_ansible_failure(progress, request)
         outcome = Outcome.FAILED if hosts else Outcome.USAGE
-        return Result(request.procedure, outcome, request.check, seconds, hosts, error, command)
+        return Result(request.procedure, outcome, request.check, seconds, hosts, error, next_command)
     return Result(request.procedure, outcome, request.check, seconds, hosts)
 
 
-def _complaint(progress: Progress, request: Request) -> tuple[Failure, str | None]:
-    message, warnings = progress.complaint()
+def _describe_ansible_failure(progress: Progress, request: Request) -> tuple[Failure, str | None]:
+    """Return the error of Ansible itself, and the next command."""
+    message, warnings = progress.find_ansible_error()
     if request.limit and "host pattern" in message:
         message = f"No host of the inventory matches --limit {request.limit}"
     message = message or "ansible-playbook ended without saying why; -v shows all that it printed"
@@ -166,8 +186,8 @@ def _complaint(progress: Progress, request: Request) -> tuple[Failure, str | Non
     return Failure(message, warnings, kind="usage"), f"ansible-inventory {inventory} --graph" if inventory else None
 
 
-class _Listener:
-    """Calls the caller's function. One that raises is not called again, but the run goes on: half a run is worse."""
+class _EventListener:
+    """A guard around the caller's function: after it raises, it is not called again, and the run goes on."""
 
     def __init__(self, function: Callable[[Update], None]) -> None:
         self._function = function
@@ -180,140 +200,145 @@ class _Listener:
             except Exception as exc:
                 self._raised = exc
 
-    def complain(self) -> None:
+    def raise_for_error(self) -> None:
+        """Raise the exception of the caller's function, if there was one."""
         if self._raised is not None:
             raise self._raised
 
 
-def _forget_environment(folder: Path) -> None:
-    """Delete what ansible-runner has written of the environment, in which a password may stand."""
+def _delete_environment_files(folder: Path) -> None:
+    """Delete the files to which ansible-runner writes the environment: it may hold a password."""
     for path in folder.glob("artifacts/*/command"):
         path.unlink(missing_ok=True)
 
 
-# --- surroundings ------------------------------------------------------------------------------------------------
+# --- settings, inventory and folder ------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """A folder for ansible-runner and answers, 0700 and gone afterwards; in memory where the machine has such a place,
-    because ansible-runner writes the environment and variables down."""
+    """Yield a folder with mode 0700 for ansible-runner and secrets, and delete it afterwards.
+
+    It is in memory where the machine has such a folder, because ansible-runner writes the environment and variables
+    to files.
+    """
     candidates = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
-    place = next((path for path in candidates if path and os.access(path, os.W_OK | os.X_OK)), None)
-    folder = tempfile.mkdtemp(prefix="localdev-", dir=place)
+    parent_folder = next((path for path in candidates if path and os.access(path, os.W_OK | os.X_OK)), None)
+    folder = tempfile.mkdtemp(prefix="localdev-", dir=parent_folder)
     try:
         yield Path(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(path: Path, content: Mapping[str, Any] | list[dict[str, Any]]) -> str:
+def _write_private_json(path: Path, content: Mapping[str, Any] | list[dict[str, Any]]) -> str:
+    """Write a new file with mode 0600 and return its path."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
         json.dump(content, handle)
     return str(path)
 
 
-def _inventory_of(stack_dir: str) -> dict[str, Any]:
-    """The inventory of someone who has none: one stack, on this machine, by this interpreter."""
+def _local_inventory(stack_dir: str) -> dict[str, Any]:
+    """Return the inventory for a folder without one: one stack, on this machine, by this interpreter."""
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "stack_dir": stack_dir}
     return {"stacks": {"hosts": {"localhost": host}}}
 
 
-def _environment() -> dict[str, str]:
-    configured = any(map(os.path.isfile, _configurations()))
-    ours = SETTINGS if configured else {**SETTINGS, **WITHOUT_CONFIGURATION}
-    found = {name: os.environ.get(name, value) for name, value in ours.items()}
-    # ansible-playbook lies beside this interpreter, whether or not its environment is active.
-    found["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
-    return found
+def _ansible_environment() -> dict[str, str]:
+    configured = any(map(os.path.isfile, _config_file_candidates()))
+    settings = ANSIBLE_SETTINGS if configured else {**ANSIBLE_SETTINGS, **SETTINGS_WITHOUT_CONFIG_FILE}
+    environment = {name: os.environ.get(name, value) for name, value in settings.items()}
+    # ansible-playbook is beside this interpreter, and its virtual environment may not be active.
+    environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    return environment
 
 
-def _configurations() -> Iterator[str]:
-    """Where Ansible looks for its configuration."""
+def _config_file_candidates() -> Iterator[str]:
+    """Yield the paths at which Ansible looks for its configuration."""
     if "ANSIBLE_CONFIG" in os.environ:
-        given = os.path.expanduser(os.environ["ANSIBLE_CONFIG"])
-        yield from (given, os.path.join(given, "ansible.cfg"))
+        config_path = os.path.expanduser(os.environ["ANSIBLE_CONFIG"])
+        yield from (config_path, os.path.join(config_path, "ansible.cfg"))
     yield from ("ansible.cfg", os.path.expanduser("~/.ansible.cfg"), "/etc/ansible/ansible.cfg")
 
 
-def _runner(
+def _create_runner(
     request: Request,
     playbook: str,
     folder: Path,
-    handle: Callable[[dict[str, Any]], bool],
-    interruption: _Interruption,
+    handle_event: Callable[[dict[str, Any]], bool],
+    forwarder: _SignalForwarder,
 ) -> Runner:
     inventories = list(request.inventories)
     if request.stack_dir is not None:
-        inventories = [_write(folder / "inventory" / "hosts.json", _inventory_of(request.stack_dir))]
+        inventories = [_write_private_json(folder / "inventory" / "hosts.json", _local_inventory(request.stack_dir))]
     if request.extra_vars:
-        _write(folder / "env" / "extravars", request.extra_vars)
+        _write_private_json(folder / "env" / "extravars", request.extra_vars)
     config = RunnerConfig(
         private_data_dir=str(folder),
-        # The folder in which ansible-playbook runs: its ansible.cfg and relative paths are the caller's.
+        # ansible-playbook runs in the caller's folder: its ansible.cfg and relative paths count.
         project_dir=os.getcwd(),
         playbook=playbook,
         inventory=inventories,
-        cmdline=shlex.join(request.command_line()) or None,
-        envvars=_environment(),
+        cmdline=shlex.join(request.ansible_options()) or None,
+        envvars=_ansible_environment(),
         settings={"suppress_output_file": True},
-        # Leaves the choice of a fact cache to ansible.cfg.
+        # ansible.cfg chooses the fact cache.
         fact_cache_type="none",
         quiet=True,
     )
     config.prepare()
     if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
-        # ansible-runner turns the check of host keys off; ansible.cfg is to decide.
+        # ansible-runner turns the check of host keys off; ansible.cfg decides.
         del config.env["ANSIBLE_HOST_KEY_CHECKING"]
-    return Runner(config, event_handler=handle, cancel_callback=lambda: interruption.hopeless)
+    return Runner(config, event_handler=handle_event, cancel_callback=lambda: forwarder.kill_requested)
 
 
 # --- signals -----------------------------------------------------------------------------------------------------
 
 
-class _Interruption:
-    """Turns the first SIGINT, SIGTERM or SIGHUP into one SIGINT for ansible-playbook; the second one kills it.
+class _SignalForwarder:
+    """A guard that turns the first SIGINT, SIGTERM or SIGHUP into one SIGINT; the second kills ansible-playbook.
 
     ansible-playbook runs in a session of its own, so a terminal's Ctrl-C reaches only this process.
     """
 
     def __init__(self) -> None:
-        self.asked = False
-        self.hopeless = False
-        self._told = False
+        self.interrupted = False
+        self.kill_requested = False
+        self._signal_sent = False
         self._pid: int | None = None
-        self._before: dict[signal.Signals, Any] = {}
+        self._previous_handlers: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> _Interruption:
+    def __enter__(self) -> _SignalForwarder:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                self._before[number] = signal.signal(number, self._handle)
+                self._previous_handlers[number] = signal.signal(number, self._handle_signal)
         return self
 
     def __exit__(self, *details: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
-    def know(self, pid: int | None) -> None:
-        """Events carry the process id of ansible-playbook; before the first one nothing has begun."""
+    def set_process_id(self, pid: int | None) -> None:
+        """Take the process id of ansible-playbook from an event. Before the first event, nothing has started."""
         self._pid = pid or self._pid
-        if self.asked:
-            self._tell()
+        if self.interrupted:
+            self._forward_interruption()
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            self.hopeless = True
-            self._send(signal.SIGKILL)
-        self.asked = True
-        self._tell()
+    def _handle_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.interrupted:
+            self.kill_requested = True
+            self._send_signal(signal.SIGKILL)
+        self.interrupted = True
+        self._forward_interruption()
 
-    def _tell(self) -> None:
-        if not self._told and self._pid is not None:
-            self._told = True
-            self._send(signal.SIGINT)
+    def _forward_interruption(self) -> None:
+        if not self._signal_sent and self._pid is not None:
+            self._signal_sent = True
+            self._send_signal(signal.SIGINT)
 
-    def _send(self, number: signal.Signals) -> None:
+    def _send_signal(self, number: signal.Signals) -> None:
         if self._pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, number)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one definition of every verb: command line, Python interface and texts are made from this table."""
+"""Define every verb once: command line, Python interface and texts come from this table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Option:
     """An option or argument of a verb, which sets a role variable.
 
     flag: ``--keep``, or empty for a positional argument. kind: ``text``, ``integer``, ``number``, ``list`` (an argument
-    that may be given several times), or ``switch``, which sets the variable to switch_value, or ``asked`` (on the
+    that may be given several times), or ``switch``, which sets the variable to switch_value, or ``prompt`` (on the
     terminal) and ``environment`` (a variable's name), which set the variable to the name of a private file that holds
     the secret. Without the option the inventory and the role's defaults decide. short: a one-letter form of the flag.
     completes: what a shell offers after Tab, as completion.py knows it.
@@ -36,23 +36,23 @@ class Option:
 
     @property
     def parameter(self) -> str:
-        """What click calls it: two options may set one variable."""
+        """Return the parameter's name for click: two options may set one variable."""
         return f"{self.kind}_{self.variable}" if self.secret else self.variable
 
     @property
     def secret(self) -> bool:
-        return self.kind in ("asked", "environment")
+        return self.kind in ("prompt", "environment")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Procedure:
     """A playbook of the collection and the verb that runs it. explanation: paragraphs below the summary.
 
     verb: one word, or two, of which the first is one of GROUPS.
 
-    sets: variables that the verb sets by itself; several verbs of one playbook differ in them. data: a module, and the
-    keys of its answer that are the result's data for programs. asks: whether the verb asks on a terminal for what
-    nobody can discover.
+    preset_variables: variables that the verb sets by itself; several verbs of one playbook differ in them. data_source:
+    a module, and the keys of its result that are the data for programs. asks_questions: the verb asks on a terminal for
+    values that discovery cannot find.
     """
 
     verb: str
@@ -60,36 +60,36 @@ class Procedure:
     summary: str
     explanation: str
     options: tuple[Option, ...] = ()
-    sets: Mapping[str, str] = field(default_factory=dict)
-    data: tuple[str, ...] = ()
-    asks: bool = False
+    preset_variables: Mapping[str, str] = field(default_factory=dict)
+    data_source: tuple[str, ...] = ()
+    asks_questions: bool = False
 
     @property
-    def address(self) -> str:
+    def playbook_fqcn(self) -> str:
         return f"{COLLECTION}.{self.playbook}"
 
 
-def _no_login(variable: str) -> Option:
+def _no_login_option(variable: str) -> Option:
     return Option("--no-login", variable, "Do not prove that the administrator can log in.", "switch", "", False)
 
 
-def _which_backup(variable: str, completes: str = "") -> Option:
+def _backup_argument(variable: str, completes: str = "") -> Option:
     return Option("", variable, "Which backup; without it the latest.", placeholder="BACKUP", completes=completes)
 
 
-_SERVICES = Option(
+_SERVICES_ARGUMENT = Option(
     "", "container_recovery_services", "Which services; without it all.", "list", "SERVICE", completes="services"
 )
-_RECREATE = Option(
+_RECREATE_OPTION = Option(
     "--recreate", "container_recovery_recreate", "Make also those containers anew that are up to date.", "switch"
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Session:
-    """A verb that is no procedure: it finds the stack and hands the terminal over to docker compose.
+    """A verb without a playbook: it finds the stack and hands the terminal over to docker compose.
 
-    Its function in sessions.py has the verb's name; the variables of its options are that function's arguments.
+    SESSION_ARGUMENTS in sessions.py has its function; the variables of its options are that function's arguments.
     """
 
     verb: str
@@ -117,7 +117,7 @@ PROCEDURES = (
                 placeholder="NAME",
             ),
         ),
-        asks=True,
+        asks_questions=True,
     ),
     Procedure(
         verb="rebuild",
@@ -154,7 +154,7 @@ PROCEDURES = (
         summary="List the backups.",
         explanation="Newest first: size, age, revision, and when each was last proved restorable. Changes nothing.",
         options=(Option("--checksums", "backup_list_checksums", "Read every backup whole and check it.", "switch"),),
-        data=("backup_info", "backups"),
+        data_source=("backup_info", "backups"),
     ),
     Procedure(
         verb="backup-verify",
@@ -164,7 +164,7 @@ PROCEDURES = (
             "Restores it into a scratch database, compares rows and revision with its metadata, and drops the scratch "
             "database. BACKUP is latest, a name, a path, or an age such as 3d."
         ),
-        options=(_which_backup("backup_verify_select", completes="backups"),),
+        options=(_backup_argument("backup_verify_select", completes="backups"),),
     ),
     Procedure(
         verb="backup-fetch",
@@ -175,7 +175,7 @@ PROCEDURES = (
             "another one of the same name is never overwritten. BACKUP is latest, a name, a path, or an age such as 3d."
         ),
         options=(
-            _which_backup("backup_fetch_select"),
+            _backup_argument("backup_fetch_select"),
             Option("--to", "backup_fetch_folder", "Folder that gets it; ./backups.", placeholder="FOLDER"),
         ),
     ),
@@ -188,7 +188,7 @@ PROCEDURES = (
             "alone; another one of the same name is never overwritten."
         ),
         options=(
-            _which_backup("backup_distribute_select"),
+            _backup_argument("backup_distribute_select"),
             Option("--from", "backup_distribute_folder", "Folder in which it lies; ./backups.", placeholder="FOLDER"),
         ),
     ),
@@ -204,7 +204,7 @@ PROCEDURES = (
             "When a step fails, the state before stays or is brought back. After a success, localdev undo does that."
         ),
         options=(
-            _which_backup("restore_select", completes="backups"),
+            _backup_argument("restore_select", completes="backups"),
             Option("--trust-dump", "restore_trust_dump", "Go by the revision in the dump itself.", "switch"),
             Option("--no-restart", "restore_restart", "Only end the sessions of the services.", "switch", "", False),
             Option("--cache", "restore_cache", "keep (default) or set_aside.", placeholder="WHAT"),
@@ -225,7 +225,10 @@ PROCEDURES = (
         ),
         options=(
             Option(
-                "--target", "schema_recovery_target", "Upgrade to this revision, not to the head.", placeholder="REV"
+                "--target",
+                "schema_recovery_target",
+                "Upgrade to this revision, not to the head.",
+                placeholder="REV",
             ),
             Option(
                 "--allow-rebuild",
@@ -295,7 +298,7 @@ PROCEDURES = (
                 "environment",
                 "NAME",
             ),
-            Option("--ask", "admin_account_password_file", "Ask for it on the terminal.", "asked"),
+            Option("--ask", "admin_account_password_file", "Ask for it on the terminal.", "prompt"),
             Option(
                 "--generate", "admin_account_generate", "Without one, make one and keep it in a private file.", "switch"
             ),
@@ -335,8 +338,8 @@ PROCEDURES = (
             "configuration is out of date, is made anew; the others stay as they are, with what was injected into "
             "them. Services that depend on one made anew are restarted after it."
         ),
-        sets={"container_recovery_action": "restart"},
-        options=(_SERVICES, _RECREATE, _no_login("container_recovery_verify_login")),
+        preset_variables={"container_recovery_action": "restart"},
+        options=(_SERVICES_ARGUMENT, _RECREATE_OPTION, _no_login_option("container_recovery_verify_login")),
     ),
     Procedure(
         verb="rebuild-images",
@@ -348,12 +351,12 @@ PROCEDURES = (
             "When a new container does not become ready, its log is shown and the old images and containers are "
             "brought back. After a success, localdev undo does that."
         ),
-        sets={"container_recovery_action": "rebuild"},
+        preset_variables={"container_recovery_action": "rebuild"},
         options=(
-            _SERVICES,
+            _SERVICES_ARGUMENT,
             Option("--no-cache", "container_recovery_no_cache", "Run every instruction again.", "switch"),
-            _RECREATE,
-            _no_login("container_recovery_verify_login"),
+            _RECREATE_OPTION,
+            _no_login_option("container_recovery_verify_login"),
         ),
     ),
     Procedure(
@@ -365,8 +368,8 @@ PROCEDURES = (
             "When a step fails, the old images and containers are brought back. After a success, localdev undo does "
             "that."
         ),
-        sets={"container_recovery_action": "reset"},
-        options=(_no_login("container_recovery_verify_login"),),
+        preset_variables={"container_recovery_action": "reset"},
+        options=(_no_login_option("container_recovery_verify_login"),),
     ),
     Procedure(
         verb="volumes to-named",
@@ -377,7 +380,7 @@ PROCEDURES = (
             "nothing else of it, starts and verifies. The old data is kept until localdev cleanup.\n\n"
             "When a step fails, the state before is brought back. After a success, localdev undo does that."
         ),
-        sets={"volume_transition_to": "volume"},
+        preset_variables={"volume_transition_to": "volume"},
     ),
     Procedure(
         verb="volumes to-bind",
@@ -390,7 +393,7 @@ PROCEDURES = (
         options=(
             Option("--folder", "volume_transition_folder", "Where the folders are made (data).", placeholder="FOLDER"),
         ),
-        sets={"volume_transition_to": "bind"},
+        preset_variables={"volume_transition_to": "bind"},
     ),
     Procedure(
         verb="volumes backup",
@@ -426,7 +429,7 @@ PROCEDURES = (
             ),
             Option("--service", "volume_restore_services", "Whose data the archive holds.", placeholder="SERVICE"),
             Option("--folder", "volume_restore_dir", "Where the archives lie (backups/volumes).", placeholder="FOLDER"),
-            _no_login("volume_restore_verify_login"),
+            _no_login_option("volume_restore_verify_login"),
         ),
     ),
     Procedure(
@@ -453,7 +456,7 @@ PROCEDURES = (
         playbook="status",
         summary="Show what the stack is doing.",
         explanation="Services, their health, where they can be reached, and where the data lies. Changes nothing.",
-        data=("stack_status", "stack", "status"),
+        data_source=("stack_status", "stack", "status"),
     ),
     Procedure(
         verb="undo",
@@ -478,7 +481,7 @@ PROCEDURES = (
         playbook="run_list",
         summary="List what has been run on the stack.",
         explanation="Newest first, with what each run has set aside and still keeps. Changes nothing, needs no Docker.",
-        data=("recovery_run_info", "runs", "locked", "interrupted"),
+        data_source=("recovery_run_info", "runs", "locked", "interrupted"),
     ),
     Procedure(
         verb="explain",
@@ -504,7 +507,7 @@ PROCEDURES = (
     ),
 )
 
-# First words of verbs of two.
+# First words of the verbs with two words, and their help.
 GROUPS: Mapping[str, str] = {"volumes": "Move, archive and restore the files of volumes and folders."}
 
 SESSIONS = (
@@ -538,40 +541,46 @@ SESSIONS = (
     ),
 )
 
-_COMMAND = re.compile(rf"ansible-playbook {re.escape(COLLECTION)}\.(\w+)((?: -e \w+=[^\s,;)]+(?:,[^\s,;)]+)*)*)")
+_PLAYBOOK_COMMAND = re.compile(
+    rf"ansible-playbook {re.escape(COLLECTION)}\.(\w+)((?: -e \w+=[^\s,;)]+(?:,[^\s,;)]+)*)*)"
+)
 
 
-def find(playbook: str, variables: Mapping[str, str] | None = None) -> Procedure | None:
-    """The procedure of a playbook; where it has several verbs, the one that sets what the variables say."""
-    found = [procedure for procedure in PROCEDURES if procedure.playbook == playbook]
-    given = variables or {}
+def find_procedure(playbook: str, variables: Mapping[str, str] | None = None) -> Procedure | None:
+    """Return the procedure of a playbook. variables: choose between several verbs by the variables that they preset."""
+    candidates = [procedure for procedure in PROCEDURES if procedure.playbook == playbook]
+    wanted = variables or {}
     return next(
-        (item for item in found if all(given.get(name) == value for name, value in item.sets.items())),
-        found[0] if found and not variables else None,
+        (
+            item
+            for item in candidates
+            if all(wanted.get(name) == value for name, value in item.preset_variables.items())
+        ),
+        candidates[0] if candidates and not variables else None,
     )
 
 
-def as_typed(text: str, target: Sequence[str] = ()) -> str:
-    """The text, with ``ansible-playbook localdev.recovery.X -e a=b`` in it turned into the verb that does the same.
+def translate_commands(text: str, target_options: Sequence[str] = ()) -> str:
+    """Replace each ``ansible-playbook localdev.recovery.X -e a=b`` in the text by the equal command of localdev.
 
-    target: the options that name the stack, such as ``("-C", "/srv/shop")``. Pure.
+    target_options: the options that name the stack, such as ``("-C", "/srv/shop")``.
     """
 
     def translate(match: re.Match[str]) -> str:
         variables = dict(pair.split("=", 1) for pair in match.group(2).split(" -e ")[1:])
-        procedure = find(match.group(1), variables)
+        procedure = find_procedure(match.group(1), variables)
         if procedure is None:
             return match.group(0)
-        words = ["localdev", *procedure.verb.split(), *target]
+        arguments = ["localdev", *procedure.verb.split(), *target_options]
         for variable, value in variables.items():
-            if variable not in procedure.sets:
-                words += _as_option(procedure, variable, value)
-        return shlex.join(words)
+            if variable not in procedure.preset_variables:
+                arguments += _option_arguments(procedure, variable, value)
+        return shlex.join(arguments)
 
-    return _COMMAND.sub(translate, text)
+    return _PLAYBOOK_COMMAND.sub(translate, text)
 
 
-def _as_option(procedure: Procedure, variable: str, value: str) -> list[str]:
+def _option_arguments(procedure: Procedure, variable: str, value: str) -> list[str]:
     option = next((option for option in procedure.options if option.variable == variable), None)
     if option is None:
         return ["-e", f"{variable}={value}"]

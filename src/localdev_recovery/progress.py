@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From ansible-runner's events to steps, notes, reports and outcomes. Pure: events in, values out.
+"""Turn ansible-runner's events into steps, notes, reports and outcomes. Pure: events in, values out.
 
-The steps are declared by the procedures alone, in their task names: ``Step 2 of 7 | Set the old data aside``.
+Only the procedures declare the steps, in their task names: ``Step 2 of 7 | Set the old data aside``.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from datetime import datetime
 from typing import Any
 
 from localdev_recovery.procedures import COLLECTION
-from localdev_recovery.results import Aside, Failure, HostResult, Outcome, Step
+from localdev_recovery.results import Failure, HostResult, KeptCopy, Outcome, Step
 
 Event = Mapping[str, Any]
 
-_STEP = re.compile(r"Step (?P<n>\d+) of (?P<of>\d+) \| (?P<title>.+)", re.DOTALL)
-_NEXT = re.compile(r"^Next: (?P<command>.+)$", re.MULTILINE)
-# What the collection's action plugins show meanwhile.
-_MOVED = re.compile(r"progress: \[(?P<host>[^\]]+)\] (?P<text>.+)")
-# What a filter of the collection refuses is an error like that of a module, but Ansible says where it came from first.
-_FILTER = re.compile(rf".*The filter plugin '{re.escape(COLLECTION)}\.\w+' failed: (?P<error>.+)", re.DOTALL)
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# Beginning and ending a run is the frame around the steps.
-_FRAME_ROLE = "recovery_run"
-_REPORT = "Report"
-_VALIDATION = "validate_argument_spec"
-_LOOK = "ansible-playbook localdev.recovery.status"
+_STEP_TASK = re.compile(r"Step (?P<n>\d+) of (?P<of>\d+) \| (?P<title>.+)", re.DOTALL)
+_NEXT_LINE = re.compile(r"^Next: (?P<command>.+)$", re.MULTILINE)
+# The collection's action plugins print these lines while they transfer data.
+_TRANSFER_LINE = re.compile(r"progress: \[(?P<host>[^\]]+)\] (?P<text>.+)")
+# Ansible puts the name of the filter before the error of a filter.
+_FILTER_ERROR = re.compile(rf".*The filter plugin '{re.escape(COLLECTION)}\.\w+' failed: (?P<error>.+)", re.DOTALL)
+_COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*m")
+# This role starts and ends a run; its tasks belong to no step.
+_RUN_ROLE = "recovery_run"
+_REPORT_TASK = "Report"
+_VALIDATION_ACTION = "validate_argument_spec"
+_STATUS_COMMAND = "ansible-playbook localdev.recovery.status"
 
 
-# --- what a listener is told -------------------------------------------------------------------------------------
+# --- updates for a listener --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class StepBegan:
+class StepStarted:
     host: str
     step: Step
 
@@ -50,16 +50,16 @@ class StepEnded:
 
 
 @dataclass(frozen=True)
-class Doing:
-    """What a host is busy with now, inside a step or between steps."""
+class ActiveTask:
+    """A task that a host runs now, inside a step or between steps."""
 
     host: str
     text: str
 
 
 @dataclass(frozen=True)
-class Moved:
-    """How far a long step of a host is: bytes done, of how many, and the rate."""
+class Transferred:
+    """Progress of a transfer in a step: bytes done, of how many, and the rate."""
 
     host: str
     text: str
@@ -73,61 +73,61 @@ class Note:
 
 @dataclass(frozen=True)
 class Output:
-    """What ansible-playbook itself would print. diff: whether it is a difference that --diff asked for."""
+    """Output of ansible-playbook itself. diff: the text is a difference, as --diff prints it."""
 
     text: str
     diff: bool = False
 
 
-Update = StepBegan | StepEnded | Doing | Moved | Note | Output
+Update = StepStarted | StepEnded | ActiveTask | Transferred | Note | Output
 
 
 # --- reading one event -------------------------------------------------------------------------------------------
 
 
-def _action(data: Mapping[str, Any]) -> str:
+def _task_action(data: Mapping[str, Any]) -> str:
     return str(data.get("task_action", "")).removeprefix("ansible.builtin.")
 
 
-def _moment(event: Event) -> float:
+def _event_time(event: Event) -> float:
     return datetime.fromisoformat(event["created"]).timestamp()
 
 
-def _plain(task: str) -> str:
-    """A task name as one says it while it runs: without the file that it stands in."""
+def _short_task_name(task: str) -> str:
+    """Return the name of a task without the name of its file."""
     return task.rpartition(" | ")[2]
 
 
-def _lines(message: Any) -> tuple[str, ...]:
+def _message_lines(message: Any) -> tuple[str, ...]:
     return tuple(str(line) for line in message) if isinstance(message, list) else (str(message),)
 
 
-def _split_next(text: str) -> tuple[str, str | None]:
-    """The text without its lines ``Next: ...``, and the last command that they name."""
-    commands = _NEXT.findall(text)
-    return _NEXT.sub("", text).replace("\n\n", "\n").strip(), commands[-1].strip() if commands else None
+def _split_next_command(text: str) -> tuple[str, str | None]:
+    """Return the text without its lines ``Next: ...``, and the last command of those lines."""
+    commands = _NEXT_LINE.findall(text)
+    return _NEXT_LINE.sub("", text).replace("\n\n", "\n").strip(), commands[-1].strip() if commands else None
 
 
-def failure_of(data: Mapping[str, Any]) -> tuple[Failure, str | None]:
-    """The error that a failed task's event data tells of, and the next command that it names."""
+def parse_failure(data: Mapping[str, Any]) -> tuple[Failure, str | None]:
+    """Return the error of a failed task, and the next command that it names. data: of the task's event."""
     result = data.get("res") or {}
-    loop = [item for item in result.get("results", []) if isinstance(item, dict) and item.get("failed")]
-    if loop:
-        result = {**loop[0], "failure": loop[0].get("failure", result.get("failure"))}
+    failed_items = [item for item in result.get("results", []) if isinstance(item, dict) and item.get("failed")]
+    if failed_items:
+        result = {**failed_items[0], "failure": failed_items[0].get("failure", result.get("failure"))}
     task, role = str(data.get("task", "")), str(data.get("role") or "")
-    refused = _FILTER.fullmatch(str(result.get("msg")))
-    if refused:
-        result = {**result, "msg": refused["error"], "failure": "failed"}
-    kind = str(result.get("failure") or ("usage" if _action(data) == _VALIDATION else "failed"))
+    filter_error = _FILTER_ERROR.fullmatch(str(result.get("msg")))
+    if filter_error:
+        result = {**result, "msg": filter_error["error"], "failure": "failed"}
+    kind = str(result.get("failure") or ("usage" if _task_action(data) == _VALIDATION_ACTION else "failed"))
     if kind == "failed" and role == "verify":
         kind = "verification"
-    text, command = _split_next(_error_text(_action(data), _plain(task), result))
+    text, next_command = _split_next_command(_format_error(_task_action(data), _short_task_name(task), result))
     message, _newline, details = text.partition("\n")
-    return Failure(message=message, details=details.strip(), task=task, role=role, kind=kind), command
+    return Failure(message=message, details=details.strip(), task=task, role=role, kind=kind), next_command
 
 
-def _error_text(action: str, task: str, result: Mapping[str, Any]) -> str:
-    """The message of a failed task, such that a person who knows nothing of Ansible understands it."""
+def _format_error(action: str, task: str, result: Mapping[str, Any]) -> str:
+    """Return the message of a failed task for readers who do not know Ansible."""
     if "msg" not in result and "censored" in result:
         return (
             f"{task} failed, and its answer may hold secrets, so it is hidden\n"
@@ -137,30 +137,30 @@ def _error_text(action: str, task: str, result: Mapping[str, Any]) -> str:
     crash = str(result.get("module_stderr") or result.get("module_stdout") or "").strip()
     if text.startswith("MODULE FAILURE") and crash:
         return f"{task}: {action} crashed: {crash.splitlines()[-1]}\n-v shows the whole of it."
-    if action == _VALIDATION and not result.get("failure"):
+    if action == _VALIDATION_ACTION and not result.get("failure"):
         return text.partition("\n")[2] or text
-    # Only what this collection says by itself names the object of the task.
+    # Messages from outside this collection do not name the object of the task.
     return text if result.get("failure") or action in ("fail", "assert") else f"{task}: {text}"
 
 
-_KINDS = {
+_OUTCOME_OF_KIND = {
     "locked": Outcome.LOCKED,
     "unsafe": Outcome.UNSAFE,
     "usage": Outcome.USAGE,
 }
 
 
-def outcome_of(failures: Sequence[Failure], *, unreachable: bool, interrupted: bool) -> Outcome:
-    """What a host's failures mean. failures: of tasks that did something, in order; the first one is the cause.
+def decide_outcome(failures: Sequence[Failure], *, unreachable: bool, interrupted: bool) -> Outcome:
+    """Return the outcome of a host. failures: of its tasks, in order; the first one is the cause.
 
-    A second one means that bringing the old state back failed too: then nothing was undone. Pure.
+    A second failure means that the roll back failed too: then the state before is not back.
     """
     if interrupted:
         return Outcome.INTERRUPTED
     if failures:
         if failures[0].kind == "verification" and len(failures) == 1:
             return Outcome.UNVERIFIED
-        return _KINDS.get(failures[0].kind, Outcome.FAILED)
+        return _OUTCOME_OF_KIND.get(failures[0].kind, Outcome.FAILED)
     return Outcome.UNREACHABLE if unreachable else Outcome.DONE
 
 
@@ -168,17 +168,17 @@ def outcome_of(failures: Sequence[Failure], *, unreachable: bool, interrupted: b
 
 
 @dataclass
-class _Host:
-    """What is known of one host so far.
+class _HostProgress:
+    """State of one host while the run goes on.
 
-    busy: whether any task of the open step did something. cause: the first failure as Ansible words it, which closing
-    messages repeat.
+    step_has_run: a task of the open step was not skipped. first_error: the message of the first failed task, which the
+    message that closes the run repeats. closing_message: the rest of that message.
     """
 
     name: str
     steps: list[Step] = field(default_factory=list)
-    began: float = 0.0
-    busy: bool = False
+    step_started_at: float = 0.0
+    step_has_run: bool = False
     changed: bool = False
     report: tuple[str, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
@@ -186,10 +186,10 @@ class _Host:
     record: dict[str, Any] = field(default_factory=dict)
     run_id: str | None = None
     failures: list[Failure] = field(default_factory=list)
-    cause: str = ""
+    first_error: str = ""
     next: str | None = None
-    closing_words: str = ""
-    unreachable: str = ""
+    closing_message: str = ""
+    unreachable_reason: str = ""
     finished: bool = False
 
     @property
@@ -198,135 +198,139 @@ class _Host:
 
 
 class Progress:
-    """Follows the events of one run. data: a module, and the keys of its answer that make up the result's data."""
+    """A reader of one run's events. data_source: a module, and the keys of its result that become the data."""
 
-    def __init__(self, data: Sequence[str] = ()) -> None:
-        self._data = tuple(data)
-        self._hosts: dict[str, _Host] = {}
+    def __init__(self, data_source: Sequence[str] = ()) -> None:
+        self._data_source = tuple(data_source)
+        self._hosts: dict[str, _HostProgress] = {}
         self._now = 0.0
-        self._complaints: list[str] = []
+        self._ansible_messages: list[str] = []
 
     @property
     def hosts(self) -> tuple[str, ...]:
         return tuple(self._hosts)
 
-    def feed(self, event: Event) -> list[Update]:
-        """Take the next event in. Returns what there is to tell, in order."""
+    def process_event(self, event: Event) -> list[Update]:
+        """Process the next event and return the updates that follow from it, in order."""
         updates: list[Update] = []
         kind, data = event["event"], event.get("event_data") or {}
         if event.get("created"):
-            self._now = _moment(event)
-        host = self._hosts.setdefault(data["host"], _Host(data["host"])) if data.get("host") else None
+            self._now = _event_time(event)
+        host = self._hosts.setdefault(data["host"], _HostProgress(data["host"])) if data.get("host") else None
         if host is not None and kind == "runner_on_start":
-            updates += self._task_began(host, data)
+            updates += self._on_task_started(host, data)
         elif host is not None and kind in ("runner_on_ok", "runner_on_skipped"):
-            updates += self._task_went_well(host, data, skipped=kind == "runner_on_skipped")
+            updates += self._on_task_ok(host, data, skipped=kind == "runner_on_skipped")
         elif host is not None and kind == "runner_on_failed" and not data.get("ignore_errors"):
-            updates += self._task_failed(host, data)
+            updates += self._on_task_failed(host, data)
         elif host is not None and kind == "runner_on_unreachable":
             message = str((data.get("res") or {}).get("msg") or "no answer")
-            host.unreachable = message.removeprefix("Task failed: ").strip()
+            host.unreachable_reason = message.removeprefix("Task failed: ").strip()
             updates += self._end_step(host, "failed")
         elif kind == "playbook_on_stats":
-            for each in self._hosts.values():
-                each.finished = True
-                updates += self._end_step(each, "done")
-        moved = _MOVED.fullmatch(_COLOUR.sub("", event.get("stdout") or "").strip()) if kind == "verbose" else None
-        if moved:
-            updates.append(Moved(moved["host"], moved["text"]))
+            for known_host in self._hosts.values():
+                known_host.finished = True
+                updates += self._end_step(known_host, "done")
+        transfer = (
+            _TRANSFER_LINE.fullmatch(_COLOUR_CODE.sub("", event.get("stdout") or "").strip())
+            if kind == "verbose"
+            else None
+        )
+        if transfer:
+            updates.append(Transferred(transfer["host"], transfer["text"]))
         elif kind in ("verbose", "error", "warning"):
-            self._complaints += _COLOUR.sub("", event.get("stdout") or "").splitlines()
+            self._ansible_messages += _COLOUR_CODE.sub("", event.get("stdout") or "").splitlines()
         if event.get("stdout"):
             updates.append(Output(event["stdout"].replace("\r\n", "\n"), diff=kind == "runner_on_file_diff"))
         return updates
 
-    def _task_began(self, host: _Host, data: Mapping[str, Any]) -> list[Update]:
+    def _on_task_started(self, host: _HostProgress, data: Mapping[str, Any]) -> list[Update]:
         task, role = str(data.get("task", "")), str(data.get("role") or "")
-        if _action(data) == _VALIDATION:
+        if _task_action(data) == _VALIDATION_ACTION:
             return []
-        declared = _STEP.fullmatch(task)
-        if declared:
-            n, of, title = int(declared["n"]), int(declared["of"]), declared["title"].strip()
+        step_task = _STEP_TASK.fullmatch(task)
+        if step_task:
+            n, of, title = int(step_task["n"]), int(step_task["of"]), step_task["title"].strip()
             current = host.open_step
             if current is not None and current.n == n:
-                return [Doing(host.name, title)]
-            return self._begin_step(host, Step(n, of, title, None, "running"))
-        if host.failures and host.open_step is None and _action(data) != "fail":
-            return self._begin_step(host, Step(None, None, _plain(task), None, "running"))
-        ended = self._end_step(host, "done") if role == _FRAME_ROLE and not host.failures else []
-        return [*ended, Doing(host.name, _plain(task))]
+                return [ActiveTask(host.name, title)]
+            return self._start_step(host, Step(n, of, title, None, "running"))
+        if host.failures and host.open_step is None and _task_action(data) != "fail":
+            return self._start_step(host, Step(None, None, _short_task_name(task), None, "running"))
+        ended = self._end_step(host, "done") if role == _RUN_ROLE and not host.failures else []
+        return [*ended, ActiveTask(host.name, _short_task_name(task))]
 
-    def _task_went_well(self, host: _Host, data: Mapping[str, Any], *, skipped: bool) -> list[Update]:
-        if skipped or _action(data) in ("include_tasks", "include_role", _VALIDATION):
+    def _on_task_ok(self, host: _HostProgress, data: Mapping[str, Any], *, skipped: bool) -> list[Update]:
+        if skipped or _task_action(data) in ("include_tasks", "include_role", _VALIDATION_ACTION):
             return []
-        host.busy = True
+        host.step_has_run = True
         result = data.get("res") or {}
         host.changed = host.changed or bool(result.get("changed"))
-        if _action(data) == "debug" and "msg" in result:
-            lines = _lines(result["msg"])
-            if data.get("task") == _REPORT:
+        if _task_action(data) == "debug" and "msg" in result:
+            lines = _message_lines(result["msg"])
+            if data.get("task") == _REPORT_TASK:
                 host.report = lines
                 return []
             host.notes += lines
             return [Note(host.name, line) for line in lines]
-        if _action(data) == f"{COLLECTION}.recovery_run":
+        if _task_action(data) == f"{COLLECTION}.recovery_run":
             host.run_id = result.get("run_id") or host.run_id
             host.record = result.get("record") or host.record
-        elif self._data and _action(data) == f"{COLLECTION}.{self._data[0]}":
-            host.data = {key: result[key] for key in self._data[1:] if key in result}
+        elif self._data_source and _task_action(data) == f"{COLLECTION}.{self._data_source[0]}":
+            host.data = {key: result[key] for key in self._data_source[1:] if key in result}
         return []
 
-    def _task_failed(self, host: _Host, data: Mapping[str, Any]) -> list[Update]:
-        failure, command = failure_of(data)
-        if _action(data) == "fail" and host.failures:
-            # Only says how things stand after the failure before it.
+    def _on_task_failed(self, host: _HostProgress, data: Mapping[str, Any]) -> list[Update]:
+        failure, next_command = parse_failure(data)
+        if _task_action(data) == "fail" and host.failures:
+            # The message of this task describes the state after the failure before it.
             text = str((data.get("res") or {}).get("msg") or "")
-            words, last = _split_next(text.partition(host.cause)[2] if host.cause in text else text)
-            host.closing_words, host.next = words, last or host.next
+            if host.first_error in text:
+                text = text.partition(host.first_error)[2]
+            host.closing_message, next_command = _split_next_command(text)
+            host.next = next_command or host.next
             return self._end_step(host, "done")
         if not host.failures:
-            host.cause = str((data.get("res") or {}).get("msg") or "no message")
+            host.first_error = str((data.get("res") or {}).get("msg") or "no message")
         host.failures.append(failure)
-        host.next = command or host.next
-        host.busy = True
+        host.next = next_command or host.next
+        host.step_has_run = True
         return self._end_step(host, "failed")
 
-    def _begin_step(self, host: _Host, step: Step) -> list[Update]:
+    def _start_step(self, host: _HostProgress, step: Step) -> list[Update]:
         ended = self._end_step(host, "done")
         host.steps.append(step)
-        host.began, host.busy = self._now, False
-        return [*ended, StepBegan(host.name, step)]
+        host.step_started_at, host.step_has_run = self._now, False
+        return [*ended, StepStarted(host.name, step)]
 
-    def _end_step(self, host: _Host, outcome: str) -> list[Update]:
+    def _end_step(self, host: _HostProgress, outcome: str) -> list[Update]:
         step = host.open_step
         if step is None:
             return []
-        if outcome == "done" and not host.busy:
+        if outcome == "done" and not host.step_has_run:
             outcome = "skipped"
-        host.steps[-1] = replace(step, seconds=round(self._now - host.began, 2), outcome=outcome)
+        host.steps[-1] = replace(step, seconds=round(self._now - host.step_started_at, 2), outcome=outcome)
         return [StepEnded(host.name, host.steps[-1])]
 
-    # the end
-
-    def close(self, *, interrupted: bool) -> list[Update]:
-        """No more events will come: end what is still open."""
+    def end_open_steps(self, *, interrupted: bool) -> list[Update]:
+        """End the steps that are still open after the last event."""
         updates: list[Update] = []
         for host in self._hosts.values():
             updates += self._end_step(host, "interrupted" if interrupted else "failed")
         return updates
 
-    def results(self, *, check: bool, interrupted: bool) -> dict[str, HostResult]:
+    def build_host_results(self, *, check: bool, interrupted: bool) -> dict[str, HostResult]:
         return {
-            name: _result(host, check=check, interrupted=interrupted and not host.finished)
+            name: _build_host_result(host, check=check, interrupted=interrupted and not host.finished)
             for name, host in self._hosts.items()
         }
 
-    def complaint(self) -> tuple[str, str]:
-        """What Ansible itself complained of: the error in one line, else its last words, and its warnings."""
+    def find_ansible_error(self) -> tuple[str, str]:
+        """Return the error of Ansible itself in one line, else its last line, and its warnings."""
         errors: list[str] = []
         warnings: list[str] = []
         target: list[str] | None = None
-        for line in self._complaints:
+        for line in self._ansible_messages:
             if line.startswith(("[ERROR]: ", "ERROR! ")):
                 target = errors
                 target.append(line.partition(" ")[2].strip())
@@ -338,22 +342,22 @@ class Progress:
             elif target is not None:
                 # Ansible breaks lines at the width of its terminal.
                 target[-1] += " " + line.strip()
-        last_words = next((line.strip() for line in reversed(self._complaints) if line.strip()), "")
-        return (errors[0] if errors else last_words), "\n".join(warnings)
+        last_line = next((line.strip() for line in reversed(self._ansible_messages) if line.strip()), "")
+        return (errors[0] if errors else last_line), "\n".join(warnings)
 
 
-def _result(host: _Host, *, check: bool, interrupted: bool) -> HostResult:
-    outcome = outcome_of(host.failures, unreachable=bool(host.unreachable), interrupted=interrupted)
-    error, aftermath, command = None, host.closing_words, host.next
+def _build_host_result(host: _HostProgress, *, check: bool, interrupted: bool) -> HostResult:
+    outcome = decide_outcome(host.failures, unreachable=bool(host.unreachable_reason), interrupted=interrupted)
+    error, aftermath, next_command = None, host.closing_message, host.next
     if interrupted:
         error = Failure(message="Interrupted", kind="interrupted")
-        aftermath, command = _after_interruption(host, check=check)
+        aftermath, next_command = _describe_interruption(host, check=check)
     elif host.failures:
         error = host.failures[0]
-        if command is None and outcome in (Outcome.FAILED, Outcome.UNVERIFIED):
-            command = _LOOK
-    elif host.unreachable:
-        error = Failure(message=f"{host.name}: {host.unreachable}", kind="unreachable")
+        if next_command is None and outcome in (Outcome.FAILED, Outcome.UNVERIFIED):
+            next_command = _STATUS_COMMAND
+    elif host.unreachable_reason:
+        error = Failure(message=f"{host.name}: {host.unreachable_reason}", kind="unreachable")
     return HostResult(
         host=host.name,
         outcome=outcome,
@@ -364,16 +368,17 @@ def _result(host: _Host, *, check: bool, interrupted: bool) -> HostResult:
         notes=tuple(host.notes),
         run_id=None if check else host.run_id,
         set_aside=tuple(
-            Aside(kind=a["kind"], name=a["name"], aside=a["aside"], bytes=a.get("bytes"), state=a["state"])
+            KeptCopy(kind=a["kind"], name=a["name"], aside=a["aside"], bytes=a.get("bytes"), state=a["state"])
             for a in host.record.get("asides", [])
         ),
         error=error,
         aftermath=aftermath,
-        next=command or host.record.get("next") or None,
+        next=next_command or host.record.get("next") or None,
     )
 
 
-def _after_interruption(host: _Host, *, check: bool) -> tuple[str, str | None]:
+def _describe_interruption(host: _HostProgress, *, check: bool) -> tuple[str, str | None]:
+    """Return the state of the stack after an interruption, and the next command."""
     if check or host.run_id is None:
         return "Nothing has been changed.", None
     return (

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run came to: outcomes, their exit codes, and the result that the command line and callers get."""
+"""Result of a run: outcomes, their exit codes, and the records that the command line and callers get."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EXIT_CODES: Mapping[Outcome, int] = {
     Outcome.INTERRUPTED: 130,
 }
 
-MEANINGS: Mapping[Outcome, str] = {
+OUTCOME_MEANINGS: Mapping[Outcome, str] = {
     Outcome.DONE: "done",
     Outcome.FAILED: "failed; the state before is kept",
     Outcome.USAGE: "wrong usage; nothing was touched",
@@ -49,7 +49,7 @@ MEANINGS: Mapping[Outcome, str] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """Why it failed. message: one sentence with object and cause. details: log lines and the like."""
+    """Cause of a failure. message: one sentence with object and cause. details: further lines, such as a log."""
 
     message: str
     details: str = ""
@@ -60,7 +60,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Step:
-    """One step. n, of: None for what belongs to no step, such as bringing the old state back.
+    """A step of a run. n, of: None for work that belongs to no step, such as the roll back.
 
     outcome: ``running``, ``done``, ``skipped``, ``failed`` or ``interrupted``.
     """
@@ -73,8 +73,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Aside:
-    """Something that the run has set aside."""
+class KeptCopy:
+    """Something that the run has set aside. aside: its name while it is kept."""
 
     kind: str
     name: str
@@ -85,11 +85,11 @@ class Aside:
 
 @dataclass(frozen=True)
 class HostResult:
-    """What a run came to on one host.
+    """Result of a run on one host.
 
-    report: lines for people. data: the same for programs, where a procedure looks at something; its keys are those of
-    the module that looked. notes: what is worth knowing beside it, such as a lock that was taken over.
-    aftermath: in which state a failure left the stack. next: the command to run now, if there is one.
+    report: lines for people. data: the same for programs, for procedures that read something; its keys are those of
+    the module that read it. notes: further messages, such as a lock that was taken over.
+    aftermath: the state of the stack after a failure. next: the command to run now, if there is one.
     """
 
     host: str
@@ -100,7 +100,7 @@ class HostResult:
     data: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     run_id: str | None = None
-    set_aside: tuple[Aside, ...] = ()
+    set_aside: tuple[KeptCopy, ...] = ()
     error: Failure | None = None
     aftermath: str = ""
     next: str | None = None
@@ -108,7 +108,7 @@ class HostResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to. error, next: of the whole run, when it ended before any host was asked."""
+    """Result of a run. error, next: of the whole run, when it ended before it reached a host."""
 
     procedure: str
     outcome: Outcome
@@ -123,32 +123,36 @@ class Result:
         return EXIT_CODES[self.outcome]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the result and its exit code as data for JSON."""
         return {**dataclasses.asdict(self), "exit_code": self.exit_code}
 
-    def with_texts(self, change: Callable[[str], str]) -> Result:
-        """A copy in which every text that may name a command is changed."""
+    def map_texts(self, change_text: Callable[[str], str]) -> Result:
+        """Return a copy with every text changed that may name a command."""
 
-        def failure(error: Failure | None) -> Failure | None:
-            return error and dataclasses.replace(error, message=change(error.message), details=change(error.details))
+        def change_failure(error: Failure | None) -> Failure | None:
+            return error and dataclasses.replace(
+                error, message=change_text(error.message), details=change_text(error.details)
+            )
 
         hosts = {
             name: dataclasses.replace(
                 host,
-                report=tuple(map(change, host.report)),
-                notes=tuple(map(change, host.notes)),
-                error=failure(host.error),
-                aftermath=change(host.aftermath),
-                next=host.next and change(host.next),
+                report=tuple(map(change_text, host.report)),
+                notes=tuple(map(change_text, host.notes)),
+                error=change_failure(host.error),
+                aftermath=change_text(host.aftermath),
+                next=host.next and change_text(host.next),
             )
             for name, host in self.hosts.items()
         }
-        return dataclasses.replace(self, hosts=hosts, error=failure(self.error), next=self.next and change(self.next))
+        return dataclasses.replace(
+            self, hosts=hosts, error=change_failure(self.error), next=self.next and change_text(self.next)
+        )
 
 
-def overall(outcomes: Iterable[Outcome]) -> Outcome:
-    """One outcome for many hosts: what all that did not succeed agree on, else ``failed``. Pure."""
-    bad = {outcome for outcome in outcomes if outcome is not Outcome.DONE}
-    if not bad:
+def combine_outcomes(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return one outcome for many hosts: the one outcome of all that did not succeed, else ``failed``."""
+    not_done = {outcome for outcome in outcomes if outcome is not Outcome.DONE}
+    if not not_done:
         return Outcome.DONE
-    return bad.pop() if len(bad) == 1 else Outcome.FAILED
+    return not_done.pop() if len(not_done) == 1 else Outcome.FAILED

@@ -21,7 +21,7 @@ FIXTURES = Path(__file__).resolve().parent / "fixtures"
 
 
 @pytest.fixture
-def recorded() -> Callable[[str], list[Event]]:
+def load_events() -> Callable[[str], list[Event]]:
     """Return a function that reads the events of a recorded run."""
 
     def load(name: str) -> list[Event]:

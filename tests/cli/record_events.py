@@ -22,7 +22,7 @@ _RESULT = ("msg", "changed", "failure", "run_id", "censored", "module_stderr", "
 _DATA = ("host", "task", "role", "task_action", "ignore_errors")
 
 
-def shortened(event: dict[str, Any]) -> dict[str, Any]:
+def shorten_event(event: dict[str, Any]) -> dict[str, Any]:
     """Remove a machine's facts, and secrets that a module may have been given, from an event."""
     data = event.get("event_data") or {}
     short = {"event": event["event"], "created": event.get("created")}
@@ -38,17 +38,17 @@ def shortened(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def record(path: str) -> None:
-    feed = progress.Progress.feed
+    process_event = progress.Progress.process_event
     folder = os.getcwd()
     with open(path, "w", encoding="utf-8") as handle:
 
         def write(self: progress.Progress, event: dict[str, Any]) -> list[progress.Update]:
-            line = json.dumps(shortened(event)).replace(folder, "/srv/shop").replace(socket.gethostname(), "laptop")
+            line = json.dumps(shorten_event(event)).replace(folder, "/srv/shop").replace(socket.gethostname(), "laptop")
             handle.write(line + "\n")
             handle.flush()
-            return feed(self, event)
+            return process_event(self, event)
 
-        progress.Progress.feed = write  # type: ignore[method-assign, assignment]
+        progress.Progress.process_event = write  # type: ignore[method-assign, assignment]
         main()
 
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from localdev_recovery import cli, procedures
 from localdev_recovery.cli import main
-from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Procedure, as_typed
+from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Procedure, translate_commands
 
 COLLECTION = Path(__file__).resolve().parents[2] / "collections/ansible_collections/localdev/recovery"
 
@@ -28,14 +28,14 @@ def test_every_verb_has_its_playbook_and_its_variables(procedure: Procedure) -> 
     assert (COLLECTION / "playbooks" / f"{procedure.playbook}.yml").is_file()
     defaults = COLLECTION / "roles" / procedure.playbook / "defaults" / "main.yml"
     known = yaml.safe_load(defaults.read_text()) if defaults.exists() else {}
-    assert {option.variable for option in procedure.options} | set(procedure.sets) <= set(known)
+    assert {option.variable for option in procedure.options} | set(procedure.preset_variables) <= set(known)
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda procedure: procedure.verb)
 def test_every_verb_teaches_its_use(procedure: Procedure) -> None:
     done = CliRunner().invoke(main, [*procedure.verb.split(), "--help"])
     assert done.exit_code == 0
-    for word in (procedure.summary, procedure.address, "-C DIR", "--inventory", "--check", "--json"):
+    for word in (procedure.summary, procedure.playbook_fqcn, "-C DIR", "--inventory", "--check", "--json"):
         assert word in done.output
     for option in procedure.options:
         assert (option.flag or option.placeholder) in done.output
@@ -60,7 +60,7 @@ def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "typed"),
+    ("text", "command"),
     [
         ("Next: ansible-playbook localdev.recovery.undo", "Next: localdev undo -C /srv/a"),
         (
@@ -103,14 +103,14 @@ def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> 
         ("docker compose logs db", "docker compose logs db"),
     ],
 )
-def test_commands_are_named_as_one_types_them_here(text: str, typed: str) -> None:
-    assert as_typed(text, ["-C", "/srv/a"]) == typed
+def test_commands_are_named_as_one_types_them_here(text: str, command: str) -> None:
+    assert translate_commands(text, ["-C", "/srv/a"]) == command
 
 
 def test_every_verb_of_a_playbook_sets_something_else() -> None:
-    told_apart = {(p.playbook, tuple(sorted(p.sets.items()))) for p in PROCEDURES}
-    assert len(told_apart) == len(PROCEDURES)
-    assert procedures.find("container_recovery") is not None
+    distinct_verbs = {(p.playbook, tuple(sorted(p.preset_variables.items()))) for p in PROCEDURES}
+    assert len(distinct_verbs) == len(PROCEDURES)
+    assert procedures.find_procedure("container_recovery") is not None
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,10 @@ def test_verbs_preset_variables_and_take_several_arguments(
 
 
 def test_names_with_blanks_are_quoted() -> None:
-    assert as_typed("ansible-playbook localdev.recovery.undo", ["-C", "my stack"]) == "localdev undo -C 'my stack'"
+    assert (
+        translate_commands("ansible-playbook localdev.recovery.undo", ["-C", "my stack"])
+        == "localdev undo -C 'my stack'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,7 +225,7 @@ def test_a_password_travels_in_a_private_file_that_goes(monkeypatch: pytest.Monk
 
 
 def test_the_published_schema_is_that_of_the_result() -> None:
-    assert schema.SCHEMA.read_text() == schema.text()
+    assert schema.SCHEMA.read_text() == schema.format_schema()
 
 
 def test_wrong_usage_as_json() -> None:
@@ -240,4 +243,4 @@ def test_an_unknown_procedure_names_the_known_ones() -> None:
     assert result.exit_code == 2
     assert result.error is not None
     assert "full_rebuild" in result.error.message
-    assert procedures.find("full_rebuild") is not None
+    assert procedures.find_procedure("full_rebuild") is not None

@@ -25,24 +25,24 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def offered(*words: str) -> list[str]:
-    """Return what bash is offered for the last word."""
+def complete_last_word(*words: str) -> list[str]:
+    """Return the completions that bash gets for the last word."""
     env = {"_LOCALDEV_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
     done = CliRunner().invoke(main, prog_name="localdev", env=env)
     return [line.partition(",")[2] for line in done.output.splitlines()]
 
 
 def test_names_of_the_project_that_is_meant_are_offered(project: Path) -> None:
-    assert offered("localdev", "undo", "-C", str(project), "2026") == [NEW, OLD]
-    assert offered("localdev", "-C", str(project), "explain", NEW[:13]) == [NEW]
-    assert offered("localdev", "restore", "-C", str(project), "sh") == ["shop_1"]
-    assert offered("localdev", "expl") == ["explain"]
-    assert offered("localdev", "volumes", "to-") == ["to-named", "to-bind"]
+    assert complete_last_word("localdev", "undo", "-C", str(project), "2026") == [NEW, OLD]
+    assert complete_last_word("localdev", "-C", str(project), "explain", NEW[:13]) == [NEW]
+    assert complete_last_word("localdev", "restore", "-C", str(project), "sh") == ["shop_1"]
+    assert complete_last_word("localdev", "expl") == ["explain"]
+    assert complete_last_word("localdev", "volumes", "to-") == ["to-named", "to-bind"]
 
 
 def test_a_folder_before_a_group_is_the_one_that_is_meant(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(completion._NAMES, "services", lambda folder: [folder.name])
-    assert offered("localdev", "-C", str(project), "volumes", "backup", "") == [project.name]
+    monkeypatch.setitem(completion._LIST_NAMES, "services", lambda folder: [folder.name])
+    assert complete_last_word("localdev", "-C", str(project), "volumes", "backup", "") == [project.name]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

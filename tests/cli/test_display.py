@@ -9,8 +9,16 @@ import io
 import pytest
 from rich.console import Console
 
-from localdev_recovery.display import Plain, Terminal, duration, fitted, progress_for, show, step_label
-from localdev_recovery.progress import Doing, Moved, Note, Output, StepBegan, StepEnded, Update
+from localdev_recovery.display import (
+    LiveDisplay,
+    PlainDisplay,
+    choose_display,
+    fit_line,
+    format_duration,
+    format_step_label,
+    show_result,
+)
+from localdev_recovery.progress import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
 from localdev_recovery.results import Failure, HostResult, Outcome, Result, Step
 
 
@@ -24,9 +32,9 @@ DONE = Step(1, 2, "Stop the services", 2.13, "done")
 FAILED = Step(2, 2, "Migrate", 61.0, "failed")
 
 
-def plain(*updates: Update, raw: bool = False) -> str:
+def print_plain(*updates: Update, raw: bool = False) -> str:
     stream = io.StringIO()
-    with Plain(stream, raw=raw) as display:
+    with PlainDisplay(stream, raw=raw) as display:
         for update in updates:
             display(update)
     return stream.getvalue()
@@ -36,18 +44,20 @@ def plain(*updates: Update, raw: bool = False) -> str:
     ("seconds", "words"), [(0.04, "0.0 s"), (2.13, "2.1 s"), (34.4, "34 s"), (125, "2 min 05 s"), (59.7, "1 min 00 s")]
 )
 def test_duration(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def test_plain_lines_of_one_host() -> None:
-    ended = [StepBegan("a", RUNNING), Doing("a", "Stop"), StepEnded("a", DONE)]
-    assert plain(*ended, StepEnded("a", FAILED)) == (
+    ended = [StepStarted("a", RUNNING), ActiveTask("a", "Stop"), StepEnded("a", DONE)]
+    assert print_plain(*ended, StepEnded("a", FAILED)) == (
         "[1/2] Stop the services ... 2.1 s\n[2/2] Migrate ... failed after 1 min 01 s\n"
     )
 
 
 def test_a_note_does_not_break_into_a_line() -> None:
-    assert plain(StepBegan("a", RUNNING), Note("a", "Took over the lock"), StepEnded("a", DONE)).splitlines() == [
+    assert print_plain(
+        StepStarted("a", RUNNING), Note("a", "Took over the lock"), StepEnded("a", DONE)
+    ).splitlines() == [
         "[1/2] Stop the services ... ",
         "Took over the lock",
         "[1/2] Stop the services ... 2.1 s",
@@ -55,7 +65,9 @@ def test_a_note_does_not_break_into_a_line() -> None:
 
 
 def test_how_far_a_long_step_is() -> None:
-    assert plain(StepBegan("a", RUNNING), Moved("a", "loading 1 B, 1 B/s"), StepEnded("a", DONE)).splitlines() == [
+    assert print_plain(
+        StepStarted("a", RUNNING), Transferred("a", "loading 1 B, 1 B/s"), StepEnded("a", DONE)
+    ).splitlines() == [
         "[1/2] Stop the services ... ",
         "      loading 1 B, 1 B/s",
         "[1/2] Stop the services ... 2.1 s",
@@ -63,26 +75,28 @@ def test_how_far_a_long_step_is() -> None:
 
 
 def test_plain_lines_of_several_hosts_are_whole_and_named() -> None:
-    both = [Doing("a", "x"), Doing("b", "x"), StepBegan("a", RUNNING), StepBegan("b", RUNNING)]
-    assert plain(*both, StepEnded("b", DONE), StepEnded("a", DONE)) == (
+    both = [ActiveTask("a", "x"), ActiveTask("b", "x"), StepStarted("a", RUNNING), StepStarted("b", RUNNING)]
+    assert print_plain(*both, StepEnded("b", DONE), StepEnded("a", DONE)) == (
         "b: [1/2] Stop the services ... 2.1 s\na: [1/2] Stop the services ... 2.1 s\n"
     )
 
 
 def test_ansible_output_shows_only_when_asked_for() -> None:
     output, difference = Output("\x1b[32mok: [a]\x1b[0m\n"), Output("--- before\n+++ after\n", diff=True)
-    assert plain(output) == ""
-    assert plain(difference) == "--- before\n+++ after\n"
-    assert plain(output, StepBegan("a", RUNNING), StepEnded("a", DONE), raw=True) == "ok: [a]\n"
+    assert print_plain(output) == ""
+    assert print_plain(difference) == "--- before\n+++ after\n"
+    assert print_plain(output, StepStarted("a", RUNNING), StepEnded("a", DONE), raw=True) == "ok: [a]\n"
 
 
 def test_what_belongs_to_no_step_stands_below_the_titles() -> None:
-    assert step_label(Step(None, None, "Bring the old state back", 1.0, "done")) == "      Bring the old state back"
+    assert (
+        format_step_label(Step(None, None, "Bring the old state back", 1.0, "done")) == "      Bring the old state back"
+    )
 
 
 @pytest.mark.parametrize("width", [30, 40, 80, None])
 def test_a_narrow_line_keeps_its_ending(width: int | None) -> None:
-    line = fitted("[4/7] Wait until PostgreSQL answers", "12 s", width)
+    line = fit_line("[4/7] Wait until PostgreSQL answers", "12 s", width)
     assert line.endswith("12 s")
     assert width is None or len(line) <= width
 
@@ -90,26 +104,26 @@ def test_a_narrow_line_keeps_its_ending(width: int | None) -> None:
 def test_a_terminal_gets_a_live_line_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    assert isinstance(progress_for(FakeTerminal(), verbosity=0), Terminal)
-    assert isinstance(progress_for(io.StringIO(), verbosity=0), Plain)
-    assert isinstance(progress_for(FakeTerminal(), verbosity=1), Plain)
+    assert isinstance(choose_display(FakeTerminal(), verbosity=0), LiveDisplay)
+    assert isinstance(choose_display(io.StringIO(), verbosity=0), PlainDisplay)
+    assert isinstance(choose_display(FakeTerminal(), verbosity=1), PlainDisplay)
     monkeypatch.setenv("CI", "true")
-    assert isinstance(progress_for(FakeTerminal(), verbosity=0), Plain)
+    assert isinstance(choose_display(FakeTerminal(), verbosity=0), PlainDisplay)
     monkeypatch.delenv("CI")
     monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(progress_for(FakeTerminal(), verbosity=0), Plain)
+    assert isinstance(choose_display(FakeTerminal(), verbosity=0), PlainDisplay)
 
 
 def test_the_live_line_tells_the_step_and_what_it_does() -> None:
     stream = FakeTerminal()
     console = Console(file=stream, force_terminal=True, width=60, color_system=None)
-    with Terminal(console) as display:
-        display(StepBegan("a", RUNNING))
-        display(Doing("a", "Wait"))
+    with LiveDisplay(console) as display:
+        display(StepStarted("a", RUNNING))
+        display(ActiveTask("a", "Wait"))
         with console.capture() as capture:
             console.print(display)
         assert capture.get().startswith("[1/2] Stop the services: Wait ... 0.0 s")
-        display(Moved("a", "loading 1 B of 2 B, 1 B/s"))
+        display(Transferred("a", "loading 1 B of 2 B, 1 B/s"))
         with console.capture() as capture:
             console.print(display)
         assert "loading 1 B of 2 B, 1 B/s, 0.0 s" in capture.get()
@@ -117,15 +131,15 @@ def test_the_live_line_tells_the_step_and_what_it_does() -> None:
     assert "[1/2] Stop the services ... 2.1 s" in stream.getvalue()
 
 
-def shown(result: Result) -> tuple[str, str]:
+def print_result(result: Result) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
-    show(result, out=out, err=err)
+    show_result(result, out=out, err=err)
     return out.getvalue(), err.getvalue()
 
 
 def test_a_success_shows_its_report_on_stdout() -> None:
     host = HostResult("a", Outcome.DONE, steps=(DONE,), report=("Rebuilt x", "To take this back: localdev undo"))
-    assert shown(Result("full_rebuild", Outcome.DONE, seconds=31.2, hosts={"a": host})) == (
+    assert print_result(Result("full_rebuild", Outcome.DONE, seconds=31.2, hosts={"a": host})) == (
         "Rebuilt x\nTo take this back: localdev undo\n",
         "\nDone in 31 s.\n",
     )
@@ -133,7 +147,7 @@ def test_a_success_shows_its_report_on_stdout() -> None:
 
 def test_check_mode_says_that_nothing_was_changed() -> None:
     host = HostResult("a", Outcome.DONE, steps=(DONE,))
-    assert "nothing was changed" in shown(Result("undo", Outcome.DONE, check=True, hosts={"a": host}))[1]
+    assert "nothing was changed" in print_result(Result("undo", Outcome.DONE, check=True, hosts={"a": host}))[1]
 
 
 def test_a_failure_shows_step_cause_logs_state_and_next_command() -> None:
@@ -145,7 +159,7 @@ def test_a_failure_shows_step_cause_logs_state_and_next_command() -> None:
         aftermath="The state before the run is back (run X).",
         next="docker compose logs backend",
     )
-    assert shown(Result("full_rebuild", Outcome.FAILED, hosts={"a": host})) == (
+    assert print_result(Result("full_rebuild", Outcome.FAILED, hosts={"a": host})) == (
         "",
         "\nFailed at step 2 of 2, Migrate: The migration 1f0c failed\n"
         "--- last log lines of backend\nboom [red]x[/red]\n"
@@ -159,7 +173,7 @@ def test_several_hosts_are_named() -> None:
         "a": HostResult("a", Outcome.DONE, report=("fine",)),
         "b": HostResult("b", Outcome.UNREACHABLE, error=Failure("b: no route")),
     }
-    assert shown(Result("status", Outcome.UNREACHABLE, hosts=hosts)) == (
+    assert print_result(Result("status", Outcome.UNREACHABLE, hosts=hosts)) == (
         "\na\nfine\n",
         "\nb\nUnreachable: b: no route\n"
         "\nhost  outcome      changed  steps\na     done         no       -\nb     unreachable  no       -\n",
@@ -171,7 +185,7 @@ def test_several_hosts_end_with_a_table_of_steps_and_outcomes() -> None:
         "alice": HostResult("alice", Outcome.DONE, changed=True, steps=(DONE, Step(2, 2, "Migrate", 3.0, "done"))),
         "bob": HostResult("bob", Outcome.FAILED, steps=(DONE, FAILED), error=Failure("The migration 1f0c failed")),
     }
-    assert shown(Result("full_rebuild", Outcome.FAILED, hosts=hosts))[1].splitlines()[-3:] == [
+    assert print_result(Result("full_rebuild", Outcome.FAILED, hosts=hosts))[1].splitlines()[-3:] == [
         "host   outcome  changed  steps",
         "alice  done     yes      2 done in 5.1 s",
         "bob    failed   no       1 done in 2.1 s, failed: Migrate",

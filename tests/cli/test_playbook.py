@@ -19,7 +19,13 @@ from pathlib import Path
 import pytest
 
 from localdev_recovery import Outcome, Update, run
-from localdev_recovery.playbook import WITHOUT_CONFIGURATION, Request, _Interruption, _runner, private_folder
+from localdev_recovery.playbook import (
+    SETTINGS_WITHOUT_CONFIG_FILE,
+    Request,
+    _create_runner,
+    _SignalForwarder,
+    private_folder,
+)
 
 
 @pytest.fixture
@@ -27,13 +33,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def prepared(request: Request, folder: Path) -> tuple[list[str], dict[str, str]]:
-    config = _runner(request, "localdev.recovery.status", folder, lambda event: False, _Interruption()).config
+def prepare_runner(request: Request, folder: Path) -> tuple[list[str], dict[str, str]]:
+    config = _create_runner(request, "localdev.recovery.status", folder, lambda event: False, _SignalForwarder()).config
     return config.command, config.env
 
 
 def test_variables_travel_in_a_file_of_one_owner_and_not_in_arguments(folder: Path) -> None:
-    command, env = prepared(Request("status", "/srv/a b", extra_vars={"stack_admin_password": "s3cret"}), folder)
+    command, env = prepare_runner(Request("status", "/srv/a b", extra_vars={"stack_admin_password": "s3cret"}), folder)
     assert "s3cret" not in " ".join(command)
     assert "s3cret" not in env.values()
     path = Path(command[command.index("-e") + 1].removeprefix("@"))
@@ -43,7 +49,7 @@ def test_variables_travel_in_a_file_of_one_owner_and_not_in_arguments(folder: Pa
 
 
 def test_without_an_inventory_the_folder_is_the_stack_of_this_machine_and_interpreter(folder: Path) -> None:
-    command, _env = prepared(Request("status", "/srv/a b"), folder)
+    command, _env = prepare_runner(Request("status", "/srv/a b"), folder)
     inventory = json.loads(Path(command[command.index("-i") + 1]).read_text())
     assert inventory["stacks"]["hosts"]["localhost"] == {
         "ansible_connection": "local",
@@ -62,7 +68,7 @@ def test_options_reach_ansible_as_they_were_given(folder: Path) -> None:
         diff=True,
         arguments=("-e", "note=it's a 'test'", "-vv"),
     )
-    command, _env = prepared(request, folder)
+    command, _env = prepare_runner(request, folder)
     assert shlex.join(command).startswith("ansible-playbook --check --diff --limit 'a:!b' -e ")
     assert "note=it's a 'test'" in command
     assert [command[n + 1] for n, word in enumerate(command) if word == "-i"] == ["one.yml", "two,"]
@@ -72,10 +78,10 @@ def test_options_reach_ansible_as_they_were_given(folder: Path) -> None:
 def test_the_environment_of_the_user_goes_before_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_PIPELINING", "false")
     monkeypatch.delenv("ANSIBLE_HOST_KEY_CHECKING", raising=False)
-    _command, env = prepared(Request("status", "/srv"), folder)
+    _command, env = prepare_runner(Request("status", "/srv"), folder)
     assert env["ANSIBLE_PIPELINING"] == "false"
     assert env["ANSIBLE_HOST_PATTERN_MISMATCH"] == "error"
-    # ansible-runner would turn the check of host keys off, whatever ansible.cfg says.
+    # By default ansible-runner turns the check of host keys off, against ansible.cfg.
     assert "ANSIBLE_HOST_KEY_CHECKING" not in env
     assert "ANSIBLE_CACHE_PLUGIN" not in env
     assert Path(env["PATH"].split(os.pathsep)[0], "ansible-playbook").exists()
@@ -91,16 +97,16 @@ def test_where_nothing_is_configured_connections_are_as_in_the_checkout(
         "ANSIBLE_PYTHON_INTERPRETER": checkout["defaults"]["interpreter_python"],
         "ANSIBLE_SSH_ARGS": checkout["ssh_connection"]["ssh_args"],
     }
-    assert wanted == WITHOUT_CONFIGURATION
+    assert wanted == SETTINGS_WITHOUT_CONFIG_FILE
     monkeypatch.delenv("ANSIBLE_CONFIG", raising=False)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.chdir(folder)
     with private_folder() as place:
-        _command, env = prepared(Request("status", "/srv"), place)
+        _command, env = prepare_runner(Request("status", "/srv"), place)
     assert env.items() >= wanted.items()
     (folder / "ansible.cfg").write_text("[defaults]\nforks = 3\n")
     with private_folder() as place:
-        _command, env = prepared(Request("status", "/srv"), place)
+        _command, env = prepare_runner(Request("status", "/srv"), place)
     assert not env.keys() & wanted.keys()
 
 
@@ -113,24 +119,26 @@ def test_the_private_folder_is_private_and_goes() -> None:
 
 def test_the_first_signal_is_passed_on_once_and_the_second_kills() -> None:
     before = signal.getsignal(signal.SIGINT)
-    script = "import signal, sys; signal.signal(2, lambda *a: print('told', flush=True)); print('up', flush=True)\n"
+    script = (
+        "import signal, sys; signal.signal(2, lambda *a: print('interrupted', flush=True)); print('up', flush=True)\n"
+    )
     with (
         subprocess.Popen(
             [sys.executable, "-c", script + "while True: signal.pause()"], stdout=subprocess.PIPE, text=True
         ) as child,
-        _Interruption() as interruption,
+        _SignalForwarder() as forwarder,
     ):
         assert child.stdout is not None
         assert child.stdout.readline() == "up\n"
         os.kill(os.getpid(), signal.SIGTERM)
-        assert interruption.asked
-        # Only the first event tells which process to pass it on to.
-        interruption.know(child.pid)
-        assert child.stdout.readline() == "told\n"
-        interruption.know(child.pid)
+        assert forwarder.interrupted
+        # Only the first event names the process that gets the signal.
+        forwarder.set_process_id(child.pid)
+        assert child.stdout.readline() == "interrupted\n"
+        forwarder.set_process_id(child.pid)
         os.kill(os.getpid(), signal.SIGINT)
         assert child.wait(10) == -signal.SIGKILL
-        assert interruption.hopeless
+        assert forwarder.kill_requested
     assert signal.getsignal(signal.SIGINT) is before
 
 

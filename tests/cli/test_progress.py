@@ -10,11 +10,21 @@ from typing import Any
 
 import pytest
 
-from localdev_recovery.progress import Doing, Moved, Note, Output, Progress, StepBegan, StepEnded, Update, outcome_of
-from localdev_recovery.results import EXIT_CODES, Failure, HostResult, Outcome, Step, overall
+from localdev_recovery.progress import (
+    ActiveTask,
+    Note,
+    Output,
+    Progress,
+    StepEnded,
+    StepStarted,
+    Transferred,
+    Update,
+    decide_outcome,
+)
+from localdev_recovery.results import EXIT_CODES, Failure, HostResult, Outcome, Step, combine_outcomes
 
 Event = dict[str, Any]
-Recorded = Callable[[str], list[Event]]
+LoadEvents = Callable[[str], list[Event]]
 
 TITLES = [
     "Stop the services",
@@ -29,16 +39,16 @@ TITLES = [
 
 def follow(events: list[Event]) -> tuple[Progress, list[Update]]:
     progress = Progress()
-    return progress, [update for event in events for update in progress.feed(event)]
+    return progress, [update for event in events for update in progress.process_event(event)]
 
 
 def result_of(events: list[Event], *, check: bool = False, interrupted: bool = False) -> HostResult:
     progress, _updates = follow(events)
-    progress.close(interrupted=interrupted)
-    return progress.results(check=check, interrupted=interrupted)["localhost"]
+    progress.end_open_steps(interrupted=interrupted)
+    return progress.build_host_results(check=check, interrupted=interrupted)["localhost"]
 
 
-def until(events: list[Event], task: str) -> list[Event]:
+def events_until(events: list[Event], task: str) -> list[Event]:
     """Return the events up to the start of a task, as an interruption leaves them."""
     place = next(n for n, e in enumerate(events) if e["event"] == "runner_on_start" and e["event_data"]["task"] == task)
     return events[: place + 1]
@@ -47,16 +57,16 @@ def until(events: list[Event], task: str) -> list[Event]:
 # --- a run that succeeds -----------------------------------------------------------------------------------------
 
 
-def test_steps_are_those_that_the_procedure_declares(recorded: Recorded) -> None:
-    result = result_of(recorded("rebuild"))
+def test_steps_are_those_that_the_procedure_declares(load_events: LoadEvents) -> None:
+    result = result_of(load_events("rebuild"))
     assert [(step.n, step.of, step.title, step.outcome) for step in result.steps] == [
         (n, 7, title, "done") for n, title in enumerate(TITLES, 1)
     ]
     assert all(step.seconds is not None and step.seconds > 0 for step in result.steps)
 
 
-def test_a_success_tells_what_changed_what_was_set_aside_and_what_undoes_it(recorded: Recorded) -> None:
-    result = result_of(recorded("rebuild"))
+def test_a_success_tells_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
+    result = result_of(load_events("rebuild"))
     assert result.outcome is Outcome.DONE
     assert result.changed
     assert result.error is None
@@ -70,42 +80,42 @@ def test_a_success_tells_what_changed_what_was_set_aside_and_what_undoes_it(reco
     assert aside.bytes > 1_000_000
 
 
-def test_updates_come_in_order_and_only_the_report_is_no_note(recorded: Recorded) -> None:
-    _progress, updates = follow(recorded("rebuild"))
-    steps = [update for update in updates if isinstance(update, (StepBegan, StepEnded))]
+def test_updates_come_in_order_and_only_the_report_is_no_note(load_events: LoadEvents) -> None:
+    _progress, updates = follow(load_events("rebuild"))
+    steps = [update for update in updates if isinstance(update, (StepStarted, StepEnded))]
     assert [(type(update), update.step.n) for update in steps] == [
-        (kind, n) for n in range(1, 8) for kind in (StepBegan, StepEnded)
+        (kind, n) for n in range(1, 8) for kind in (StepStarted, StepEnded)
     ]
     assert not any(isinstance(update, Note) for update in updates)
-    assert Doing("localhost", "Look at the stack") in updates
-    assert not any(isinstance(update, Doing) and "rg spec" in update.text for update in updates)
+    assert ActiveTask("localhost", "Look at the stack") in updates
+    assert not any(isinstance(update, ActiveTask) and "rg spec" in update.text for update in updates)
 
 
-def test_check_mode_claims_no_change_and_no_run(recorded: Recorded) -> None:
-    result = result_of(recorded("rebuild"), check=True)
+def test_check_mode_claims_no_change_and_no_run(load_events: LoadEvents) -> None:
+    result = result_of(load_events("rebuild"), check=True)
     assert not result.changed
     assert result.run_id is None
 
 
-def test_a_verb_without_steps_has_a_report(recorded: Recorded) -> None:
-    result = result_of(recorded("status"))
+def test_a_verb_without_steps_has_a_report(load_events: LoadEvents) -> None:
+    result = result_of(load_events("status"))
     assert (result.outcome, result.steps) == (Outcome.DONE, ())
     assert any("backend" in line for line in result.report)
 
 
-def test_other_messages_than_the_report_are_notes(recorded: Recorded) -> None:
-    events = copy.deepcopy(recorded("status"))
+def test_other_messages_than_the_report_are_notes(load_events: LoadEvents) -> None:
+    events = copy.deepcopy(load_events("status"))
     for event in events:
         if event["event_data"].get("task") == "Report":
             event["event_data"]["task"] = "Tell what an earlier run has left"
     progress, updates = follow(events)
-    result = progress.results(check=False, interrupted=False)["localhost"]
+    result = progress.build_host_results(check=False, interrupted=False)["localhost"]
     assert result.report == ()
     assert [update.text for update in updates if isinstance(update, Note)] == list(result.notes) != []
 
 
-def test_a_step_all_of_whose_tasks_are_skipped_is_skipped(recorded: Recorded) -> None:
-    events = copy.deepcopy(recorded("rebuild"))
+def test_a_step_all_of_whose_tasks_are_skipped_is_skipped(load_events: LoadEvents) -> None:
+    events = copy.deepcopy(load_events("rebuild"))
     for event in events:
         if event["event"] == "runner_on_ok" and event["event_data"]["task"].startswith("Seed | "):
             event["event"] = "runner_on_skipped"
@@ -115,8 +125,8 @@ def test_a_step_all_of_whose_tasks_are_skipped_is_skipped(recorded: Recorded) ->
 # --- failures ----------------------------------------------------------------------------------------------------
 
 
-def test_a_failed_verification_that_was_taken_back(recorded: Recorded) -> None:
-    result = result_of(recorded("unverified"))
+def test_a_failed_verification_that_was_taken_back(load_events: LoadEvents) -> None:
+    result = result_of(load_events("unverified"))
     assert result.outcome is Outcome.UNVERIFIED
     assert result.error is not None
     assert result.error.message.startswith("Verification failed: table rotation_templates has 32 rows")
@@ -127,8 +137,8 @@ def test_a_failed_verification_that_was_taken_back(recorded: Recorded) -> None:
     assert result.next == "ansible-playbook localdev.recovery.status"
 
 
-def test_a_failure_carries_the_log_lines_of_what_failed(recorded: Recorded) -> None:
-    result = result_of(recorded("seed_failed"))
+def test_a_failure_carries_the_log_lines_of_what_failed(load_events: LoadEvents) -> None:
+    result = result_of(load_events("seed_failed"))
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
     assert result.error.message == "The seed command people failed in service backend with exit code 1"
@@ -160,8 +170,8 @@ def with_a_failing_rollback(events: list[Event]) -> list[Event]:
     return [*events[: place + 1], closing, end]
 
 
-def test_a_verification_that_could_not_be_taken_back_is_a_plain_failure(recorded: Recorded) -> None:
-    result = result_of(with_a_failing_rollback(recorded("unverified")))
+def test_a_verification_that_could_not_be_taken_back_is_a_plain_failure(load_events: LoadEvents) -> None:
+    result = result_of(with_a_failing_rollback(load_events("unverified")))
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
     assert result.error.message.startswith("Verification failed")
@@ -173,22 +183,22 @@ def test_a_verification_that_could_not_be_taken_back_is_a_plain_failure(recorded
     assert result.steps[-1].outcome == "failed"
 
 
-def test_a_refusal(recorded: Recorded) -> None:
-    result = result_of(recorded("unsafe"))
+def test_a_refusal(load_events: LoadEvents) -> None:
+    result = result_of(load_events("unsafe"))
     assert result.outcome is Outcome.UNSAFE
     assert result.next is None
 
 
-def test_a_wrong_variable_is_wrong_usage(recorded: Recorded) -> None:
-    result = result_of(recorded("wrong_type"))
+def test_a_wrong_variable_is_wrong_usage(load_events: LoadEvents) -> None:
+    result = result_of(load_events("wrong_type"))
     assert result.outcome is Outcome.USAGE
     assert result.error is not None
     assert result.error.message.startswith("argument 'cleanup_keep'")
 
 
-def test_a_host_that_does_not_answer_leaves_the_other_alone(recorded: Recorded) -> None:
-    progress, _updates = follow(recorded("unreachable"))
-    hosts = progress.results(check=False, interrupted=False)
+def test_a_host_that_does_not_answer_leaves_the_other_alone(load_events: LoadEvents) -> None:
+    progress, _updates = follow(load_events("unreachable"))
+    hosts = progress.build_host_results(check=False, interrupted=False)
     assert {name: host.outcome for name, host in hosts.items()} == {
         "alpha": Outcome.DONE,
         "beta": Outcome.UNREACHABLE,
@@ -197,29 +207,32 @@ def test_a_host_that_does_not_answer_leaves_the_other_alone(recorded: Recorded) 
     assert "Connection refused" in hosts["beta"].error.message
 
 
-def test_what_ansible_complains_of_before_any_host(recorded: Recorded) -> None:
-    progress, _updates = follow(recorded("wrong_limit"))
+def test_what_ansible_complains_of_before_any_host(load_events: LoadEvents) -> None:
+    progress, _updates = follow(load_events("wrong_limit"))
     assert progress.hosts == ()
-    assert progress.complaint()[0] == "Could not match supplied host pattern, ignoring: nix"
+    assert progress.find_ansible_error()[0] == "Could not match supplied host pattern, ignoring: nix"
 
 
 def test_complaints_that_ansible_has_wrapped_are_joined() -> None:
     text = "[WARNING]: a.yml: bad\r\n[ERROR]: Specified inventory leaves us with\r\nno hosts to target.\r\n"
     progress, _updates = follow([{"event": "verbose", "stdout": text}])
-    assert progress.complaint() == ("Specified inventory leaves us with no hosts to target.", "a.yml: bad")
+    assert progress.find_ansible_error() == ("Specified inventory leaves us with no hosts to target.", "a.yml: bad")
 
 
 def test_without_an_error_of_its_own_ansibles_last_words_count() -> None:
     words = "The command was not found or was not executable: ansible-playbook."
     progress, _updates = follow([{"event": "verbose", "stdout": words + "\r\n"}])
-    assert progress.complaint() == (words, "")
+    assert progress.find_ansible_error() == (words, "")
 
 
 def test_how_far_a_long_step_is_is_no_complaint() -> None:
     line = "progress: [my host] loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s\r\n"
     progress, updates = follow([{"event": "verbose", "stdout": line}])
-    assert updates == [Moved("my host", "loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s"), Output(line.replace("\r", ""))]
-    assert progress.complaint() == ("", "")
+    assert updates == [
+        Transferred("my host", "loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s"),
+        Output(line.replace("\r", "")),
+    ]
+    assert progress.find_ansible_error() == ("", "")
 
 
 def failed_task(result: dict[str, Any], **data: Any) -> HostResult:
@@ -263,8 +276,8 @@ def test_an_ignored_failure_is_none() -> None:
 # --- interruptions -----------------------------------------------------------------------------------------------
 
 
-def test_an_interruption_within_a_run_says_what_undoes_it(recorded: Recorded) -> None:
-    result = result_of(until(recorded("rebuild"), "Step 2 of 7 | Set the old data aside"), interrupted=True)
+def test_an_interruption_within_a_run_says_what_undoes_it(load_events: LoadEvents) -> None:
+    result = result_of(events_until(load_events("rebuild"), "Step 2 of 7 | Set the old data aside"), interrupted=True)
     assert result.outcome is Outcome.INTERRUPTED
     assert result.steps[-1].title == "Set the old data aside"
     assert result.steps[-1].outcome == "interrupted"
@@ -272,8 +285,8 @@ def test_an_interruption_within_a_run_says_what_undoes_it(recorded: Recorded) ->
     assert result.next == "ansible-playbook localdev.recovery.undo"
 
 
-def test_an_interruption_before_the_run_has_changed_nothing(recorded: Recorded) -> None:
-    result = result_of(until(recorded("rebuild"), "Look at the stack"), interrupted=True)
+def test_an_interruption_before_the_run_has_changed_nothing(load_events: LoadEvents) -> None:
+    result = result_of(events_until(load_events("rebuild"), "Look at the stack"), interrupted=True)
     assert (result.outcome, result.aftermath, result.next) == (
         Outcome.INTERRUPTED,
         "Nothing has been changed.",
@@ -281,8 +294,8 @@ def test_an_interruption_before_the_run_has_changed_nothing(recorded: Recorded) 
     )
 
 
-def test_an_interruption_after_the_end_changes_nothing(recorded: Recorded) -> None:
-    assert result_of(recorded("rebuild"), interrupted=True).outcome is Outcome.DONE
+def test_an_interruption_after_the_end_changes_nothing(load_events: LoadEvents) -> None:
+    assert result_of(load_events("rebuild"), interrupted=True).outcome is Outcome.DONE
 
 
 # --- outcomes ----------------------------------------------------------------------------------------------------
@@ -307,7 +320,7 @@ def test_an_interruption_after_the_end_changes_nothing(recorded: Recorded) -> No
 )
 def test_outcome(kinds: list[str], unreachable: bool, interrupted: bool, expected: Outcome) -> None:
     failures = [Failure("no", kind=kind) for kind in kinds]
-    assert outcome_of(failures, unreachable=unreachable, interrupted=interrupted) is expected
+    assert decide_outcome(failures, unreachable=unreachable, interrupted=interrupted) is expected
 
 
 @pytest.mark.parametrize(
@@ -321,7 +334,7 @@ def test_outcome(kinds: list[str], unreachable: bool, interrupted: bool, expecte
     ],
 )
 def test_overall_outcome(outcomes: list[Outcome], expected: Outcome) -> None:
-    assert overall(outcomes) is expected
+    assert combine_outcomes(outcomes) is expected
 
 
 def test_every_outcome_has_its_own_exit_code() -> None:
@@ -331,19 +344,19 @@ def test_every_outcome_has_its_own_exit_code() -> None:
 
 def test_ansible_output_is_told_as_it_is() -> None:
     event = {"event": "runner_on_file_diff", "stdout": "--- before\r\n+++ after", "event_data": {"host": "h"}}
-    assert Progress().feed(event) == [Output("--- before\n+++ after", diff=True)]
+    assert Progress().process_event(event) == [Output("--- before\n+++ after", diff=True)]
 
 
 def test_a_step_left_open_without_interruption_has_failed() -> None:
     began = {"host": "h", "task": "Step 1 of 2 | Look", "task_action": "x"}
     progress, _updates = follow([{"event": "runner_on_start", "event_data": began}])
-    assert progress.close(interrupted=False) == [StepEnded("h", Step(1, 2, "Look", 0.0, "failed"))]
+    assert progress.end_open_steps(interrupted=False) == [StepEnded("h", Step(1, 2, "Look", 0.0, "failed"))]
 
 
 def test_the_answer_of_the_module_that_looks_is_the_data() -> None:
     answer = {"changed": False, "runs": [{"run_id": "x"}], "locked": "", "deletable": []}
     data = {"host": "localhost", "task": "Look", "task_action": "localdev.recovery.recovery_run_info", "res": answer}
     progress = Progress(("recovery_run_info", "runs", "locked"))
-    progress.feed({"event": "runner_on_ok", "event_data": data})
-    result = progress.results(check=False, interrupted=False)["localhost"]
+    progress.process_event({"event": "runner_on_ok", "event_data": data})
+    result = progress.build_host_results(check=False, interrupted=False)["localhost"]
     assert result.data == {"runs": [{"run_id": "x"}], "locked": ""}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from localdev_recovery.questions import ask
+from localdev_recovery.questions import ask_open_questions
 
 STACK: dict[str, Any] = {
     "database": None,
@@ -33,7 +33,7 @@ class Answers:
 
 def test_only_what_is_open_must_be_answered() -> None:
     prompt = Answers("two", "noise, nobody", "python 'my seed.py'", "", "/login", "", "ADMIN")
-    assert ask(STACK, [], prompt) == {
+    assert ask_open_questions(STACK, [], prompt) == {
         "stack_database_service": "two",
         "stack_excluded_services": ["noise"],
         "stack_seed_commands": [{"name": "my seed.py", "command": ["python", "my seed.py"]}],
@@ -47,4 +47,4 @@ def test_only_what_is_open_must_be_answered() -> None:
 
 def test_what_the_command_line_says_is_not_asked() -> None:
     given = ["stack_database_service", "stack_excluded_services", "stack_seed_commands"]
-    assert ask(STACK, given, Answers("")) == {}
+    assert ask_open_questions(STACK, given, Answers("")) == {}

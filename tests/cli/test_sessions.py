@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which commands sessions become."""
+"""The commands that sessions run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from localdev_recovery import sessions
 from localdev_recovery.cli import main
 from localdev_recovery.procedures import SESSIONS, Session
-from localdev_recovery.sessions import NoSession, Place
+from localdev_recovery.sessions import GatheredStack, SessionError
 
 RUNNING = [{"state": "running"}]
 STACK: dict[str, Any] = {
@@ -30,15 +30,15 @@ STACK: dict[str, Any] = {
 }
 
 
-def place(**connection: Any) -> Place:
-    return Place("web1", STACK, connection)
+def gathered_stack(**connection: Any) -> GatheredStack:
+    return GatheredStack("web1", STACK, connection)
 
 
 @pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.verb)
 def test_every_session_has_its_function_and_teaches_its_use(session: Session) -> None:
     arguments = {option.variable: () if option.kind == "list" else None for option in session.options}
     arguments = {name: value for name, value in arguments.items() if value is not None}
-    assert getattr(sessions, session.verb)(STACK, **arguments, terminal=True)
+    assert sessions.SESSION_ARGUMENTS[session.verb](STACK, **arguments, terminal=True)
     text = CliRunner().invoke(main, [session.verb, "--help"]).output
     for word in (session.summary, "-C DIR", "--inventory", "--limit", "exit code of docker compose"):
         assert word in " ".join(text.split())
@@ -48,21 +48,21 @@ def test_every_session_has_its_function_and_teaches_its_use(session: Session) ->
 
 
 def test_logs_leave_out_the_noisy_ones_unless_they_are_named() -> None:
-    assert sessions.logs(STACK, terminal=True) == ["logs", "api", "db"]
-    assert sessions.logs(STACK, services=["n8n"], follow=True, tail=5, terminal=False) == [
+    assert sessions.logs_arguments(STACK, terminal=True) == ["logs", "api", "db"]
+    assert sessions.logs_arguments(STACK, services=["n8n"], follow=True, tail=5, terminal=False) == [
         *("--ansi=never", "logs", "--follow", "--tail=5", "n8n")
     ]
 
 
 def test_psql_knows_user_database_and_port_and_needs_no_password() -> None:
     client = ["psql", "--username=keeper", "--dbname=shop", "--port=5433"]
-    assert sessions.psql(STACK, terminal=True) == ["exec", "db", *client]
-    assert sessions.psql(STACK, terminal=False) == ["exec", "-T", "db", *client]
+    assert sessions.psql_arguments(STACK, terminal=True) == ["exec", "db", *client]
+    assert sessions.psql_arguments(STACK, terminal=False) == ["exec", "-T", "db", *client]
 
 
 def test_a_shell_opens_in_the_application_or_in_the_named_service() -> None:
-    assert sessions.shell(STACK, terminal=True)[:2] == ["exec", "api"]
-    assert sessions.shell(STACK, service="db", terminal=False)[:3] == ["exec", "-T", "db"]
+    assert sessions.shell_arguments(STACK, terminal=True)[:2] == ["exec", "api"]
+    assert sessions.shell_arguments(STACK, service="db", terminal=False)[:3] == ["exec", "-T", "db"]
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_a_shell_opens_in_the_application_or_in_the_named_service() -> None:
     ],
 )
 def test_what_cannot_be_opened_says_why(verb: str, given: dict[str, Any], words: str, usage: bool) -> None:
-    with pytest.raises(NoSession) as caught:
-        getattr(sessions, verb)(STACK, **given, terminal=True)
+    with pytest.raises(SessionError) as caught:
+        sessions.SESSION_ARGUMENTS[verb](STACK, **given, terminal=True)
     assert words in caught.value.message
-    assert caught.value.usage is usage
+    assert caught.value.is_usage_error is usage
 
 
 def test_stacks_without_a_database_an_application_or_containers() -> None:
@@ -85,23 +85,26 @@ def test_stacks_without_a_database_an_application_or_containers() -> None:
     stack["database"] = None
     for service in stack["services"].values():
         service.update(kind="other", containers=[])
-    with pytest.raises(NoSession, match="No PostgreSQL service"):
-        sessions.psql(stack, terminal=True)
-    with pytest.raises(NoSession, match="Which service"):
-        sessions.shell(stack, terminal=True)
-    with pytest.raises(NoSession, match="has a container"):
-        sessions.logs(stack, terminal=True)
+    with pytest.raises(SessionError, match="No PostgreSQL service"):
+        sessions.psql_arguments(stack, terminal=True)
+    with pytest.raises(SessionError, match="Which service"):
+        sessions.shell_arguments(stack, terminal=True)
+    with pytest.raises(SessionError, match="has a container"):
+        sessions.logs_arguments(stack, terminal=True)
 
 
 def test_here_it_is_docker_compose_itself() -> None:
-    folder, words = sessions.command_line(place(connection="local"), ["logs"], terminal=True)
+    folder, words = sessions.build_session_command(gathered_stack(connection="local"), ["logs"], terminal=True)
     assert (folder, words) == ("/srv/my shop", ["docker", "compose", "--project-name", "shop", "logs"])
-    assert sessions.command_line(place(connection="local", become=True), ["ps"], terminal=True)[1][0] == "sudo"
+    assert (
+        sessions.build_session_command(gathered_stack(connection="local", become=True), ["ps"], terminal=True)[1][0]
+        == "sudo"
+    )
 
 
 @pytest.mark.parametrize(("terminal", "flag"), [(True, "-t"), (False, "-T")], ids=["terminal", "pipe"])
 def test_elsewhere_it_goes_through_ssh(terminal: bool, flag: str) -> None:
-    there = place(
+    there = gathered_stack(
         connection="ssh",
         host="10.0.0.5",
         port=2222,
@@ -109,25 +112,25 @@ def test_elsewhere_it_goes_through_ssh(terminal: bool, flag: str) -> None:
         ssh_private_key_file="/k",
         ssh_common_args="-o 'A=b c'",
     )
-    _folder, words = sessions.command_line(there, ["exec", "db", "psql"], terminal=terminal)
+    _folder, words = sessions.build_session_command(there, ["exec", "db", "psql"], terminal=terminal)
     assert words[:-1] == ["ssh", flag, "-p", "2222", "-l", "dev", "-i", "/k", "-o", "A=b c", "10.0.0.5"]
     assert words[-1] == "cd '/srv/my shop' && exec docker compose --project-name shop exec db psql"
 
 
 def test_elsewhere_another_user_enters_the_folder_too() -> None:
-    words = sessions.command_line(place(become=True), ["ps"], terminal=False)[1]
+    words = sessions.build_session_command(gathered_stack(become=True), ["ps"], terminal=False)[1]
     assert words[-1] == (
         "exec sudo sh -c 'cd '\"'\"'/srv/my shop'\"'\"' && exec docker compose --project-name shop ps'"
     )
 
 
 def test_without_a_connection_ansible_uses_ssh_and_the_name_in_the_inventory() -> None:
-    assert sessions.command_line(place(), ["ps"], terminal=False)[1][:3] == ["ssh", "-T", "web1"]
+    assert sessions.build_session_command(gathered_stack(), ["ps"], terminal=False)[1][:3] == ["ssh", "-T", "web1"]
 
 
 def test_another_connection_is_one_clear_error() -> None:
-    with pytest.raises(NoSession, match=r"web1 is reached by the connection plugin docker"):
-        sessions.command_line(place(connection="community.docker.docker"), ["ps"], terminal=True)
+    with pytest.raises(SessionError, match=r"web1 is reached by the connection plugin docker"):
+        sessions.build_session_command(gathered_stack(connection="community.docker.docker"), ["ps"], terminal=True)
 
 
 @pytest.mark.parametrize("verb", [session.verb for session in SESSIONS])
