@@ -9,9 +9,9 @@ DOCUMENTATION = r"""
 module: image_load
 short_description: Give a host the images that it lacks, from the controller's Docker Engine
 description:
-  - Finds out which of the images the host's engine lacks, saves those on the controller, sends them over Ansible's own connection and
+  - Checks which images the host's engine lacks, saves those on the controller, sends them over Ansible's own connection and
     loads them. No registry is needed.
-  - An image that the host has under that name is left alone, whatever its age.
+  - An image that the host has under that name is not changed, even if the controller has a newer one.
   - Layers that images share are sent once.
 version_added: 0.1.0
 author:

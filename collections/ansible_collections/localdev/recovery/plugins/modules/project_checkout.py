@@ -11,8 +11,8 @@ short_description: Give a host the checkout of a project where it has none
 description:
   - Clones a repository, or what is committed in the controller's own checkout, which is sent as a git bundle with its history. Files
     that git does not track, such as C(.env), never leave the controller.
-  - A folder that holds anything is left alone, whatever it is.
-  - The clone is made beside and renamed in the end, so one that was cut short leaves no half checkout.
+  - A folder that is not empty is not changed.
+  - The clone is made beside the folder and renamed at the end, so an interrupted clone leaves no incomplete checkout.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)

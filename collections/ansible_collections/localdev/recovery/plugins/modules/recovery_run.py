@@ -32,7 +32,7 @@ attributes:
 options:
   objects:
     description:
-      - What the run is going to set aside. It is refused when there is no room for the copies.
+      - What the run is going to set aside. The run is refused if the disk has no room for the copies.
   stack:
     description:
       - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
@@ -61,18 +61,18 @@ options:
     default: {}
   undoes:
     description:
-      - The run that this one takes back. When it is cut short, the next run finishes it.
+      - The run that this one undoes. If this run is interrupted, the next one finishes the undo.
     type: str
     default: ""
   starts:
     description:
-      - Services that the run is going to start. It is refused when somebody else holds a port that one of them publishes.
+      - Services that the run is going to start. The run is refused if a port that one of them publishes is in use.
     type: list
     elements: str
     default: []
   verifies:
     description:
-      - Whether the run is going to ask the database over TCP. It is refused when Python on the stack's host has neither psycopg nor psycopg2.
+      - Whether the run is going to connect to the database over TCP. The run is refused if Python on the stack's host has neither psycopg nor psycopg2.
     type: bool
     default: false
   error:
@@ -92,7 +92,7 @@ options:
     default: {}
   abandoned:
     description:
-      - A run whose controller is gone, which only that controller's machine can tell. The action plugin of this module fills it in.
+      - A run whose controller is gone. Only the controller's machine can check that. The action plugin of this module fills it in.
     type: str
     default: ""
 """
@@ -124,7 +124,7 @@ notes:
   type: list
   elements: str
 interrupted:
-  description: Runs that were cut short and have left things to put back, newest first.
+  description: Interrupted runs with things to put back, newest first.
   returned: O(state=started)
   type: list
   elements: str

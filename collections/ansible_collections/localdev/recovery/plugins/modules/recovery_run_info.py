@@ -7,9 +7,9 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: recovery_run_info
-short_description: Look at the runs of a stack, and at what they have set aside
+short_description: List the runs of a stack and what they have set aside
 description:
-  - Reads the run records of one stack and answers what the next undo would take back and what the next cleanup would delete.
+  - Reads the run records of one stack. Returns what the next undo would put back and what the next cleanup would delete.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -24,7 +24,7 @@ options:
     required: true
   undo_run_id:
     description:
-      - The run that an undo is asked for. Without it the newest that set something aside and was not taken back.
+      - The run to undo. By default the newest run that set something aside and was not undone.
     type: str
     default: ""
   keep:
@@ -61,11 +61,11 @@ undo_refused:
   returned: success
   type: str
 locked:
-  description: Who holds the lock of the stack since when; empty when nobody does.
+  description: Which run holds the lock of the stack, and since when; empty if the stack is not locked.
   returned: success
   type: str
 interrupted:
-  description: Runs that were cut short, newest first.
+  description: Interrupted runs, newest first.
   returned: success
   type: list
   elements: str

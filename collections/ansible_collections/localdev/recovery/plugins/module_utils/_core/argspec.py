@@ -13,7 +13,7 @@ import typing as t
 
 
 def stack_argument_spec() -> dict[str, t.Any]:
-    """Options of the ``stack`` doc fragment."""
+    """Return the options of the ``stack`` doc fragment."""
     return {
         "project_src": {"type": "path", "required": True},
         "files": {"type": "list", "elements": "str", "default": []},
@@ -27,7 +27,7 @@ def stack_argument_spec() -> dict[str, t.Any]:
 
 
 def objects_argument_spec() -> dict[str, t.Any]:
-    """Options of the ``objects`` doc fragment."""
+    """Return the options of the ``objects`` doc fragment."""
     return {
         "objects": {
             "type": "list",
@@ -70,7 +70,7 @@ def objects_argument_spec() -> dict[str, t.Any]:
 
 
 def alembic_argument_spec() -> dict[str, t.Any]:
-    """Options of the ``alembic`` doc fragment."""
+    """Return the options of the ``alembic`` doc fragment."""
     return {
         "config": {"type": "str", "default": ""},
         "database": {"type": "str", "default": ""},
@@ -81,7 +81,7 @@ def alembic_argument_spec() -> dict[str, t.Any]:
 
 
 def run_argument_spec() -> dict[str, t.Any]:
-    """Options of the ``run`` doc fragment."""
+    """Return the options of the ``run`` doc fragment."""
     return {
         "stack": {"type": "dict", "required": True},
         "run_id": {"type": "str", "default": ""},
@@ -90,5 +90,5 @@ def run_argument_spec() -> dict[str, t.Any]:
 
 
 def resolve_path_option(folder: str, path: str) -> str:
-    """A path that a user has given; a relative one counts from the folder."""
+    """Return a path from a user's option, relative to the folder unless it is absolute. ``~`` is expanded."""
     return os.path.join(folder, os.path.expanduser(path))

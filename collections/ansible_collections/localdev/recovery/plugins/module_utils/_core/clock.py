@@ -13,10 +13,11 @@ import time
 
 
 def utc_now() -> str:
-    """The time as ``2026-01-31T10:00:00Z``."""
+    """Return the time as ``2026-01-31T10:00:00Z``."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seconds_since(stamp: str, now: float | None = None) -> float:
+    """Return the seconds from a timestamp of utc_now to now."""
     moment = datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
     return (time.time() if now is None else now) - moment.timestamp()

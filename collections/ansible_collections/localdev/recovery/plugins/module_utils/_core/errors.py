@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The one exception of this collection. Modules catch it once, in their main function."""
+"""Define the one exception of this collection. Modules catch it once, in their main function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RecoveryError(Exception):
 
     message: names the object and the cause. next_command: what to run next, or empty.
     kind: ``failed``, ``locked``, ``unsafe`` or ``verification``; callers derive exit codes from it.
-    holder: of ``locked``, who holds the lock: its ``run_id`` and its ``controller``, a process.
+    holder: for the kind ``locked``, the ``run_id`` of the lock and its ``controller``, a process.
     """
 
     def __init__(

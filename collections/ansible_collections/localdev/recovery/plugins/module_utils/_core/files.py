@@ -21,36 +21,30 @@ _BLOCK_SIZE = 1024 * 1024
 _HASH_THREADS = 4
 
 
-# --- whether it is what was written --------------------------------------------------------------------------------
-
-
-def hash_file(path: str, seen: t.Callable[[int], None] | None = None) -> dict[str, t.Any]:
-    """``bytes`` and ``sha256`` of a file. seen: told how many bytes were read since it was last told."""
+def hash_file(path: str, on_read: t.Callable[[int], None] | None = None) -> dict[str, t.Any]:
+    """Return ``bytes`` and ``sha256`` of a file. on_read: called with the number of bytes of each block."""
     digest = hashlib.sha256()
     size = 0
     with open(path, "rb") as file:
         while block := file.read(_BLOCK_SIZE):
             digest.update(block)
             size += len(block)
-            if seen:
-                seen(len(block))
+            if on_read:
+                on_read(len(block))
     return {"bytes": size, "sha256": digest.hexdigest()}
 
 
-def hash_files(path: str, seen: t.Callable[[int], None] | None = None) -> dict[str, dict[str, t.Any]]:
-    """Bytes and sha256 of a dump's files by name, several at once."""
+def hash_files(path: str, on_read: t.Callable[[int], None] | None = None) -> dict[str, dict[str, t.Any]]:
+    """Return ``bytes`` and ``sha256`` of a file or of each file in a folder, by name. Hash in parallel."""
     names = sorted(os.listdir(path)) if os.path.isdir(path) else [os.path.basename(path)]
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     with concurrent.futures.ThreadPoolExecutor(_HASH_THREADS) as pool:
-        hashes = pool.map(lambda name: hash_file(os.path.join(folder, name), seen), names)
+        hashes = pool.map(lambda name: hash_file(os.path.join(folder, name), on_read), names)
         return dict(zip(names, hashes, strict=True))
 
 
-# --- the folder ------------------------------------------------------------------------------------------------
-
-
 def fsync_folder(path: str) -> None:
-    """Bring the names in a folder to the disk, as after a rename."""
+    """Flush the names in a folder to the disk, for example after a rename."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -59,7 +53,7 @@ def fsync_folder(path: str) -> None:
 
 
 def write_file_atomically(path: str, text: str, mode: int = 0o600) -> None:
-    """Old or new content, never a part of it, also after a power cut."""
+    """Write a file so that it has the old or the new content, also after a power cut."""
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -80,20 +74,20 @@ TEMPORARY_SUFFIX = ".tmp"
 
 
 def _open_private(path: str, flags: int) -> int:
-    """Opener for a copy that may hold secrets: nobody else reads it before it has the mode of the original."""
+    """Open a copy that may hold secrets: only its owner can read it until it gets the mode of the original."""
     return os.open(path, flags, PRIVATE_MODE)
 
 
 def copy_file_atomically(source: str, target: str, temporary: str, mode: int | None = None) -> None:
-    """Old or new content under TARGET, never a part of it, with owner and time of SOURCE. May raise OSError.
+    """Copy a file with owner and times so that the target has the old or the new content. May raise OSError.
 
-    temporary: where the copy grows; across a border of file systems it has to be beside the target. mode: default that
-    of SOURCE.
+    temporary: path of the unfinished copy; on another file system than the target, the file is copied again, beside the
+    target. mode: the source's by default.
     """
     with open(source, "rb") as old, open(temporary, "wb", opener=_open_private) as new:
         shutil.copyfileobj(old, new)
         status = os.fstat(old.fileno())
-        # Run as another user (become), the copy would otherwise no longer be its owner's.
+        # With become, the copy would otherwise belong to the other user.
         with contextlib.suppress(PermissionError):
             os.fchown(new.fileno(), status.st_uid, status.st_gid)
         new.flush()
@@ -112,4 +106,5 @@ def copy_file_atomically(source: str, target: str, temporary: str, mode: int | N
 
 
 def is_path_within(path: str, folder: str) -> bool:
+    """Return whether the path is the folder or in it. Compares text only."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")

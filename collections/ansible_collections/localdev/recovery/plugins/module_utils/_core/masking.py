@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Keep secrets out of texts that people and logs see. Pure."""
+"""Mask secrets in texts for people and logs. Pure."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _REDIS_CLIENT = re.compile(r"(?:redis|valkey|keydb)-cli")
 
 
 def is_secret_name(variable: str) -> bool:
-    """Whether a variable of this name usually holds a secret. Names of files with secrets count as harmless."""
+    """Return whether a variable of this name usually holds a secret. Names of secret files are not secret."""
     return bool(_SECRET_NAME.search(variable)) and not variable.upper().endswith("_FILE")
 
 
 def extract_url_password(text: str) -> str:
-    """The password in the first URL of a text, or ''."""
+    """Return the password in the first URL of a text, or ''."""
     match = _USERINFO.search(text)
     return (match.group("password") or "") if match else ""
 
@@ -56,10 +56,10 @@ def mask_url(text: str) -> str:
 
 
 class Masker:
-    """Replaces known secret values, URL passwords and the values of password options in texts."""
+    """Masks known secret values, URL passwords and the values of password options in texts."""
 
     def __init__(self, secrets: t.Iterable[str] = (), harmless: t.Iterable[str] = ()) -> None:
-        """harmless: values in plain sight anyway (user names, service names); hiding them would only garble texts."""
+        """harmless: values that are not secret (user names, service names); masking them would only garble texts."""
         known = {value for value in secrets if value} - set(harmless)
         # Longest first: a secret may contain another one.
         ordered = sorted(known, key=lambda value: (-len(value), value))
@@ -76,7 +76,7 @@ class Masker:
         secrets: t.Iterable[str] = (),
         harmless: t.Iterable[str] = (),
     ) -> Masker:
-        """A masker that knows every secret in these environments, and the further secrets."""
+        """Return a masker that knows every secret in these environments, and the further secrets."""
         hidden = set(secrets)
         plain: set[str] = set(harmless)
         for environment in environments:
@@ -97,7 +97,7 @@ class Masker:
         return _FLAG.sub(lambda match: match.group("flag") + MASK, mask_url(text))
 
     def mask_command(self, words: t.Sequence[str]) -> list[str]:
-        """Mask a command given as a list, where an option's value is a word of its own."""
+        """Mask a command given as a list, in which an option's value may be the next item."""
         redis_client = any(_REDIS_CLIENT.search(word) for word in words)
         masked: list[str] = []
         previous = ""
@@ -109,7 +109,7 @@ class Masker:
 
 
 def _is_trivial(value: str) -> bool:
-    """Flags and small numbers stand in variables such as AUTH_ENABLED; masking them would hide nothing."""
+    """Return whether the value is a flag or a small number, as in AUTH_ENABLED; masking it would hide nothing."""
     return value.lower() in ("true", "false", "yes", "no", "on", "off", "none", "null") or (
         value.isdigit() and len(value) < 4
     )

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The frame of every module: one place that turns RecoveryError into a module failure."""
+"""Run a module's action, and turn RecoveryError into a module failure in one place."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 
-# ansible-core would run modules on older ones, which lack what these use.
+# ansible-core also runs modules on older versions, which lack features that these modules use.
 OLDEST_PYTHON = (3, 11)
 
 
 def run_module(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
-    """Run the action and leave the module with its result, or with the error and its kind in C(failure)."""
+    """Run the action and exit with its result, or fail with the error's message and its kind in C(failure)."""
     if sys.version_info < OLDEST_PYTHON:
         found, oldest = (".".join(map(str, version[:2])) for version in (sys.version_info, OLDEST_PYTHON))
         module.fail_json(
@@ -37,5 +37,5 @@ def run_module(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[s
 
 
 def hide_only_secrets(module: AnsibleModule, masker: Masker) -> None:
-    """Of what no_log options hold, hide only secrets in the result: else DEBUG=1 would hide every 1 of a revision."""
+    """Mask only secrets of the no_log options in the result: otherwise DEBUG=1 would mask every 1 of a revision."""
     module.no_log_values = {value for value in module.no_log_values if masker.mask_text(str(value)) != str(value)}

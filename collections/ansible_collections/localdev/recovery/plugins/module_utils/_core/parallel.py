@@ -18,9 +18,12 @@ R = t.TypeVar("R")
 
 @contextlib.contextmanager
 def enter_in_background(manager: t.ContextManager[T]) -> t.Iterator[t.Callable[[], T]]:
-    """Enter a context beside what comes next, for a container takes a moment to start: a function that waits for it."""
-    with ThreadPoolExecutor(1) as beside:
-        entering = beside.submit(manager.__enter__)
+    """Enter a context in a thread while the block begins. Yield a function that waits for the context's value.
+
+    A container, for example, takes a moment to start.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        entering = pool.submit(manager.__enter__)
         try:
             yield entering.result
         finally:
@@ -29,7 +32,7 @@ def enter_in_background(manager: t.ContextManager[T]) -> t.Iterator[t.Callable[[
 
 
 def map_in_parallel(function: t.Callable[[T], R], items: t.Sequence[T]) -> list[R]:
-    """Call function for each item at once; results in the items' order; the first exception is raised at the end."""
+    """Call the function for all items at once. Return the results in order; raise the first exception at the end."""
     if not items:
         return []
     with ThreadPoolExecutor(max_workers=len(items)) as pool:

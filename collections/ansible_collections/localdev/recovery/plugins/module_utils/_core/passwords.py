@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What a password must have, and new ones. Pure but for the randomness."""
+"""Check passwords against a policy and generate new ones."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 def find_character_classes(password: str) -> set[str]:
-    """Which of the four types of characters stand in the password."""
+    """Return which of the four types of characters the password has."""
     return {name for name, matches in _CLASSES.items() if any(map(matches, password))}
 
 
 def check_password_policy(password: str, minimum_length: int, minimum_classes: int) -> list[str]:
-    """Why a policy refuses the password, never with a part of it; empty when it does not."""
+    """Return why the policy refuses the password, or an empty list. No message holds a part of the password."""
     problems = []
     if len(password) < minimum_length:
         problems.append(f"it has fewer than {minimum_length} characters")
@@ -38,7 +38,7 @@ def check_password_policy(password: str, minimum_length: int, minimum_classes: i
 
 
 def generate_password(length: int, minimum_classes: int = 3) -> str:
-    """A random one with characters of as many types as the policy wants."""
+    """Return a random password with as many types of characters as the policy requires."""
     alphabet = _ALPHABET + ("-_.~" if minimum_classes > 3 else "")
     length = max(length, minimum_classes)
     while True:

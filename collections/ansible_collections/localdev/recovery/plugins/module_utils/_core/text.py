@@ -12,22 +12,22 @@ import typing as t
 
 
 def format_column_value(value: t.Any) -> str | None:
-    """A value as PostgreSQL writes it as text."""
+    """Return a value as PostgreSQL writes it as text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if value is None else str(value)
 
 
 def format_duration(seconds: float) -> str:
-    """A duration as a person says it: ``42 s``, ``7 min``, ``3 h``, ``2 days``."""
-    for size, word in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size or (word != "days" and seconds >= size):
-            return f"{seconds / size:.0f} {word}"
+    """Return a duration with one unit: ``42 s``, ``7 min``, ``3 h``, ``2 days``."""
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (unit != "days" and seconds >= size):
+            return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
 
 
 def format_size(count: float) -> str:
-    """Bytes as ``512 B``, ``4.2 MiB``."""
+    """Return bytes as ``512 B``, ``4.2 MiB``."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
@@ -36,7 +36,7 @@ def format_size(count: float) -> str:
 
 
 def align_columns(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
-    """Rows of equal length as lines with columns."""
+    """Return rows of equal length as lines with aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] if rows else []
     return [
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows

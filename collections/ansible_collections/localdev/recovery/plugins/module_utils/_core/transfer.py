@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What is on its way from or to the controller: where it lies on a host, and whether it has arrived whole."""
+"""Find the path of a transferred file on the host and verify its checksum."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 
 
 def get_incoming_path(name: str) -> str:
-    """Path of a file that the connecting user alone reads, and that is gone again afterwards."""
+    """Return the host's path for a transferred file: private to the connecting user, deleted after the transfer."""
     return os.path.expanduser(f"~/.cache/localdev-recovery/{name}")
 
 
-def verify_received_digest(what: str, digest: str, sent: str) -> None:
-    """RecoveryError when the SHA-256 of what has arrived is not that of what was sent. what: ``backup``."""
+def verify_received_digest(subject: str, digest: str, sent: str) -> None:
+    """Raise RecoveryError if the SHA-256 of the received data is not that of the sent data. subject: ``backup``."""
     if digest != sent:
-        raise RecoveryError(f"The {what} has not arrived whole: its SHA-256 differs; run it again")
+        raise RecoveryError(f"The {subject} has not arrived whole: its SHA-256 differs; run it again")

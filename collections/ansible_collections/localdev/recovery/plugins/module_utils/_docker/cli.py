@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""The one place that starts the Docker CLI.
+"""Run the Docker CLI. Only this file and ``interactive`` start it.
 
-The CLI rather than the API: it honours contexts, DOCKER_HOST and credential helpers as the user's own
-commands do, and needs no Python package on the stack's host.
+The CLI, not the API: it uses the user's contexts, DOCKER_HOST and credential helpers, and needs no Python package on
+the stack's host.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import explain_docker_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 
-# An attestation holds the time, so in an engine with containerd's image store every build would make another image.
+# An attestation holds the time: with containerd's image store, every build would give another image.
 REPRODUCIBLE_BUILD_ENVIRONMENT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 
 
@@ -40,6 +40,7 @@ class Project:
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Project:
+        """Return the project that a module's options name."""
         return cls(
             src=os.path.abspath(os.path.expanduser(params["project_src"])),
             files=tuple(params.get("files") or ()),
@@ -50,7 +51,7 @@ class Project:
 
     @classmethod
     def from_stack(cls, stack: t.Mapping[str, t.Any]) -> Project:
-        """The project of a stack that stack_info has described."""
+        """Return the project of a stack description."""
         project = stack["project"]
         return cls(
             src=project["dir"],
@@ -61,6 +62,7 @@ class Project:
         )
 
     def arguments(self) -> list[str]:
+        """Return the options of ``docker compose`` that select the project."""
         args = ["--project-directory", self.src] if self.files else []
         for option, values in (("--file", self.files), ("--env-file", self.env_files), ("--profile", self.profiles)):
             for value in values:
@@ -70,12 +72,14 @@ class Project:
         return args
 
     def command(self) -> str:
-        """The docker compose command line that a person would type for this project."""
+        """Return the ``docker compose`` command line that a person types for this project."""
         return f"cd {shlex.quote(self.src)} && {shlex.join(['docker', 'compose', *self.arguments()])}"
 
 
 @dataclass(frozen=True)
 class CompletedCommand:
+    """Result of a command that has ended."""
+
     args: tuple[str, ...]
     returncode: int
     stdout: str
@@ -83,12 +87,12 @@ class CompletedCommand:
 
     @property
     def output(self) -> str:
-        """Both streams, for showing to a person."""
+        """Return both streams, for people."""
         return "\n".join(part for part in (self.stdout.strip(), self.stderr.strip()) if part)
 
 
 class Docker:
-    """Runs ``docker`` and ``docker compose`` and turns their complaints into RecoveryError."""
+    """Runs ``docker`` and ``docker compose`` and turns their errors into RecoveryError."""
 
     def __init__(self, project: Project | None = None, binary: str = "docker") -> None:
         self.project = project
@@ -102,7 +106,7 @@ class Docker:
         environment: t.Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> CompletedCommand:
-        """Run ``docker ARGS``. environment is added to this process's (secrets travel there, never in args)."""
+        """Run ``docker ARGS``. environment: added to that of this process; secrets go there, never into args."""
         result, _output = self.run_binary(*args, stdin=stdin, environment=environment, timeout=timeout)
         if check and result.returncode != 0:
             raise self.build_error(result)
@@ -115,7 +119,7 @@ class Docker:
         environment: t.Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> tuple[CompletedCommand, bytes]:
-        """The same for a command whose output is no text: the output as it is. Whether it failed is for the caller."""
+        """Run ``docker ARGS`` and return its output as bytes too. The caller checks the return code."""
         src = self.project.src if self.project else ""
         if src and not os.path.isdir(src):
             raise RecoveryError(
@@ -146,7 +150,7 @@ class Docker:
         return result, done.stdout
 
     def build_error(self, result: CompletedCommand) -> RecoveryError:
-        """What a failed command means, in words."""
+        """Return the error for a failed command: its known cause and next command, or its own message."""
         src = self.project.src if self.project else ""
         known = explain_docker_error(result.stderr, src)
         shown = " ".join(["docker", *result.args])
@@ -155,7 +159,7 @@ class Docker:
         return RecoveryError(f"{shown} failed with exit code {result.returncode}: {result.stderr.strip()[-2000:]}")
 
     def json(self, *args: str) -> t.Any:
-        """Run and parse: one JSON document, or one a line as some docker versions print lists."""
+        """Run ``docker ARGS`` and parse its JSON: one document, or one per line as some versions print lists."""
         text = self.run(*args).stdout.strip()
         if not text:
             return []
@@ -171,12 +175,13 @@ class Docker:
         return self.run("compose", *self.project.arguments(), *args, **kwargs)
 
     def compose_json(self, *args: str) -> t.Any:
+        """Run ``docker compose ARGS`` for the project and parse its JSON."""
         if self.project is None:
             raise ValueError("no project")
         return self.json("compose", *self.project.arguments(), *args)
 
     def containers(self, project_name: str) -> list[dict[str, t.Any]]:
-        """``docker inspect`` of every container of the project, one-off containers left out."""
+        """Return ``docker inspect`` of every container of the project, without one-off containers."""
         ids = self.run(
             "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label=com.docker.compose.project={project_name}"
         ).stdout.split()
@@ -184,7 +189,7 @@ class Docker:
         return [item for item in found if get_compose_label(item, "oneoff").lower() != "true"]
 
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
-        """``docker KIND inspect``; names that do not exist are simply absent from the answer."""
+        """Return ``docker KIND inspect`` of the names that exist."""
         if not names:
             return []
         done = self.run(kind, "inspect", *names, check=False)
@@ -193,5 +198,5 @@ class Docker:
         return t.cast("list[dict[str, t.Any]]", json.loads(done.stdout or "[]"))
 
     def logs(self, container: str, lines: int = 15) -> str:
-        """The last log lines of a container, both streams."""
+        """Return the last log lines of a container, both streams."""
         return self.run("logs", "--tail", str(lines), container, check=False).output

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-# Each pattern of the CLI's own words -> what it means and what to do about it. Groups fill the templates.
+# Patterns of the CLI's messages, each with its cause and the next command. The pattern's groups fill the templates.
 _KNOWN_ERRORS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         re.compile(r"permission denied while trying to connect to the (?:Docker daemon|docker API)[^\n]*", re.I),
@@ -26,7 +26,7 @@ _KNOWN_ERRORS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "sudo systemctl start docker (or: ansible-playbook localdev.recovery.docker_engine)",
     ),
     (
-        # Without the plugin the options of compose are taken for docker's own, whose usage is then shown.
+        # Without the plugin, docker parses Compose's options as its own and prints its own usage.
         re.compile(
             r"unknown command: docker compose|'compose' is not a docker command|"
             r"unknown (?:shorthand )?flag: [^\n]*\n(?s:.*)Usage:\s+docker \[OPTIONS\] COMMAND",
@@ -61,7 +61,7 @@ _KNOWN_ERRORS: tuple[tuple[re.Pattern[str], str, str], ...] = (
 
 
 def explain_docker_error(stderr: str, src: str = "") -> tuple[str, str] | None:
-    """The cause and the next command for a known complaint of the CLI, or None."""
+    """Return the cause and the next command for a known error message of the CLI, or None."""
     for pattern, message, next_command in _KNOWN_ERRORS:
         match = pattern.search(stderr)
         if match:

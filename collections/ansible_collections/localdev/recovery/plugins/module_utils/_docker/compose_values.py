@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Read single values as Compose, Docker and database URLs write them. Pure."""
+"""Parse durations, ports and escaped values of a Compose configuration. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|µs|μs|ns|h|m|s)")
 
 
 def parse_duration(duration: str) -> float:
-    """Seconds of a Go duration such as ``1m30s``; ValueError for anything else."""
+    """Return the seconds of a Go duration such as ``1m30s``. Raise ValueError for anything else."""
     text = duration.strip()
     sign = -1.0 if text.startswith("-") else 1.0
     text = text.lstrip("+-")
@@ -34,13 +34,13 @@ def parse_duration(duration: str) -> float:
 
 
 def parse_single_port(published: str | int | None) -> int | None:
-    """The one port that is certain to be published; None for a range or a port that Docker picks."""
+    """Return the published port, or None for a range or a port that Docker chooses."""
     text = str(published or "").strip()
     return int(text) or None if text.isdigit() else None
 
 
 def unescape_compose_value(value: t.Any) -> t.Any:
-    """A part of ``docker compose config`` output with Compose's ``$$`` turned back into ``$``."""
+    """Return a part of ``docker compose config`` output with ``$`` in place of Compose's escape ``$$``."""
     if isinstance(value, str):
         return value.replace("$$", "$")
     if isinstance(value, dict):

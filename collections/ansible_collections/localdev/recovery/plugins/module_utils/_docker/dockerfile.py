@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Where the plain COPY and ADD lines of a Dockerfile put a file of the build context. Pure.
+"""Find where the plain COPY and ADD lines of a Dockerfile put a file of the build context. Pure.
 
-What comes out of another stage (``--from``), out of a shell, or hangs on a variable that the Dockerfile does not set is
-not understood; then no place is found, and somebody has to say.
+No path is found for files from another stage (``--from``), files that a shell command makes, and lines with a variable
+that the Dockerfile does not set. The user must name the path then.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.I)
 
 @dataclass
 class _Stage:
-    """copies: sources and destination of each line, relative ones made absolute."""
+    """A stage of a Dockerfile. copies: sources and absolute destination of each line."""
 
     names: tuple[str, ...]
     copies: list[tuple[list[str], str]] = field(default_factory=list)
@@ -35,18 +35,18 @@ class _Stage:
 
 
 def find_image_paths(text: str, path: str, *, target: str = "", workdir: str = "/") -> list[str]:
-    """Where the image has a file of the context, absolute, without repetition.
+    """Return the absolute paths at which the image has a file of the context, each once.
 
-    path: relative to the context. target: the stage that is built, without it the last. workdir: of the image, for a
-    Dockerfile that sets none.
+    path: relative to the context. target: the stage that is built, by default the last. workdir: that of the image, for
+    a Dockerfile that sets none.
     """
     stage = _parse_stage(text, target, workdir)
-    found = [place for sources, destination in stage.copies for place in _resolve_copy(path, sources, destination)]
+    found = [copied for sources, destination in stage.copies for copied in _resolve_copy(path, sources, destination)]
     return list(dict.fromkeys(found))
 
 
 def parse_dockerfile_instructions(text: str) -> t.Iterator[tuple[str, str]]:
-    """Each instruction, in upper case, with its arguments: comments left out, continued lines joined."""
+    """Yield each instruction in upper case and its arguments, without comments, with continued lines joined."""
     joined = ""
     for line in text.splitlines():
         if line.lstrip().startswith("#") or (joined and not line.strip()):
@@ -55,19 +55,19 @@ def parse_dockerfile_instructions(text: str) -> t.Iterator[tuple[str, str]]:
         if joined.endswith("\\"):
             joined = joined[:-1] + " "
             continue
-        word, _gap, rest = joined.strip().partition(" ")
-        if word:
-            yield word.upper(), rest.strip()
+        instruction, _space, rest = joined.strip().partition(" ")
+        if instruction:
+            yield instruction.upper(), rest.strip()
         joined = ""
 
 
-# Asked once for every file of a context.
+# The same Dockerfile is parsed for every file of a context.
 @functools.lru_cache(maxsize=16)
 def _parse_stage(text: str, target: str, workdir: str) -> _Stage:
     stages: list[_Stage] = []
     defaults: dict[str, str] = {}
-    for word, rest in parse_dockerfile_instructions(text):
-        if word == "FROM" and (match := _FROM.match(rest)):
+    for instruction, rest in parse_dockerfile_instructions(text):
+        if instruction == "FROM" and (match := _FROM.match(rest)):
             base = next((stage for stage in stages if match[1].lower() in stage.names), None)
             names = ((match[2] or "").lower(), str(len(stages)))
             stages.append(
@@ -77,38 +77,40 @@ def _parse_stage(text: str, target: str, workdir: str) -> _Stage:
                 stages[-1].workdir = (
                     workdir if "WORKDIR" not in {name for name, _rest in parse_dockerfile_instructions(text)} else "/"
                 )
-        elif word == "ARG" and not stages:
-            defaults.update(_assignments(rest))
+        elif instruction == "ARG" and not stages:
+            defaults.update(_parse_assignments(rest))
         elif stages:
-            _apply(stages[-1], word, rest, defaults)
+            _apply_instruction(stages[-1], instruction, rest, defaults)
     wanted = [stage for stage in stages if not target or target.lower() in stage.names]
     return wanted[-1] if wanted else _Stage(())
 
 
-def _apply(stage: _Stage, word: str, rest: str, defaults: t.Mapping[str, str]) -> None:
-    if word == "ARG":
+def _apply_instruction(stage: _Stage, instruction: str, rest: str, defaults: t.Mapping[str, str]) -> None:
+    if instruction == "ARG":
         name = rest.partition("=")[0]
         stage.variables |= {name: defaults[name]} if name in defaults else {}
-    if word in ("ARG", "ENV"):
-        stage.variables |= _assignments(rest)
-    resolved = _resolve(rest, stage.variables)
-    if word == "WORKDIR" and resolved:
+    if instruction in ("ARG", "ENV"):
+        stage.variables |= _parse_assignments(rest)
+    resolved = _expand_variables(rest, stage.variables)
+    if instruction == "WORKDIR" and resolved:
         stage.workdir = posixpath.normpath(posixpath.join(stage.workdir, resolved))
-    elif word in ("COPY", "ADD") and resolved and "--from" not in rest and "<<" not in rest:
+    elif instruction in ("COPY", "ADD") and resolved and "--from" not in rest and "<<" not in rest:
         *sources, destination = _split_copy_arguments(resolved)
         if sources:
-            whole = posixpath.normpath(posixpath.join(stage.workdir, destination))
+            absolute = posixpath.normpath(posixpath.join(stage.workdir, destination))
             folder = len(sources) > 1 or destination.rstrip(".").endswith("/") or destination in (".", "..")
-            stage.copies.append((sources, whole.rstrip("/") + "/" if folder or whole == stage.workdir else whole))
+            stage.copies.append(
+                (sources, absolute.rstrip("/") + "/" if folder or absolute == stage.workdir else absolute)
+            )
 
 
-def _assignments(text: str) -> dict[str, str]:
+def _parse_assignments(text: str) -> dict[str, str]:
     found = re.findall(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)", text)
     return {name: value.strip("\"'") for name, value in found}
 
 
-def _resolve(text: str, variables: t.Mapping[str, str]) -> str | None:
-    """The text with its variables; None where one is not known."""
+def _expand_variables(text: str, variables: t.Mapping[str, str]) -> str | None:
+    """Return the text with its variables expanded, or None if one is unknown."""
     unknown = False
 
     def replace(match: re.Match[str]) -> str:
@@ -122,7 +124,7 @@ def _resolve(text: str, variables: t.Mapping[str, str]) -> str | None:
 
 
 def _split_copy_arguments(text: str) -> list[str]:
-    """Sources and destination, options left out; both forms."""
+    """Return sources and destination of both forms of COPY, without options."""
     text = re.sub(r"^(?:--\S+\s+)+", "", text)
     if text.startswith("["):
         try:

@@ -11,11 +11,9 @@ from __future__ import annotations
 import posixpath
 import re
 
-# --- .dockerignore ---------------------------------------------------------------------------------------------------
-
 
 class DockerIgnore:
-    """The rules of a .dockerignore: the last one that matches a file, or a folder above it, decides."""
+    """The rules of a ``.dockerignore``: the last rule that matches a file, or a folder above it, decides."""
 
     def __init__(self, text: str = "") -> None:
         self._rules: list[tuple[bool, re.Pattern[str]]] = []
@@ -40,7 +38,7 @@ class DockerIgnore:
 
 
 def _to_regular_expression(rule: str) -> str:
-    """A pattern of Go's filepath.Match, with ** for any number of folders, as a regular expression."""
+    """Return a pattern of Go's filepath.Match, with ** for any number of folders, as a regular expression."""
     expression = ""
     position = 0
     while position < len(rule):

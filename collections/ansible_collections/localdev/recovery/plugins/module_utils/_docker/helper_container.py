@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Shells in short-lived containers: for files that only the engine reaches, and for the server's own programs."""
+"""Run scripts in short-lived containers: for files that only the Docker Engine can reach, and for server programs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ RUN_LABEL = "localdev.recovery.run"
 
 
 class HelperContainer(InteractiveCommand):
-    """A shell in a short-lived container that sees the volumes and folders it is given, and by itself no network.
+    """A shell in a short-lived container with the given volumes and folders, by default without network.
 
-    A container, because only the engine can reach a volume everywhere, and because data folders belong to
-    users of the container. The image is one that the stack uses already: there may be no registry.
+    Only the Docker Engine can reach a volume on every system, and data folders belong to users of the container. The
+    image is one that the stack already uses, because there may be no registry.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class HelperContainer(InteractiveCommand):
         run_id: str,
         network: str = "none",
     ) -> None:
-        """mounts: source (a name is a volume, a path a folder), target, whether it is writable."""
+        """mounts: source (a volume's name or a folder's path), target, whether it is writable."""
         if not image:
             raise RecoveryError(
                 "No image of the stack is on its host: a volume or folder is only reached from a container",
@@ -46,7 +46,7 @@ class HelperContainer(InteractiveCommand):
         super().__init__(docker, [*args, image, "-s"])
 
     def run(self, script: str) -> str:
-        """Run a script in the shell; its output, or RecoveryError when it fails."""
+        """Run a script in the shell and return its output. Raise RecoveryError if it fails."""
         lines, code = self.request(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
         output = "\n".join(lines).strip()
         if code is None:
@@ -57,8 +57,8 @@ class HelperContainer(InteractiveCommand):
 
 
 def remove_helper_containers(docker: Docker, run_id: str) -> None:
-    """Remove the helper containers of a run that was cut short: one may still be copying or emptying a volume."""
+    """Remove the helper containers of an interrupted run: one may still be copying or emptying a volume."""
     found = docker.run("ps", "--all", "--quiet", "--filter", f"label={RUN_LABEL}={run_id}").stdout.split()
     if found:
-        # One that ends by itself meanwhile is as good.
+        # Ignore containers that exit before `docker rm` reaches them.
         docker.run("rm", "--force", "--volumes", *found, check=False)

@@ -14,7 +14,7 @@ import typing as t
 
 
 def parse_image_reference(reference: str) -> tuple[str, str, str]:
-    """(name, tag, digest) of an image reference, Docker Hub's implied parts taken off; tag is ``latest`` by default."""
+    """Return (name, tag, digest) of a reference without Docker Hub's implied parts. The default tag is ``latest``."""
     name, _rest, digest = reference.partition("@")
     tag = ""
     if ":" in name.rpartition("/")[2]:
@@ -25,7 +25,7 @@ def parse_image_reference(reference: str) -> tuple[str, str, str]:
 
 
 def is_same_image(wanted: str, image: t.Mapping[str, t.Any]) -> bool:
-    """Whether an inspected image is what a reference names now."""
+    """Return whether an inspected image has the name, digest or id of a reference."""
     name, tag, digest = parse_image_reference(wanted)
     if digest:
         return any(parse_image_reference(item)[::2] == (name, digest) for item in image.get("RepoDigests") or ())
@@ -37,12 +37,12 @@ def is_same_image(wanted: str, image: t.Mapping[str, t.Any]) -> bool:
     return any(parse_image_reference(item)[:2] == (name, tag) for item in image.get("RepoTags") or ())
 
 
-# Docker allows letters, digits, underscores, points and dashes.
+# Docker's limit for a tag, in characters.
 MAX_TAG_LENGTH = 128
 
 
 def add_tag_suffix(name: str, suffix: str) -> str:
-    """The name of an image with a longer tag, cut to what Docker allows; cut tags carry a digest of the whole. Pure."""
+    """Return the name with a suffix on its tag, cut to Docker's limit. A cut tag carries a digest of the full tag."""
     repository, tag, _digest = parse_image_reference(name)
     tag = tag or "latest"
     if len(tag + suffix) > MAX_TAG_LENGTH:
@@ -52,5 +52,5 @@ def add_tag_suffix(name: str, suffix: str) -> str:
 
 
 def build_candidate_name(name: str) -> str:
-    """Under which name an image is built while the one in use keeps its own. Pure."""
+    """Return the name under which an image is built while the image in use keeps its own."""
     return add_tag_suffix(name, ".candidate")

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Names of images, and what an image takes on the disk that another one does not."""
+"""Find and remove images, and measure the layers that only one of them has."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ _NO_FILES = re.compile(
 
 
 def find_image_id(docker: Docker, name: str) -> str | None:
+    """Return the id of the image with this name, or None if there is none."""
     found = docker.inspect("image", [name])
     return t.cast(str, found[0]["Id"]) if found else None
 
 
 def remove_image_name(docker: Docker, name: str) -> None:
-    """Take a name away; an image that has no other goes with it."""
+    """Remove a name of an image if it exists. Docker deletes an image that has no other name."""
     if find_image_id(docker, name):
         docker.run("image", "rm", name)
 
 
 def match_layer_sizes(layers: t.Sequence[str], history: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, int] | None:
-    """Layer -> bytes, of an image's layers (oldest first) and ``docker history`` (newest first). Pure.
+    """Return the bytes of each layer from an image's layers (oldest first) and ``docker history`` (newest first). Pure.
 
-    Docker does not say which entry made which layer; None where that cannot be told.
+    Docker does not state which entry made which layer. Return None if the entries cannot be matched.
     """
     sizes = [
         int(item["Size"]) for item in reversed(history) if int(item["Size"]) or not _NO_FILES.match(item["CreatedBy"])
@@ -44,7 +45,7 @@ def match_layer_sizes(layers: t.Sequence[str], history: t.Sequence[t.Mapping[str
 
 
 def measure_own_layers(docker: Docker, name: str, others: t.Iterable[str]) -> tuple[dict[str, int], int]:
-    """(layers that an image does not share with the others, with their bytes; bytes of the whole image)."""
+    """Return the bytes of each layer that the image does not share with the others, and the bytes of the image."""
     [image] = docker.inspect("image", [name])
     text = docker.run("history", "--no-trunc", "--human=false", "--format", "{{json .}}", name).stdout
     layers = image["RootFS"].get("Layers") or []
@@ -53,6 +54,6 @@ def measure_own_layers(docker: Docker, name: str, others: t.Iterable[str]) -> tu
         layer for other in docker.inspect("image", sorted(others)) for layer in other["RootFS"].get("Layers") or []
     }
     if sizes is None:
-        # Only the whole is known; one layer stands for it.
+        # Only the size of the image is known; its last layer stands for all of it.
         sizes = {layers[-1]: int(image["Size"])} if layers else {}
     return {layer: size for layer, size in sizes.items() if layer not in shared}, int(image["Size"])

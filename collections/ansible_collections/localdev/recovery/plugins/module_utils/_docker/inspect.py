@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Read labels and environment variables from the output of ``docker inspect``. Pure."""
+"""Read labels, environment variables and times from the output of ``docker inspect``. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typing as t
 
 
 def parse_environment_list(listed: t.Sequence[str] | None) -> dict[str, str]:
-    """The ``NAME=value`` list of docker inspect as a mapping."""
+    """Return the ``NAME=value`` list of docker inspect as a mapping."""
     return dict(item.split("=", 1) for item in listed or () if "=" in item)
 
 
@@ -24,7 +24,7 @@ def get_compose_label(item: t.Mapping[str, t.Any], key: str) -> str:
 
 
 def parse_docker_time(text: str) -> datetime.datetime | None:
-    """Docker's RFC 3339 times, which have nanoseconds; None for its zero time."""
+    """Parse Docker's RFC 3339 time with nanoseconds. Return None for its zero time."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
     if not match or text.startswith("0001"):
         return None

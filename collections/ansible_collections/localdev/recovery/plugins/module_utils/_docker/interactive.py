@@ -16,7 +16,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 
 
 class InteractiveCommand:
-    """A docker command that stays open, such as a shell or a psql: text goes in, lines come out."""
+    """A docker command that stays open and answers requests, such as a shell or psql."""
 
     def __init__(self, docker: Docker, args: t.Sequence[str]) -> None:
         self.docker = docker
@@ -40,14 +40,14 @@ class InteractiveCommand:
         self.process.wait()
 
     def finish(self) -> None:
-        """Let the command come to its end, which takes a container half a second; leaving waits for that."""
+        """Close the standard input so that the command ends. Leaving the block waits for it: half a second."""
         with contextlib.suppress(OSError):
             self.input.close()
 
     def request(self, text: str, mark: str) -> tuple[list[str], str | None]:
-        """Send a line of text: the lines up to the one that begins with mark, and the rest of that one.
+        """Send a line of text. Return the lines before the one that begins with mark, and the rest of that line.
 
-        None in its place: the command has ended instead.
+        The rest is None if the command has ended instead.
         """
         with contextlib.suppress(OSError):
             self.input.write(text + "\n")

@@ -15,20 +15,23 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 
 
 def build_mount_arguments(source: str, target: str, *, writable: bool) -> list[str]:
-    """Of docker run. source: a path is a folder, all else the name of a volume, which gets nothing of the image."""
+    """Return the mount options of ``docker run``. source: a folder's path or a volume's name.
+
+    A new volume does not get the image's files.
+    """
     kind = "bind" if source.startswith("/") else "volume"
     option = f"type={kind},source={source},target={target}" + ("" if writable else ",readonly")
     return ["--mount", option + (",volume-nocopy" if kind == "volume" else "")]
 
 
 def create_volume(docker: Docker, name: str, labels: t.Mapping[str, str]) -> None:
-    """With Compose's own labels it is adopted without a word."""
-    words = [word for key, value in sorted(labels.items()) for word in ("--label", f"{key}={value}")]
-    docker.run("volume", "create", *words, name)
+    """Create a volume. Compose uses it without a warning if it has Compose's labels."""
+    options = [option for key, value in sorted(labels.items()) for option in ("--label", f"{key}={value}")]
+    docker.run("volume", "create", *options, name)
 
 
 def find_mounting_containers(docker: Docker, name: str) -> list[tuple[str, str]]:
-    """Running containers that mount a volume, or a folder or something in it: their names, and the path inside."""
+    """Return the running containers that mount a volume or a path in a folder: name and path in the container."""
     running = docker.inspect("container", docker.run("ps", "--quiet", "--no-trunc").stdout.split())
     return sorted(
         (item["Name"].lstrip("/"), mount["Destination"])

@@ -15,7 +15,7 @@ import typing as t
 
 
 def list_programs(command: t.Sequence[str]) -> list[str]:
-    """Names of the programs that a command runs, in order; shell scripts given with -c are taken apart."""
+    """Return the names of the programs that a command runs, in order, also those of a script given with -c."""
     words = list(command)
     while words and (
         os.path.basename(words[0]) in ("env", "exec", "tini", "dumb-init", "--") or _is_assignment(words[0])
@@ -34,7 +34,7 @@ def list_programs(command: t.Sequence[str]) -> list[str]:
 
 
 def split_script(script: str) -> list[list[str]]:
-    """The words of each simple command of a shell script, well enough to see which programs it runs."""
+    """Return the words of each simple command of a shell script, good enough to find the programs."""
     parts = []
     for text in re.split(r"&&|\|\||[;|&\n]|\bthen\b|\bdo\b", script):
         try:
@@ -47,7 +47,7 @@ def split_script(script: str) -> list[list[str]]:
 
 
 def find_last_command(command: t.Sequence[str]) -> str:
-    """What a command ends with: its last simple command when it is a shell script, else all of it."""
+    """Return the last simple command of a shell script, or the command itself if it is no shell script."""
     words = list(command)
     if len(words) > 2 and os.path.basename(words[0]) in ("sh", "bash", "ash", "dash"):
         parts = split_script(words[-1])

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Where in a project's git history an Alembic revision is, and what changed between commits.
+"""Find an Alembic revision in a project's git history, and the files that changed between commits.
 
-The one place that starts git. Looking is all it does, and it never fails: without git, without a repository, or after
-too long, nothing is found.
+These functions only read, and they do not raise: without git, without a repository, or after the timeout they find
+nothing.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ import tempfile
 import time
 import typing as t
 
-# Branches of this machine before those of others, and what people work on before what was released.
+# Local branches come before remote ones, and branches before released tags.
 _REFS = ("refs/heads", "refs/remotes", "refs/tags")
-_TREES_AT_ONCE = 200
-_COMMITS_LOOKED_AT = 50
-_ANYWHERE = ":(top)*.py"
+_COMMITS_PER_GREP = 200
+_MAX_COMMITS = 50
+_PYTHON_FILES = ":(top)*.py"
 
 
 class RevisionLocation(t.TypedDict):
-    """refs: branches and tags that have it at their tip, as git shortens them; none where only an older commit has it.
+    """Where a revision is in the history.
 
-    commit: the tip of the first of them, else the last commit that had it.
+    refs: branches and tags whose tip has the revision, as git shortens their names; empty if only an older commit has
+    it.
+    commit: the tip of the first of them, else the last commit that had the revision.
     """
 
     refs: list[str]
@@ -38,7 +40,7 @@ class RevisionLocation(t.TypedDict):
 
 
 class ChangedFile(t.NamedTuple):
-    """A file that differs between two commits. content: in the later one, None where that has no such file."""
+    """A file that differs between two commits. content: in the later commit, None if it has no such file."""
 
     path: str
     content: bytes | None
@@ -46,13 +48,13 @@ class ChangedFile(t.NamedTuple):
 
 
 class _GitUnavailable(Exception):
-    """No git, no repository, or no time left."""
+    """There is no git or no repository, or the time is over."""
 
 
 def find_revision(folder: str, revision: str, *, timeout: float = 20) -> RevisionLocation | None:
     """Find the migration of this Alembic revision in all branches (local and remote) and tags; stashes do not count.
 
-    folder: the repository, or any folder in it. timeout: seconds for all of it.
+    folder: the repository, or any folder in it. timeout: seconds for all commands together.
     """
     top = find_repository(folder)
     if top is None or not revision:
@@ -65,13 +67,13 @@ def find_revision(folder: str, revision: str, *, timeout: float = 20) -> Revisio
 
 
 def find_revisions(folder: str, revisions: t.Iterable[str]) -> list[dict[str, t.Any]]:
-    """Those that are found, each with its revision."""
+    """Return the locations of the revisions that are found, each with its revision."""
     found = ((revision, find_revision(folder, revision)) for revision in revisions)
     return [{"revision": revision, **where} for revision, where in found if where]
 
 
 def read_head_commit(folder: str, *, timeout: float = 5) -> str | None:
-    """The commit that is checked out in a folder's repository."""
+    """Return the commit that is checked out in a folder's repository, or None."""
     top = find_repository(folder)
     if top is None:
         return None
@@ -83,9 +85,9 @@ def read_head_commit(folder: str, *, timeout: float = 5) -> str | None:
 
 
 def list_changed_files(folder: str, span: str, *, timeout: float = 60) -> list[ChangedFile] | None:
-    """The plain files that changed in ``A..B``; ``A`` alone is ``A..HEAD``. None where git knows no such commits.
+    """Return the regular files that changed in ``A..B``; ``A`` alone is ``A..HEAD``. Return None for unknown commits.
 
-    Paths are absolute. Symbolic links and submodules are left out.
+    The paths are absolute. Symbolic links and submodules are left out.
     """
     top = find_repository(folder)
     if top is None or span.startswith("-"):
@@ -101,7 +103,7 @@ def list_changed_files(folder: str, span: str, *, timeout: float = 60) -> list[C
                 old_mode, new_mode, _old, new, _status = head.lstrip(":").split()
                 kind = old_mode if new_mode == "000000" else new_mode
                 if kind.startswith("100"):
-                    content = None if new_mode == "000000" else git.read("cat-file", "blob", new)
+                    content = None if new_mode == "000000" else git.run_binary("cat-file", "blob", new)
                     found.append(ChangedFile(os.path.join(top, path), content, new_mode == "100755"))
             return found
     except _GitUnavailable:
@@ -109,7 +111,7 @@ def list_changed_files(folder: str, span: str, *, timeout: float = 60) -> list[C
 
 
 def find_repository(folder: str) -> str | None:
-    """The top of the working tree that a folder is in."""
+    """Return the root of the working tree that a folder is in, or None."""
     path = os.path.realpath(folder)
     while not os.path.exists(os.path.join(path, ".git")):
         if path == os.path.dirname(path):
@@ -119,7 +121,7 @@ def find_repository(folder: str) -> str | None:
 
 
 def build_revision_pattern(revision: str) -> str:
-    """Pattern (POSIX extended, a line) of a migration that is this revision, and does not only build on it."""
+    """Return a POSIX extended pattern for the line in which a migration names this revision as its own."""
     literal = re.sub(r"([^\w-])", r"[\1]", revision).replace("[^]", r"\^").replace("[\\]", r"\\")
     return rf"""^revision[[:space:]]*(:[^=]*)?=[[:space:]]*[(]?[[:space:]]*[rRuU]?["']{literal}["']"""
 
@@ -127,7 +129,7 @@ def build_revision_pattern(revision: str) -> str:
 def _find_at_tips(git: _Git, revision: str) -> RevisionLocation | None:
     tips: dict[str, list[str]] = {}
     for area in _REFS:
-        # Of a tag's own object and the commit that it names, the latter is the last. A symbolic one repeats another.
+        # An annotated tag has two ids: its own and, last, that of its commit. A symbolic ref repeats another ref.
         lines = git.run(
             "for-each-ref",
             "--sort=-committerdate",
@@ -138,28 +140,28 @@ def _find_at_tips(git: _Git, revision: str) -> RevisionLocation | None:
             ids, name, symbolic = line.split("\t")
             if not symbolic:
                 tips.setdefault(ids.split()[-1], []).append(name)
-    having = git.trees_with(build_revision_pattern(revision), list(tips))
-    if not having:
+    matching = git.find_commits_with_line(build_revision_pattern(revision), list(tips))
+    if not matching:
         return None
-    first = next(commit for commit in tips if commit in having)
-    return {"refs": [name for commit, names in tips.items() if commit in having for name in names], "commit": first}
+    first = next(commit for commit in tips if commit in matching)
+    return {"refs": [name for commit, names in tips.items() if commit in matching for name in names], "commit": first}
 
 
 def _find_in_history(git: _Git, revision: str) -> RevisionLocation | None:
-    """Newest first, the commits that added or removed a line with the revision; before a removal it was there."""
+    """Search the commits that added or removed a line with the revision, and their parents, newest first."""
     log = git.run(
         "log", "--branches", "--remotes", "--tags", f"-S{revision}", "--no-textconv", "--no-ext-diff",
-        "--format=%H %P", f"--max-count={_COMMITS_LOOKED_AT}", "--", _ANYWHERE,
+        "--format=%H %P", f"--max-count={_MAX_COMMITS}", "--", _PYTHON_FILES,
     )  # fmt: skip
     for line in log.splitlines():
         for commit in line.split():
-            if git.trees_with(build_revision_pattern(revision), [commit]):
+            if git.find_commits_with_line(build_revision_pattern(revision), [commit]):
                 return {"refs": [], "commit": commit}
     return None
 
 
 class _Git:
-    """Runs git in one repository, whoever owns it, and lets nothing of its configuration start programs."""
+    """Runs git in one repository of any owner. Nothing in the repository's configuration can start programs."""
 
     def __init__(self, top: str, timeout: float) -> None:
         self.top = top
@@ -167,7 +169,7 @@ class _Git:
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> _Git:
-        # In place of the user's configuration. Some versions take safe.directory from such a file alone.
+        # The file replaces the user's configuration. Some versions of git read safe.directory only from such a file.
         config = self._cleanup.enter_context(tempfile.NamedTemporaryFile("w", prefix="git-lookup-"))
         quoted = self.top.replace("\\", "\\\\").replace('"', '\\"')
         config.write(f'[safe]\n\tdirectory = "{quoted}"\n')
@@ -177,7 +179,7 @@ class _Git:
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_TERMINAL_PROMPT": "0",
-            # A partial clone would fetch what it lacks.
+            # Git would otherwise fetch missing objects of a partial clone.
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_ALLOW_PROTOCOL": "none",
             "LC_ALL": "C",
@@ -188,10 +190,11 @@ class _Git:
         self._cleanup.close()
 
     def run(self, *args: str) -> str:
-        return self.read(*args).decode(errors="replace")
+        """Run git and return its output as text."""
+        return self.run_binary(*args).decode(errors="replace")
 
-    def read(self, *args: str) -> bytes:
-        """The output, also that of a git which found nothing (exit code 1)."""
+    def run_binary(self, *args: str) -> bytes:
+        """Run git and return its output as bytes. Exit code 1 means that git found nothing."""
         command = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "log.showSignature=false", *args)
         try:
             done = subprocess.run(  # pylint: disable=ansible-bad-function
@@ -209,11 +212,11 @@ class _Git:
             raise _GitUnavailable
         return done.stdout
 
-    def trees_with(self, pattern: str, commits: t.Sequence[str]) -> set[str]:
-        """Which of these commits have a Python file with a line of this pattern."""
+    def find_commits_with_line(self, pattern: str, commits: t.Sequence[str]) -> set[str]:
+        """Return which of these commits have a Python file with a line that matches the pattern."""
         found: set[str] = set()
-        for start in range(0, len(commits), _TREES_AT_ONCE):
-            some = commits[start : start + _TREES_AT_ONCE]
-            lines = self.run("grep", "-l", "-I", "-E", "--no-color", "-e", pattern, *some, "--", _ANYWHERE)
+        for start in range(0, len(commits), _COMMITS_PER_GREP):
+            batch = commits[start : start + _COMMITS_PER_GREP]
+            lines = self.run("grep", "-l", "-I", "-E", "--no-color", "-e", pattern, *batch, "--", _PYTHON_FILES)
             found |= {line.split(":", 1)[0] for line in lines.splitlines()}
         return found

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Addresses of repositories. Pure."""
+"""Detect and remove secrets in repository URLs. Pure."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import urllib.parse
 
 
 def has_url_secret(url: str) -> bool:
-    """Whether an address carries a password or a token."""
+    """Return whether a repository URL holds a password or a token."""
     try:
         parts = urllib.parse.urlsplit(url)
     except ValueError:
         return False
-    # A token may also stand alone where the user's name would; of a user of SSH that is not so.
+    # Over HTTP, a user name alone may be a token. Over SSH it is a user name.
     return bool(parts.password or (parts.username and parts.scheme in ("http", "https")))
 
 
 def remove_url_secrets(url: str) -> str:
-    """The address without what has_secret sees."""
+    """Return the URL without the password or token."""
     if not has_url_secret(url):
         return url
     parts = urllib.parse.urlsplit(url)

@@ -14,13 +14,11 @@ import socket
 import subprocess
 import typing as t
 
-# --- who holds a lock ------------------------------------------------------------------------------------------
-
 
 def get_machine_identity() -> str:
-    """``machine/boot/process namespace``: process ids compare only within one identity.
+    """Return ``machine/boot/process namespace``: process ids can be compared only within one identity.
 
-    The boot tells a reboot, the namespace tells containers on one kernel apart.
+    The boot id changes with a reboot. The namespace differs between containers on one kernel.
     """
     home = socket.gethostname()
     with contextlib.suppress(OSError), open("/etc/machine-id", encoding="ascii") as handle:
@@ -31,13 +29,13 @@ def get_machine_identity() -> str:
 
 
 def has_rebooted_since(then: str, now: str) -> bool:
-    """Whether two identities are of one machine before and after a reboot. Pure."""
+    """Return whether two identities are of one machine before and after a reboot. Pure."""
     old, new = then.split("/"), now.split("/")
     return len(old) == len(new) == 3 and old[0] == new[0] and old[1] != new[1]
 
 
 def read_process_start(pid: int) -> str | None:
-    """A value that changes when a process id is used again; None when there is no such process."""
+    """Return a value that changes when a process id is used again, or None if there is no such process."""
     if os.path.isdir("/proc/self"):
         try:
             with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as handle:
@@ -52,12 +50,13 @@ def read_process_start(pid: int) -> str | None:
 
 
 def describe_process(pid: int | None = None) -> dict[str, t.Any]:
+    """Return what is_process_alive needs to recognize a process, by default this one."""
     pid = os.getpid() if pid is None else pid
     return {"machine": get_machine_identity(), "pid": pid, "started": read_process_start(pid)}
 
 
 def is_process_alive(process: t.Mapping[str, t.Any]) -> bool | None:
-    """True or False for a process of this machine, None for one that lives elsewhere."""
+    """Return whether a process of this machine is alive, or None for a process of another machine."""
     then, now = str(process.get("machine")), get_machine_identity()
     if then != now:
         return False if has_rebooted_since(then, now) else None

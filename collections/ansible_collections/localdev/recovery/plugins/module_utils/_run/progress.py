@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""How far a long step is: the module writes it into a file of the stack, the action plugin reads and shows it.
+"""Report the progress of a long step: the module writes it to a file of the stack, the action plugin shows it.
 
-Telling is worth nothing beside the work itself, so it starts late, and no trouble with it is ever an error.
+The report starts late, and a problem with it is never an error, because the step itself matters more.
 """
 
 from __future__ import annotations
@@ -25,79 +25,80 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
 
 ProgressState = dict[str, t.Any]
 
-# Work that is shorter than this is not measured at all.
+# Seconds before the first report; a shorter step is not measured.
 FIRST_REPORT_S = 1.0
-# Measured, and shown, once in so many seconds.
+# Seconds between two reports.
 REPORT_INTERVAL_S = 2.0
 
 
 class ByteCounter:
-    """Bytes done, where the work itself knows them; added to from several threads."""
+    """The bytes that are done, added up from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.bytes = 0
 
     def add(self, count: int) -> None:
+        """Add bytes that are done."""
         with self._lock:
             self.bytes += count
 
 
 def get_progress_path(project_dir: str) -> str:
-    """The file of a stack's progress."""
+    """Return the path of a stack's progress file."""
     return os.path.join(project_dir, STATE_FOLDER, "progress.json")
 
 
 def report_progress(
     run: ActiveRun | None, doing: str, done: t.Callable[[], int], total: int | None, *, about: bool = False
 ) -> t.ContextManager[None]:
-    """Tell, while the body works, how far it is.
+    """Report progress every two seconds while the block runs. Outside a run, report nothing.
 
-    done: bytes so far, asked from a thread of its own. total: bytes in the end, None: unknown; about: an estimate.
-    Without a run nobody looks.
+    done: returns the bytes so far; called in another thread. total: bytes at the end, None if unknown. about: whether
+    total is an estimate.
     """
     return report_progress_of_parts(run, lambda: {"doing": doing, "done": done(), "total": total, "about": about})
 
 
 @contextlib.contextmanager
 def report_progress_of_parts(run: ActiveRun | None, state: t.Callable[[], ProgressState | None]) -> t.Iterator[None]:
-    """The same for work of several parts. state: doing, done, total and about, or None when nothing is to be told."""
+    """Report the progress of work with several parts. state: returns doing, done, total and about, or None."""
     if run is None:
         yield
         return
     path = get_progress_path(run.runs.src)
     ended = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         before = (time.monotonic(), 0)
         pause = FIRST_REPORT_S
         while not ended.wait(pause):
             pause = REPORT_INTERVAL_S
-            # A server that restarts, a folder that is renamed: the work itself says what is wrong, if anything is.
+            # Measuring may fail while a server restarts or a folder is renamed; the work itself reports real errors.
             with contextlib.suppress(Exception):
                 now, moment = state(), time.monotonic()
                 if now is None:
                     continue
-                # A part that has just begun starts at nothing.
+                # A new part counts from zero.
                 count = now["done"] - (before[1] if before[1] <= now["done"] else 0)
                 rate = count / max(moment - before[0], 0.001)
                 before = (moment, now["done"])
                 if not ended.is_set():
                     write_file_atomically(path, json.dumps({**now, "run_id": run.record["run_id"], "rate": rate}))
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         ended.set()
-        teller.join(FIRST_REPORT_S)
+        reporter.join(FIRST_REPORT_S)
         with contextlib.suppress(OSError):
             os.unlink(path)
 
 
 def format_progress(text: str, run_id: str) -> str:
-    """What a progress file says, for people; empty when it is of another run, or cannot be read. Pure.
+    """Return a progress file as a line for people; empty if it is of another run or cannot be parsed. Pure.
 
     ``loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``
     """
@@ -106,7 +107,7 @@ def format_progress(text: str, run_id: str) -> str:
         if now["run_id"] != run_id:
             return ""
         done, total = now["done"], now["total"]
-        of = f" of {'about ' if now['about'] else ''}{format_size(total)}" if total and done <= total else ""
-        return f"{now['doing']} {format_size(done)}{of}, {format_size(now['rate'])}/s"
+        share = f" of {'about ' if now['about'] else ''}{format_size(total)}" if total and done <= total else ""
+        return f"{now['doing']} {format_size(done)}{share}, {format_size(now['rate'])}/s"
     except (ValueError, KeyError, TypeError):
         return ""

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Which of the things that runs have set aside a cleanup may delete. Pure."""
+"""Decide which kept copies of earlier runs a cleanup may delete. Pure."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, SetAsideEntry
 
-# States in which something lies under the aside name. What was put back by renaming lies there no more.
+# States in which the kept copy exists. A copy that was put back by a rename does not exist any more.
 _KEPT_STATES = ("kept", "live")
 
 
 def split_by_retention(
     records: t.Sequence[RunRecord], *, keep: int, older_than_days: float, now: float
 ) -> tuple[list[SetAsideEntry], list[SetAsideEntry]]:
-    """Things to delete and things to leave, each with run_id, procedure and age_s; newest first.
+    """Return the kept copies to delete and those to keep, each with run_id, procedure and age_s; newest first.
 
-    The newest KEEP of each object stay, whatever their age. What has been put back stands in its place again, so its
-    copy counts neither as newest nor as kept, only its age does. A run that is not over keeps all of its own.
+    The newest ``keep`` copies of each object stay at any age. An object that was put back is in its place again, so
+    only the age of its copy counts. A run that has not ended keeps all of its copies.
     """
     newest: dict[tuple[str, str], int] = {}
     deletable: list[SetAsideEntry] = []
@@ -46,7 +46,7 @@ def split_by_retention(
 
 
 def find_leftovers(records: t.Sequence[RunRecord], interrupted: t.Collection[str], now: float) -> list[SetAsideEntry]:
-    """Unfinished things that runs made for themselves and could not delete. A run that is at work keeps its own."""
+    """Return temporary objects that ended or interrupted runs could not delete."""
     return [
         {
             **entry,

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""What a run makes for itself and nobody misses: unfinished backups, databases that are restored into.
+"""Record and delete the temporary objects of a run, such as unfinished backups and temporary databases.
 
-Each thing is written into the run record before it is made, so that whoever finds the run cut short can delete it. A
-thing that becomes real (a rename, a swap) no longer lies under its scratch name, so deleting that is then harmless.
+A temporary object is recorded before it is created, so that the next run can delete it after an interruption. An object
+that is finished has got its final name by a rename, so deleting its temporary name is harmless.
 """
 
 from __future__ import annotations
@@ -29,40 +29,41 @@ TemporaryObject = dict[str, t.Any]
 
 
 def describe_temporary_path(path: str, unless: str = "") -> TemporaryObject:
-    """A file or folder. unless: a file that, once it is there, makes this worth keeping."""
+    """Return the entry of a file or folder. unless: a file whose existence shows that the object is finished."""
     return {"kind": "path", "name": path, "unless": unless}
 
 
 def describe_temporary_database(name: str, container: str, user: str) -> TemporaryObject:
-    """A database of the server in a container; user: a superuser."""
+    """Return the entry of a database of the server in a container. user: a superuser."""
     return {"kind": "database", "name": name, "container": container, "user": user}
 
 
 def describe_temporary_volume(name: str) -> TemporaryObject:
+    """Return the entry of a volume."""
     return {"kind": "volume", "name": name}
 
 
 def describe_temporary_folder(name: str, image: str) -> TemporaryObject:
-    """A folder whose files may belong to users of containers. image: for a helper container, with a shell."""
+    """Return the entry of a folder whose files may belong to container users. image: for a helper container."""
     return {"kind": "folder", "name": name, "image": image}
 
 
 def record_temporary_object(run: ActiveRun | None, entry: TemporaryObject) -> None:
-    """Write down what is about to be made. Without a run only the caller can clean up."""
+    """Record an object that is about to be created. Outside a run, only the caller can delete it."""
     if run is not None:
         run.record.setdefault("scratch", []).append(entry)
         run.save()
 
 
 def forget_temporary_object(run: ActiveRun | None, entry: TemporaryObject) -> None:
-    """Write down that it is gone or has become real."""
+    """Record that the object is deleted or finished."""
     if run is not None:
         run.record["scratch"] = [item for item in run.record.get("scratch", []) if item != entry]
         run.save()
 
 
 def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
-    """Delete it if it is there."""
+    """Delete the object if it exists."""
     if entry["kind"] == "database":
         sql = build_drop_database_sql(entry["name"])
         run_sql(docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
@@ -89,7 +90,7 @@ def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
 
 
 def delete_all_temporary_objects(docker: Docker, record: RunRecord) -> list[TemporaryObject]:
-    """Delete all that a run has left; the caller saves the record."""
+    """Delete all temporary objects of a run and return them. The caller saves the record."""
     deleted: list[TemporaryObject] = []
     while record.get("scratch"):
         delete_temporary_object(docker, record["scratch"][0])

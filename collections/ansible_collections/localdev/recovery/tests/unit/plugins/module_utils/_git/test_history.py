@@ -149,7 +149,7 @@ def test_several_at_once(repository: Repository) -> None:
 
 
 def test_many_branches(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "_TREES_AT_ONCE", 2)
+    monkeypatch.setattr(history, "_COMMITS_PER_GREP", 2)
     for number in range(5):
         repository.branch(f"b{number}")
         repository.commit("n", str(number))
