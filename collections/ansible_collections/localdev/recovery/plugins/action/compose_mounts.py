@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Works out which mounts move and edits the text of the Compose files: only the controller is sure to have YAML."""
+"""Plan the moves of mounts and edit the text of the Compose files on the controller, which always has YAML."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 names=arguments.get("names") or {},
                 folder=arguments.get("folder") or "data",
             )
-            # The files may hold passwords, so their text is in no result that is shown.
+            # The files may have passwords, so their text is in no result that is shown.
             contents = (
-                edit_compose_mounts(self._texts(arguments["stack"]["project"]["files"], task_vars), moves)
+                edit_compose_mounts(self._read_compose_files(arguments["stack"]["project"]["files"], task_vars), moves)
                 if moves
                 else {}
             )
@@ -43,7 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result.pop("invocation", None)
         return result
 
-    def _texts(self, files: t.Sequence[str], task_vars: dict[str, t.Any] | None) -> dict[str, str]:
+    def _read_compose_files(self, files: t.Sequence[str], task_vars: dict[str, t.Any] | None) -> dict[str, str]:
         texts = {}
         for path in files:
             read = self._execute_module(

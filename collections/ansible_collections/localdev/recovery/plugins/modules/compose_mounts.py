@@ -43,7 +43,7 @@ options:
     required: true
   services:
     description:
-      - Only the data of these services, and of whatever mounts the same. Without it all data.
+      - Only the data of these services, and of other services that mount the same data. Without it all data.
     type: list
     elements: str
     default: []
