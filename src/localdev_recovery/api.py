@@ -114,7 +114,7 @@ def _locate_stack(stack_dir: PathInput | None, inventories: list[str]) -> tuple[
 def _find_usage_error(
     procedure: str, stack_dir: PathInput | None, inventories: Sequence[str]
 ) -> tuple[str, str | None] | None:
-    """Return the error that needs no Ansible to be found, and the next command; None if there is no error."""
+    """Return an error that shows before Ansible starts, and the next command; None if there is no error."""
     if procedures.find_procedure(procedure) is None:
         known = ", ".join(sorted(p.playbook for p in procedures.PROCEDURES))
         return f"There is no procedure {procedure!r}; there are {known}", None

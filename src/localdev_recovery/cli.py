@@ -167,7 +167,10 @@ def run_verb(
     ]
     arguments = [argument for pair in extra_vars for argument in ("-e", pair)]
     if procedure.asks_questions and sys.stdin.isatty() and sys.stderr.isatty():
-        variables = {**_ask_for_variables(folder, inventory, limit, extra_vars), **variables}
+        variables = {
+            **_ask_for_variables(folder=folder, inventory=inventory, limit=limit, extra_vars=extra_vars),
+            **variables,
+        }
     with choose_display(sys.stderr, verbosity=verbose) as display:
 
         def on_event(update: Update) -> None:
@@ -201,7 +204,7 @@ def run_verb(
 
 
 def _ask_for_variables(
-    folder: str | None, inventory: tuple[str, ...], limit: str | None, extra_vars: tuple[str, ...]
+    *, folder: str | None, inventory: tuple[str, ...], limit: str | None, extra_vars: tuple[str, ...]
 ) -> dict[str, Any]:
     """Ask on the terminal for the variables of the one stack; return nothing if the stack has an inventory."""
     from localdev_recovery.api import INVENTORY_NAME, gather_stack
@@ -211,9 +214,12 @@ def _ask_for_variables(
         return {}
     arguments = [argument for pair in extra_vars for argument in ("-e", pair)]
     stacks = gather_stack(stack_dir=folder, limit=limit, arguments=arguments)[1]
-    # The run that follows reports why a stack could not be described.
+    if not stacks:
+        # The run that follows reports why no stack could be described.
+        return {}
+    stack = next(iter(stacks.values()))
     answered_variables = [pair.partition("=")[0] for pair in extra_vars]
-    return ask_open_questions(next(iter(stacks.values())).stack, answered_variables) if stacks else {}
+    return ask_open_questions(stack.stack, answered_variables=answered_variables)
 
 
 def open_session(

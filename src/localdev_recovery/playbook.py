@@ -157,7 +157,9 @@ def _execute_playbook(
                 listener(update)
             return False  # ansible-runner then writes no event to a file.
 
-        returncode = _create_runner(request, find_playbook(folder), folder, handle_event, forwarder).run()[1]
+        returncode = _create_runner(
+            request, playbook=find_playbook(folder), folder=folder, handle_event=handle_event, forwarder=forwarder
+        ).run()[1]
         interrupted = forwarder.interrupted
     for update in progress.end_open_steps(interrupted=interrupted):
         listener(update)
@@ -264,6 +266,7 @@ def _config_file_candidates() -> Iterator[str]:
 
 def _create_runner(
     request: Request,
+    *,
     playbook: str,
     folder: Path,
     handle_event: Callable[[dict[str, Any]], bool],

@@ -24,7 +24,7 @@ def prompt_on_terminal(text: str, choices: list[str]) -> str:
 
 
 def ask_open_questions(
-    stack: Mapping[str, Any], answered_variables: Collection[str], prompt: Prompt = prompt_on_terminal
+    stack: Mapping[str, Any], *, answered_variables: Collection[str], prompt: Prompt = prompt_on_terminal
 ) -> dict[str, Any]:
     """Ask the open questions and return the answers as role variables.
 

@@ -67,7 +67,7 @@ def logs_arguments(
     if not service_names:
         raise SessionError(f"No service of project {stack['project']['name']} has a container", _STATUS_COMMAND)
     options = [*(["--follow"] if follow else []), *([f"--tail={tail}"] if tail is not None else [])]
-    # Compose would decide about colours from its own terminal, which is another one on a remote machine.
+    # Compose decides about colours by its own terminal; on a remote machine that is another one.
     return [*([] if terminal else ["--ansi=never"]), "logs", *options, *service_names]
 
 
@@ -156,13 +156,15 @@ def _ssh_address(gathered: GatheredStack) -> str:
 def _ssh_options(connection: Mapping[str, Any], *, terminal: bool) -> list[str]:
     """Return the options that Ansible's own ssh connection would use."""
     extra_options = [
-        word for name in ("ssh_common_args", "ssh_extra_args") for word in shlex.split(connection.get(name) or "")
+        argument
+        for name in ("ssh_common_args", "ssh_extra_args")
+        for argument in shlex.split(connection.get(name) or "")
     ]
     option_values = {
         "-p": connection.get("port"),
         "-l": connection.get("user"),
         "-i": connection.get("ssh_private_key_file"),
     }
-    options = [word for flag, value in option_values.items() if value for word in (flag, str(value))]
+    options = [argument for flag, value in option_values.items() if value for argument in (flag, str(value))]
     # Without a terminal here, a remote terminal would garble the output.
     return ["-t" if terminal else "-T", *options, *extra_options]

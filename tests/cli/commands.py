@@ -22,15 +22,15 @@ COMMAND = [sys.executable, "-m", "localdev_recovery"]
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-def environment(**more: str) -> dict[str, str]:
+def command_environment(**variables: str) -> dict[str, str]:
     """Return the environment of this process, with the collection of the checkout."""
-    return {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), **more}
+    return {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"), **variables}
 
 
 def run_localdev(
-    *arguments: str, cwd: Path | None = None, stdin: str | None = None, **more: str
+    *arguments: str, cwd: Path | None = None, stdin: str | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command without a terminal. stdin: its standard input. more: variables of its environment."""
+    """Run the command without a terminal. stdin: its standard input. variables: variables of its environment."""
     return subprocess.run(
         [*COMMAND, *arguments],
         input=stdin,
@@ -39,22 +39,24 @@ def run_localdev(
         check=False,
         timeout=HANG_TIMEOUT_S,
         cwd=cwd,
-        env=environment(**more),
+        env=command_environment(**variables),
     )
 
 
-def start_in_terminal(*arguments: str, width: int = 80, into: Path | None = None, **more: str) -> pexpect.spawn[str]:
+def start_in_terminal(
+    *arguments: str, width: int = 80, into: Path | None = None, **variables: str
+) -> pexpect.spawn[str]:
     """Start the command in a terminal. Its output, but not its progress, goes into the file."""
     command = [*COMMAND, *arguments]
     if into:
         command = ["sh", "-c", f"{shlex.join(command)} >{shlex.quote(str(into))}"]
-    env = environment(TERM="xterm-256color")
+    env = command_environment(TERM="xterm-256color")
     env.pop("CI", None)
     return pexpect.spawn(
         command[0],
         command[1:],
         dimensions=(30, width),
-        env={**env, **more},
+        env={**env, **variables},
         encoding="utf-8",
         timeout=HANG_TIMEOUT_S,
     )

@@ -34,7 +34,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def prepare_runner(request: Request, folder: Path) -> tuple[list[str], dict[str, str]]:
-    config = _create_runner(request, "localdev.recovery.status", folder, lambda event: False, _SignalForwarder()).config
+    config = _create_runner(
+        request,
+        playbook="localdev.recovery.status",
+        folder=folder,
+        handle_event=lambda event: False,
+        forwarder=_SignalForwarder(),
+    ).config
     return config.command, config.env
 
 

@@ -37,13 +37,13 @@ TITLES = [
 ]
 
 
-def follow(events: list[Event]) -> tuple[Progress, list[Update]]:
+def process_events(events: list[Event]) -> tuple[Progress, list[Update]]:
     progress = Progress()
     return progress, [update for event in events for update in progress.process_event(event)]
 
 
-def result_of(events: list[Event], *, check: bool = False, interrupted: bool = False) -> HostResult:
-    progress, _updates = follow(events)
+def build_result(events: list[Event], *, check: bool = False, interrupted: bool = False) -> HostResult:
+    progress, _updates = process_events(events)
     progress.end_open_steps(interrupted=interrupted)
     return progress.build_host_results(check=check, interrupted=interrupted)["localhost"]
 
@@ -58,7 +58,7 @@ def events_until(events: list[Event], task: str) -> list[Event]:
 
 
 def test_steps_are_those_that_the_procedure_declares(load_events: LoadEvents) -> None:
-    result = result_of(load_events("rebuild"))
+    result = build_result(load_events("rebuild"))
     assert [(step.n, step.of, step.title, step.outcome) for step in result.steps] == [
         (n, 7, title, "done") for n, title in enumerate(TITLES, 1)
     ]
@@ -66,7 +66,7 @@ def test_steps_are_those_that_the_procedure_declares(load_events: LoadEvents) ->
 
 
 def test_a_success_tells_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
-    result = result_of(load_events("rebuild"))
+    result = build_result(load_events("rebuild"))
     assert result.outcome is Outcome.DONE
     assert result.changed
     assert result.error is None
@@ -81,7 +81,7 @@ def test_a_success_tells_what_changed_what_was_set_aside_and_what_undoes_it(load
 
 
 def test_updates_come_in_order_and_only_the_report_is_no_note(load_events: LoadEvents) -> None:
-    _progress, updates = follow(load_events("rebuild"))
+    _progress, updates = process_events(load_events("rebuild"))
     steps = [update for update in updates if isinstance(update, (StepStarted, StepEnded))]
     assert [(type(update), update.step.n) for update in steps] == [
         (kind, n) for n in range(1, 8) for kind in (StepStarted, StepEnded)
@@ -92,13 +92,13 @@ def test_updates_come_in_order_and_only_the_report_is_no_note(load_events: LoadE
 
 
 def test_check_mode_claims_no_change_and_no_run(load_events: LoadEvents) -> None:
-    result = result_of(load_events("rebuild"), check=True)
+    result = build_result(load_events("rebuild"), check=True)
     assert not result.changed
     assert result.run_id is None
 
 
 def test_a_verb_without_steps_has_a_report(load_events: LoadEvents) -> None:
-    result = result_of(load_events("status"))
+    result = build_result(load_events("status"))
     assert (result.outcome, result.steps) == (Outcome.DONE, ())
     assert any("backend" in line for line in result.report)
 
@@ -108,7 +108,7 @@ def test_other_messages_than_the_report_are_notes(load_events: LoadEvents) -> No
     for event in events:
         if event["event_data"].get("task") == "Report":
             event["event_data"]["task"] = "Tell what an earlier run has left"
-    progress, updates = follow(events)
+    progress, updates = process_events(events)
     result = progress.build_host_results(check=False, interrupted=False)["localhost"]
     assert result.report == ()
     assert [update.text for update in updates if isinstance(update, Note)] == list(result.notes) != []
@@ -119,14 +119,14 @@ def test_a_step_all_of_whose_tasks_are_skipped_is_skipped(load_events: LoadEvent
     for event in events:
         if event["event"] == "runner_on_ok" and event["event_data"]["task"].startswith("Seed | "):
             event["event"] = "runner_on_skipped"
-    assert [step.outcome for step in result_of(events).steps] == [*["done"] * 5, "skipped", "done"]
+    assert [step.outcome for step in build_result(events).steps] == [*["done"] * 5, "skipped", "done"]
 
 
 # --- failures ----------------------------------------------------------------------------------------------------
 
 
 def test_a_failed_verification_that_was_taken_back(load_events: LoadEvents) -> None:
-    result = result_of(load_events("unverified"))
+    result = build_result(load_events("unverified"))
     assert result.outcome is Outcome.UNVERIFIED
     assert result.error is not None
     assert result.error.message.startswith("Verification failed: table rotation_templates has 32 rows")
@@ -138,7 +138,7 @@ def test_a_failed_verification_that_was_taken_back(load_events: LoadEvents) -> N
 
 
 def test_a_failure_carries_the_log_lines_of_what_failed(load_events: LoadEvents) -> None:
-    result = result_of(load_events("seed_failed"))
+    result = build_result(load_events("seed_failed"))
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
     assert result.error.message == "The seed command people failed in service backend with exit code 1"
@@ -146,7 +146,7 @@ def test_a_failure_carries_the_log_lines_of_what_failed(load_events: LoadEvents)
     assert "seed command" not in result.aftermath
 
 
-def with_a_failing_rollback(events: list[Event]) -> list[Event]:
+def add_failing_rollback(events: list[Event]) -> list[Event]:
     """Return a run whose roll back failed too, with the role's message."""
     events = copy.deepcopy(events)
     place = next(
@@ -171,7 +171,7 @@ def with_a_failing_rollback(events: list[Event]) -> list[Event]:
 
 
 def test_a_verification_that_could_not_be_taken_back_is_a_plain_failure(load_events: LoadEvents) -> None:
-    result = result_of(with_a_failing_rollback(load_events("unverified")))
+    result = build_result(add_failing_rollback(load_events("unverified")))
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
     assert result.error.message.startswith("Verification failed")
@@ -184,20 +184,20 @@ def test_a_verification_that_could_not_be_taken_back_is_a_plain_failure(load_eve
 
 
 def test_a_refusal(load_events: LoadEvents) -> None:
-    result = result_of(load_events("unsafe"))
+    result = build_result(load_events("unsafe"))
     assert result.outcome is Outcome.UNSAFE
     assert result.next is None
 
 
 def test_a_wrong_variable_is_wrong_usage(load_events: LoadEvents) -> None:
-    result = result_of(load_events("wrong_type"))
+    result = build_result(load_events("wrong_type"))
     assert result.outcome is Outcome.USAGE
     assert result.error is not None
     assert result.error.message.startswith("argument 'cleanup_keep'")
 
 
 def test_a_host_that_does_not_answer_leaves_the_other_alone(load_events: LoadEvents) -> None:
-    progress, _updates = follow(load_events("unreachable"))
+    progress, _updates = process_events(load_events("unreachable"))
     hosts = progress.build_host_results(check=False, interrupted=False)
     assert {name: host.outcome for name, host in hosts.items()} == {
         "alpha": Outcome.DONE,
@@ -208,26 +208,26 @@ def test_a_host_that_does_not_answer_leaves_the_other_alone(load_events: LoadEve
 
 
 def test_what_ansible_complains_of_before_any_host(load_events: LoadEvents) -> None:
-    progress, _updates = follow(load_events("wrong_limit"))
+    progress, _updates = process_events(load_events("wrong_limit"))
     assert progress.hosts == ()
     assert progress.find_ansible_error()[0] == "Could not match supplied host pattern, ignoring: nix"
 
 
 def test_complaints_that_ansible_has_wrapped_are_joined() -> None:
     text = "[WARNING]: a.yml: bad\r\n[ERROR]: Specified inventory leaves us with\r\nno hosts to target.\r\n"
-    progress, _updates = follow([{"event": "verbose", "stdout": text}])
+    progress, _updates = process_events([{"event": "verbose", "stdout": text}])
     assert progress.find_ansible_error() == ("Specified inventory leaves us with no hosts to target.", "a.yml: bad")
 
 
 def test_without_an_error_of_its_own_ansibles_last_words_count() -> None:
     words = "The command was not found or was not executable: ansible-playbook."
-    progress, _updates = follow([{"event": "verbose", "stdout": words + "\r\n"}])
+    progress, _updates = process_events([{"event": "verbose", "stdout": words + "\r\n"}])
     assert progress.find_ansible_error() == (words, "")
 
 
 def test_how_far_a_long_step_is_is_no_complaint() -> None:
     line = "progress: [my host] loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s\r\n"
-    progress, updates = follow([{"event": "verbose", "stdout": line}])
+    progress, updates = process_events([{"event": "verbose", "stdout": line}])
     assert updates == [
         Transferred("my host", "loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s"),
         Output(line.replace("\r", "")),
@@ -235,13 +235,13 @@ def test_how_far_a_long_step_is_is_no_complaint() -> None:
     assert progress.find_ansible_error() == ("", "")
 
 
-def failed_task(result: dict[str, Any], **data: Any) -> HostResult:
+def fail_task(result: dict[str, Any], **data: Any) -> HostResult:
     data = {"host": "localhost", "task": "Seed | Register", "task_action": "ansible.builtin.uri", "res": result, **data}
-    return result_of([{"event": "runner_on_failed", "event_data": data}])
+    return build_result([{"event": "runner_on_failed", "event_data": data}])
 
 
 def test_a_hidden_answer_says_how_to_see_it() -> None:
-    error = failed_task({"censored": "hidden"}).error
+    error = fail_task({"censored": "hidden"}).error
     assert error is not None
     assert "may hold secrets" in error.message
     assert "stack_no_log=false" in error.details
@@ -249,7 +249,7 @@ def test_a_hidden_answer_says_how_to_see_it() -> None:
 
 def test_a_crash_is_its_last_line_not_its_traceback() -> None:
     crash = {"msg": "MODULE FAILURE\nSee stdout", "module_stderr": "Traceback\n  File\nKeyError: 'stack'\n"}
-    error = failed_task(crash, task_action="localdev.recovery.stack_info").error
+    error = fail_task(crash, task_action="localdev.recovery.stack_info").error
     assert error is not None
     assert error.message == "Register: localdev.recovery.stack_info crashed: KeyError: 'stack'"
 
@@ -257,27 +257,29 @@ def test_a_crash_is_its_last_line_not_its_traceback() -> None:
 @pytest.mark.parametrize("action", ["ansible.builtin.validate_argument_spec", "ansible.builtin.debug"])
 def test_what_a_filter_refuses_is_no_wrong_usage_and_says_why(action: str) -> None:
     text = "Task failed: The filter plugin 'localdev.recovery.volume_places' failed: No service x\nNext: choose from y"
-    result = failed_task({"msg": text}, task_action=action)
+    result = fail_task({"msg": text}, task_action=action)
     assert result.error is not None
     assert (result.error.message, result.next, result.outcome) == ("No service x", "choose from y", Outcome.FAILED)
 
 
 def test_a_loop_fails_with_its_first_failing_item() -> None:
     items = [{"msg": "fine"}, {"failed": True, "msg": "The volume x is gone", "failure": "unsafe"}]
-    result = failed_task({"msg": "One or more items failed", "results": items})
+    result = fail_task({"msg": "One or more items failed", "results": items})
     assert result.error is not None
     assert (result.error.message, result.outcome) == ("The volume x is gone", Outcome.UNSAFE)
 
 
 def test_an_ignored_failure_is_none() -> None:
-    assert failed_task({"msg": "no"}, ignore_errors=True).outcome is Outcome.DONE
+    assert fail_task({"msg": "no"}, ignore_errors=True).outcome is Outcome.DONE
 
 
 # --- interruptions -----------------------------------------------------------------------------------------------
 
 
 def test_an_interruption_within_a_run_says_what_undoes_it(load_events: LoadEvents) -> None:
-    result = result_of(events_until(load_events("rebuild"), "Step 2 of 7 | Set the old data aside"), interrupted=True)
+    result = build_result(
+        events_until(load_events("rebuild"), "Step 2 of 7 | Set the old data aside"), interrupted=True
+    )
     assert result.outcome is Outcome.INTERRUPTED
     assert result.steps[-1].title == "Set the old data aside"
     assert result.steps[-1].outcome == "interrupted"
@@ -286,7 +288,7 @@ def test_an_interruption_within_a_run_says_what_undoes_it(load_events: LoadEvent
 
 
 def test_an_interruption_before_the_run_has_changed_nothing(load_events: LoadEvents) -> None:
-    result = result_of(events_until(load_events("rebuild"), "Look at the stack"), interrupted=True)
+    result = build_result(events_until(load_events("rebuild"), "Look at the stack"), interrupted=True)
     assert (result.outcome, result.aftermath, result.next) == (
         Outcome.INTERRUPTED,
         "Nothing has been changed.",
@@ -295,7 +297,7 @@ def test_an_interruption_before_the_run_has_changed_nothing(load_events: LoadEve
 
 
 def test_an_interruption_after_the_end_changes_nothing(load_events: LoadEvents) -> None:
-    assert result_of(load_events("rebuild"), interrupted=True).outcome is Outcome.DONE
+    assert build_result(load_events("rebuild"), interrupted=True).outcome is Outcome.DONE
 
 
 # --- outcomes ----------------------------------------------------------------------------------------------------
@@ -342,14 +344,14 @@ def test_every_outcome_has_its_own_exit_code() -> None:
     assert sorted(EXIT_CODES.values()) == [0, 1, 2, 4, 5, 6, 7, 130]
 
 
-def test_ansible_output_is_told_as_it_is() -> None:
+def test_ansible_output_is_passed_on_as_it_is() -> None:
     event = {"event": "runner_on_file_diff", "stdout": "--- before\r\n+++ after", "event_data": {"host": "h"}}
     assert Progress().process_event(event) == [Output("--- before\n+++ after", diff=True)]
 
 
 def test_a_step_left_open_without_interruption_has_failed() -> None:
     began = {"host": "h", "task": "Step 1 of 2 | Look", "task_action": "x"}
-    progress, _updates = follow([{"event": "runner_on_start", "event_data": began}])
+    progress, _updates = process_events([{"event": "runner_on_start", "event_data": began}])
     assert progress.end_open_steps(interrupted=False) == [StepEnded("h", Step(1, 2, "Look", 0.0, "failed"))]
 
 

@@ -189,23 +189,23 @@ def test_a_project_without_a_database(tmp_path: Path) -> None:
     def redis(*words: str) -> str:
         return project.compose("exec", "-T", "queue", "redis-cli", *words)
 
-    def verb(*words: str) -> None:
+    def run_verb(*words: str) -> None:
         done = run_localdev(*words, "-C", str(folder))
         assert done.returncode == 0, done.stderr + done.stdout
 
     try:
         project.compose("up", "--detach", "--wait")
         redis("set", "job", "first")
-        verb("volumes", "to-named")
+        run_verb("volumes", "to-named")
         assert "kept:/data" not in project.compose("config")
         assert redis("get", "job") == "first"
-        verb("volumes", "backup")
+        run_verb("volumes", "backup")
         redis("set", "job", "second")
-        verb("volumes", "restore")
+        run_verb("volumes", "restore")
         assert redis("get", "job") == "first"
-        verb("undo")
+        run_verb("undo")
         assert redis("get", "job") == "second"
-        verb("restart", "queue")
+        run_verb("restart", "queue")
         refused = run_localdev("rebuild", "-C", str(folder))
         assert refused.returncode == 1
         assert "No PostgreSQL service was found" in refused.stderr

@@ -23,17 +23,17 @@ STACK: dict[str, Any] = {
 
 class Answers:
     def __init__(self, *answers: str) -> None:
-        self.left: Iterator[str] = iter(answers)
+        self.remaining: Iterator[str] = iter(answers)
         self.choices: list[list[str]] = []
 
     def __call__(self, text: str, choices: list[str]) -> str:
         self.choices.append(choices)
-        return next(self.left)
+        return next(self.remaining)
 
 
 def test_only_what_is_open_must_be_answered() -> None:
     prompt = Answers("two", "noise, nobody", "python 'my seed.py'", "", "/login", "", "ADMIN")
-    assert ask_open_questions(STACK, [], prompt) == {
+    assert ask_open_questions(STACK, answered_variables=[], prompt=prompt) == {
         "stack_database_service": "two",
         "stack_excluded_services": ["noise"],
         "stack_seed_commands": [{"name": "my seed.py", "command": ["python", "my seed.py"]}],
@@ -46,5 +46,5 @@ def test_only_what_is_open_must_be_answered() -> None:
 
 
 def test_what_the_command_line_says_is_not_asked() -> None:
-    given = ["stack_database_service", "stack_excluded_services", "stack_seed_commands"]
-    assert ask_open_questions(STACK, given, Answers("")) == {}
+    answered_variables = ["stack_database_service", "stack_excluded_services", "stack_seed_commands"]
+    assert ask_open_questions(STACK, answered_variables=answered_variables, prompt=Answers("")) == {}
