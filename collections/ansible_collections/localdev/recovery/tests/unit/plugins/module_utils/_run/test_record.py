@@ -60,7 +60,7 @@ names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/
 
 
 @given(name=names)
-def test_an_aside_name_keeps_the_run_id_and_fits(name: str) -> None:
+def test_a_kept_name_holds_the_run_id_and_fits(name: str) -> None:
     assert build_kept_name(name, RUN_ID) == f"{name}.aside-{RUN_ID}"
     made = build_kept_name(name, RUN_ID, 63)
     assert made.endswith(f".aside-{RUN_ID}")
@@ -70,7 +70,7 @@ def test_an_aside_name_keeps_the_run_id_and_fits(name: str) -> None:
 
 
 @given(names=st.lists(names, min_size=2, max_size=2, unique=True), start=st.sampled_from(["", "x" * 40, "ü" * 20]))
-def test_two_names_have_two_aside_names(names: list[str], start: str) -> None:
+def test_two_names_have_two_kept_names(names: list[str], start: str) -> None:
     one, other = (build_kept_name(start + name, RUN_ID, 63) for name in names)
     assert one != other
 

@@ -76,7 +76,7 @@ def test_never_the_newest_of_an_object_nor_anything_of_a_run_that_is_not_over(
 
 
 @given(records=records, keep=st.integers(1, 4))
-def test_everything_that_lies_under_an_aside_name_is_accounted_for(records: list[dict[str, t.Any]], keep: int) -> None:
+def test_every_kept_copy_is_accounted_for(records: list[dict[str, t.Any]], keep: int) -> None:
     deletable, kept = split_by_retention(records, keep=keep, older_than_days=7, now=NOW)
     lying = {e["aside"] for r in records for e in r["asides"] if e["state"] in ("kept", "live")}
     assert lying <= {e["aside"] for e in [*deletable, *kept]}
