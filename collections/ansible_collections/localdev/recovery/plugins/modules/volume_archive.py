@@ -56,7 +56,7 @@ options:
     default: ""
   scratch:
     description:
-      - With O(state=extracted), that the unpacked content is temporary: the run deletes it at its end. A folder that was renamed
+      - With O(state=extracted), that the unpacked content is temporary, so that the run deletes it at its end. A folder that was renamed
         in between, see O(localdev.recovery.set_aside#module:objects[].replacement), stays.
     type: bool
     default: false

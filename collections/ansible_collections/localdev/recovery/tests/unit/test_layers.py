@@ -23,7 +23,7 @@ PREFIX = "ansible_collections.localdev.recovery.plugins."
 NOTICE = "# Private to this collection: it may change in every release. Do not import it from elsewhere."
 MOST_LINES = 400
 
-# Package of module_utils -> what it may import besides _core and _git. docs/architecture.md shows the imports of the code.
+# Package of module_utils -> what it may import besides _core and _git. docs/architecture.md shows what it does import.
 DIRECT = {
     "_core": (),
     "_git": (),
