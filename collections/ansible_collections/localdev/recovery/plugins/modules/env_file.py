@@ -160,7 +160,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose import EnvProject
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose_project import EnvProject
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.database_password import (
     ENV_FILE_COMMAND,
     refuse_new_database_password,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rooms of the house: which package may import which, how large a file may be, where its unit tests lie."""
+"""Which package may import which, how large a file may be, where its unit tests lie."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_unit_tests_lie_where_their_subject_lies() -> None:
 
 
 @pytest.mark.skipif(not (CHECKOUT / "pyproject.toml").exists(), reason="an installed collection")
-def test_the_picture_of_the_rooms_is_up_to_date() -> None:
-    command: t.Final = [sys.executable, str(CHECKOUT / "tools/rooms.py"), "--check"]
+def test_the_picture_of_the_packages_is_up_to_date() -> None:
+    command: t.Final = [sys.executable, str(CHECKOUT / "tools/package_picture.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

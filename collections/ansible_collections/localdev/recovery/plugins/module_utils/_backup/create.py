@@ -40,16 +40,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import read_head_commit
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
     CLIENT_MOUNT_POINT,
-    COMPRESSION_AUTO,
     ClientTools,
-    build_pg_dump_command,
-    choose_compression,
     start_client_tools,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
     count_rows,
     read_database_facts,
     read_database_revisions,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_dump import (
+    COMPRESSION_AUTO,
+    build_pg_dump_command,
+    choose_compression,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
     DatabaseServer,

@@ -40,7 +40,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
     RESTORE_PGOPTIONS,
     ClientTools,
-    build_pg_restore_command,
     start_client_tools,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
@@ -50,6 +49,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.fact
     count_rows,
     read_database_revisions,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_restore import build_pg_restore_command
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import PlainDump, find_role_names
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
     DatabaseServer,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import is_secret_name
-from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose import EnvProject
+from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose_project import EnvProject
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import (
     EnvFilePlan,
     RequiredVariables,

@@ -34,11 +34,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
     forget_temporary_object,
     record_temporary_object,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.cluster import (
-    PID_FILE,
-    read_image_server_version,
-    refuse_unclean_cluster,
-)
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import (
     ManifestEntry,
@@ -48,6 +43,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest
     summarise_differences,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.named_pipe import open_named_pipe
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.postgresql_data import (
+    PID_FILE,
+    read_image_server_version,
+    refuse_unclean_cluster,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import VolumeProgram, raise_for_error
 
 MANIFEST_SUFFIX = ".manifest"

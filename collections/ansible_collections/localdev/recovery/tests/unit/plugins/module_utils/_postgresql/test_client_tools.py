@@ -13,12 +13,12 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import client_tools
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import start_client_tools
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_dump import (
     build_pg_dump_command,
-    build_pg_restore_command,
     choose_compression,
-    start_client_tools,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_restore import build_pg_restore_command
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 
 SERVER = DatabaseServer("shop-db-1", "odd user", 5433, "sha256:abc")

@@ -27,14 +27,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import folder as keeper_folder
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import volume as keepers_volume
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.imitations import (
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_docker import (
     LocalShell,
     fake_psql,
 )
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import (
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import (
     KINDS,
     Killed,
-    World,
+    FakeStack,
 )
 
 
@@ -47,10 +47,10 @@ def place() -> t.Iterator[Path]:
 
 
 @pytest.fixture
-def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     root = place / "world"
     root.mkdir()
-    world = World(root)
+    world = FakeStack(root)
     genuine_keep = manager.ContainerFileKeeper._write
     genuine_write, genuine_copy, genuine_exit = write_file_atomically, manager.FileKeeper._copy, ActiveRun.__exit__
 

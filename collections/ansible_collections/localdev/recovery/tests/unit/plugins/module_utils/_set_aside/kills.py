@@ -11,16 +11,16 @@ import shutil
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import (
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import (
     Finished,
-    World,
+    FakeStack,
 )
 
-Prepare = t.Callable[[World], t.Any]
-Act = t.Callable[[World, int, t.Any], None]
+Prepare = t.Callable[[FakeStack], t.Any]
+Act = t.Callable[[FakeStack, int, t.Any], None]
 
 
-def kill_at_every_point(world: World, prepare: Prepare, act: Act) -> None:
+def kill_at_every_point(world: FakeStack, prepare: Prepare, act: Act) -> None:
     """Act on what prepare has made, with the kill at point 1, 2, ... until nothing is left to kill."""
     world.imitates_scripts = True
     made = prepare(world)
@@ -43,7 +43,7 @@ def kill_at_every_point(world: World, prepare: Prepare, act: Act) -> None:
             path.write_bytes(content)
 
 
-def assert_sound(world: World, kind: str) -> None:
+def assert_sound(world: FakeStack, kind: str) -> None:
     """Whatever happened: no mix, nothing lost, nothing forgotten."""
     assert world.read(kind) in ("old", "new")
     assert "mixed" not in world.kept(kind)
@@ -55,7 +55,7 @@ def assert_sound(world: World, kind: str) -> None:
 def prepare_rebuild(kind: str, content: str = "") -> Prepare:
     """A rebuild that has begun; with content, one that has also kept the old and started on the new."""
 
-    def prepare(world: World) -> str:
+    def prepare(world: FakeStack) -> str:
         world.write(kind, "old")
         run_id, _rest = world.begin("full_rebuild")
         if content:

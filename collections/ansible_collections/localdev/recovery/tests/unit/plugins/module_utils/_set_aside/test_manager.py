@@ -19,13 +19,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manag
     list_services_to_stop,
 )
 from ansible_collections.localdev.recovery.plugins.modules import set_aside
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import (
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import (
     KINDS,
-    World,
+    FakeStack,
 )
 
 
-def test_a_rebuild_is_undone_and_the_undo_is_undone(world: World, kind: str) -> None:
+def test_a_rebuild_is_undone_and_the_undo_is_undone(world: FakeStack, kind: str) -> None:
     world.write(kind, "old")
     rebuilt = world.rebuild(kind, "new")
     assert (world.read(kind), world.kept(kind)) == ("new", {"old"})
@@ -36,7 +36,7 @@ def test_a_rebuild_is_undone_and_the_undo_is_undone(world: World, kind: str) -> 
     assert (world.read(kind), world.kept(kind)) == ("new", {"old"})
 
 
-def test_a_failed_rebuild_leaves_the_old_content_and_nothing_else(world: World, kind: str) -> None:
+def test_a_failed_rebuild_leaves_the_old_content_and_nothing_else(world: FakeStack, kind: str) -> None:
     world.write(kind, "old")
     world.rebuild(kind, "half-made", outcome="failed")
     assert (world.read(kind), world.kept(kind), world.forgotten(kind)) == ("old", set(), set())
@@ -44,7 +44,7 @@ def test_a_failed_rebuild_leaves_the_old_content_and_nothing_else(world: World, 
         world.runs.find_undoable()
 
 
-def test_a_failed_undo_gives_the_content_back_to_the_run_that_it_was_to_take_back(world: World, kind: str) -> None:
+def test_a_failed_undo_gives_the_content_back_to_the_run_that_it_was_to_take_back(world: FakeStack, kind: str) -> None:
     world.write(kind, "old")
     rebuilt = world.rebuild(kind, "new")
     world.undo(fails=True)
@@ -54,7 +54,7 @@ def test_a_failed_undo_gives_the_content_back_to_the_run_that_it_was_to_take_bac
     assert (world.read(kind), world.kept(kind)) == ("old", {"new"})
 
 
-def test_two_rebuilds_are_undone_newest_first(world: World, kind: str) -> None:
+def test_two_rebuilds_are_undone_newest_first(world: FakeStack, kind: str) -> None:
     world.write(kind, "first")
     world.rebuild(kind, "second")
     world.rebuild(kind, "third")
@@ -65,7 +65,7 @@ def test_two_rebuilds_are_undone_newest_first(world: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "container_file"])
-def test_what_does_not_exist_is_left_out(world: World, kind: str) -> None:
+def test_what_does_not_exist_is_left_out(world: FakeStack, kind: str) -> None:
     run_id, _rest = world.begin("full_rebuild")
     world.keep(run_id, kind)
     assert world.runs.load(run_id)["asides"] == []
@@ -73,7 +73,7 @@ def test_what_does_not_exist_is_left_out(world: World, kind: str) -> None:
     assert (world.read(kind), world.forgotten(kind)) == ("new" if kind in ("swapped", "image") else "absent", set())
 
 
-def test_an_aside_that_somebody_deleted_is_an_error_before_anything_is_touched(world: World, kind: str) -> None:
+def test_an_aside_that_somebody_deleted_is_an_error_before_anything_is_touched(world: FakeStack, kind: str) -> None:
     world.write(kind, "old")
     run_id = world.rebuild(kind, "new")
     entry = world.runs.load(run_id)["asides"][0]
@@ -84,7 +84,7 @@ def test_an_aside_that_somebody_deleted_is_an_error_before_anything_is_touched(w
     assert world.read(kind) == "new"
 
 
-def test_deleting_frees_what_was_set_aside_and_nothing_else(world: World, kind: str) -> None:
+def test_deleting_frees_what_was_set_aside_and_nothing_else(world: FakeStack, kind: str) -> None:
     world.write(kind, "first")
     world.rebuild(kind, "second")
     world.rebuild(kind, "third")

@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.kills import (
     assert_sound,
     kill_at_every_point,
     prepare_rebuild,
 )
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
 
 
-def test_killed_while_keeping(world: World, kind: str) -> None:
-    def act(world: World, point: int, run_id: str) -> None:
+def test_killed_while_keeping(world: FakeStack, kind: str) -> None:
+    def act(world: FakeStack, point: int, run_id: str) -> None:
         with world.killed_at(point):
             world.keep(run_id, kind)
             world.new_content(run_id, kind, "new")
@@ -32,8 +32,8 @@ def test_killed_while_keeping(world: World, kind: str) -> None:
     kill_at_every_point(world, prepare_rebuild(kind), act)
 
 
-def test_killed_while_a_failed_run_puts_its_own_back(world: World, kind: str) -> None:
-    def act(world: World, point: int, run_id: str) -> None:
+def test_killed_while_a_failed_run_puts_its_own_back(world: FakeStack, kind: str) -> None:
+    def act(world: FakeStack, point: int, run_id: str) -> None:
         with world.killed_at(point):
             world.put_back(run_id)
             world.end(run_id, "failed")
@@ -45,13 +45,13 @@ def test_killed_while_a_failed_run_puts_its_own_back(world: World, kind: str) ->
     kill_at_every_point(world, prepare_rebuild(kind, "half-made"), act)
 
 
-def test_killed_while_undoing_then_the_same_command_again(world: World, kind: str) -> None:
-    def prepare(world: World) -> None:
+def test_killed_while_undoing_then_the_same_command_again(world: FakeStack, kind: str) -> None:
+    def prepare(world: FakeStack) -> None:
         world.write(kind, "older")
         world.rebuild(kind, "old")
         world.rebuild(kind, "new")
 
-    def act(world: World, point: int, _made: None) -> None:
+    def act(world: FakeStack, point: int, _made: None) -> None:
         with world.killed_at(point):
             world.undo()
         if world.read(kind) != "old" or RunLock(world.runs).find_interrupted():
@@ -63,15 +63,15 @@ def test_killed_while_undoing_then_the_same_command_again(world: World, kind: st
     kill_at_every_point(world, prepare, act)
 
 
-def test_killed_while_a_failed_undo_gives_back(world: World, kind: str) -> None:
-    def prepare(world: World) -> str:
+def test_killed_while_a_failed_undo_gives_back(world: FakeStack, kind: str) -> None:
+    def prepare(world: FakeStack) -> str:
         world.write(kind, "old")
         rebuilt = world.rebuild(kind, "new")
         undo, _rest = world.begin("undo", rebuilt)
         world.put_back(undo, rebuilt)
         return undo
 
-    def act(world: World, point: int, undo: str) -> None:
+    def act(world: FakeStack, point: int, undo: str) -> None:
         with world.killed_at(point):
             world.put_back(undo)
             world.end(undo, "failed")
@@ -84,10 +84,10 @@ def test_killed_while_a_failed_undo_gives_back(world: World, kind: str) -> None:
     kill_at_every_point(world, prepare, act)
 
 
-def test_killed_twice_while_putting_back(world: World, kind: str) -> None:
+def test_killed_twice_while_putting_back(world: FakeStack, kind: str) -> None:
     """The run that finishes an interrupted run may be killed too."""
 
-    def act(world: World, point: int, _run_id: str) -> None:
+    def act(world: FakeStack, point: int, _run_id: str) -> None:
         with world.killed_at(point):
             world.begin("full_rebuild")
         world.begin("full_rebuild")
@@ -98,7 +98,7 @@ def test_killed_twice_while_putting_back(world: World, kind: str) -> None:
     kill_at_every_point(world, prepare_rebuild(kind, "new"), act)
 
 
-def test_an_undo_that_was_cut_short_does_not_take_back_an_older_run_too(world: World, kind: str) -> None:
+def test_an_undo_that_was_cut_short_does_not_take_back_an_older_run_too(world: FakeStack, kind: str) -> None:
     world.write(kind, "oldest")
     world.rebuild(kind, "old")
     rebuilt = world.rebuild(kind, "new")
@@ -118,8 +118,8 @@ def test_an_undo_that_was_cut_short_does_not_take_back_an_older_run_too(world: W
     assert world.read(kind) == "old"
 
 
-def test_records_stay_readable_at_every_kill(world: World) -> None:
-    def act(world: World, point: int, _made: None) -> None:
+def test_records_stay_readable_at_every_kill(world: FakeStack) -> None:
+    def act(world: FakeStack, point: int, _made: None) -> None:
         with world.killed_at(point):
             world.rebuild("file", "new")
         for path in (world.src / ".localdev" / "runs").glob("*.json"):

@@ -7,11 +7,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
 @pytest.mark.parametrize("kind", ["volume", "folder"])
-def test_data_under_a_running_container_is_refused(world: World, kind: str) -> None:
+def test_data_under_a_running_container_is_refused(world: FakeStack, kind: str) -> None:
     world.write(kind, "old")
     run_id, _rest = world.begin("full_rebuild")
     name = world.item(kind)["name"]

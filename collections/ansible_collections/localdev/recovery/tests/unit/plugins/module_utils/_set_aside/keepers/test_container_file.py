@@ -8,11 +8,11 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import create_set_aside_entry
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
 @pytest.mark.parametrize("outcome", ["succeeded", "failed"])
-def test_a_file_that_was_not_in_the_container_is_gone_again(world: World, outcome: str) -> None:
+def test_a_file_that_was_not_in_the_container_is_gone_again(world: FakeStack, outcome: str) -> None:
     world.rebuild("container_file", "new", outcome=outcome)
     if outcome == "succeeded":
         undone = world.undo()
@@ -23,7 +23,7 @@ def test_a_file_that_was_not_in_the_container_is_gone_again(world: World, outcom
     assert world.read("container_file") == "absent"
 
 
-def test_what_is_kept_of_a_container_is_for_nobody_else(world: World) -> None:
+def test_what_is_kept_of_a_container_is_for_nobody_else(world: FakeStack) -> None:
     world.write("container_file", "SECRET=1")
     place = world.path("container_file", world.item("container_file")["name"])
     place.chmod(0o644)
@@ -36,7 +36,7 @@ def test_what_is_kept_of_a_container_is_for_nobody_else(world: World) -> None:
 
 
 @pytest.mark.parametrize("now", ["second", ""], ids=["made anew", "gone"])
-def test_a_container_that_is_another_one_gets_nothing_put_back(world: World, now: str) -> None:
+def test_a_container_that_is_another_one_gets_nothing_put_back(world: FakeStack, now: str) -> None:
     world.write("container_file", "old")
     world.rebuild("container_file", "new")
     world.box_id = now

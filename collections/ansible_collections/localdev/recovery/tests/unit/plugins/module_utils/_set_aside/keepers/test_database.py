@@ -17,8 +17,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manag
     SetAsideManager,
     create_set_aside_entry,
 )
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.kills import assert_sound
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
 
 
 @pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
@@ -38,7 +38,7 @@ def test_a_scratch_name_fits_and_names_its_run(name: str) -> None:
     assert scratch_name.endswith(".restore-20260131T100000Z-1f2e")
 
 
-def test_room_for_the_copy_of_a_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_room_for_the_copy_of_a_database(world: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id, _rest = world.begin("p")
     with world.part(run_id) as run:
         keeper = manager.DatabaseKeeper(world.docker, run, "image")
@@ -49,7 +49,7 @@ def test_room_for_the_copy_of_a_database(world: World, monkeypatch: pytest.Monke
         assert keeper.measure(world.item("copied")) == (5, 5, 10240)
 
 
-def test_a_replacement_that_is_gone_leaves_the_database_as_it_is_and_open(world: World) -> None:
+def test_a_replacement_that_is_gone_leaves_the_database_as_it_is_and_open(world: FakeStack) -> None:
     world.write("swapped", "old")
     run_id, _rest = world.begin("restore")
     with world.part(run_id) as run, pytest.raises(RecoveryError, match="refused"):

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.single_run import (
     create_manager,
     end_run,
     start_run,
 )
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
 
 
-def test_a_kept_file_keeps_mode_time_and_owner(world: World) -> None:
+def test_a_kept_file_keeps_mode_time_and_owner(world: FakeStack) -> None:
     world.write("file", "SECRET=1")
     place = world.path("file", world.item("file")["name"])
     place.chmod(0o640)

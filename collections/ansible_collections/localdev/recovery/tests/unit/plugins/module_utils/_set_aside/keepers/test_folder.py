@@ -9,10 +9,10 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import create_set_aside_entry
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
-def test_an_emptied_folder_keeps_its_mode(world: World) -> None:
+def test_an_emptied_folder_keeps_its_mode(world: FakeStack) -> None:
     world.write("folder", "old")
     place = world.path("folder", world.item("folder")["name"])
     place.chmod(0o2750)
@@ -22,7 +22,7 @@ def test_an_emptied_folder_keeps_its_mode(world: World) -> None:
     assert place.stat().st_mode & 0o7777 == 0o2750
 
 
-def test_a_rename_never_covers_what_is_there(world: World) -> None:
+def test_a_rename_never_covers_what_is_there(world: FakeStack) -> None:
     world.write("folder", "old")
     run_id = world.rebuild("folder", "new")
     entry = world.runs.load(run_id)["asides"][0]

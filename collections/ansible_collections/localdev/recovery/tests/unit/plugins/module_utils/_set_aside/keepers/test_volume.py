@@ -8,10 +8,10 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import volume as keepers_volume
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
-def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     world.write("volume", "old")
     run_id, _rest = world.begin("full_rebuild")
     monkeypatch.setattr(keepers_volume, "DIGEST", "echo {folder} | tr / -")
@@ -20,7 +20,7 @@ def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: World, mo
     assert (caught.value.kind, world.read("volume")) == ("verification", "old")
 
 
-def test_a_changed_aside_is_not_taken_for_what_was_kept(world: World) -> None:
+def test_a_changed_aside_is_not_taken_for_what_was_kept(world: FakeStack) -> None:
     world.write("volume", "old")
     run_id = world.rebuild("volume", "new")
     aside = world.runs.load(run_id)["asides"][0]["aside"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker, helper containers and psql, imitated on the files of a World."""
+"""Docker, helper containers and psql, imitated on the files of a FakeStack."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 
 if t.TYPE_CHECKING:
-    from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.world import World
+    from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
 class FakeDocker(Docker):
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: FakeStack) -> None:
         super().__init__()
         self.world = world
 
@@ -79,7 +79,7 @@ class LocalShell:
     """Stands in for the helper container: the same scripts, with the mounted folders in place of their mount points."""
 
     def __init__(self, docker: t.Any, image: str, mounts: t.Sequence[tuple[str, str, bool]], run_id: str) -> None:
-        self.world: World = docker.world
+        self.world: FakeStack = docker.world
         self.mounts = {t_: (s if s.startswith("/") else str(self.world.volumes / s)) for s, t_, _writable in mounts}
         for folder in self.mounts.values():
             # As the engine does with a volume that is not there.
@@ -136,7 +136,7 @@ def imitate_script(script: str, *, torn: bool) -> str:
 
 def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: str) -> str:
     """The statements of DatabaseKeeper on a folder whose files are databases; a transaction happens wholly or not."""
-    world: World = docker.world
+    world: FakeStack = docker.world
     names = re.findall(r"'((?:[^']|'')*)'", sql)
     if sql.startswith("SELECT pg_get_userbyid"):
         return "owner\n15"

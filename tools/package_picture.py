@@ -5,7 +5,7 @@
 
 """Draw the packages of module_utils and what they import, as the code has it now.
 
-Writes docs/images/rooms.svg and the table in docs/architecture.md. --check only compares.
+Writes docs/images/packages.svg and the table in docs/architecture.md. --check only compares.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from readme import fill_text
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "collections/ansible_collections/localdev/recovery/plugins"
-PICTURE = ROOT / "docs/images/rooms.svg"
+PICTURE = ROOT / "docs/images/packages.svg"
 PAGE = ROOT / "docs/architecture.md"
 PREFIX = "ansible_collections.localdev.recovery.plugins.module_utils."
 PURPOSES = {
@@ -128,12 +128,12 @@ def format_table(imports: dict[str, set[str]]) -> str:
 def main() -> None:
     imports = read_imports()
     written = {PICTURE: draw_picture(imports)}
-    written[PAGE] = fill_text(PAGE, {"rooms": format_table(imports)})
+    written[PAGE] = fill_text(PAGE, {"packages": format_table(imports)})
     for path, text in written.items():
         if sys.argv[1:] != ["--check"]:
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
-            sys.exit(f"{path.relative_to(ROOT)} is out of date: python tools/rooms.py")
+            sys.exit(f"{path.relative_to(ROOT)} is out of date: python tools/package_picture.py")
 
 
 if __name__ == "__main__":

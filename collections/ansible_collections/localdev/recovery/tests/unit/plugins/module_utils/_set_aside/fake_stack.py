@@ -34,7 +34,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, set_aside
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.imitations import FakeDocker
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_docker import FakeDocker
 
 # swapped and copied are databases: one that is replaced in the same transaction, one that stays and is copied.
 KINDS = ["volume", "folder", "file", "container_file", "database", "swapped", "copied", "image"]
@@ -51,7 +51,7 @@ class Finished(Exception):
     """The procedure was over before the point at which it should have been killed."""
 
 
-class World:
+class FakeStack:
     """One stack's folder, volumes and cluster; counts every touch, and ends the process at the wanted one."""
 
     def __init__(self, root: Path) -> None:

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.plan import (
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.archive_plan import (
     build_archive_path,
     find_data_locations,
     list_data_services_to_stop,
