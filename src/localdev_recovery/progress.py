@@ -30,6 +30,7 @@ _COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 # This role starts and ends a run; its tasks belong to no step.
 _RUN_ROLE = "recovery_run"
 _REPORT_TASK = "Report"
+_REPORT_ACTIONS = ("debug", f"{COLLECTION}.report")
 _VALIDATION_ACTION = "validate_argument_spec"
 _STATUS_COMMAND = "ansible-playbook localdev.recovery.status"
 
@@ -266,7 +267,7 @@ class Progress:
         host.step_has_run = True
         result = data.get("res") or {}
         host.changed = host.changed or bool(result.get("changed"))
-        if _task_action(data) == "debug" and "msg" in result:
+        if _task_action(data) in _REPORT_ACTIONS and "msg" in result:
             lines = _message_lines(result["msg"])
             if data.get("task") == _REPORT_TASK:
                 host.report = lines

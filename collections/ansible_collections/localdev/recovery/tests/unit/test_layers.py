@@ -92,8 +92,8 @@ def test_a_package_imports_only_lower_packages(path: Path) -> None:
         assert imported <= {("module_utils", name) for name in allowed_imports(package)}
 
 
-def test_only_modules_and_filters_use_reports() -> None:
-    others = [path for path in FILES if path.relative_to(PLUGINS).parts[0] not in ("modules", "filter")]
+def test_only_modules_actions_and_filters_use_reports() -> None:
+    others = [path for path in FILES if path.relative_to(PLUGINS).parts[0] not in ("modules", "action", "filter")]
     outside = [path for path in others if path.parent.name != "_report"]
     assert [path.name for path in outside for name in imported_modules(path) if "._report" in name] == []
 

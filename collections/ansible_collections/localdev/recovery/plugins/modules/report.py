@@ -1,0 +1,75 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: report
+short_description: Print the report of a procedure
+description:
+  - Formats the results of a procedure's tasks for people, and prints the lines.
+  - Only the roles of this collection need it. It runs on the controller and asks no host.
+version_added: 0.1.0
+author:
+  - localdev.recovery contributors (@localdev-recovery)
+extends_documentation_fragment:
+  - localdev.recovery.attributes
+  - localdev.recovery.attributes.info_module
+options:
+  procedure:
+    description:
+      - The report to print. It has the name of its procedure.
+      - V(provision_preview) is the report of check mode on a machine that has no stack yet.
+      - V(schema_findings) is the list of findings before a schema recovery acts.
+    type: str
+    required: true
+    choices:
+      - admin_account
+      - backup
+      - backup_transfer
+      - backup_verify
+      - cleanup
+      - code_injection
+      - constraint_registration
+      - container_recovery
+      - env_file
+      - full_rebuild
+      - init
+      - provision
+      - provision_preview
+      - restore
+      - run_explain
+      - run_list
+      - schema_findings
+      - schema_recovery
+      - undo
+      - volume_backup
+      - volume_restore
+      - volume_transition
+  data:
+    description:
+      - The results that the report describes, by the names of the parameters of its function in C(module_utils/_report).
+      - A missing or an unknown name fails the task.
+      - In check mode the report describes what would be done.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Report
+  localdev.recovery.report:
+    procedure: backup
+    data:
+      made: "{{ backup_result }}"
+      proved: "{{ test_restore_result }}"
+"""
+
+RETURN = r"""
+msg:
+  description: The lines of the report.
+  type: list
+  elements: str
+  returned: success
+  sample: ["Backed up shop to /srv/shop/backups/postgres/shop_20260101_120000 (9.0 MiB, 848 rows of 6 tables)"]
+"""
