@@ -21,9 +21,10 @@ def format_account_findings(findings: t.Sequence[t.Mapping[str, str]]) -> list[s
 
 def format_admin_account_report(
     found: t.Mapping[str, t.Any],
-    account: t.Mapping[str, t.Any],
-    probe: t.Mapping[str, t.Any],
     *,
+    username: str,
+    role: t.Any,
+    probe: t.Mapping[str, t.Any],
     run_id: str = "",
     planned: bool = False,
     login: bool = False,
@@ -32,7 +33,6 @@ def format_admin_account_report(
 
     login: whether a login through the API has succeeded after the change.
     """
-    username = account["username"]
     lines = format_account_findings(found["findings"])
     verbs = {
         "update": ("Changed", "Would change"),
@@ -45,9 +45,7 @@ def format_admin_account_report(
             + (f": {', '.join(found['names'])}" if found["names"] else "")
         )
     else:
-        lines.append(
-            f"Nothing to do: {username} exists, has the role {format_column_value(account['role'])} and is active"
-        )
+        lines.append(f"Nothing to do: {username} exists, has the role {format_column_value(role)} and is active")
     if login:
         lines.append(f"{username} has logged in through the API")
     if probe["signing"]["problem"]:

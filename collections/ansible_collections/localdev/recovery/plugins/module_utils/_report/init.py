@@ -33,9 +33,9 @@ def format_open_questions(stack: StackDescription) -> list[str]:
 
 
 def format_discovery_report(
-    stack: StackDescription, summary: t.Sequence[str], given: t.Mapping[str, t.Any]
+    stack: StackDescription, summary: t.Sequence[str], given: t.Mapping[str, t.Any], outcome: str
 ) -> list[str]:
-    """Return what was discovered, and which variables cannot be discovered."""
+    """Return what was discovered, which variables cannot be discovered, and the outcome for the inventory file."""
     project = stack["project"]
     files = ", ".join(os.path.relpath(path, project["dir"]) for path in project["files"])
     lines = [f"Project {project['name']} in {project['dir']}: {files}", *summary]
@@ -51,8 +51,6 @@ def format_discovery_report(
     lines.append(f"Stopped while the database changes: {', '.join(writers) or 'nothing'}")
     lines += stack["warnings"]
     undiscovered = [f"{name} ({purpose})" for name, purpose in UNDISCOVERABLE_VARIABLES.items() if not given.get(name)]
-    return (
-        [*lines, f"Compose cannot know, and the inventory may say: {'; '.join(undiscovered)}"]
-        if undiscovered
-        else lines
-    )
+    if undiscovered:
+        lines.append(f"Compose cannot know, and the inventory may say: {'; '.join(undiscovered)}")
+    return [*lines, outcome]

@@ -15,9 +15,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.lines im
 
 
 def format_schema_findings(
-    findings: t.Sequence[t.Mapping[str, t.Any]], decided: t.Mapping[str, t.Any] | None = None
+    findings: t.Sequence[t.Mapping[str, t.Any]],
+    decided: t.Mapping[str, t.Any] | None = None,
+    conclusion: t.Sequence[str] = (),
 ) -> list[str]:
-    """Return the findings, line by line.
+    """Return the findings and a conclusion, line by line.
 
     decided: a decision that is shown beside them; its message and remedy are not repeated.
     """
@@ -28,7 +30,7 @@ def format_schema_findings(
         lines += [f"  {line}" for line in finding["evidence"]]
         if finding["remedy"] and not (decided and finding["remedy"] == decided["next_command"]):
             lines.append(f"  remedy: {finding['remedy']}")
-    return lines
+    return [*lines, *conclusion]
 
 
 def format_schema_recovery_report(
@@ -37,12 +39,12 @@ def format_schema_recovery_report(
     *,
     kept: t.Mapping[str, t.Any],
     upgraded: t.Mapping[str, t.Any],
-    after: t.Sequence[str],
+    after: t.Sequence[t.Mapping[str, t.Any]],
     record: t.Mapping[str, t.Any],
 ) -> list[str]:
     """Return what a schema recovery did (in check mode: would do), line by line.
 
-    after: lines about the schema as it is now. record: the run's record; empty in check mode.
+    after: findings about the schema as it is now. record: the run's record; empty in check mode.
     """
     done = bool(record)
     lines = []
@@ -52,7 +54,7 @@ def format_schema_recovery_report(
         lines.append(f"Nothing {'was' if done else 'would be'} applied: {decided['reason']}")
     for entry in kept.get("asides", []):
         lines.append(f"{format_kept_line(entry, done, 'a copy of')} ({format_size(entry['bytes'] or 0)})")
-    lines += after
+    lines += format_schema_findings(after)
     if done and kept.get("asides"):
         lines.append(format_undo_hint(run_id))
     return lines

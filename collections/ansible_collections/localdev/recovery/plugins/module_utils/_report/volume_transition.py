@@ -16,7 +16,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 
 def format_volume_transition_report(
-    planned: t.Mapping[str, t.Any], run_id: str, copied: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any]
+    plan: t.Mapping[str, t.Any], run_id: str, copied: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any]
 ) -> list[str]:
     """Return what a transition did (in check mode: would do), line by line.
 
@@ -26,10 +26,10 @@ def format_volume_transition_report(
     lines = [
         f"{'Moved' if done else 'Would move'} {MOUNT_KINDS[move['from']]} {move['source']} "
         f"to {MOUNT_KINDS[move['to']]} {move['place']} ({format_size(move['bytes'])})"
-        for move in planned["moves"]
+        for move in plan["moves"]
     ]
     lines += [f"Proved {result['files']} files in {result['seconds']} s" for result in copied if "files" in result]
-    lines += [f"{'Changed' if done else 'Would change'} {path}" for path in planned["changed_files"]]
+    lines += [f"{'Changed' if done else 'Would change'} {path}" for path in plan["changed_files"]]
     lines += [format_kept_line(entry, done) for entry in kept.get("asides", [])]
     if done:
         lines.append(format_undo_hint(run_id))

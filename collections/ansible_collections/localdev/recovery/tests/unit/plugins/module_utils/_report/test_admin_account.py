@@ -8,7 +8,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._report.admin_account import format_admin_account_report
 
-ACCOUNT = {"username": "admin", "role": "admin"}
+ACCOUNT: dict[str, t.Any] = {"username": "admin", "role": "admin"}
 PROBE: dict[str, t.Any] = {"generated_to": "", "signing": {"problem": "", "breaks": False}}
 UPDATE = {
     "action": "update",
@@ -21,7 +21,9 @@ UPDATE = {
 
 
 def test_report_of_a_changed_account() -> None:
-    lines = format_admin_account_report(UPDATE, ACCOUNT, {**PROBE, "generated_to": "/p/f"}, run_id="r1", login=True)
+    lines = format_admin_account_report(
+        UPDATE, **ACCOUNT, probe={**PROBE, "generated_to": "/p/f"}, run_id="r1", login=True
+    )
     assert lines == [
         "role: user admin has role x, admin is needed",
         "wrong_password: user admin has another password",
@@ -35,5 +37,5 @@ def test_report_of_a_changed_account() -> None:
 def test_a_short_signing_key_is_a_warning() -> None:
     decided = {"action": "none", "findings": [], "names": []}
     signing = {"problem": "SECRET_KEY of service backend has 5 characters", "breaks": False}
-    report = format_admin_account_report(decided, ACCOUNT, {**PROBE, "signing": signing}, login=True)
+    report = format_admin_account_report(decided, **ACCOUNT, probe={**PROBE, "signing": signing}, login=True)
     assert "warning: SECRET_KEY of service backend has 5 characters" in report

@@ -32,10 +32,11 @@ def test_open_questions_end_with_the_command_that_answers_them() -> None:
 
 
 def test_the_report_names_what_cannot_be_discovered() -> None:
-    lines = format_discovery_report(stack(warnings=["odd"]), ["ok  web"], {"stack_login_path": "/login"})
+    lines = format_discovery_report(stack(warnings=["odd"]), ["ok  web"], {"stack_login_path": "/login"}, "Wrote /i")
     assert lines[0] == "Project shop in /srv/shop: compose.yaml"
     assert "Database shop, user anna, in one; its data in volume shop_data" in lines
     assert "Stopped while the database changes: web" in lines
     assert "odd" in lines
-    assert "stack_seed_commands (how a fresh database is filled)" in lines[-1]
-    assert "stack_login_path" not in lines[-1]
+    assert lines[-1] == "Wrote /i"
+    assert "stack_seed_commands (how a fresh database is filled)" in lines[-2]
+    assert "stack_login_path" not in lines[-2]

@@ -20,6 +20,7 @@ BEHIND = {
     "evidence": ["b2", "c3"],
     "remedy": "ansible-playbook localdev.recovery.schema_recovery",
 }
+DRIFT = {"id": "schema.drift", "severity": "warning", "message": "A column is missing", "evidence": [], "remedy": ""}
 ASIDE = {"kind": "database", "name": "shop", "aside": "shop.aside-R", "bytes": 9 * 1024 * 1024}
 
 
@@ -30,6 +31,13 @@ def test_findings_have_evidence_and_remedy() -> None:
         "  b2",
         "  c3",
         "  remedy: ansible-playbook localdev.recovery.schema_recovery",
+    ]
+
+
+def test_a_conclusion_follows_the_findings() -> None:
+    assert format_schema_findings([DRIFT], conclusion=["Nothing to do"]) == [
+        "warning schema.drift: A column is missing",
+        "Nothing to do",
     ]
 
 
@@ -53,16 +61,16 @@ def test_findings_beside_a_decision_do_not_repeat_it() -> None:
     [
         (
             {"steps": []},
-            ["Applied b2, c3", "Kept a copy of database shop as shop.aside-R (9.0 MiB)", "after", "-e undo_run_id=R"],
+            ["Applied b2, c3", "Kept a copy of database shop as shop.aside-R (9.0 MiB)", "drift", "-e undo_run_id=R"],
         ),
-        ({}, ["Would apply b2, c3", "Would keep a copy of database shop as a name with the run id (9.0 MiB)", "after"]),
+        ({}, ["Would apply b2, c3", "Would keep a copy of database shop as a name with the run id (9.0 MiB)", "drift"]),
     ],
     ids=["done", "check mode"],
 )  # fmt: skip
 def test_report_of_a_schema_recovery(record: dict[str, t.Any], words: list[str]) -> None:
     decided = {"action": "upgrade", "reason": BEHIND["message"], "revisions": ["b2", "c3"], "next_command": ""}
     kept, upgraded = {"asides": [ASIDE]}, {"applied": ["b2", "c3"]}
-    lines = format_schema_recovery_report(decided, "R", kept=kept, upgraded=upgraded, after=["after"], record=record)
+    lines = format_schema_recovery_report(decided, "R", kept=kept, upgraded=upgraded, after=[DRIFT], record=record)
     assert len(lines) == len(words)
     assert all(part in line for part, line in zip(words, lines, strict=True))
 
