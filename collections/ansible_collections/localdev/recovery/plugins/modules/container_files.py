@@ -239,9 +239,7 @@ def plan_injection(
         for container in concerned
     }
     files_by_container = dict(
-        zip(
-            wanted, map_in_parallel(lambda item: read_container_files(docker, *item), list(wanted.items())), strict=True
-        )
+        zip(wanted, map_in_parallel(lambda item: read_container_files(docker, *item), list(wanted.items())))
     )
     work = []
     for target, container in pairs:

@@ -132,7 +132,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     found = map_in_parallel(lambda item: list_local_changes(docker, item[1]), containers)
     edited: dict[str, list[str]] = {}
     objects = []
-    for (name, container), paths in zip(containers, found, strict=True):
+    for (name, container), paths in zip(containers, found):
         if paths:
             edited.setdefault(name, []).extend(paths)
             if plan["services"][name]["action"] == "recreate":

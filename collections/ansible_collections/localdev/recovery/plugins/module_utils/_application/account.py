@@ -297,7 +297,7 @@ def build_write_query(decision: Account, account: Account, seen: t.Mapping[str, 
     table, names = quote_table_name(account["table"]), list(decision["columns"])
     parameters = [f"%(c{number})s" for number in range(len(names))]
     if decision["action"] == "update":
-        pairs = ", ".join(f"{quote_identifier(name)} = {value}" for name, value in zip(names, parameters, strict=True))
+        pairs = ", ".join(f"{quote_identifier(name)} = {value}" for name, value in zip(names, parameters))
         return (
             f"UPDATE {table} SET {pairs} WHERE {quote_identifier(account['columns']['username'])}::text = %(username)s"
         )

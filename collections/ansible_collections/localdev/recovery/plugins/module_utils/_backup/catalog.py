@@ -15,6 +15,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import time
 import typing as t
 from dataclasses import dataclass, field
 
@@ -73,7 +74,7 @@ class BackupSet:
             "metadata_path": self.metadata_path or None,
             "format": self.format,
             "database": self.database,
-            "created": datetime.datetime.fromtimestamp(self.created, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.created)),
             "age_s": max(0, round(now - self.created)),
             "bytes": self.bytes,
             "complete": self.complete,

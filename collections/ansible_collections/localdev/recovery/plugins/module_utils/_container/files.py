@@ -139,7 +139,10 @@ def read_container_files(docker: Docker, container: str, paths: t.Sequence[str])
     if not paths:
         return {}
     script = _READ_SCRIPT + "".join(f"read_path {shlex.quote(path)}\n" for path in paths)
-    return dict(zip(paths, parse_container_files(_run_script(docker, container, script)), strict=True))
+    found = parse_container_files(_run_script(docker, container, script))
+    if len(found) != len(paths):
+        raise RecoveryError(f"Cannot read files in the container {container}: it returned {len(found)} of {len(paths)}")
+    return dict(zip(paths, found))
 
 
 def parse_container_files(output: str) -> list[ContainerFile]:

@@ -14,10 +14,10 @@ import time
 
 def utc_now() -> str:
     """Return the time as ``2026-01-31T10:00:00Z``."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seconds_since(stamp: str, now: float | None = None) -> float:
     """Return the seconds from a timestamp of utc_now to now."""
-    moment = datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
+    moment = datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
     return (time.time() if now is None else now) - moment.timestamp()

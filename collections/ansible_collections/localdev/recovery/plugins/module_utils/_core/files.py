@@ -40,7 +40,7 @@ def hash_files(path: str, on_read: t.Callable[[int], None] | None = None) -> dic
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     with concurrent.futures.ThreadPoolExecutor(_HASH_THREADS) as pool:
         hashes = pool.map(lambda name: hash_file(os.path.join(folder, name), on_read), names)
-        return dict(zip(names, hashes, strict=True))
+        return dict(zip(names, hashes))
 
 
 def fsync_folder(path: str) -> None:

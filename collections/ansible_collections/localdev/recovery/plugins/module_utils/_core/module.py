@@ -17,7 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 
 # ansible-core also runs modules on older versions, which lack features that these modules use.
-OLDEST_PYTHON = (3, 11)
+OLDEST_PYTHON = (3, 9)
 
 
 def run_module(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:

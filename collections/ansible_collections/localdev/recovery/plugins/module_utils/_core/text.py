@@ -38,6 +38,4 @@ def format_size(count: float) -> str:
 def align_columns(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
     """Return rows of equal length as lines with aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] if rows else []
-    return [
-        "  ".join(f"{cell:{width}}" for cell, width in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows
-    ]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, [*widths, 0])).rstrip() for row in rows]

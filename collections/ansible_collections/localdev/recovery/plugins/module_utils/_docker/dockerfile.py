@@ -141,7 +141,7 @@ def _resolve_copy(path: str, sources: t.Sequence[str], destination: str) -> t.It
         if wanted == ["."]:
             wanted = []
         if len(wanted) > len(parts) or not all(
-            fnmatch.fnmatchcase(part, pattern) for part, pattern in zip(parts, wanted, strict=False)
+            fnmatch.fnmatchcase(part, pattern) for part, pattern in zip(parts, wanted)
         ):
             continue
         # The content of a folder is copied, not the folder itself; a file keeps its name in a folder.

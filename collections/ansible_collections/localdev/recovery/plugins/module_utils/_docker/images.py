@@ -41,7 +41,7 @@ def match_layer_sizes(layers: t.Sequence[str], history: t.Sequence[t.Mapping[str
     sizes = [
         int(item["Size"]) for item in reversed(history) if int(item["Size"]) or not _NO_FILES.match(item["CreatedBy"])
     ]
-    return dict(zip(layers, sizes, strict=True)) if len(sizes) == len(layers) else None
+    return dict(zip(layers, sizes)) if len(sizes) == len(layers) else None
 
 
 def measure_own_layers(docker: Docker, name: str, others: t.Iterable[str]) -> tuple[dict[str, int], int]:

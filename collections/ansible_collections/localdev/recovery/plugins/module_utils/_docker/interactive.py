@@ -14,6 +14,9 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
+# t.Self, which Python 3.9 lacks.
+Command = t.TypeVar("Command", bound="InteractiveCommand")
+
 
 class InteractiveCommand:
     """A docker command that stays open and answers requests, such as a shell or psql."""
@@ -22,7 +25,7 @@ class InteractiveCommand:
         self.docker = docker
         self.args = tuple(args)
 
-    def __enter__(self) -> t.Self:
+    def __enter__(self: Command) -> Command:
         self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             [self.docker.binary, *self.args],
             stdin=subprocess.PIPE,

@@ -99,7 +99,7 @@ def list_changed_files(folder: str, span: str, *, timeout: float = 60) -> list[C
                 "\0"
             )
             found = []
-            for head, path in zip(fields[::2], fields[1::2], strict=False):
+            for head, path in zip(fields[::2], fields[1::2]):
                 old_mode, new_mode, _old, new, _status = head.lstrip(":").split()
                 kind = old_mode if new_mode == "000000" else new_mode
                 if kind.startswith("100"):

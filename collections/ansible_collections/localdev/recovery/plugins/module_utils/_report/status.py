@@ -62,7 +62,7 @@ def format_status_report(
 
 def _format_section(title: str, texts: t.Sequence[str]) -> list[str]:
     titles = [title, *[""] * len(texts)]
-    return [f"{head:{_TITLE_WIDTH}}  {text}" for head, text in zip(titles, texts, strict=False)]
+    return [f"{head:{_TITLE_WIDTH}}  {text}" for head, text in zip(titles, texts)]
 
 
 def format_service_lines(stack: StatusPart, addresses: StatusPart) -> list[str]:

@@ -35,7 +35,7 @@ SetAsideEntry = dict[str, t.Any]
 
 def generate_run_id() -> str:
     """Return UTC time and four hex digits, ``20260131T100000Z-1f2e``: the ids sort by time."""
-    return f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    return f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
 def build_kept_name(name: str, run_id: str, longest: int | None = None) -> str:

@@ -138,8 +138,8 @@ class SetAsideManager:
         entries = [create_set_aside_entry(item, "RUN_ID") for item in items]
         entries = [entry for entry in entries if self.get_keeper(entry).exists(entry)]
         sizes = map_in_parallel(lambda entry: self.get_keeper(entry).measure(entry), entries)
-        check_free_space(list(zip(entries, sizes, strict=True)), reserve)
-        for entry, (size, _needed, _free) in zip(entries, sizes, strict=True):
+        check_free_space(list(zip(entries, sizes)), reserve)
+        for entry, (size, _needed, _free) in zip(entries, sizes):
             entry["bytes"] = size
         return entries
 

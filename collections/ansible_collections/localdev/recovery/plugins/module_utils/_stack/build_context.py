@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
 import re
@@ -16,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_file, is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import find_image_paths
@@ -52,7 +51,7 @@ def read_build_contexts(docker: Docker, facts: StackFacts) -> dict[str, BuildCon
     found = map_in_parallel(
         lambda service: _read_build_context(docker, service, *contents[_locate_dockerfile(service)]), built
     )
-    return {service.name: context for service, context in zip(built, found, strict=True) if context}
+    return {service.name: context for service, context in zip(built, found) if context}
 
 
 def _locate_dockerfile(service: Service) -> tuple[str, str]:
@@ -99,10 +98,9 @@ def _read_context_file(path: str, relative: str) -> tuple[ContextFile, int] | No
     if os.path.islink(path) or not os.path.isfile(path):
         return None
     try:
-        with open(path, "rb") as handle:
-            status = os.fstat(handle.fileno())
-            # A larger file is no source, and hashing it would take long.
-            digest = hashlib.file_digest(handle, "sha256").hexdigest() if status.st_size <= MAX_CONTEXT_BYTES else ""
+        status = os.stat(path)
+        # A larger file is no source, and hashing it would take long.
+        digest = hash_file(path)["sha256"] if status.st_size <= MAX_CONTEXT_BYTES else ""
     except OSError:
         return None
     return ContextFile(relative, status.st_mtime, status.st_ctime, digest=digest), status.st_size

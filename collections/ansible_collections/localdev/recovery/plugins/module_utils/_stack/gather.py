@@ -102,7 +102,7 @@ def read_stack_facts(docker: Docker, *, live: bool = True) -> StackFacts:
             images=images,
             volumes=volumes,
             hashes=hashes,
-            now=datetime.datetime.now(datetime.UTC),
+            now=datetime.datetime.now(datetime.timezone.utc),
         )
     else:
         containers = []
@@ -147,7 +147,7 @@ def read_last_logs(
         return "\n".join([text, *map(format_health_failure, docker.inspect("container", [item[1]["id"]]))])
 
     found: dict[str, list[str]] = {}
-    for (name, _container), text in zip(wanted, map_in_parallel(read, wanted), strict=True):
+    for (name, _container), text in zip(wanted, map_in_parallel(read, wanted)):
         found.setdefault(name, []).extend(line for line in masker.mask_text(text).splitlines() if line)
     return found
 

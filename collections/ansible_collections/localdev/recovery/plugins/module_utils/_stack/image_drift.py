@@ -123,7 +123,7 @@ def matches_image_history(text: str, history: t.Sequence[str]) -> bool | None:
     return all(
         word == kind and (expected is None or expected == text_)
         for (word, expected), (kind, text_) in zip(
-            ((word, _normalize_instruction(word, rest)) for word, rest in reversed(wanted)), recorded, strict=False
+            ((word, _normalize_instruction(word, rest)) for word, rest in reversed(wanted)), recorded
         )
     )
 
@@ -217,7 +217,7 @@ def _is_config_mount(service: Service, target: str) -> bool:
 
 def describe_image_drift(service: Service, containers: t.Sequence[Json], context: BuildContext | None) -> Json:
     """Describe what is outdated in one service. containers: as state.describe_container describes them."""
-    stale = [item for item, shown in zip(service.containers, containers, strict=True) if shown["stale_config"]]
+    stale = [item for item, shown in zip(service.containers, containers) if shown["stale_config"]]
     return {
         "config": find_config_changes(service, stale[0]) if stale else [],
         "image": find_image_changes(context) if context else [],

@@ -130,7 +130,7 @@ def wait_for_services(
                 to_probe.append((name, container))
         probed_at = time.monotonic()
         for (name, _container), (is_ready, why) in zip(
-            to_probe, map_in_parallel(lambda item: probe_service(*item), to_probe), strict=True
+            to_probe, map_in_parallel(lambda item: probe_service(*item), to_probe)
         ):
             pending[name] = why
             if is_ready:

@@ -72,7 +72,7 @@ def collect_parts(parts: t.Mapping[str, t.Callable[[], t.Any]], mask: t.Callable
         except OSError as exc:
             return {"problem": mask(str(exc))}
 
-    return dict(zip(parts, map_in_parallel(call, list(parts)), strict=True))
+    return dict(zip(parts, map_in_parallel(call, list(parts))))
 
 
 def find_running_container(stack: StackDescription, service: str) -> str:
@@ -148,7 +148,7 @@ def collect_addresses(stack: StackDescription) -> dict[str, StatusPart]:
             check = urllib.parse.urlsplit((service["health_check"] or {}).get("url") or "").path
             wanted += [(name, ""), *([(name, check)] if check not in ("", "/") else [])]
             wanted += [(name, path) for path in API_DOCUMENTATION_PATHS if service["kind"] == "application"]
-    answers = dict(zip(wanted, map_in_parallel(lambda item: fetch_page(found[item[0]] + item[1]), wanted), strict=True))
+    answers = dict(zip(wanted, map_in_parallel(lambda item: fetch_page(found[item[0]] + item[1]), wanted)))
     described: dict[str, StatusPart] = {}
     for name, url in found.items():
         root = answers.get((name, ""))
@@ -218,7 +218,7 @@ def collect_data_mounts(docker: Docker, stack: StackDescription) -> list[StatusP
             "total_bytes": None,
             **found.get(mount["target"], {}),
         }
-        for name, found in zip(names, measured, strict=True)
+        for name, found in zip(names, measured)
         for mount in wanted[name]
     ]
 

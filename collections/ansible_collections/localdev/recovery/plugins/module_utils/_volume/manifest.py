@@ -107,10 +107,10 @@ def _format_value(key: str, value: t.Any) -> str:
     if key == "mtime_ns":
         seconds, nanoseconds = divmod(value, 10**9)
         try:
-            moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+            moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
         except (ValueError, OverflowError, OSError):
             return str(value)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
     if key in ("target", "same"):
         return escape_name(value)
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else str(value)
+    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else str(value)

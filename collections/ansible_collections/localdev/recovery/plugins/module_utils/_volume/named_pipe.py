@@ -30,6 +30,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
 # Where the container sees the folder with the pipe.
 _MOUNT_TARGET, _PIPE_NAME = "/localdev-pipe", "stream"
 _CAPACITY = 1 << 20
+# Of Linux. Python 3.9 has no name for it.
+_F_SETPIPE_SZ = 1031
 
 
 @dataclass
@@ -82,6 +84,6 @@ def _open_pipe(folder: str) -> t.Iterator[NamedPipe]:
         folder = ""
         reading, writing = os.pipe()
     with contextlib.suppress(OSError):
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _CAPACITY)
+        fcntl.fcntl(writing, _F_SETPIPE_SZ, _CAPACITY)
     with open(reading, "rb", buffering=0) as end, open(writing, "wb", buffering=0) as start:
         yield NamedPipe(folder, end, start)

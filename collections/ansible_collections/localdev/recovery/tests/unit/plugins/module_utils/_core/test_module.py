@@ -43,10 +43,10 @@ def test_an_error_becomes_a_message_with_cause_details_remedy_and_kind(kind: str
 
 
 def test_an_old_python_is_refused_before_anything_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.version_info", (3, 10, 12))
+    monkeypatch.setattr("sys.version_info", (3, 8, 20))
     how, result = outcome(lambda _module: pytest.fail("it was run"))
     assert (how, result["failure"]) == ("failed", "unsafe")
-    assert "is Python 3.10; the stack's host needs 3.11 or newer" in result["msg"]
+    assert "is Python 3.8; the stack's host needs 3.9 or newer" in result["msg"]
     assert "ansible_python_interpreter" in result["msg"]
 
 
