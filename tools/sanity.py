@@ -84,12 +84,25 @@ def provide_pythons(work: Path) -> Path:
     folder = work / "bin"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    for release, python in pythons.interpreters().items():
+    versions = (pythons.OLDEST_ON_HOSTS, *pythons.SUPPORTED)
+    for release, python in pythons.interpreters(versions).items():
         (folder / f"python{release}").symlink_to(python)
     return folder
 
 
+def require_host_python() -> None:
+    """Exit with an error if the oldest Python of hosts is missing: ansible-test would leave its tests out."""
+    oldest = pythons.OLDEST_ON_HOSTS
+    if not pythons.interpreters((oldest,)):
+        sys.exit(
+            f"Cannot test the modules on Python {oldest}, the oldest on hosts: python{oldest} is not installed here.\n"
+            f"Install it with its module venv, on PATH or by pyenv: pyenv install {oldest}"
+        )
+
+
 def main() -> int:
+    if "--python" not in sys.argv:
+        require_host_python()
     work = ROOT / f".cache/sanity-{version('ansible-core')}"
     collection = work / "ansible_collections/localdev/recovery"
     copy_collection(collection)

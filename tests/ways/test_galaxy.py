@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import tarfile
 from fnmatch import fnmatch
@@ -13,7 +15,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pythons import OLDEST_ON_HOSTS
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import OLDEST_PYTHON
 from tests.harness.reference_stack import ReferenceStack
 from tests.ways.support import COLLECTION, ROOT, Environment, run_isolated, tracked_files
 
@@ -63,7 +67,22 @@ def test_status_runs(collections: Path, bare: Environment, stack: ReferenceStack
 
 
 def test_sanity() -> None:
-    run_isolated(sys.executable, ROOT / "tools/sanity.py", cwd=ROOT)
+    done = run_isolated(sys.executable, ROOT / "tools/sanity.py", cwd=ROOT)
+    assert f'Running sanity test "import" on Python {OLDEST_ON_HOSTS}' in done.stdout
+
+
+def test_sanity_names_the_missing_python_of_hosts(tmp_path: Path) -> None:
+    environment = {**os.environ, "PATH": str(tmp_path), "PYENV_ROOT": str(tmp_path)}
+    command = [sys.executable, ROOT / "tools/sanity.py"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"python{OLDEST_ON_HOSTS} is not installed here" in done.stderr
+
+
+def test_the_oldest_python_of_hosts_is_one_version_everywhere() -> None:
+    assert ".".join(map(str, OLDEST_PYTHON)) == OLDEST_ON_HOSTS
+    tested = yaml.safe_load((ROOT / COLLECTION / "tests/config.yml").read_text())["modules"]["python_requires"]
+    assert tested == f">={OLDEST_ON_HOSTS}"
 
 
 @pytest.mark.soak(reason="test_sanity on the oldest core; test_wheel on the newest core loads and runs modules")
