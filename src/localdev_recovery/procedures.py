@@ -464,7 +464,8 @@ PROCEDURES = (
         summary="Take the last run back.",
         explanation=(
             "Puts back what the run had set aside, and sets aside in turn what stands there now. Without RUN_ID it "
-            "takes the newest run that can be taken back. Finishes runs that were cut short."
+            "looks at the newest run only: if that run keeps nothing, what it stopped is started again, and the older "
+            "runs that can be taken back are listed. Finishes interrupted runs."
         ),
         options=(
             Option(

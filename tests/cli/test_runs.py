@@ -113,7 +113,7 @@ def test_a_folder_alone_is_enough(stack: ReferenceStack) -> None:
 
 def test_nothing_to_undo_and_too_little_to_keep(stack: ReferenceStack) -> None:
     nothing = run_localdev("undo", "-C", str(stack.dir))
-    assert nothing.returncode == 1
+    assert nothing.returncode == 6
     assert "left anything to put back" in nothing.stderr
     refused = run_localdev("cleanup", "--keep", "0", "-C", str(stack.dir))
     assert refused.returncode == 6

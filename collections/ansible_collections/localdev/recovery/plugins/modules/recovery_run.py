@@ -137,6 +137,10 @@ record:
   description: The run record.
   returned: O(state=succeeded) or O(state=failed)
   type: dict
+still_held:
+  description: What the run still holds, and the next command, for a roll back that failed.
+  returned: O(state=failed)
+  type: str
 holder:
   description: Who holds the lock, its C(run_id) and its C(controller).
   returned: when it is locked
@@ -164,6 +168,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     build_run_record,
     can_undo_run,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import describe_failed_roll_back
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
 
 
@@ -254,7 +259,8 @@ def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     """Write the outcome of the run and release the lock."""
     params = module.params
     if module.check_mode:
-        return {"changed": True, "run_id": params["run_id"], "record": {}}
+        return {"changed": True, "run_id": params["run_id"], "record": {}, "still_held": ""}
+    lock.check_not_taken_over(params["run_id"])
     record = lock.store.load(params["run_id"])
     delete_temporary_objects(module, record)
     if params["state"] == "succeeded":
@@ -271,7 +277,12 @@ def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     )
     lock.store.save(record)
     lock.release(params["run_id"])
-    return {"changed": True, "run_id": params["run_id"], "record": record}
+    return {
+        "changed": True,
+        "run_id": params["run_id"],
+        "record": record,
+        "still_held": describe_failed_roll_back(record),
+    }
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

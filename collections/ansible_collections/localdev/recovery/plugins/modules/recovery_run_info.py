@@ -24,9 +24,14 @@ options:
     required: true
   undo_run_id:
     description:
-      - The run to undo. By default the newest run that set something aside and was not undone.
+      - The run to undo. By default the newest run that is not an undo, also when an older run keeps more.
     type: str
     default: ""
+  stack:
+    description:
+      - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it. RV(to_start) needs it.
+    type: dict
+    default: {}
   keep:
     description:
       - How many of the newest things set aside, of each object, a cleanup leaves. At least 1.
@@ -57,9 +62,27 @@ undo:
   returned: success
   type: dict
 undo_refused:
-  description: Why there is nothing to undo.
+  description: Why the run cannot be undone, and which runs can be; empty when RV(undo) is not.
   returned: success
   type: str
+undo_failure:
+  description: The kind of failure that belongs to RV(undo_refused).
+  returned: success
+  type: str
+newest:
+  description: Record of the newest run that is not an undo; empty when there is none.
+  returned: success
+  type: dict
+to_start:
+  description: Services that ran before RV(newest) and do not run now, if that run keeps nothing.
+  returned: success
+  type: list
+  elements: str
+undoable:
+  description: The runs that can be undone, newest first, each with its age, what it puts back, and the command.
+  returned: success
+  type: list
+  elements: dict
 locked:
   description: Which run holds the lock of the stack, and since when; empty if the stack is not locked.
   returned: success
@@ -91,6 +114,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.module imp
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import find_leftovers, split_by_retention
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import (
+    choose_run_to_undo,
+    find_newest_attempted_run,
+    list_services_to_start,
+    list_undoable_runs,
+)
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -99,11 +128,18 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     lock = RunLock(store)
     records = store.load_all()
     undo: dict[str, t.Any] = {}
-    undo_refused = ""
+    undo_refused = undo_failure = ""
     try:
-        undo = store.find_undoable(params["undo_run_id"])
+        if params["undo_run_id"]:
+            # A record that cannot be read is an error when it is named.
+            store.load(params["undo_run_id"])
+        undo = choose_run_to_undo(records, params["undo_run_id"])
     except RecoveryError as exc:
-        undo_refused = str(exc)
+        undo_refused, undo_failure = str(exc), exc.kind
+    newest = find_newest_attempted_run(records) or {}
+    to_start = []
+    if not undo and newest and params["undo_run_id"] in ("", newest["run_id"]):
+        to_start = list_services_to_start(newest, params["stack"].get("services", {}))
     locked = ""
     try:
         lock.check_free()
@@ -118,6 +154,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "runs": records,
         "undo": undo,
         "undo_refused": undo_refused,
+        "undo_failure": undo_failure,
+        "newest": newest,
+        "to_start": to_start,
+        "undoable": list_undoable_runs(records),
         "locked": locked,
         "interrupted": interrupted,
         "deletable": [*deletable, *find_leftovers(records, interrupted, time.time())],
@@ -130,6 +170,7 @@ def main() -> None:
         argument_spec={
             "project_src": {"type": "path", "required": True},
             "undo_run_id": {"type": "str", "default": ""},
+            "stack": {"type": "dict", "default": {}},
             "keep": {"type": "int", "default": 1},
             "older_than_days": {"type": "float", "default": 7},
         },

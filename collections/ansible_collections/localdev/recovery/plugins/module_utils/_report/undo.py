@@ -14,13 +14,37 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
 
 
 def format_undo_report(
-    undone: t.Mapping[str, t.Any], restored: t.Sequence[t.Mapping[str, t.Any]], planned: bool
+    found: t.Mapping[str, t.Any],
+    settled: t.Sequence[t.Mapping[str, t.Any]],
+    restored: t.Sequence[t.Mapping[str, t.Any]],
+    started: t.Sequence[str],
+    planned: bool,
 ) -> list[str]:
-    """Return what an undo restored (planned: would restore), line by line."""
+    """Return what an undo restored and started (planned: would restore and start), line by line.
+
+    found: the result of recovery_run_info. settled: for each interrupted run, its run id as ``item`` and its
+    ``asides``. restored: what was put back of the run ``found["undo"]``.
+    """
     verb = "Would take back" if planned else "Took back"
-    lines = [f"{verb} {undone['procedure']} (run {undone['run_id']} of {undone['started']})"]
-    lines += [
-        f"{entry['kind']} {entry['name']}: {format_size(entry['bytes'] or 0)} from {entry['aside']}"
-        for entry in restored
-    ]
+    records = {record["run_id"]: record for record in found["runs"]}
+    lines = []
+    for item in settled:
+        procedure = f"{records[item['item']]['procedure']} " if item["item"] in records else ""
+        lines.append(f"{verb} {procedure}(run {item['item']}, which was interrupted)")
+        lines += _format_entries(item["asides"])
+    if restored:
+        undone = found["undo"]
+        lines.append(f"{verb} {undone['procedure']} (run {undone['run_id']} of {undone['started']})")
+        lines += _format_entries(restored)
+    if not restored and not any(item["asides"] for item in settled):
+        lines += found["undo_refused"].splitlines()
+    if started:
+        lines.append(f"{'Would start' if planned else 'Started'} {', '.join(started)}")
     return lines
+
+
+def _format_entries(entries: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    return [
+        f"{entry['kind']} {entry['name']}: {format_size(entry['bytes'] or 0)} from {entry['aside']}"
+        for entry in entries
+    ]

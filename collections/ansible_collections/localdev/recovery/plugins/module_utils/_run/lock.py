@@ -139,13 +139,35 @@ class RunLock:
         with self._guard():
             lock = self.read()
             if lock is None or lock["run_id"] != run_id:
-                holder = self.describe_holder(lock) if lock else "nobody"
-                raise RecoveryError(
-                    f"Run {run_id} no longer holds the lock of {self.store.src}: {holder} does", kind="locked"
-                )
+                raise self._build_lost_lock_error(run_id)
             lock["heartbeat"] = utc_now()
             lock["worker"] = describe_process() if working else None
             write_file_atomically(self.path, json.dumps(lock) + "\n")
+
+    def check_not_taken_over(self, run_id: str) -> None:
+        """Raise RecoveryError of the kind ``locked`` if another run took over the lock of this run."""
+        lock = self.read()
+        if lock is None and self.store.load(run_id)["outcome"] != "running":
+            raise self._build_lost_lock_error(run_id)
+        if lock is not None and lock["run_id"] != run_id:
+            raise self._build_lost_lock_error(run_id)
+
+    def _build_lost_lock_error(self, run_id: str) -> RecoveryError:
+        """Return the error of a run that lost its lock. It names the run that took the lock over: the next that began."""
+        later = [
+            record
+            for record in self.store.load_all()
+            if record["run_id"] > run_id and "found_by" not in record["parameters"]
+        ]
+        if not later:
+            return RecoveryError(f"Run {run_id} no longer holds the lock of {self.store.src}", kind="locked")
+        taker = later[0]
+        return RecoveryError(
+            f"Run {run_id} no longer holds the lock of {self.store.src}: {taker['procedure']} (run {taker['run_id']}) "
+            f"by {taker['user']} from {taker['controller_host']} took it over at {taker['started']}",
+            details=f"That run puts back first what run {run_id} set aside. Nothing is to be done for run {run_id}.",
+            kind="locked",
+        )
 
     def release(self, run_id: str) -> None:
         """Delete the lock if this run holds it."""

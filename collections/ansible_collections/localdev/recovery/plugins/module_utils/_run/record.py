@@ -110,25 +110,6 @@ class RunStore:
         found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
         return [self.load(run_id) for run_id in found if RUN_ID_PATTERN.fullmatch(run_id)]
 
-    def find_undoable(self, run_id: str = "") -> RunRecord:
-        """Return the run to undo: the named one, else the newest that set something aside and was not undone.
-
-        Raise RecoveryError if there is nothing to undo.
-        """
-        if run_id:
-            record = self.load(run_id)
-            if not can_undo_run(record):
-                raise RecoveryError(
-                    f"Run {run_id} ({record['procedure']}) left nothing to put back: outcome {record['outcome']}"
-                    + (f", undone by {record['undone_by']}" if record.get("undone_by") else ""),
-                    next_command=f"ls {self.records}",
-                )
-            return record
-        for record in reversed(self.load_all()):
-            if record["procedure"] != "undo" and can_undo_run(record):
-                return record
-        raise RecoveryError(f"No run of the stack in {self.src} left anything to put back")
-
 
 def can_undo_run(record: t.Mapping[str, t.Any]) -> bool:
     """Return whether something that the run set aside can be put back."""

@@ -53,7 +53,7 @@ def act(folder: Path, *, check_mode: bool = False, dead: bool = False, **params:
 
 
 def look(folder: Path, **params: t.Any) -> dict[str, t.Any]:
-    defaults = {"project_src": str(folder), "undo_run_id": "", "keep": 1, "older_than_days": 7.0}
+    defaults = {"project_src": str(folder), "undo_run_id": "", "stack": {}, "keep": 1, "older_than_days": 7.0}
     return recovery_run_info.act(t.cast("t.Any", types.SimpleNamespace(params={**defaults, **params})))
 
 
@@ -144,6 +144,7 @@ def test_looking_at_runs(tmp_path: Path) -> None:
     for _dummy in range(2):
         run_id = act(tmp_path, state="started")["run_id"]
         record = act(tmp_path, state="succeeded", run_id=run_id)["record"]
+        Path(store.path(run_id)).unlink()
         ids.append(f"2026010{len(ids) + 1}T000000Z-0000")
         store.save(
             {

@@ -102,31 +102,3 @@ def test_a_damaged_record_is_named(store: RunStore, lock: RunLock, make_record: 
         store.load_all()
     with pytest.raises(RecoveryError, match="There is no run 20260131T100000Z-0000"):
         store.load("20260131T100000Z-0000")
-
-
-@pytest.mark.parametrize("state", ["kept", "live", "restoring"])
-def test_the_newest_run_that_left_something_is_the_one_to_undo(
-    store: RunStore, lock: RunLock, make_record: MakeRecord, state: str
-) -> None:
-    for number, more in enumerate(
-        [
-            {"asides": [build_entry("live")]},
-            {"asides": [build_entry(state)]},
-            {"asides": [build_entry("restored")]},
-            {"asides": [build_entry("live")], "undone_by": RUN_ID},
-            {"asides": [build_entry("live")], "procedure": "undo"},
-            {},
-        ]
-    ):
-        made = make_record(run_id=f"20260131T10000{number}Z-0000") | more
-        store.save(made) if number else lock.start(made, describe_process())
-    assert store.find_undoable()["run_id"] == "20260131T100001Z-0000"
-    # By its name an undo can be undone too.
-    assert store.find_undoable("20260131T100004Z-0000")["procedure"] == "undo"
-    with pytest.raises(RecoveryError, match=f"left nothing to put back.*undone by {RUN_ID}"):
-        store.find_undoable("20260131T100003Z-0000")
-
-
-def test_nothing_to_undo(store: RunStore) -> None:
-    with pytest.raises(RecoveryError, match="left anything to put back"):
-        store.find_undoable()

@@ -29,6 +29,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
     describe_temporary_database,
     record_temporary_object,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import choose_run_to_undo
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.database import (
     build_temporary_database_name,
 )
@@ -245,7 +246,7 @@ class FakeStack:
     def undo(self, run_id: str = "", *, fails: bool = False) -> str:
         """As the undo role does: an interrupted run that is put back on the way is what the undo was asked for."""
         try:
-            wanted = self.runs.find_undoable(run_id)["run_id"]
+            wanted = choose_run_to_undo(self.runs.load_all(), run_id)["run_id"]
         except RecoveryError:
             wanted = ""
         if not wanted and not RunLock(self.runs).find_interrupted():

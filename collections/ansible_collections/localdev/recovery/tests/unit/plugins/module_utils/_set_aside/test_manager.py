@@ -13,6 +13,7 @@ import shutil
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import choose_run_to_undo
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
     check_free_space,
     find_database_leftovers,
@@ -40,8 +41,8 @@ def test_a_failed_rebuild_leaves_the_old_content_and_nothing_else(world: FakeSta
     world.write(kind, "old")
     world.rebuild(kind, "half-made", outcome="failed")
     assert (world.read(kind), world.kept(kind), world.forgotten(kind)) == ("old", set(), set())
-    with pytest.raises(RecoveryError, match="left anything to put back"):
-        world.runs.find_undoable()
+    with pytest.raises(RecoveryError, match="keeps nothing"):
+        choose_run_to_undo(world.runs.load_all())
 
 
 def test_a_failed_undo_gives_the_content_back_to_the_run_that_it_was_to_take_back(world: FakeStack, kind: str) -> None:
@@ -49,18 +50,21 @@ def test_a_failed_undo_gives_the_content_back_to_the_run_that_it_was_to_take_bac
     rebuilt = world.rebuild(kind, "new")
     world.undo(fails=True)
     assert (world.read(kind), world.kept(kind)) == ("new", {"old"})
-    assert world.runs.find_undoable()["run_id"] == rebuilt
+    assert choose_run_to_undo(world.runs.load_all())["run_id"] == rebuilt
     world.undo()
     assert (world.read(kind), world.kept(kind)) == ("old", {"new"})
 
 
-def test_two_rebuilds_are_undone_newest_first(world: FakeStack, kind: str) -> None:
+def test_an_older_rebuild_is_undone_by_its_run_id_alone(world: FakeStack, kind: str) -> None:
     world.write(kind, "first")
-    world.rebuild(kind, "second")
+    older = world.rebuild(kind, "second")
     world.rebuild(kind, "third")
     world.undo()
     assert world.read(kind) == "second"
-    world.undo()
+    with pytest.raises(RecoveryError, match=rf"keeps nothing[^$]*undo_run_id={older}") as refused:
+        choose_run_to_undo(world.runs.load_all())
+    assert refused.value.kind == "unsafe"
+    world.undo(older)
     assert (world.read(kind), world.kept(kind)) == ("first", {"second", "third"})
 
 

@@ -1,0 +1,107 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Decide which run an undo takes back. Pure.
+
+Without a run id, only the newest run counts. An undo never goes on to an older run by itself, because the older run
+may hold data that nobody wants to have back.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
+
+UNDO_COMMAND = "ansible-playbook localdev.recovery.undo"
+
+
+def find_newest_attempted_run(records: t.Sequence[RunRecord]) -> RunRecord | None:
+    """Return the newest run that is not an undo. An undo is taken back only by its run id."""
+    attempted = [record for record in records if record["procedure"] != "undo"]
+    return attempted[-1] if attempted else None
+
+
+def choose_run_to_undo(records: t.Sequence[RunRecord], run_id: str = "", now: float | None = None) -> RunRecord:
+    """Return the run to undo: the named one, else the newest attempted one. records: oldest first.
+
+    Raise RecoveryError of the kind ``unsafe`` if that run keeps nothing; the error lists the runs that can be undone.
+    """
+    newest = find_newest_attempted_run(records)
+    chosen = next((record for record in records if record["run_id"] == run_id), None) if run_id else newest
+    if chosen is None:
+        reason = (
+            f"There is no run {run_id} of this stack" if run_id else "No run of this stack left anything to put back"
+        )
+    elif can_undo_run(chosen):
+        return chosen
+    else:
+        undone_by = f", undone by {chosen['undone_by']}" if chosen.get("undone_by") else ""
+        reason = (
+            f"Run {chosen['run_id']} ({chosen['procedure']}) keeps nothing that could be put back: "
+            f"outcome {chosen['outcome']}{undone_by}"
+        )
+    details = format_undoable_runs(list_undoable_runs(records, now))
+    raise RecoveryError(reason, details="\n".join(details), kind="unsafe")
+
+
+def list_undoable_runs(records: t.Sequence[RunRecord], now: float | None = None) -> list[dict[str, t.Any]]:
+    """Return the runs that can be undone, newest first, with age and effect. now: seconds since the epoch."""
+    return [
+        {
+            "run_id": record["run_id"],
+            "procedure": record["procedure"],
+            "started": record["started"],
+            "age_s": round(seconds_since(record["started"], now)),
+            "undoes": record.get("undoes"),
+            "puts_back": [
+                {key: entry.get(key) for key in ("kind", "name", "aside", "bytes")}
+                for entry in record["asides"]
+                if entry["state"] in ("kept", "live", "restoring")
+            ],
+            "command": f"{UNDO_COMMAND} -e undo_run_id={record['run_id']}",
+        }
+        for record in reversed(records)
+        if can_undo_run(record)
+    ]
+
+
+def format_undoable_runs(undoable: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    """Return one line for each run that can be undone: its age, its effect and the command."""
+    if not undoable:
+        return []
+    lines = ["Older runs that can be taken back, each by its run id:"]
+    for run in undoable:
+        objects = ", ".join(
+            f"{entry['kind']} {entry['name']}" + ("" if entry["bytes"] is None else f" ({format_size(entry['bytes'])})")
+            for entry in run["puts_back"]
+        )
+        procedure = f"{run['procedure']} of {run['undoes']}" if run["undoes"] else run["procedure"]
+        lines.append(f"{procedure}, {format_duration(run['age_s'])} ago, puts back {objects}: {run['command']}")
+    return lines
+
+
+def list_services_to_start(record: RunRecord, services: t.Mapping[str, t.Any]) -> list[str]:
+    """Return what ran before a run and does not run now. services: of the stack description."""
+    return sorted(
+        name
+        for name in record["running_before"]
+        if name in services and not any(c["state"] == "running" for c in services[name]["containers"])
+    )
+
+
+def describe_failed_roll_back(record: RunRecord) -> str:
+    """Return what a run still holds whose roll back failed, and the next command."""
+    run_id = record["run_id"]
+    if can_undo_run(record):
+        held = [f"{e['kind']} {e['name']}" for e in record["asides"] if e["state"] in ("kept", "live", "restoring")]
+        text = f"Nothing is lost: run {run_id} still holds {', '.join(held)} under its set-aside names."
+    else:
+        text = f"Run {run_id} holds nothing: all data is in its place. Services that it stopped may be down."
+    return f"{text}\nNext: remove the cause, then {UNDO_COMMAND} -e undo_run_id={run_id}"

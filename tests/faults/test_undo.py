@@ -1,0 +1,48 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Undo takes back the newest run alone, and errors claim only what is so."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.faults.assertions import assert_clear_error, assert_nothing_unknown_is_left, assert_output_has
+from tests.faults.test_failures import changed_file
+from tests.harness.reference_stack import ReferenceStack
+
+
+@pytest.mark.fault("undo after a failed run that keeps nothing, its services running, then stopped", "P1 P2 P9")
+def test_undo_never_goes_on_to_an_older_run(named: ReferenceStack) -> None:
+    named.run_playbook("full_rebuild", full_rebuild_seed=False)
+    older = named.last_run()["run_id"]
+    fresh = named.fingerprint()
+    assert fresh != named.old_data
+
+    # The backup fails, and so does its roll back, because Compose cannot read the project any more.
+    env = named.dir / ".env"
+    backup = named.start_playbook("backup", stop_at="before:dump", stack_backup_dir=str(env))
+    backup.wait_for_breakpoint("before:dump")
+    with changed_file(env, re.sub("(?m)^SECRET_KEY=.*$", "", env.read_text())):
+        backup.resume()
+        failed = backup.wait()
+    newest = named.last_run("backup")
+    assert newest["outcome"] == "failed"
+    assert_clear_error(failed, f"Run {newest['run_id']} holds nothing", f"undo_run_id={newest['run_id']}")
+    assert "still holds" not in failed.text
+
+    refused = named.try_playbook("undo")
+    assert_clear_error(refused, "unsafe", rf"Run {newest['run_id']} \(backup\) keeps nothing", f"undo_run_id={older}")
+    assert named.fingerprint() == fresh
+    assert named.last_run("backup") == newest
+
+    named.compose("stop", "--timeout", "1", "backend")
+    started = named.run_playbook("undo")
+    assert_output_has(started, "Started backend", f"puts back volume {named.cluster_place}", f"undo_run_id={older}")
+    named.wait_until_up()
+    assert named.running_services() == named.started_services
+    assert named.fingerprint() == fresh
+    assert_nothing_unknown_is_left(named)
