@@ -50,6 +50,7 @@ SETTINGS_WITHOUT_CONFIG_FILE: Mapping[str, str] = {
     ),
 }
 
+_ANSIBLE_PLAYBOOK_PROGRAM = Path(__file__).with_name("ansible_playbook.py")
 
 @dataclass(frozen=True)
 class Request:
@@ -305,9 +306,20 @@ class _SignalForwarder:
 
     ansible-playbook runs in a session of its own, so a terminal's Ctrl-C reaches only this process.
     """
+    config.command = _end_with_this_process(config.command, config.env["PATH"])
 
     def __init__(self) -> None:
         self.interrupted = False
+def _end_with_this_process(command: Sequence[str], search_path: str) -> list[str]:
+    """Return the command that runs ansible-playbook with the same arguments and ends with this process.
+
+    -P: the current folder holds a stranger's project, and no module may be imported from there.
+    """
+    executable = shutil.which(command[0], path=search_path) or command[0]
+    program = [sys.executable, "-P", str(_ANSIBLE_PLAYBOOK_PROGRAM), str(os.getpid())]
+    return [*program, executable, *command[1:]]
+
+
         self.kill_requested = False
         self._signal_sent = False
         self._pid: int | None = None

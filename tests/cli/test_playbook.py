@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from localdev_recovery import Outcome, Update, run
+from ansible_collections.localdev.recovery.plugins.module_utils._run import process as run_process
+from localdev_recovery import Outcome, Update, ansible_playbook, run
 from localdev_recovery.playbook import (
     SETTINGS_WITHOUT_CONFIG_FILE,
     Request,
@@ -26,6 +27,9 @@ from localdev_recovery.playbook import (
     _SignalForwarder,
     private_folder,
 )
+from tests.harness.engine import wait_until
+from tests.harness.playbook_run import new_token
+from tests.harness.processes import TOKEN_VARIABLE, find_processes_with_token, kill_processes, wait_for_no_process
 
 
 @pytest.fixture
@@ -75,7 +79,12 @@ def test_options_reach_ansible_as_they_were_given(folder: Path) -> None:
         arguments=("-e", "note=it's a 'test'", "-vv"),
     )
     command, _env = prepare_runner(request, folder)
-    assert shlex.join(command).startswith("ansible-playbook --check --diff --limit 'a:!b' -e ")
+    program, parent_pid, executable = command[:3], command[3], Path(command[4])
+    assert program == [sys.executable, "-P", ansible_playbook.__file__]
+    assert parent_pid == str(os.getpid())
+    # With an SSH password, Ansible starts the program "ansible" beside it.
+    assert (executable.name, executable.with_name("ansible").exists()) == ("ansible-playbook", True)
+    assert shlex.join(command[5:]).startswith("--check --diff --limit 'a:!b' -e ")
     assert "note=it's a 'test'" in command
     assert [command[n + 1] for n, word in enumerate(command) if word == "-i"] == ["one.yml", "two,"]
     assert command[-1] == "localdev.recovery.status"
@@ -153,6 +162,74 @@ def test_an_inventory_that_ansible_does_not_understand(tmp_path: Path) -> None:
     inventory.write_text("stacks: [this, is, no: inventory")
     result = run("status", inventory=inventory)
     assert result.outcome is Outcome.USAGE
+def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subprocess.Popen[bytes]:
+    """Start a process that runs a playbook whose module never ends, and wait until the module is at work."""
+    started = folder / "started"
+    task = {"ansible.builtin.shell": f"touch {shlex.quote(str(started))}; sleep 1000; true"}
+    playbook = folder / "endless.json"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    program = (
+        "import sys, threading\n"
+        "from localdev_recovery.playbook import Request, _execute_playbook\n"
+        "request = Request('status', None, inventories=('localhost,',), arguments=('-c', 'local'))\n"
+        "def run(): _execute_playbook(request, find_playbook=lambda folder: sys.argv[1])\n"
+    )
+    program += "threading.Thread(target=run).start()" if in_thread else "run()"
+    localdev = subprocess.Popen(
+        [sys.executable, "-c", program, str(playbook)],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            # Nobody is left to delete the private folder.
+            "XDG_RUNTIME_DIR": str(folder),
+            TOKEN_VARIABLE: token,
+        },
+        start_new_session=True,
+    )
+    wait_until(lambda: started.exists() or localdev.poll() is not None, "the module's start")
+    assert localdev.poll() is None
+    return localdev
+
+
+@pytest.mark.parametrize(
+    ("victim", "in_thread"), [("localdev", True), ("its process group", False), ("ansible-playbook", False)]
+)
+def test_nothing_goes_on_after_sigkill(tmp_path: Path, victim: str, in_thread: bool) -> None:
+    """Ansible-playbook has a session of its own, and so has each of its workers."""
+    token = new_token()
+    localdev = start_endless_playbook(tmp_path, token, in_thread=in_thread)
+    try:
+        if victim == "ansible-playbook":
+            children = Path(f"/proc/{localdev.pid}/task").glob("*/children")
+            [pid] = [pid for path in children for pid in path.read_text().split()]
+            os.kill(int(pid), signal.SIGKILL)
+        elif victim == "localdev":
+            localdev.kill()
+        else:
+            os.killpg(localdev.pid, signal.SIGKILL)
+        localdev.wait(30)
+        assert wait_for_no_process(token, 30) == []
+    finally:
+        kill_processes([localdev.pid, *find_processes_with_token(token)])
+
+
+def test_ansible_playbook_does_not_start_when_its_parent_is_gone() -> None:
+    """The parent may die before the kernel knows of the parent-death signal."""
+    command = [sys.executable, "-P", ansible_playbook.__file__]
+    present, gone = (
+        subprocess.run(
+            [*command, str(parent), "ansible-playbook", "--version"], capture_output=True, text=True, check=False
+        )
+        for parent in (os.getpid(), os.getppid())
+    )
+    assert (present.returncode, present.stdout.split(maxsplit=1)[0]) == (0, "ansible-playbook")
+    assert (gone.returncode, gone.stdout, gone.stderr) == (1, "", "")
+
+
+def test_the_lock_reads_the_variable_that_names_the_parent() -> None:
+    assert ansible_playbook.PARENT_VARIABLE == run_process.PARENT_VARIABLE
+
+
     assert result.error is not None
     assert str(inventory) in result.error.message + result.error.details
     assert result.hosts == {}

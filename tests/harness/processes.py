@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 
 TOKEN_VARIABLE = "LOCALDEV_TEST_RUN"
 
@@ -33,3 +34,11 @@ def kill_processes(ids: list[int]) -> None:
     for pid in ids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def wait_for_no_process(token: str, timeout_s: float) -> list[int]:
+    """Wait until no process has the token. Return the ids of those that are still there when the time is over."""
+    deadline = time.monotonic() + timeout_s
+    while (left := find_processes_with_token(token)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left

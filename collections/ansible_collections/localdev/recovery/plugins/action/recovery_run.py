@@ -16,7 +16,10 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process, is_process_alive
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import (
+    describe_controller,
+    is_controller_alive,
+)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -24,7 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         # Tasks run in forked workers; the process that lives as long as the run is their parent.
         controller = {
-            "process": describe_process(os.getppid()),
+            "process": describe_controller(os.getppid()),
             "host": socket.gethostname(),
             "user": getpass.getuser(),
         }
@@ -38,7 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         result = call_module()
         holder = result.get("holder")
-        if holder and is_process_alive(holder["controller"]) is False:
+        if holder and is_controller_alive(holder["controller"]) is False:
             arguments["abandoned"] = holder["run_id"]
             result = call_module()
         return result

@@ -21,7 +21,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.clock impo
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration
-from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process, is_process_alive
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import (
+    describe_process,
+    is_controller_alive,
+    is_process_alive,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
 
 # A process on another machine cannot be checked, but its modules touch the lock at least this often.
@@ -38,7 +42,7 @@ def evaluate_lock(
 ) -> tuple[bool, str]:
     """Return whether the lock still counts, and why, for people. Pure."""
     if worker_lives:
-        return True, "it is at work"
+        return True, f"it is at work (process {(lock.get('worker') or {}).get('pid')} on the stack's host)"
     if controller_lives:
         return True, "its controller is running"
     if controller_lives is False:
@@ -86,15 +90,18 @@ class RunLock:
         return evaluate_lock(
             lock,
             worker_lives=is_process_alive(worker) if worker else False,
-            controller_lives=False if lock["run_id"] == self.abandoned else is_process_alive(lock["controller"]),
+            controller_lives=False if lock["run_id"] == self.abandoned else is_controller_alive(lock["controller"]),
             silent_s=seconds_since(lock["heartbeat"]),
         )
 
     def describe_holder(self, lock: t.Mapping[str, t.Any]) -> str:
-        """Return which run holds the lock, by whom it was started and since when."""
+        """Return which run holds the lock, by whom it was started, as which process and since when."""
+        controller = lock["controller"]
+        # Whoever wants to end the run ends localdev, where it has started ansible-playbook.
+        pid = (controller.get("parent") or controller).get("pid")
         return (
             f"{lock['procedure']} (run {lock['run_id']}) by {lock['user']} from {lock['controller_host']} "
-            f"since {lock['since']} ({format_duration(seconds_since(lock['since']))} ago)"
+            f"(process {pid}) since {lock['since']} ({format_duration(seconds_since(lock['since']))} ago)"
         )
 
     def check_free(self) -> None:

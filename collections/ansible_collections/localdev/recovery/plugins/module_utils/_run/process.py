@@ -14,6 +14,9 @@ import socket
 import subprocess
 import typing as t
 
+# ``PID:PARENT_PID`` of an ansible-playbook that ends with its parent. localdev sets it.
+PARENT_VARIABLE = "LOCALDEV_RECOVERY_PARENT"
+
 
 def get_machine_identity() -> str:
     """Return ``machine/boot/process namespace``: process ids can be compared only within one identity.
@@ -60,4 +63,24 @@ def is_process_alive(process: t.Mapping[str, t.Any]) -> bool | None:
     then, now = str(process.get("machine")), get_machine_identity()
     if then != now:
         return False if has_rebooted_since(then, now) else None
-    return read_process_start(int(process["pid"])) == process.get("started")
+    started = read_process_start(int(process["pid"]))
+    return started is not None and started == process.get("started")
+
+
+def describe_controller(pid: int) -> dict[str, t.Any]:
+    """Return the process of a controller, and as ``parent`` the process with which it ends, where there is one."""
+    controller = describe_process(pid)
+    owner, _separator, parent = os.environ.get(PARENT_VARIABLE, "").partition(":")
+    # A playbook that starts another ansible-playbook hands the variable down.
+    if owner == str(pid) and parent.isdigit():
+        controller["parent"] = describe_process(int(parent))
+    return controller
+
+
+def is_controller_alive(controller: t.Mapping[str, t.Any]) -> bool | None:
+    """Return whether a controller is alive. It counts as gone when its parent is dead, even if it still hangs.
+
+    None: it runs on another machine.
+    """
+    alive, parent = is_process_alive(controller), controller.get("parent")
+    return is_process_alive(parent) if alive and parent else alive

@@ -11,7 +11,11 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import recovery_run
-from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process, is_process_alive
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import (
+    PARENT_VARIABLE,
+    describe_process,
+    is_controller_alive,
+)
 
 
 class Action(recovery_run.ActionModule):
@@ -32,13 +36,15 @@ class Action(recovery_run.ActionModule):
 
 
 def test_the_module_learns_who_the_controller_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PARENT_VARIABLE, f"{os.getppid()}:{os.getpid()}")
     action = Action(monkeypatch, {"changed": True})
     assert action.run(task_vars={"x": 1}) == {"changed": True}
     [asked] = action.asked
     controller = asked["controller"]
     assert asked["state"] == "started"
     assert controller["process"]["pid"] == os.getppid()
-    assert is_process_alive(controller["process"]) is True
+    assert controller["process"]["parent"]["pid"] == os.getpid()
+    assert is_controller_alive(controller["process"]) is True
     assert controller["user"] != "forged"
     assert action._task.args == {"state": "started", "controller": {"user": "forged"}}
 
@@ -48,6 +54,7 @@ def test_the_module_learns_who_the_controller_is(monkeypatch: pytest.MonkeyPatch
     [
         pytest.param({"started": "long ago"}, ["", "R"], id="gone"),
         pytest.param({}, [""], id="at work"),
+        pytest.param({"parent": {**describe_process(), "started": "long ago"}}, ["", "R"], id="its localdev gone"),
         pytest.param({"started": "long ago", "machine": "elsewhere"}, [""], id="of another machine"),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_second_run_is_refused_and_told_who_holds_the_lock_since_when(
     with pytest.raises(RecoveryError) as caught:
         lock.start(make_record(), describe_process())
     assert caught.value.kind == "locked"
-    for word in ("restore", RUN_ID, "me from here", "since 2026-01-31T10:00:00Z"):
+    for word in ("restore", RUN_ID, f"me from here (process {os.getpid()})", "since 2026-01-31T10:00:00Z"):
         assert word in str(caught.value)
     assert [r["run_id"] for r in store.load_all()] == [RUN_ID]
     lock.release(RUN_ID)
@@ -88,6 +88,21 @@ def test_the_lock_of_a_dead_controller_is_taken_over_with_a_note(lock: RunLock, 
     # Neither may the old run release the new one's.
     lock.release(RUN_ID)
     lock.touch("20260131T110000Z-0000", working=True)
+
+
+def test_a_controller_that_outlives_its_localdev_loses_the_lock(lock: RunLock, make_record: MakeRecord) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    controller = {**describe_process(), "parent": describe_process(parent.pid)}
+    lock.start(make_record("restore", RUN_ID), controller)
+    with pytest.raises(RecoveryError, match=rf"\(process {parent.pid}\) since .* its controller is running") as caught:
+        lock.check_free()
+    assert caught.value.holder == {"run_id": RUN_ID, "controller": controller}
+    parent.kill()
+    parent.wait()
+    # A module at work still keeps the lock.
+    with ActiveRun(lock.store, RUN_ID, "a step"), pytest.raises(RecoveryError, match=rf"process {os.getpid()} on"):
+        lock.check_free()
+    assert "its controller is gone" in lock.start(make_record(run_id="20260131T110000Z-0000"), describe_process())[0]
 
 
 def test_a_controller_elsewhere_counts_until_its_own_machine_says_that_it_is_gone(

@@ -1,0 +1,72 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run ansible-playbook such that it ends with the process that started it, even when SIGKILL ended that one.
+
+A program: ``python -P ansible_playbook.py PARENT_PID ANSIBLE_PLAYBOOK ARGUMENTS``. It imports nothing of this package.
+
+Ansible's workers leave the session and the process group of ansible-playbook, so no signal to those reaches them. On
+Linux, the kernel sends each process a signal when its parent ends. Elsewhere, ansible-playbook gets SIGHUP because its
+terminal closes, and a worker finishes its task.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+# ``PID:PARENT_PID``, for the action plugin that tells the lock who the controller is. The first one shows whether the
+# variable is meant for that ansible-playbook, or inherited from an outer one.
+PARENT_VARIABLE = "LOCALDEV_RECOVERY_PARENT"
+
+_PR_SET_PDEATHSIG = 1  # From linux/prctl.h.
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+def end_with_parent(parent: int, number: signal.Signals) -> None:
+    """Let the kernel send this process a signal when its parent ends. Exit if the parent has ended already.
+
+    To the kernel, the parent is the thread that forked. ansible-runner waits in that thread for ansible-playbook.
+    """
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(number))
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def end_workers_with_this_process() -> None:
+    """Let each process that this one forks from now on end with it: SIGTERM makes a worker end its module as well."""
+    controller = os.getpid()
+    forking = [controller]
+
+    def note_forking_process() -> None:
+        forking[0] = os.getpid()
+
+    def set_death_signal() -> None:
+        if forking[0] == controller:
+            end_with_parent(controller, signal.SIGTERM)
+
+    os.register_at_fork(before=note_forking_process, after_in_child=set_death_signal)
+
+
+def main() -> None:
+    parent = int(sys.argv[1])
+    # ansible-runner starts its child with SIGHUP ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    end_with_parent(parent, signal.SIGKILL)
+    end_workers_with_this_process()
+    os.environ[PARENT_VARIABLE] = f"{os.getpid()}:{parent}"
+    # Ansible looks for its other programs beside this one.
+    sys.argv[:] = sys.argv[2:]
+
+    # Import late: the import takes long, and the parent may end meanwhile.
+    from ansible.cli.playbook import main as run_ansible_playbook
+
+    sys.exit(run_ansible_playbook())
+
+
+if __name__ == "__main__":
+    main()
