@@ -157,11 +157,6 @@ def test_the_first_signal_is_passed_on_once_and_the_second_kills() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_an_inventory_that_ansible_does_not_understand(tmp_path: Path) -> None:
-    inventory = tmp_path / "inventory.yml"
-    inventory.write_text("stacks: [this, is, no: inventory")
-    result = run("status", inventory=inventory)
-    assert result.outcome is Outcome.USAGE
 def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subprocess.Popen[bytes]:
     """Start a process that runs a playbook whose module never ends, and wait until the module is at work."""
     started = folder / "started"
@@ -194,7 +189,7 @@ def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subp
 @pytest.mark.parametrize(
     ("victim", "in_thread"), [("localdev", True), ("its process group", False), ("ansible-playbook", False)]
 )
-def test_nothing_goes_on_after_sigkill(tmp_path: Path, victim: str, in_thread: bool) -> None:
+def test_nothing_goes_on_when_one_is_killed(tmp_path: Path, victim: str, in_thread: bool) -> None:
     """Ansible-playbook has a session of its own, and so has each of its workers."""
     token = new_token()
     localdev = start_endless_playbook(tmp_path, token, in_thread=in_thread)
@@ -202,7 +197,8 @@ def test_nothing_goes_on_after_sigkill(tmp_path: Path, victim: str, in_thread: b
         if victim == "ansible-playbook":
             children = Path(f"/proc/{localdev.pid}/task").glob("*/children")
             [pid] = [pid for path in children for pid in path.read_text().split()]
-            os.kill(int(pid), signal.SIGKILL)
+            # Its terminal closes.
+            os.kill(int(pid), signal.SIGHUP)
         elif victim == "localdev":
             localdev.kill()
         else:
@@ -235,6 +231,11 @@ def test_the_lock_reads_the_variable_that_names_the_parent() -> None:
     assert result.hosts == {}
 
 
+def test_an_inventory_that_ansible_does_not_understand(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text("stacks: [this, is, no: inventory")
+    result = run("status", inventory=inventory)
+    assert result.outcome is Outcome.USAGE
 def test_a_host_that_does_not_answer(tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.yml"
     inventory.write_text("stacks: {hosts: {far: {ansible_host: 127.0.0.1, ansible_port: 1, stack_dir: /tmp}}}")
