@@ -200,8 +200,7 @@ def check_disk_space(stack: Json, moves: list[MountMove], reserve: int) -> None:
     )
     wanted, engine_free = 0, 0
     for move in moves:
-        kind = "volume" if move["from"] == "volume" else "folder"
-        move["bytes"], engine_free = keeper.measure_used_and_free({"kind": kind, "name": move["source"]}, free_at="/")
+        move["bytes"], engine_free = keeper.measure_used_and_free(move["source"], free_at="/")
         wanted += move["bytes"]
     free = [engine_free]
     if moves[0]["to"] == "bind":

@@ -142,7 +142,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
@@ -301,7 +301,7 @@ def build_diff(work: t.Sequence[PlannedFile], concerned: t.Sequence[Inspected]) 
 
 def inject_files(
     docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any], work: list[PlannedFile]
-) -> list[dict[str, t.Any]]:
+) -> list[SetAsideEntry]:
     with ActiveRun(RunStore(stack["project"]["dir"]), params["run_id"], params["step"]) as run:
         image = choose_shell_image(stack)
         items = [
@@ -333,7 +333,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     work, live, notes, concerned = plan_injection(docker, stack, params)
     notes += refuse_syntax_errors(docker, work)
     changed = [item for item in work if item.change is not None]
-    asides = []
+    asides: list[SetAsideEntry] = []
     if changed and not module.check_mode:
         if not params["run_id"]:
             raise RecoveryError("run_id is required: what is replaced is kept by a run")

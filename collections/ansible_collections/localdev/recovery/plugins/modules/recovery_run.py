@@ -269,12 +269,10 @@ def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
             entry["state"] = "live" if entry["state"] == "kept" else entry["state"]
     if params["state"] == "succeeded" and not can_undo_run(record):
         params["next_command"] = ""
-    record.update(
-        outcome=params["state"],
-        finished=utc_now(),
-        error=params["error"] or None,
-        next=params["next_command"] or None,
-    )
+    record["outcome"] = params["state"]
+    record["finished"] = utc_now()
+    record["error"] = params["error"] or None
+    record["next"] = params["next_command"] or None
     lock.store.save(record)
     lock.release(params["run_id"])
     return {

@@ -112,7 +112,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import find_leftovers, split_by_retention
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import (
     choose_run_to_undo,
@@ -127,7 +127,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     store = RunStore(params["project_src"])
     lock = RunLock(store)
     records = store.load_all()
-    undo: dict[str, t.Any] = {}
+    undo: RunRecord | None = None
     undo_refused = undo_failure = ""
     try:
         if params["undo_run_id"]:
@@ -136,8 +136,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         undo = choose_run_to_undo(records, params["undo_run_id"])
     except RecoveryError as exc:
         undo_refused, undo_failure = str(exc), exc.kind
-    newest = find_newest_attempted_run(records) or {}
-    to_start = []
+    newest = find_newest_attempted_run(records)
+    to_start: list[str] = []
     if not undo and newest and params["undo_run_id"] in ("", newest["run_id"]):
         to_start = list_services_to_start(newest, params["stack"].get("services", {}))
     locked = ""
@@ -152,10 +152,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     return {
         "changed": False,
         "runs": records,
-        "undo": undo,
+        "undo": undo or {},
         "undo_refused": undo_refused,
         "undo_failure": undo_failure,
-        "newest": newest,
+        "newest": newest or {},
         "to_start": to_start,
         "undoable": list_undoable_runs(records),
         "locked": locked,

@@ -216,10 +216,10 @@ def put_back_run(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[
             # Not undone: the content that it replaced can still be put back. Its entries may have changed on disk.
             found = runs.load(found["run_id"])
             delete_all_temporary_objects(docker, found)
-            found.update(outcome="interrupted", finished=utc_now())
+            found.update({"outcome": "interrupted", "finished": utc_now()})
             runs.save(found)
         if params["separate_record"]:
-            run.record.update(outcome="succeeded", finished=utc_now())
+            run.record.update({"outcome": "succeeded", "finished": utc_now()})
         run.save()
     return done
 
@@ -252,9 +252,9 @@ def delete_kept(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[S
                     entry["state"] = "deleted"
                     runs.save(record)
                     done.append(entry)
-            for entry in [item for item in record.get("scratch", []) if item["name"] in wanted]:
-                delete_temporary_object(docker, entry)
-                record["scratch"].remove(entry)
+            for temporary in [item for item in record.get("scratch", []) if item["name"] in wanted]:
+                delete_temporary_object(docker, temporary)
+                record["scratch"].remove(temporary)
                 runs.save(record)
     return done
 

@@ -16,7 +16,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.lines im
     format_undo_hint,
     shorten_path_list,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import can_undo_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
 
 # Action -> its description in check mode and after the run.
 _ACTION_DESCRIPTIONS = {
@@ -35,7 +35,7 @@ def format_container_recovery_report(
     built: t.Sequence[t.Mapping[str, t.Any]],
     kept: t.Sequence[t.Mapping[str, t.Any]],
     stopped: t.Mapping[str, t.Any],
-    record: t.Mapping[str, t.Any],
+    record: RunRecord,
 ) -> list[str]:
     """Return what a restart, rebuild or reset did (in check mode: would do), line by line.
 

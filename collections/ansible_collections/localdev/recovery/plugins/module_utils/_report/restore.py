@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
 
 def format_restore_report(
@@ -21,7 +22,7 @@ def format_restore_report(
     made: t.Mapping[str, t.Any],
     upgraded: t.Mapping[str, t.Any],
     swapped: t.Mapping[str, t.Any],
-    record: t.Mapping[str, t.Any],
+    record: RunRecord,
 ) -> list[str]:
     """Return what a restore did (in check mode: would do), line by line. record: the run's record."""
     done = "rows" in made
@@ -47,7 +48,7 @@ def format_restore_report(
     return lines
 
 
-def _format_application_downtime(record: t.Mapping[str, t.Any]) -> str:
+def _format_application_downtime(record: RunRecord) -> str:
     """Return how long the application was down: from its stop until it was ready again."""
     seconds = {step["name"]: step["seconds"] or 0 for step in record.get("steps", [])}
     if "stop" not in seconds:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import time
-import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
@@ -18,7 +17,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.run_list
     RunInfoResult,
     format_run_outcome,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RunRecord,
+    SetAsideEntry,
+    can_undo_run,
+)
 
 # State of a set-aside entry -> where the old content is.
 _MEANING_OF_STATE = {
@@ -64,7 +67,7 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
     return [*lines, *_format_run_state(record, found)]
 
 
-def _format_size(entry: t.Mapping[str, t.Any]) -> str:
+def _format_size(entry: SetAsideEntry) -> str:
     return "" if entry["bytes"] is None else f" ({format_size(entry['bytes'])})"
 
 

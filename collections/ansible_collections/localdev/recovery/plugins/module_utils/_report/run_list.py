@@ -58,7 +58,7 @@ def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
     if record.get("undone_by"):
         return f"{record['outcome']}, then taken back"
     if record["outcome"] != "running":
-        return str(record["outcome"])
+        return record["outcome"]
     if record["run_id"] in found["interrupted"]:
         return "cut short"
     return "at work" if found["locked"] and record["run_id"] in found["locked"] else "ended before it did anything"

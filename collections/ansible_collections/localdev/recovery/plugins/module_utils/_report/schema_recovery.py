@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
 
 def format_schema_findings(
@@ -40,7 +41,7 @@ def format_schema_recovery_report(
     kept: t.Mapping[str, t.Any],
     upgraded: t.Mapping[str, t.Any],
     after: t.Sequence[t.Mapping[str, t.Any]],
-    record: t.Mapping[str, t.Any],
+    record: RunRecord,
 ) -> list[str]:
     """Return what a schema recovery did (in check mode: would do), line by line.
 

@@ -29,8 +29,105 @@ RECORD_FORMAT = 1
 STATE_FOLDER = ".localdev"
 RUN_ID_PATTERN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 
-RunRecord = dict[str, t.Any]
-SetAsideEntry = dict[str, t.Any]
+RunOutcome = t.Literal["running", "succeeded", "failed", "interrupted"]
+StepOutcome = t.Literal["running", "ok", "failed"]
+ObjectKind = t.Literal["volume", "folder", "file", "database", "container_file", "row", "image", "container"]
+# planned: recorded, perhaps nothing is kept yet. kept: the old content is complete under the kept name. live: kept, and
+# other content worth keeping is in its place. restoring: the old content is being put back.
+EntryState = t.Literal["planned", "kept", "live", "restoring", "restored", "deleted"]
+
+
+class TemporaryObject(t.TypedDict, total=False):
+    """An object that a run makes for itself. kind and name are always there."""
+
+    kind: t.Literal["path", "database", "volume", "folder"]
+    name: str
+    unless: str
+    container: str
+    user: str
+    image: str
+
+
+class RunStep(t.TypedDict):
+    """A step of a run. seconds: None while it runs, or after an interruption."""
+
+    name: str
+    started: str
+    seconds: float | None
+    outcome: StepOutcome
+
+
+class _EntryDetails(t.TypedDict, total=False):
+    """Keys of an entry that only some kinds of objects, or entries in some states, have. The keepers explain them."""
+
+    # How to find and to keep the object.
+    container: str
+    container_id: str
+    copy: bool
+    database: str
+    table: str
+    column: str
+    value: str
+    folders: list[str]
+    image_id: str
+    labels: dict[str, str]
+    or_absent: bool
+    replacement: str
+    service: str
+    sha256: str
+    user: str
+    # What was found and done.
+    absent: bool
+    copied: bool
+    digest: str
+    gid: int
+    layers: list[str]
+    mode: str
+    mtime: float
+    owner: str
+    restored_by: str
+    uid: int
+    unavailable_s: float
+
+
+class SetAsideEntry(_EntryDetails):
+    """An object that a run sets aside. aside: the kept name. bytes: None until it is measured."""
+
+    kind: ObjectKind
+    name: str
+    aside: str
+    bytes: int | None
+    state: EntryState
+
+
+class _RunDetails(t.TypedDict, total=False):
+    """Keys that only some runs have. undoes, undone_by: run ids. scratch: temporary objects that still exist."""
+
+    undoes: str
+    undone_by: str | None
+    scratch: list[TemporaryObject]
+
+
+class RunRecord(_RunDetails):
+    """A run, as its file holds it. Records of earlier versions have the same keys."""
+
+    format: int
+    run_id: str
+    procedure: str
+    project: str
+    host: str
+    user: str
+    controller_host: str
+    parameters: dict[str, t.Any]
+    started: str
+    finished: str | None
+    outcome: RunOutcome
+    running_before: list[str]
+    steps: list[RunStep]
+    asides: list[SetAsideEntry]
+    notes: list[str]
+    error: str | None
+    next: str | None
 
 
 def generate_run_id() -> str:
@@ -111,7 +208,7 @@ class RunStore:
         return [self.load(run_id) for run_id in found if RUN_ID_PATTERN.fullmatch(run_id)]
 
 
-def can_undo_run(record: t.Mapping[str, t.Any]) -> bool:
+def can_undo_run(record: RunRecord) -> bool:
     """Return whether something that the run set aside can be put back."""
     return not record.get("undone_by") and any(a["state"] in ("kept", "live", "restoring") for a in record["asides"])
 

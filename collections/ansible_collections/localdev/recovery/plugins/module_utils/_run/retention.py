@@ -17,21 +17,46 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
 _KEPT_STATES = ("kept", "live")
 
 
+class KeptCopy(SetAsideEntry):
+    """A set-aside entry with its run. age_s: since the run began."""
+
+    run_id: str
+    procedure: str
+    age_s: int
+
+
+class Leftover(t.TypedDict):
+    """A temporary object that is left over, shown like a kept copy."""
+
+    kind: str
+    name: str
+    aside: str
+    bytes: None
+    run_id: str
+    procedure: str
+    age_s: int
+
+
 def split_by_retention(
     records: t.Sequence[RunRecord], *, keep: int, older_than_days: float, now: float
-) -> tuple[list[SetAsideEntry], list[SetAsideEntry]]:
+) -> tuple[list[KeptCopy], list[KeptCopy]]:
     """Return the kept copies to delete and those to keep, each with run_id, procedure and age_s; newest first.
 
     The newest ``keep`` copies of each object stay at any age. An object that was put back is in its place again, so
     only the age of its copy counts. A run that has not ended keeps all of its copies.
     """
     newest: dict[tuple[str, str], int] = {}
-    deletable: list[SetAsideEntry] = []
-    kept: list[SetAsideEntry] = []
-    for record in sorted(records, key=lambda r: t.cast(str, r["run_id"]), reverse=True):
+    deletable: list[KeptCopy] = []
+    kept: list[KeptCopy] = []
+    for record in sorted(records, key=lambda r: r["run_id"], reverse=True):
         age = seconds_since(record["started"], now)
         for entry in record["asides"]:
-            shown = {**entry, "run_id": record["run_id"], "procedure": record["procedure"], "age_s": round(age)}
+            shown: KeptCopy = {
+                **entry,
+                "run_id": record["run_id"],
+                "procedure": record["procedure"],
+                "age_s": round(age),
+            }
             if entry["state"] == "restored":
                 if entry.get("copied"):
                     (deletable if _is_old_enough(record, age, older_than_days) else kept).append(shown)
@@ -45,12 +70,12 @@ def split_by_retention(
     return deletable, kept
 
 
-def find_leftovers(records: t.Sequence[RunRecord], interrupted: t.Collection[str], now: float) -> list[SetAsideEntry]:
+def find_leftovers(records: t.Sequence[RunRecord], interrupted: t.Collection[str], now: float) -> list[Leftover]:
     """Return temporary objects that ended or interrupted runs could not delete."""
     return [
         {
-            **entry,
             "kind": f"unfinished {entry['kind']}",
+            "name": entry["name"],
             "aside": entry["name"],
             "bytes": None,
             "run_id": record["run_id"],

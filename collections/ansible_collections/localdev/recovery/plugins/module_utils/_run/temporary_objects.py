@@ -16,16 +16,13 @@ import contextlib
 import os
 import shlex
 import shutil
-import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import build_drop_database_sql, run_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
-
-TemporaryObject = dict[str, t.Any]
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, TemporaryObject
 
 
 def describe_temporary_path(path: str, unless: str = "") -> TemporaryObject:

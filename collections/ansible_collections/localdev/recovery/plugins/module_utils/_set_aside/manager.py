@@ -29,7 +29,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel i
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RunRecord,
+    SetAsideEntry,
+    TemporaryObject,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container import ContainerKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container_file import (
@@ -71,10 +75,10 @@ def list_services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[SetA
     )
 
 
-def find_database_leftovers(record: RunRecord) -> list[SetAsideEntry]:
+def find_database_leftovers(record: RunRecord) -> list[SetAsideEntry | TemporaryObject]:
     """Return what a run has left in databases: unfinished entries, and temporary databases."""
-    asides = [e for e in record["asides"] if e["state"] in UNFINISHED_OUTCOMES]
-    return [e for e in [*asides, *record.get("scratch", [])] if e["kind"] in ("database", "row")]
+    asides = [e for e in record["asides"] if e["state"] in UNFINISHED_OUTCOMES and e["kind"] in ("database", "row")]
+    return [*asides, *(item for item in record.get("scratch", []) if item["kind"] == "database")]
 
 
 def is_rolling_back(record: RunRecord) -> bool:
@@ -89,11 +93,13 @@ def _is_same_object(one: SetAsideEntry, other: SetAsideEntry) -> bool:
 def create_set_aside_entry(item: t.Mapping[str, t.Any], run_id: str) -> SetAsideEntry:
     """Return a planned entry for an object: kind, name, and the keys that its keeper needs."""
     keeper = KEEPERS[item["kind"]]
-    entry: SetAsideEntry = {key: value for key, value in item.items() if value not in (None, False)}
+    entry = t.cast(SetAsideEntry, {key: value for key, value in item.items() if value not in (None, False)})
     entry["name"] = keeper.normalise_name(entry)
-    entry |= {"aside": keeper.kept_name(entry["name"], run_id), "bytes": None, "state": "planned"}
-    # For readers of records: content that is put back by copying stays under the kept name.
-    return {**entry, **({"copied": True} if keeper.copies else {})}
+    entry.update({"aside": keeper.kept_name(entry["name"], run_id), "bytes": None, "state": "planned"})
+    if keeper.copies:
+        # For readers of records: content that is put back by copying stays under the kept name.
+        entry["copied"] = True
+    return entry
 
 
 class SetAsideManager:
@@ -230,9 +236,8 @@ class SetAsideManager:
                 mine["state"] = "live"
 
     def _record_displaced(self, entry: SetAsideEntry) -> SetAsideEntry:
-        item: SetAsideEntry = {
-            key: entry[key] for key in ("kind", "name", *self.get_keeper(entry).required_keys) if key in entry
-        }
+        wanted = ("kind", "name", *self.get_keeper(entry).required_keys)
+        item = {key: value for key, value in entry.items() if key in wanted}
         mine = create_set_aside_entry(item, self.run.record["run_id"])
         self.run.record["asides"].append(mine)
         self.run.save()

@@ -19,7 +19,32 @@ import datetime
 import json
 import typing as t
 
-ManifestEntry = dict[str, t.Any]
+FileType = t.Literal["file", "folder", "link", "fifo", "socket", "character", "block", "same"]
+
+
+class _EntryAttributes(t.TypedDict, total=False):
+    """Attributes that only some types of files have."""
+
+    mode: int
+    uid: int
+    gid: int
+    mtime_ns: int
+    size: int
+    sha256: str
+    sparse: bool
+    target: str
+    device: list[int]
+    same: str
+    xattrs: dict[str, str]
+
+
+class ManifestEntry(_EntryAttributes):
+    """A file of a tree, as the beginning of this file describes it."""
+
+    name: str
+    type: FileType
+
+
 FORMAT = 1
 # In the order in which a person wants to read them.
 _ATTRIBUTE_NAMES = {

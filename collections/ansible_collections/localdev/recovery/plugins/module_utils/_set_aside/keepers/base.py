@@ -17,7 +17,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import find_mounting_containers
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    EntryState,
+    SetAsideEntry,
+    build_kept_name,
+)
 
 # Name, type, mode, owner, time, link target and content of every file below a folder, as one digest. The tar
 # stream is only hashed. Sockets are left out: tar knows none. Works with GNU and BusyBox tools alike. OpenSSL uses the
@@ -85,13 +89,13 @@ class Keeper:
         """Return bytes of the original, bytes needed to keep it, bytes free at the kept copy (None: not known)."""
         raise NotImplementedError
 
-    def find_users(self, entry: SetAsideEntry) -> list[tuple[str, str]]:
+    def find_users(self, name: str) -> list[tuple[str, str]]:
         """Return the running containers that mount a volume or folder: name, and path in the container."""
-        return find_mounting_containers(self.docker, entry["name"])
+        return find_mounting_containers(self.docker, name)
 
     def refuse_if_used(self, entry: SetAsideEntry) -> None:
         """Raise RecoveryError if a running container mounts it: a copy would be a mix of old and new."""
-        users = [name for name, _path in self.find_users(entry)]
+        users = [name for name, _path in self.find_users(entry["name"])]
         if users:
             raise RecoveryError(
                 f"The {entry['kind']} {entry['name']} is in use by the running container {', '.join(users)}",
@@ -99,19 +103,19 @@ class Keeper:
                 kind="unsafe",
             )
 
-    def measure_used_and_free(self, entry: SetAsideEntry, free_at: str = "") -> tuple[int, int]:
-        """Return bytes in a volume or folder, and bytes free at a path beside it (default: in it).
+    def measure_used_and_free(self, source: str, free_at: str = "") -> tuple[int, int]:
+        """Return bytes in the volume or folder source, and bytes free at a path beside it (default: in it).
 
         A container that mounts it already is used, else a helper container.
         """
         script = "du -sk {0} | cut -f1; df -Pk {1} | tail -n 1 | awk '{{print $4}}'"
-        users = self.find_users(entry)
+        users = self.find_users(source)
         if users:
             name, path = users[0]
             command = script.format(shlex.quote(path), free_at or shlex.quote(path))
             answer = self.docker.run("exec", "--user", "0:0", name, "sh", "-c", command).stdout
         else:
-            with self.open_helper((entry["name"], "/from", False)) as shell:
+            with self.open_helper((source, "/from", False)) as shell:
                 answer = shell.run(script.format("/from", free_at or "/from"))
         used, free = answer.split()
         return int(used) * 1024, int(free) * 1024
@@ -134,7 +138,7 @@ class Keeper:
     def abandon(self, entry: SetAsideEntry) -> None:
         """Undo the first steps of an interrupted keep."""
 
-    def state_when_kept(self, entry: SetAsideEntry) -> str:
+    def state_when_kept(self, entry: SetAsideEntry) -> EntryState:
         """Return the state of an entry whose old content is complete under the kept name."""
         return "kept"
 

@@ -97,10 +97,10 @@ class ContainerFileKeeper(Keeper):
             raise RecoveryError(f"The container of {entry['name']} is gone")
         found = self._fetch(entry, container)
         if found.kind == "absent":
-            entry.update(absent=True, bytes=0)
+            entry.update({"absent": True, "bytes": 0})
         else:
             self._write(self._path(entry), found.content)
-            entry.update(uid=found.uid, gid=found.gid, mode=f"{found.mode:o}", mtime=found.mtime)
+            entry.update({"uid": found.uid, "gid": found.gid, "mode": f"{found.mode:o}", "mtime": found.mtime})
             entry["bytes"] = len(found.content)
         entry["state"] = "kept"
         self.run.save()

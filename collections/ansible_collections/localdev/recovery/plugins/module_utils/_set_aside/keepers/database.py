@@ -22,7 +22,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import build_copy_settings_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    EntryState,
+    SetAsideEntry,
+    build_kept_name,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
 # Bytes; PostgreSQL cuts longer names without an error.
@@ -156,7 +160,7 @@ class DatabaseKeeper(Keeper):
         if entry.get("replacement") and self._exists(entry, entry["replacement"]):
             self._rename(entry, (entry["replacement"], entry["name"]))
 
-    def state_when_kept(self, entry: SetAsideEntry) -> str:
+    def state_when_kept(self, entry: SetAsideEntry) -> EntryState:
         # A copied or replaced database is in its place at once.
         return "live" if entry.get("copy") or entry.get("replacement") else "kept"
 

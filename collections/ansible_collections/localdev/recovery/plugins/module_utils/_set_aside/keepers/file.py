@@ -88,7 +88,7 @@ class FileKeeper(Keeper):
                 raise RecoveryError(f"Cannot make {os.path.dirname(path)}: {exc.strerror}") from exc
             status = os.stat(entry["name"])
             self._copy(entry["name"], path, f"{path}{TEMPORARY_SUFFIX}", PRIVATE_MODE)
-            entry.update(bytes=os.stat(path).st_size, mode=f"{stat.S_IMODE(status.st_mode):o}")
+            entry.update({"bytes": os.stat(path).st_size, "mode": f"{stat.S_IMODE(status.st_mode):o}"})
         else:
             entry["absent"], entry["bytes"] = True, 0
         # A procedure may replace it now.

@@ -13,7 +13,7 @@ import shlex
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import EntryState, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import (
     SYNC,
     Keeper,
@@ -43,7 +43,7 @@ class FolderKeeper(Keeper):
         return os.path.isdir(entry["aside"])
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
-        used, free = self.measure_used_and_free(entry)
+        used, free = self.measure_used_and_free(entry["name"])
         return used, 0, free
 
     def _rename(self, shell: HelperContainer, old: str, new: str) -> None:
@@ -78,7 +78,7 @@ class FolderKeeper(Keeper):
             with self._open_shell(entry["name"]) as shell:
                 self._rename(shell, entry["replacement"], entry["name"])
 
-    def state_when_kept(self, entry: SetAsideEntry) -> str:
+    def state_when_kept(self, entry: SetAsideEntry) -> EntryState:
         return "live" if entry.get("replacement") else "kept"
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:

@@ -20,7 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.images i
     remove_image_name,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import EntryState, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 
 
@@ -67,7 +67,7 @@ class ImageKeeper(Keeper):
             self.docker.run("tag", entry["replacement"], entry["name"])
             remove_image_name(self.docker, entry["replacement"])
 
-    def state_when_kept(self, entry: SetAsideEntry) -> str:
+    def state_when_kept(self, entry: SetAsideEntry) -> EntryState:
         # A replacement is in its place at once.
         return "live" if entry.get("replacement") else "kept"
 
