@@ -49,8 +49,8 @@ SETTINGS_WITHOUT_CONFIG_FILE: Mapping[str, str] = {
         "-o ControlMaster=auto -o ControlPersist=10m -o ServerAliveInterval=10 -o ServerAliveCountMax=6"
     ),
 }
-
 _ANSIBLE_PLAYBOOK_PROGRAM = Path(__file__).with_name("ansible_playbook.py")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -295,21 +295,10 @@ def _create_runner(
     if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
         # ansible-runner turns the check of host keys off; ansible.cfg decides.
         del config.env["ANSIBLE_HOST_KEY_CHECKING"]
+    config.command = _end_with_this_process(config.command, config.env["PATH"])
     return Runner(config, event_handler=handle_event, cancel_callback=lambda: forwarder.kill_requested)
 
 
-# --- signals -----------------------------------------------------------------------------------------------------
-
-
-class _SignalForwarder:
-    """A guard that turns the first SIGINT, SIGTERM or SIGHUP into one SIGINT; the second kills ansible-playbook.
-
-    ansible-playbook runs in a session of its own, so a terminal's Ctrl-C reaches only this process.
-    """
-    config.command = _end_with_this_process(config.command, config.env["PATH"])
-
-    def __init__(self) -> None:
-        self.interrupted = False
 def _end_with_this_process(command: Sequence[str], search_path: str) -> list[str]:
     """Return the command that runs ansible-playbook with the same arguments and ends with this process.
 
@@ -320,6 +309,17 @@ def _end_with_this_process(command: Sequence[str], search_path: str) -> list[str
     return [*program, executable, *command[1:]]
 
 
+# --- signals -----------------------------------------------------------------------------------------------------
+
+
+class _SignalForwarder:
+    """A guard that turns the first SIGINT, SIGTERM or SIGHUP into one SIGINT; the second kills ansible-playbook.
+
+    ansible-playbook runs in a session of its own, so a terminal's Ctrl-C reaches only this process.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = False
         self.kill_requested = False
         self._signal_sent = False
         self._pid: int | None = None

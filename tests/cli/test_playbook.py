@@ -226,16 +226,16 @@ def test_the_lock_reads_the_variable_that_names_the_parent() -> None:
     assert ansible_playbook.PARENT_VARIABLE == run_process.PARENT_VARIABLE
 
 
-    assert result.error is not None
-    assert str(inventory) in result.error.message + result.error.details
-    assert result.hosts == {}
-
-
 def test_an_inventory_that_ansible_does_not_understand(tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.yml"
     inventory.write_text("stacks: [this, is, no: inventory")
     result = run("status", inventory=inventory)
     assert result.outcome is Outcome.USAGE
+    assert result.error is not None
+    assert str(inventory) in result.error.message + result.error.details
+    assert result.hosts == {}
+
+
 def test_a_host_that_does_not_answer(tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.yml"
     inventory.write_text("stacks: {hosts: {far: {ansible_host: 127.0.0.1, ansible_port: 1, stack_dir: /tmp}}}")
