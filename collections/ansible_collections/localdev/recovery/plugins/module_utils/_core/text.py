@@ -38,4 +38,5 @@ def format_size(count: float) -> str:
 def align_columns(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
     """Return rows of equal length as lines with aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] if rows else []
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, [*widths, 0])).rstrip() for row in rows]
+    # Not by f"{cell:{width}}": Python 3.9 refuses the width 0 for text.
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0])).rstrip() for row in rows]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import types
 import typing as t
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def test_looking(tmp_path: Path) -> None:
     assert [found[path].kind for path in paths[1:]] == ["link", "absent", "other", "other"]
     assert found[paths[2]].folder == str(tmp_path)
     assert read_container_files(Local(), "box", []) == {}
+
+
+def test_an_answer_that_is_cut_off_is_an_error() -> None:
+    docker = t.cast("Docker", types.SimpleNamespace(run=lambda *a, **k: CompletedCommand(a, 0, "@absent 0 0 /", "")))
+    with pytest.raises(RecoveryError, match="it returned 1 of 2"):
+        read_container_files(docker, "box", ["/a", "/b"])
 
 
 def test_changing(tmp_path: Path) -> None:
