@@ -28,7 +28,6 @@ FUNCTIONS = {
     "row_problems": ("_postgresql.row_counts", "find_row_count_problems"),
     "revision_problems": ("_alembic.diagnosis", "find_revision_problems"),
     "login_problems": ("_application.account", "find_login_problems"),
-    "schema_unreadable": ("_alembic.diagnosis", "find_unreadable_schema_reason"),
     "schema_findings": ("_alembic.diagnosis", "diagnose_schema"),
     "schema_decision": ("_alembic.diagnosis", "decide_schema_recovery"),
     "finding_lines": ("_report.schema_recovery", "format_schema_findings"),
@@ -40,18 +39,8 @@ FUNCTIONS = {
     "volume_choice": ("_volume.archive_plan", "select_archives"),
     "volume_fresh_name": ("_volume.archive_plan", "name_temporary_location"),
     "volume_swap": ("_volume.archive_plan", "list_replacement_objects"),
-    "question_lines": ("_report.init", "format_open_questions"),
     "inventory": ("_stack.inventory_file", "build_inventory"),
     "hosts_meant": ("_stack.inventory_file", "choose_host_pattern"),
-    "api_url": ("_stack.description", "find_api_url"),
-    "lacks_database": ("_stack.description", "explain_missing_database"),
-    "data_objects": ("_stack.description", "list_data_objects"),
-    "services_of": ("_stack.description", "select_services_by_kind"),
-    "cache_objects": ("_stack.description", "list_cache_objects"),
-    "database_object": ("_stack.description", "build_database_object"),
-    "without_containers": ("_stack.description", "list_services_without_containers"),
-    "out_of_date": ("_stack.description", "list_services_to_recreate"),
-    "writers": ("_stack.description", "list_database_writers"),
 }
 
 

@@ -76,6 +76,12 @@ summary:
   sample:
     - "ok  backend  application  running, healthy  :8000"
     - "!!  db       database     exited 1"
+questions:
+  description: What discovery could not decide, with the choices, and a command that answers it. Empty when everything is known.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 logs:
   description: The last log lines, by service, of each that is not as it should be or of the kinds in O(log_kinds).
   returned: when O(logs) is positive
@@ -113,11 +119,8 @@ stack:
         files: [/home/me/src/residency/docker-compose.yml]
         env_files: [/home/me/src/residency/.env]
         profiles: []
-    engine:
-      description: Versions of Docker Engine and Compose.
-      returned: success
-      type: dict
-      sample: {"version": "20.10.24", "compose_version": "2.26.1"}
+    engine: {description: Versions of Docker Engine and Compose.,
+      returned: success, type: dict, sample: {"version": "20.10.24", "compose_version": "2.26.1"}}
     services:
       description: The services by name, those of inactive profiles included.
       returned: success
@@ -149,27 +152,10 @@ stack:
           type: list
           elements: str
           sample: [celery, -A, app, worker]
-        one_shot:
-          description: Whether it is a job that ends, such as a migration.
-          returned: success
-          type: bool
-          sample: false
-        profiles:
-          description: Its profiles.
-          returned: success
-          type: list
-          elements: str
-          sample: []
-        enabled:
-          description: Whether the active profiles include it.
-          returned: success
-          type: bool
-          sample: true
-        excluded:
-          description: Whether O(excluded_services) names it.
-          returned: success
-          type: bool
-          sample: false
+        one_shot: {description: "Whether it is a job that ends, such as a migration.", returned: success, type: bool, sample: false}
+        profiles: {description: Its profiles., returned: success, type: list, elements: str, sample: []}
+        enabled: {description: Whether the active profiles include it., returned: success, type: bool, sample: true}
+        excluded: {description: Whether O(excluded_services) names it., returned: success, type: bool, sample: false}
         depends_on:
           description: The services that it waits for, and the condition.
           returned: success
@@ -181,21 +167,9 @@ stack:
           type: list
           elements: str
           sample: []
-        stop_grace_period_s:
-          description: Seconds that its containers have to stop.
-          returned: success
-          type: float
-          sample: 10.0
-        stateful:
-          description: Whether it has a mount with data of its own.
-          returned: success
-          type: bool
-          sample: false
-        writes_to_database:
-          description: Whether it may hold sessions on the database.
-          returned: success
-          type: bool
-          sample: true
+        stop_grace_period_s: {description: Seconds that its containers have to stop., returned: success, type: float, sample: 10.0}
+        stateful: {description: Whether it has a mount with data of its own., returned: success, type: bool, sample: false}
+        writes_to_database: {description: Whether it may hold sessions on the database., returned: success, type: bool, sample: true}
         database_url_variables:
           description: Its variables that hold a URL of the database.
           returned: success
@@ -274,11 +248,7 @@ stack:
           returned: success
           type: bool
           sample: true
-        condition:
-          description: The same in words.
-          returned: success
-          type: str
-          sample: running, healthy
+        condition: {description: The same in words., returned: success, type: str, sample: "running, healthy"}
     volumes:
       description: The declared volumes by their name in the Compose file.
       returned: success
@@ -311,18 +281,41 @@ stack:
         source: /home/me/src/residency/backend
         config: alembic.ini
         why: backend is built from /home/me/src/residency/backend, which has alembic.ini
-    start_order:
-      description: Enabled and not excluded services in waves; each wave depends on earlier ones alone.
-      returned: success
-      type: list
-      elements: list
-      sample: [["db", "redis"], ["backend"]]
-    warnings:
-      description: What could not be determined, and what looks like a mistake.
+    start_order: {description: Enabled and not excluded services in waves; each wave depends on earlier ones alone.,
+      returned: success, type: list, elements: list, sample: [["db", "redis"], ["backend"]]}
+    managed_services:
+      description: The services that procedures act on. The active profiles include them, and O(excluded_services) does not.
       returned: success
       type: list
       elements: str
-      sample: []
+      sample: [backend, db, redis, worker]
+    services_by_kind:
+      description: The same services by kind. Every kind is there.
+      returned: success
+      type: dict
+      sample: {"database": [db], "cache": [redis], "application": [backend], "worker": [worker], "migration": [], "other": []}
+    services_without_containers: {description: Services that have no container., returned: success, type: list, elements: str, sample: []}
+    services_to_recreate: {description: "Services that have no container, or one of an older image than the current one.",
+      returned: success, type: list, elements: str, sample: []}
+    database_writers: {description: "Managed services that may hold sessions on the database, without the database itself.",
+      returned: success, type: list, elements: str, sample: [backend, worker]}
+    data_objects: {description: "The data of the database, as objects for M(localdev.recovery.set_aside).",
+      returned: success, type: list, elements: dict, sample: [{"kind": volume, "name": residency_postgres_data}]}
+    cache_objects: {description: "The data of the caches and queues, as objects for M(localdev.recovery.set_aside).",
+      returned: success, type: list, elements: dict, sample: [{"kind": volume, "name": residency_redis_data}]}
+    database_object:
+      description: The database as an object for M(localdev.recovery.set_aside), or V(null) without a database.
+      returned: success
+      type: dict
+      sample: {"kind": database, "name": residency_scheduler, "container": residency-db-1, "user": scheduler}
+    database_missing: {description: "Why there is no database, with the next command. Empty when there is one.",
+      returned: success, type: str, sample: ""}
+    database_down: {description: "Why the database cannot be asked, with the next command. Empty when its container runs.",
+      returned: success, type: str, sample: ""}
+    api_url: {description: "Base URL of the application on the stack's host. Empty when it publishes no port.",
+      returned: success, type: str, sample: "http://localhost:8000"}
+    warnings: {description: "What could not be determined, and what looks like a mistake.",
+      returned: success, type: list, elements: str, sample: []}
 """
 
 import dataclasses
@@ -334,6 +327,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.injec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._report.init import format_open_questions
 from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_service_summary
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
@@ -352,6 +346,7 @@ def describe(module: AnsibleModule) -> dict[str, t.Any]:
         "changed": False,
         "stack": stack,
         "summary": format_service_summary(stack),
+        "questions": format_open_questions(stack),
         "injections": find_injections(docker, stack),
     }
     if module.params["logs"] > 0:

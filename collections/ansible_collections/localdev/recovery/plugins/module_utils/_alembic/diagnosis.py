@@ -33,7 +33,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.logged_
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
-    explain_missing_database,
 )
 
 # Actions of a decision.
@@ -65,21 +64,6 @@ class SchemaDecision(t.TypedDict):
     reason: str
     revisions: list[str]
     next_command: str
-
-
-def find_unreadable_schema_reason(stack: StackDescription) -> str:
-    """Return why the schema of a stack cannot be read, with the next command; empty if it can."""
-    lacking = explain_missing_database(stack)
-    if lacking:
-        return lacking
-    database = stack["database"]
-    service = stack["services"][database["service"]]
-    if any(container["state"] == "running" for container in service["containers"]):
-        return ""
-    return (
-        f"The database service {database['service']} is {service['condition']}, so its schema cannot be looked at\n"
-        f"Next: {Project.from_stack(stack).command()} up --detach {database['service']}"
-    )
 
 
 def diagnose_schema(

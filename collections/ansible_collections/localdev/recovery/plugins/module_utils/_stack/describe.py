@@ -44,6 +44,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     StackFacts,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import describe_image_drift
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.selections import select_stack_parts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.state import (
     build_mount_warnings,
     classify_health,
@@ -110,7 +111,7 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
     if facts.live:
         warnings += _container_warnings(facts)
         warnings += build_mount_warnings(described, services[database] if database else None)
-    return {
+    stack: Json = {
         "project": {
             "name": facts.config["name"],
             "dir": facts.project.directory,
@@ -131,6 +132,7 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
         ),
         "warnings": [masker.mask_text(warning) for warning in dict.fromkeys(warnings)],
     }
+    return {**stack, **select_stack_parts(stack)}
 
 
 def compute_start_order(depends_on: t.Mapping[str, t.Iterable[str]], services: t.Collection[str]) -> list[list[str]]:

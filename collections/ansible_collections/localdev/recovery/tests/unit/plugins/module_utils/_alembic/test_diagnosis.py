@@ -15,7 +15,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.diagnos
     decide_schema_recovery,
     diagnose_schema,
     find_revision_problems,
-    find_unreadable_schema_reason,
 )
 
 PSYCOPG = 'sqlalchemy.exc.ProgrammingError: (psycopg.errors.UndefinedColumn) column "faculty_role" does not exist'
@@ -248,20 +247,6 @@ def test_nothing_is_done_without_a_reason(
     assert decision["action"] != "rebuild" or allow
     assert decision["action"] != "upgrade" or decision["revisions"] == pending
     assert decision["action"] != "refuse" or decision["next_command"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({}, ""),
-        ({"state": "exited"}, "db is exited, so its schema cannot be looked at\nNext: cd /srv/shop && docker compose"),
-        ({"database": None}, "Next: set stack_database_service"),
-    ],
-)
-def test_a_database_that_cannot_be_asked(changes: dict[str, t.Any], words: str) -> None:
-    answer = find_unreadable_schema_reason(stack(**changes))
-    assert words in answer
-    assert bool(answer) == bool(words)
 
 
 def test_a_database_behind_the_head() -> None:

@@ -1,0 +1,75 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Select the services and objects of a described stack that procedures act on, so that roles need no filters. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    build_database_object,
+    explain_missing_database,
+    find_api_url,
+    list_cache_objects,
+    list_data_objects,
+    list_database_writers,
+    list_services_to_recreate,
+    list_services_without_containers,
+    select_services_by_kind,
+)
+
+SERVICE_KINDS = ("database", "cache", "application", "worker", "migration", "other")
+
+
+class StackSelections(t.TypedDict):
+    """The part of a stack's description that names what procedures act on."""
+
+    managed_services: list[str]
+    services_by_kind: dict[str, list[str]]
+    services_without_containers: list[str]
+    services_to_recreate: list[str]
+    database_writers: list[str]
+    data_objects: list[dict[str, str]]
+    cache_objects: list[dict[str, str]]
+    database_object: dict[str, t.Any] | None
+    database_missing: str
+    database_down: str
+    api_url: str
+
+
+def select_stack_parts(stack: StackDescription) -> StackSelections:
+    """Return the services and objects that procedures act on. stack: a description, with or without these parts."""
+    return {
+        "managed_services": select_services_by_kind(stack),
+        "services_by_kind": {kind: select_services_by_kind(stack, kinds=(kind,)) for kind in SERVICE_KINDS},
+        "services_without_containers": list_services_without_containers(list(stack["services"]), stack),
+        "services_to_recreate": list_services_to_recreate(list(stack["services"]), stack),
+        "database_writers": list_database_writers(stack),
+        "data_objects": list_data_objects(stack),
+        "cache_objects": list_cache_objects(stack),
+        "database_object": build_database_object(stack) if stack["database"] else None,
+        "database_missing": explain_missing_database(stack),
+        "database_down": explain_stopped_database(stack),
+        "api_url": find_api_url(stack),
+    }
+
+
+def explain_stopped_database(stack: StackDescription) -> str:
+    """Return why no SQL can be run on the database, with the next command; empty if it can."""
+    missing = explain_missing_database(stack)
+    if missing:
+        return missing
+    database = stack["database"]
+    service = stack["services"][database["service"]]
+    if any(container["state"] == "running" for container in service["containers"]):
+        return ""
+    return (
+        f"The database service {database['service']} is {service['condition']}, so its schema cannot be looked at\n"
+        f"Next: {Project.from_stack(stack).command()} up --detach {database['service']}"
+    )
