@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import re
+import signal
 import socket
 import time
 import typing as t
@@ -74,3 +77,34 @@ def test_a_lock_from_another_machine_counts_for_ten_minutes(named: ReferenceStac
     rewrite(silent_s=610)
     assert_output_has(named.run_playbook("undo"), "Took over the lock", "no sign of life for 10 min")
     assert_old_data_is_back(named)
+
+
+@pytest.mark.fault("a run that sleeps loses its lock, then wakes up", "P2 P8 P9")
+def test_a_run_whose_lock_was_taken_over_names_the_taker(named: ReferenceStack) -> None:
+    first = named.start_playbook("full_rebuild", stop_at="before:set aside")
+    try:
+        first.wait_for_breakpoint("before:set aside")
+        [lost] = named.run_ids()
+        for pid in find_processes_with_token(first.token):
+            os.kill(pid, signal.SIGSTOP)
+        path = named.dir / ".localdev" / "lock.json"
+        lock: dict[str, t.Any] = json.loads(path.read_text())
+        lock["controller"]["machine"] = "another machine"
+        path.write_text(json.dumps({**lock, "worker": None, "heartbeat": "2026-01-01T00:00:00Z"}))
+        named.run_playbook("undo")
+        settled = named.last_run()
+        taker = next(r["run_id"] for r in named.run_records() if r["parameters"].get("run") == "")
+        for pid in find_processes_with_token(first.token):
+            os.kill(pid, signal.SIGCONT)
+        first.resume()
+        result = first.wait()
+    finally:
+        first.kill()
+    assert_clear_error(
+        result, f"Run {lost} no longer holds the lock", f"run {taker}", "took it over", "Nothing is to be done"
+    )
+    assert not re.search("still holds|holds nothing|recovery.undo|localdev undo", result.text)
+    assert named.last_run() == settled
+    assert settled["outcome"] == "interrupted"
+    assert_old_data_is_back(named)
+    assert named.kept_copies() == []

@@ -226,8 +226,9 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         manager = SetAsideManager(Docker(Project.from_stack(stack)), ActiveRun(lock.store, "", record=record), image)
         manager.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
-        return build_result(record, [], [old["run_id"] for old in lock.find_interrupted()])
-    notes = lock.start(record, controller)
+        notes = [bad.describe() for bad in lock.store.read_all()[1]]
+        return build_result(record, notes, [old["run_id"] for old in lock.find_interrupted()])
+    notes = lock.start(record, controller) + [bad.describe() for bad in lock.store.read_all()[1]]
     interrupted = []
     for old in lock.find_interrupted(exclude=record["run_id"]):
         interrupted.append(old["run_id"])
@@ -249,10 +250,7 @@ def delete_temporary_objects(module: AnsibleModule, record: RunRecord) -> None:
         delete_all_temporary_objects,
     )
 
-    try:
-        delete_all_temporary_objects(Docker(Project.from_stack(module.params["stack"])), record)
-    except RecoveryError as exc:
-        record["notes"].append(f"Could not delete what the run has made for itself: {exc.message}")
+    record["notes"] += delete_all_temporary_objects(Docker(Project.from_stack(module.params["stack"])), record)
 
 
 def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:

@@ -57,6 +57,11 @@ runs:
   returned: success
   type: list
   elements: dict
+unreadable:
+  description: Records that are corrupt or of an unknown format, each with C(run_id), C(path) and C(problem). Everything else leaves them out.
+  returned: success
+  type: list
+  elements: dict
 undo:
   description: Record of the run that an undo would take back; empty when there is none.
   returned: success
@@ -113,7 +118,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
-from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import find_leftovers, split_by_retention
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+    find_leftovers,
+    split_by_retention,
+    split_off_protected,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import (
     choose_run_to_undo,
     find_newest_attempted_run,
@@ -126,7 +135,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     store = RunStore(params["project_src"])
     lock = RunLock(store)
-    records = store.load_all()
+    records, unreadable = store.read_all()
     undo: RunRecord | None = None
     undo_refused = undo_failure = ""
     try:
@@ -135,7 +144,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             store.load(params["undo_run_id"])
         undo = choose_run_to_undo(records, params["undo_run_id"])
     except RecoveryError as exc:
-        undo_refused, undo_failure = str(exc), exc.kind
+        undo_refused, undo_failure = "\n".join([str(exc), *(bad.describe() for bad in unreadable)]), exc.kind
     newest = find_newest_attempted_run(records)
     to_start: list[str] = []
     if not undo and newest and params["undo_run_id"] in ("", newest["run_id"]):
@@ -149,9 +158,12 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     deletable, kept = split_by_retention(
         records, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time()
     )
+    deletable, protected = split_off_protected(deletable, unreadable)
+    leftovers, _protected = split_off_protected(find_leftovers(records, interrupted, time.time()), unreadable)
     return {
         "changed": False,
         "runs": records,
+        "unreadable": [{"run_id": bad.run_id, "path": bad.path, "problem": bad.describe()} for bad in unreadable],
         "undo": undo or {},
         "undo_refused": undo_refused,
         "undo_failure": undo_failure,
@@ -160,8 +172,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "undoable": list_undoable_runs(records),
         "locked": locked,
         "interrupted": interrupted,
-        "deletable": [*deletable, *find_leftovers(records, interrupted, time.time())],
-        "kept": kept,
+        "deletable": [*deletable, *leftovers],
+        "kept": [*kept, *protected],
     }
 
 

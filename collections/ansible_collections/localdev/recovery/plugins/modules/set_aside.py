@@ -87,6 +87,11 @@ asides:
       aside: shop_postgres_data.aside-20260131T100000Z-1f2e
       bytes: 47841280
       state: kept
+notes:
+  description: Temporary objects that could not be deleted, and why. They are left for a cleanup.
+  returned: O(state=restored) or O(state=deleted), not in check mode
+  type: list
+  elements: str
 planned:
   description: Whether this is a plan, of check mode.
   returned: in check mode
@@ -107,6 +112,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
     run_argument_spec,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
@@ -125,6 +131,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     delete_all_temporary_objects,
     delete_temporary_object,
+    describe_deletion_problem,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
     SetAsideManager,
@@ -174,8 +181,12 @@ def create_manager(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any])
     return SetAsideManager(docker, run, choose_shell_image(stack), list_python_images(stack))
 
 
-def put_back_run(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsideEntry]:
+def put_back_run(
+    module: AnsibleModule, docker: Docker, runs: RunStore, notes: list[str] | None = None
+) -> list[SetAsideEntry]:
+    """Put back what a run set aside, and return the entries. notes: receives what could not be deleted."""
     params = module.params
+    notes = [] if notes is None else notes
     run_id, source_id = params["run_id"], params["source_run_id"] or params["run_id"]
     found = runs.load(source_id)
     # An interrupted undo is finished, not undone, unless it had failed: the old content is being put back already.
@@ -191,8 +202,15 @@ def put_back_run(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[
     with active as run:
         if found["outcome"] == "running":
             remove_helper_containers(docker, found["run_id"])
-        if find_database_leftovers(found) or find_database_leftovers(source):
-            ensure_database_runs(docker, params["stack"], end_sessions=found["outcome"] == "running")
+        leftovers = [*find_database_leftovers(found), *find_database_leftovers(source)]
+        if leftovers:
+            try:
+                ensure_database_runs(docker, params["stack"], end_sessions=found["outcome"] == "running")
+            except RecoveryError as exc:
+                # Without the server, content cannot be put back. Temporary databases can be deleted later.
+                if any("aside" in entry for entry in leftovers):
+                    raise
+                notes.append(exc.message)
         own = source["run_id"] == run.record["run_id"]
         if own:
             source = run.record
@@ -200,8 +218,8 @@ def put_back_run(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[
             run.record["undoes"] = source["run_id"]
             run.save()
         done = create_manager(docker, run, params["stack"]).put_back(source)
-        if delete_all_temporary_objects(docker, source):
-            runs.save(source)
+        notes += delete_all_temporary_objects(docker, source)
+        runs.save(source)
         if source.get("undoes") and (own or is_rolling_back(source)):
             undone = runs.load(source["undoes"])
             if undone.get("undone_by") == source["run_id"]:
@@ -215,7 +233,7 @@ def put_back_run(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[
         if found["run_id"] not in (source["run_id"], run.record["run_id"]):
             # Not undone: the content that it replaced can still be put back. Its entries may have changed on disk.
             found = runs.load(found["run_id"])
-            delete_all_temporary_objects(docker, found)
+            notes += delete_all_temporary_objects(docker, found)
             found.update({"outcome": "interrupted", "finished": utc_now()})
             runs.save(found)
         if params["separate_record"]:
@@ -240,12 +258,19 @@ def ensure_database_runs(docker: Docker, stack: dict[str, t.Any], *, end_session
         terminate_leftover_sessions(docker, find_database_server(stack, docker))
 
 
-def delete_kept(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[SetAsideEntry]:
-    """Delete the named kept copies of any run; each is recorded as deleted afterwards."""
-    wanted = set(module.params["delete"])
+def delete_kept(
+    module: AnsibleModule, docker: Docker, runs: RunStore, notes: list[str] | None = None
+) -> list[SetAsideEntry]:
+    """Delete the named kept copies of any run; each is recorded as deleted afterwards.
+
+    notes: receives what could not be deleted. What a record that cannot be read may keep is not deleted.
+    """
+    records, unreadable = runs.read_all()
+    wanted = {name for name in module.params["delete"] if not any(bad.may_keep(name) for bad in unreadable)}
     done = []
+    notes = [] if notes is None else notes
     with ActiveRun(runs, module.params["run_id"], module.params["step"]) as run:
-        for record in runs.load_all():
+        for record in records:
             for entry in record["asides"]:
                 if entry["aside"] in wanted and entry["state"] != "deleted":
                     create_manager(docker, run, module.params["stack"]).get_keeper(entry).delete(entry)
@@ -253,7 +278,11 @@ def delete_kept(module: AnsibleModule, docker: Docker, runs: RunStore) -> list[S
                     runs.save(record)
                     done.append(entry)
             for temporary in [item for item in record.get("scratch", []) if item["name"] in wanted]:
-                delete_temporary_object(docker, temporary)
+                try:
+                    delete_temporary_object(docker, temporary)
+                except RecoveryError as exc:
+                    notes.append(describe_deletion_problem(record, temporary, exc))
+                    continue
                 record["scratch"].remove(temporary)
                 runs.save(record)
     return done
@@ -264,6 +293,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = params["stack"]
     docker = Docker(Project.from_stack(stack))
     runs = RunStore(stack["project"]["dir"])
+    notes: list[str] = []
     if params["state"] == "kept":
         if module.check_mode:
             # Nothing is written: an unsaved record stands in for the run.
@@ -279,7 +309,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             source = runs.load(params["source_run_id"] or params["run_id"])
             entries = [e for e in source["asides"] if e["state"] in ("kept", "live", "restoring")]
             return build_result(entries, undoing=True)
-        return build_result(put_back_run(module, docker, runs), undoing=True)
+        return {**build_result(put_back_run(module, docker, runs, notes), undoing=True), "notes": notes}
     if module.check_mode:
         entries = [
             e
@@ -288,7 +318,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             if e["aside"] in params["delete"] and e["state"] != "deleted"
         ]
         return build_result(entries)
-    return build_result(delete_kept(module, docker, runs))
+    return {**build_result(delete_kept(module, docker, runs, notes)), "notes": notes}
 
 
 def main() -> None:

@@ -13,14 +13,18 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
 
 
-def format_cleanup_report(found: t.Mapping[str, t.Any], planned: bool) -> list[str]:
-    """Return what a cleanup deleted (planned: would delete) and what it keeps, line by line."""
-    freed = sum(entry["bytes"] or 0 for entry in found["deletable"])
+def format_cleanup_report(found: t.Mapping[str, t.Any], planned: bool, notes: t.Sequence[str] = ()) -> list[str]:
+    """Return what a cleanup deleted (planned: would delete) and what it keeps, line by line.
+
+    found: the result of recovery_run_info. notes: what could not be deleted, and why.
+    """
+    deleted = [entry for entry in found["deletable"] if not any(f" {entry['aside']} " in note for note in notes)]
+    freed = sum(entry["bytes"] or 0 for entry in deleted)
     lines = [f"{'Would free' if planned else 'Freed'} {format_size(freed)}"]
-    for verb, entries in (("Would delete" if planned else "Deleted", found["deletable"]), ("Keeps", found["kept"])):
+    for verb, entries in (("Would delete" if planned else "Deleted", deleted), ("Keeps", found["kept"])):
         lines += [
             f"{verb} {entry['kind']} {entry['aside']} "
             f"({format_size(entry['bytes'] or 0)}, set aside {format_duration(entry['age_s'])} ago)"
             for entry in entries
         ]
-    return lines
+    return [*lines, *notes, *(bad["problem"] for bad in found.get("unreadable", []))]

@@ -31,8 +31,9 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]
     found: the result of recovery_run_info. now: seconds since the epoch, default the present.
     """
     now = time.time() if now is None else now
+    unreadable = [bad["problem"] for bad in found.get("unreadable", [])]
     if not found["runs"]:
-        return ["No procedure has run on this stack yet"]
+        return unreadable or ["No procedure has run on this stack yet"]
     rows = [
         (
             record["run_id"],
@@ -43,7 +44,7 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]
         )
         for record in reversed(found["runs"])
     ]
-    lines = align_columns(rows)
+    lines = [*align_columns(rows), *unreadable]
     if found["locked"]:
         lines.append(found["locked"])
     if found["interrupted"] and not found["locked"]:

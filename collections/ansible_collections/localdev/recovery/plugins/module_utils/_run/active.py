@@ -39,7 +39,13 @@ class ActiveRun:
                 self.lock.touch(self.lock_id, working=True)
 
     def save(self) -> None:
-        """Write the record to the disk."""
+        """Write the record to the disk.
+
+        Raise RecoveryError of the kind ``locked`` if another run took over the lock: it has settled this run, and its
+        changes of the record must not be overwritten.
+        """
+        if self.lock_id:
+            self.lock.check_not_taken_over(self.lock_id)
         self.runs.save(self.record)
 
     def mark_kept_as_live(self) -> None:

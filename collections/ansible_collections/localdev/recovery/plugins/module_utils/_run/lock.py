@@ -154,13 +154,16 @@ class RunLock:
     def check_not_taken_over(self, run_id: str) -> None:
         """Raise RecoveryError of the kind ``locked`` if another run took over the lock of this run."""
         lock = self.read()
-        if lock is None and self.store.load(run_id)["outcome"] != "running":
-            raise self._build_lost_lock_error(run_id)
-        if lock is not None and lock["run_id"] != run_id:
+        if lock is None:
+            # The run that took it over may have ended.
+            lost = os.path.exists(self.store.path(run_id)) and self.store.load(run_id)["outcome"] != "running"
+        else:
+            lost = lock["run_id"] != run_id
+        if lost:
             raise self._build_lost_lock_error(run_id)
 
     def _build_lost_lock_error(self, run_id: str) -> RecoveryError:
-        """Return the error of a run that lost its lock. It names the run that took the lock over: the next that began."""
+        """Return the error of a run that lost its lock. It names the run that took it over: the next that began."""
         later = [
             record
             for record in self.store.load_all()
@@ -186,15 +189,24 @@ class RunLock:
     def find_interrupted(self, exclude: str = "") -> list[RunRecord]:
         """Return the runs that were interrupted after their first step, newest first, without the excluded run.
 
-        A cleanup is left out: there is nothing to put back, because what it has not deleted is still there.
+        A cleanup is left out: there is nothing to put back, because what it has not deleted is still there. So is a run
+        that cannot be put back because it needs the record of another run, and that record cannot be read.
         """
         lock = self.read()
         holder = lock["run_id"] if lock and self.evaluate(lock)[0] else ""
+        records, unreadable = self.store.read_all()
         return [
             record
-            for record in reversed(self.store.load_all())
+            for record in reversed(records)
             if record["outcome"] == "running"
             and record["run_id"] not in (exclude, holder)
             and (record["steps"] or record["asides"])
             and record["procedure"] != "cleanup"
+            and not _list_needed_runs(record) & {bad.run_id for bad in unreadable}
         ]
+
+
+def _list_needed_runs(record: RunRecord) -> set[str]:
+    """Return the runs whose records are needed to put back what this run set aside."""
+    restoring = [entry["restored_by"] for entry in record["asides"] if entry["state"] == "restoring"]
+    return {*restoring, *([record["undoes"]] if record.get("undoes") else [])}

@@ -12,6 +12,7 @@ shows every change that may have happened. Nothing here talks to Docker or Ansib
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -24,6 +25,10 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import (
+    UnreadableRecord,
+    find_record_problem,
+)
 
 RECORD_FORMAT = 1
 STATE_FOLDER = ".localdev"
@@ -183,11 +188,11 @@ class RunStore:
             raise RecoveryError(f"Cannot write the run record in {self.records}: {exc.strerror}") from exc
 
     def load(self, run_id: str) -> RunRecord:
-        """Read a record. Raise RecoveryError if there is none or it is corrupt."""
+        """Read a record. Raise RecoveryError if there is none, it is corrupt, or its format is unknown."""
         path = self.path(run_id)
         try:
             with open(path, encoding="utf-8") as handle:
-                return t.cast(RunRecord, json.load(handle))
+                data = json.load(handle)
         except FileNotFoundError as exc:
             raise RecoveryError(
                 f"There is no run {run_id} in {self.records}",
@@ -195,17 +200,38 @@ class RunStore:
             ) from exc
         except (OSError, ValueError) as exc:
             raise RecoveryError(f"The run record {path} cannot be read: {exc}") from exc
+        problem = find_record_problem(
+            data, run_id, newest_format=RECORD_FORMAT, kinds=t.get_args(ObjectKind), states=t.get_args(EntryState)
+        )
+        if problem:
+            raise RecoveryError(f"The run record {path} cannot be read: {problem}")
+        return t.cast(RunRecord, data)
 
     def load_all(self) -> list[RunRecord]:
-        """Read every record, oldest first."""
+        """Read every record that can be read, oldest first."""
+        return self.read_all()[0]
+
+    def read_all(self) -> tuple[list[RunRecord], list[UnreadableRecord]]:
+        """Return the records that can be read, oldest first, and those that cannot."""
         try:
             names = sorted(os.listdir(self.records))
         except FileNotFoundError:
-            return []
+            return [], []
         except OSError as exc:
             raise RecoveryError(f"The run records in {self.records} cannot be read: {exc.strerror}") from exc
         found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
-        return [self.load(run_id) for run_id in found if RUN_ID_PATTERN.fullmatch(run_id)]
+        records: list[RunRecord] = []
+        unreadable: list[UnreadableRecord] = []
+        for run_id in filter(RUN_ID_PATTERN.fullmatch, found):
+            try:
+                records.append(self.load(run_id))
+            except RecoveryError as exc:
+                path, text = self.path(run_id), ""
+                with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as handle:
+                    text = handle.read()
+                problem = exc.message.partition(" cannot be read: ")[2] or exc.message
+                unreadable.append(UnreadableRecord(run_id, path, problem, text))
+        return records, unreadable
 
 
 def can_undo_run(record: RunRecord) -> bool:

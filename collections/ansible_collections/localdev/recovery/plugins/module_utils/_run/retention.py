@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import UnreadableRecord
 
 # States in which the kept copy exists. A copy that was put back by a rename does not exist any more.
 _KEPT_STATES = ("kept", "live")
@@ -35,6 +36,9 @@ class Leftover(t.TypedDict):
     run_id: str
     procedure: str
     age_s: int
+
+
+_Shown = t.TypeVar("_Shown", KeptCopy, Leftover)
 
 
 def split_by_retention(
@@ -68,6 +72,14 @@ def split_by_retention(
             removable = newest[key] > keep and _is_old_enough(record, age, older_than_days)
             (deletable if removable else kept).append(shown)
     return deletable, kept
+
+
+def split_off_protected(
+    deletable: t.Sequence[_Shown], unreadable: t.Sequence[UnreadableRecord]
+) -> tuple[list[_Shown], list[_Shown]]:
+    """Return what may be deleted, and what a record that cannot be read might keep."""
+    protected = [entry for entry in deletable if any(bad.may_keep(entry["aside"]) for bad in unreadable)]
+    return [entry for entry in deletable if entry not in protected], protected
 
 
 def find_leftovers(records: t.Sequence[RunRecord], interrupted: t.Collection[str], now: float) -> list[Leftover]:

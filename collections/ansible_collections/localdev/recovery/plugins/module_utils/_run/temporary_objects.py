@@ -86,10 +86,27 @@ def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
         raise RecoveryError(f"Cannot delete {exc.filename}: {exc.strerror}") from exc
 
 
-def delete_all_temporary_objects(docker: Docker, record: RunRecord) -> list[TemporaryObject]:
-    """Delete all temporary objects of a run and return them. The caller saves the record."""
-    deleted: list[TemporaryObject] = []
-    while record.get("scratch"):
-        delete_temporary_object(docker, record["scratch"][0])
-        deleted.append(record["scratch"].pop(0))
-    return deleted
+def delete_all_temporary_objects(docker: Docker, record: RunRecord) -> list[str]:
+    """Delete all temporary objects of a run, and return why some could not be deleted. The caller saves the record.
+
+    Those stay in the record, so that a cleanup can delete them.
+    """
+    problems: list[str] = []
+    remaining: list[TemporaryObject] = []
+    for entry in record.get("scratch", []):
+        try:
+            delete_temporary_object(docker, entry)
+        except RecoveryError as exc:
+            problems.append(describe_deletion_problem(record, entry, exc))
+            remaining.append(entry)
+    if record.get("scratch"):
+        record["scratch"] = remaining
+    return problems
+
+
+def describe_deletion_problem(record: RunRecord, entry: TemporaryObject, error: RecoveryError) -> str:
+    """Return which temporary object could not be deleted, and why."""
+    return (
+        f"Cannot delete the temporary {entry['kind']} {entry['name']} of run {record['run_id']}: {error.message}. "
+        "A later cleanup tries again."
+    )

@@ -24,7 +24,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
-from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import split_by_retention
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+    split_by_retention,
+    split_off_protected,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     list_service_urls,
@@ -278,7 +281,7 @@ def collect_runs(project_src: str) -> StatusPart:
     """Return interrupted runs, the holder of the lock, and the size of what is set aside."""
     store = RunStore(project_src)
     lock = RunLock(store)
-    records = store.load_all()
+    records, unreadable = store.read_all()
     locked = ""
     try:
         lock.check_free()
@@ -286,8 +289,11 @@ def collect_runs(project_src: str) -> StatusPart:
         locked = exc.message
     interrupted = lock.find_interrupted()
     deletable, kept = split_by_retention(records, keep=1, older_than_days=7, now=time.time())
+    deletable, protected = split_off_protected(deletable, unreadable)
+    kept += protected
     return {
         "locked": locked,
+        "unreadable": [bad.describe() for bad in unreadable],
         "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
         "set_aside": {"count": len(deletable) + len(kept), "bytes": _sum_bytes([*deletable, *kept])},
         "deletable": {"count": len(deletable), "bytes": _sum_bytes(deletable)},

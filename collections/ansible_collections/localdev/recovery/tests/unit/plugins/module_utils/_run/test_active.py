@@ -87,3 +87,20 @@ def test_within_a_run_the_step_is_written_down(tmp_path: Path) -> None:
     with join_run(params) as run:
         assert run is not None
     assert [s["name"] for s in store.load(record["run_id"])["steps"]] == ["a step"]
+
+
+def test_a_run_that_lost_its_lock_does_not_overwrite_its_record(
+    store: RunStore, lock: RunLock, make_record: MakeRecord
+) -> None:
+    taker = "20260131T110000Z-0000"
+    lock.start(make_record(run_id=RUN_ID), {**describe_process(), "started": "long ago"})
+    run = ActiveRun(store, RUN_ID)
+    lock.start(make_record("undo", taker), describe_process())
+    store.save(make_record(run_id=RUN_ID, outcome="interrupted", undone_by=taker))
+    # Nor after the run that took it over has ended.
+    for _dummy in range(2):
+        with pytest.raises(RecoveryError, match=rf"undo \(run {taker}\) by me from here took it over") as lost:
+            run.save()
+        assert (lost.value.kind, "Nothing is to be done" in lost.value.details) == ("locked", True)
+        assert store.load(RUN_ID)["outcome"] == "interrupted"
+        lock.release(taker)

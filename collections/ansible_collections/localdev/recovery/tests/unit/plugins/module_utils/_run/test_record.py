@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 from pathlib import Path
@@ -94,11 +95,40 @@ def test_records_come_back_oldest_first_and_strange_files_are_left_alone(
     assert [r["run_id"] for r in store.load_all()] == sorted(ids)
 
 
-def test_a_damaged_record_is_named(store: RunStore, lock: RunLock, make_record: MakeRecord, tmp_path: Path) -> None:
-    lock.start(make_record(run_id=RUN_ID), describe_process())
-    path = tmp_path / ".localdev/runs" / f"{RUN_ID}.json"
-    path.write_text("{")
-    with pytest.raises(RecoveryError, match=re.escape(str(path))):
-        store.load_all()
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "Expecting property name"),
+        ("[]", "not a JSON object"),
+        ("\xff", "can't decode byte 0xff"),
+        ({"format": 99}, "format 99 is unknown"),
+        ({"format": None}, "format None is unknown"),
+        ({"run_id": "20260131T100000Z-0000"}, "record of run '20260131T100000Z-0000'"),
+        ({"asides": None}, "asides are malformed"),
+        ({"asides": [{"kind": "volume"}]}, "asides are malformed"),
+        ({"asides": [build_entry("live") | {"kind": "tape"}]}, "keeps a tape"),
+        ({"asides": [build_entry("lost")]}, "state 'lost' of data.aside is unknown"),
+        ({"scratch": "x"}, "scratch are malformed"),
+        ({"running_before": None}, "running_before is None"),
+    ],
+)
+def test_a_malformed_record_is_named_and_left_out(
+    store: RunStore, lock: RunLock, make_record: MakeRecord, text: t.Any, problem: str
+) -> None:
+    other = "20260131T110000Z-0000"
+    lock.start(make_record(run_id=RUN_ID, steps=[{"name": "stop"}]), describe_process())
+    store.save(make_record(run_id=other))
+    path = Path(store.path(RUN_ID))
+    content = text if isinstance(text, str) else json.dumps(make_record(run_id=RUN_ID) | text)
+    path.write_text(content, encoding="latin-1")
+    records, [bad] = store.read_all()
+    assert [record["run_id"] for record in records] == [record["run_id"] for record in store.load_all()] == [other]
+    assert (bad.run_id, bad.path) == (RUN_ID, str(path))
+    assert problem in bad.problem
+    assert str(path) in bad.describe()
+    assert lock.find_interrupted() == []
+    # Named explicitly, it is an error.
+    with pytest.raises(RecoveryError, match=re.escape(f"{path} cannot be read")):
+        store.load(RUN_ID)
     with pytest.raises(RecoveryError, match="There is no run 20260131T100000Z-0000"):
         store.load("20260131T100000Z-0000")

@@ -11,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
-from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import find_leftovers, split_by_retention
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import UnreadableRecord
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+    find_leftovers,
+    split_by_retention,
+    split_off_protected,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import create_set_aside_entry
 
 DAY = 86400.0
@@ -112,3 +117,12 @@ def test_what_runs_could_not_delete_and_none_of_a_run_that_is_at_work() -> None:
     assert [e["run_id"][:8] for e in found] == ["20260501", "20260502"]
     assert (found[0]["kind"], found[0]["aside"], found[0]["bytes"]) == ("unfinished database", "shop.restore-1", None)
     assert found[0]["age_s"] == 31 * DAY
+
+
+def test_what_a_record_that_cannot_be_read_may_keep_is_not_deleted() -> None:
+    runs = [record(day, "succeeded", [("volume", "a", "live")]) for day in (1, 2, 3)]
+    deletable, _kept = split_by_retention(runs, keep=1, older_than_days=0, now=NOW)
+    bad = UnreadableRecord("20260502T000000Z-0000", "/x", "it is corrupt")
+    rest, protected = split_off_protected(deletable, [bad])
+    assert [entry["run_id"][:8] for entry in rest] == ["20260501"]
+    assert [entry["run_id"][:8] for entry in protected] == ["20260502"]

@@ -73,8 +73,8 @@ def test_all_that_a_run_has_left_is_deleted_whether_it_came_so_far_or_not(tmp_pa
     engine = Engine("shop", "shop.restore-1")
     entries = [describe_temporary_path(str(tmp_path / name)) for name in ("folder", "file", "never made")]
     entries += [describe_temporary_database(name, "db", "keeper") for name in ("shop.restore-1", "shop.restore-2")]
-    record = {"scratch": list(entries)}
-    assert delete_all_temporary_objects(engine, record) == entries
+    record = {"run_id": "RUN", "scratch": list(entries)}
+    assert delete_all_temporary_objects(engine, record) == []
     assert record["scratch"] == []
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
     assert engine.databases == {"shop"}
@@ -95,15 +95,19 @@ def test_a_dump_stays_once_its_metadata_is_there(tmp_path: Path, finished: bool)
 def test_what_cannot_be_deleted_stays_in_the_record(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     record = {
+        "run_id": "RUN",
         "scratch": [
             describe_temporary_path(str(tmp_path / "file")),
             describe_temporary_database("x", "db", "keeper"),
-            describe_temporary_path("/y"),
-        ]
+            describe_temporary_path(str(tmp_path / "y")),
+        ],
     }
-    with pytest.raises(RecoveryError, match="db is not running"):
-        delete_all_temporary_objects(Engine("x", up=False), record)
-    assert [entry["name"] for entry in record["scratch"]] == ["x", "/y"]
+    (tmp_path / "y").write_text("")
+    [problem] = delete_all_temporary_objects(Engine("x", up=False), record)
+    assert problem.startswith("Cannot delete the temporary database x of run RUN: ")
+    assert "db is not running" in problem
+    # The objects after it are deleted all the same.
+    assert ([entry["name"] for entry in record["scratch"]], list(tmp_path.iterdir())) == (["x"], [])
 
 
 def test_a_path_that_the_user_may_not_delete_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

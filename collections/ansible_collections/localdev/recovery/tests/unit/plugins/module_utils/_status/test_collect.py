@@ -140,6 +140,12 @@ def test_data_without_a_running_container_is_not_measured(stack: Json) -> None:
 
 def test_runs_and_backups_of_a_folder_without_any(tmp_path: Path) -> None:
     nothing = {"count": 0, "bytes": 0}
-    assert collect_runs(str(tmp_path)) == {"locked": "", "interrupted": [], "set_aside": nothing, "deletable": nothing}
+    assert collect_runs(str(tmp_path)) == {
+        "locked": "",
+        "unreadable": [],
+        "interrupted": [],
+        "set_aside": nothing,
+        "deletable": nothing,
+    }
     assert collect_backups(str(tmp_path / "none"), "shop")["last"] is None
     assert len(collect_disk_space([str(tmp_path), str(tmp_path), "/no/such"])) == 1

@@ -1,0 +1,77 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run records that cannot be read, and temporary objects that cannot be deleted, stop no procedure."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_output_has
+from tests.harness.engine import docker
+from tests.harness.reference_stack import ReferenceStack
+
+CORRUPT, UNKNOWN, INTERRUPTED = (f"2026010{day}T000000Z-0000" for day in (1, 2, 3))
+# Not even root may delete it.
+UNDELETABLE = "/proc/version"
+
+
+@pytest.mark.fault("a corrupt and an unknown run record, and a temporary object that cannot be deleted", "P1 P9")
+def test_each_procedure_names_them_and_goes_on(named: ReferenceStack) -> None:
+    runs = named.dir / ".localdev" / "runs"
+    runs.mkdir(parents=True, mode=0o700)
+    volume = f"{named.cluster_place}.aside-{UNKNOWN}"
+    kept = {"kind": "volume", "name": named.cluster_place, "aside": volume, "bytes": 1, "state": "live"}
+    interrupted = {
+        "format": 1,
+        "run_id": INTERRUPTED,
+        "procedure": "backup",
+        "project": named.name,
+        "host": "here",
+        "user": "me",
+        "controller_host": "here",
+        "parameters": {},
+        "started": "2026-01-03T00:00:00Z",
+        "finished": None,
+        "outcome": "running",
+        "running_before": named.started_services,
+        "steps": [{"name": "dump", "started": "2026-01-03T00:00:01Z", "seconds": None, "outcome": "running"}],
+        "asides": [],
+        "scratch": [{"kind": "path", "name": UNDELETABLE, "unless": ""}],
+        "notes": [],
+        "error": None,
+        "next": None,
+    }
+    (runs / f"{CORRUPT}.json").write_text("{")
+    (runs / f"{UNKNOWN}.json").write_text(
+        json.dumps({**interrupted, "run_id": UNKNOWN, "format": 99, "asides": [kept]})
+    )
+    (runs / f"{INTERRUPTED}.json").write_text(json.dumps(interrupted))
+    docker("volume", "create", volume)
+    names = [f"{runs}/{CORRUPT}.json: ", f"{runs}/{UNKNOWN}.json: its format 99 is unknown"]
+
+    for procedure in ("status", "run_list"):
+        assert_output_has(named.run_playbook(procedure), *names)
+    backup = named.run_playbook("backup")
+    assert_output_has(backup, *names, f"Cannot delete the temporary path {UNDELETABLE} of run {INTERRUPTED}")
+    [settled] = [json.loads((runs / f"{INTERRUPTED}.json").read_text())]
+    assert (settled["outcome"], settled["scratch"]) == ("interrupted", interrupted["scratch"])
+    cleanup = named.run_playbook("cleanup", cleanup_older_than_days=0)
+    assert_output_has(cleanup, *names, f"Cannot delete the temporary path {UNDELETABLE}")
+    assert volume in named.volumes()
+    for procedure, variable in (("undo", "undo_run_id"), ("run_explain", "run_explain_id")):
+        assert_clear_error(named.try_playbook(procedure, **{variable: CORRUPT}), f"{runs}/{CORRUPT}.json")
+    assert_old_data_is_back(named)
+
+
+@pytest.mark.fault("rebuild killed when it had stopped everything, then a backup", "P2")
+def test_a_backup_after_a_killed_rebuild_starts_what_ran_before(named: ReferenceStack) -> None:
+    named.kill_playbook_at("after:stop")
+    assert named.running_services() == []
+    named.run_playbook("backup")
+    assert named.last_run("backup")["outcome"] == "succeeded"
+    assert named.last_run()["outcome"] == "interrupted"
+    assert_old_data_is_back(named)
