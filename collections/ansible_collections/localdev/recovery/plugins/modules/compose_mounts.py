@@ -105,6 +105,18 @@ changed_files:
   type: list
   elements: str
   sample: [/srv/shop/docker-compose.yml]
+new_objects:
+  description: The new places of the data and the files that change, as objects for M(localdev.recovery.set_aside).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"kind": volume, "name": shop_postgres_data, "labels": {}}, {"kind": file, "name": /srv/shop/docker-compose.yml}]
+old_objects:
+  description: The old places of the data, as objects for M(localdev.recovery.set_aside).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"kind": folder, "name": /srv/shop/data/postgres}]
 """
 
 import contextlib
@@ -133,6 +145,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.location
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import (
     MountMove,
     find_unplanned_changes,
+    list_objects_to_set_aside,
+    list_old_locations,
 )
 
 Json = dict[str, t.Any]
@@ -171,7 +185,7 @@ def resolve_configuration(project: Project, replaced: t.Mapping[str, str]) -> Js
     return t.cast("Json", docker.compose_json("--profile", "*", "config", "--format", "json"))
 
 
-def check_new_files(stack: Json, moves: list[MountMove], new: t.Mapping[str, str]) -> None:
+def check_new_files(stack: StackDescription, moves: list[MountMove], new: t.Mapping[str, str]) -> None:
     """Check the new files with Compose, and add the real names of the volumes to the moves."""
     project = Project.from_stack(stack)
     before, after = resolve_configuration(project, {}), resolve_configuration(project, new)
@@ -191,7 +205,7 @@ def check_new_files(stack: Json, moves: list[MountMove], new: t.Mapping[str, str
         )
 
 
-def check_disk_space(stack: Json, moves: list[MountMove], reserve: int) -> None:
+def check_disk_space(stack: StackDescription, moves: list[MountMove], reserve: int) -> None:
     """Add the sizes to the moves; raise RecoveryError if the copies, and a kept volume, do not fit."""
     idle = build_run_record("check", project="", user="", controller_host="", parameters={})
     image = choose_shell_image(stack)
@@ -247,6 +261,8 @@ def act(module: AnsibleModule) -> Json:
         "changed": False,
         "moves": moves,
         "changed_files": sorted(map(os.path.realpath, contents)),
+        "new_objects": [],
+        "old_objects": [],
         "diff": [],
     }
     if not moves:
@@ -266,6 +282,8 @@ def act(module: AnsibleModule) -> Json:
                 run.mark_kept_as_live()
             for path, candidate in new.items():
                 replace_file(path, candidate)
+    result["new_objects"] = list_objects_to_set_aside(moves, result["changed_files"])
+    result["old_objects"] = list_old_locations(moves)
     return {**result, "changed": writes and bool(contents)}
 
 
