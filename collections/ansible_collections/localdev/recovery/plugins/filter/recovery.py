@@ -14,16 +14,6 @@ import typing as t
 
 # Name of the filter -> module in module_utils, function.
 FUNCTIONS = {
-    "account_query": ("_application.account", "build_account_query"),
-    "account_hash": ("_application.account", "get_stored_hash"),
-    "account_decision": ("_application.account", "decide_account_repair"),
-    "account_summary": ("_application.account", "summarize_account_repair"),
-    "account_missing": ("_application.account", "list_missing_columns"),
-    "account_lines": ("_report.admin_account", "format_account_findings"),
-    "account_write_query": ("_application.account", "build_write_query"),
-    "account_write_arguments": ("_application.account", "build_write_arguments"),
-    "account_write_problem": ("_application.account", "explain_write_failure"),
-    "row_object": ("_application.account", "build_row_object"),
     "row_query": ("_postgresql.row_counts", "build_verify_rows_sql"),
     "row_problems": ("_postgresql.row_counts", "find_row_count_problems"),
     "revision_problems": ("_alembic.diagnosis", "find_revision_problems"),

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.localdev.recovery.plugins.filter.recovery import FUNCTIONS, FilterModule
 
@@ -25,6 +27,25 @@ def test_every_filter_is_a_documented_function(name: str) -> None:
     found = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.module_utils.{module}")
     assert callable(getattr(found, function))
     assert getattr(found, function).__doc__
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_documentation_names_the_parameters(name: str) -> None:
+    """Ansible finds the documentation of a filter in a file of the filter's name."""
+    module, function = FUNCTIONS[name]
+    found = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.module_utils.{module}")
+    _input, *parameters = inspect.signature(getattr(found, function)).parameters
+    documented = yaml.safe_load((COLLECTION / f"plugins/filter/{name}.yml").read_text())
+    assert documented["DOCUMENTATION"]["name"] == name
+    assert list(documented["DOCUMENTATION"]["options"]) == ["_input", *parameters]
+    assert documented["EXAMPLES"]
+    assert documented["RETURN"]["_value"]["type"]
+
+
+def test_filters_stay_few() -> None:
+    """A role gets what it needs from the result of a module."""
+    assert len(FILTERS) < 10
+    assert {path.stem for path in (COLLECTION / "plugins/filter").glob("*.yml")} == set(FILTERS)
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
