@@ -15,6 +15,7 @@ from localdev_recovery import procedures
 from localdev_recovery.progress import Update
 from localdev_recovery.results import Failure, Outcome, Result
 from localdev_recovery.sessions import GatheredStack
+from localdev_recovery.variables import ExtraVariables, VariableError, is_utf8, list_magic_variables, mark_as_data
 
 PathInput = str | os.PathLike[str]
 # The inventory of one project, as init writes it.
@@ -29,7 +30,7 @@ def run(
     limit: str | None = None,
     check: bool = False,
     diff: bool = False,
-    extra_vars: Mapping[str, Any] | None = None,
+    extra_vars: Mapping[str, Any] | Sequence[ExtraVariables] | None = None,
     arguments: Sequence[str] = (),
     on_event: Callable[[Update], None] | None = None,
 ) -> Result:
@@ -38,15 +39,18 @@ def run(
     procedure: name of its playbook, such as ``full_rebuild`` or ``status``.
     stack_dir: folder of the Compose project on this machine; default: the current folder. A localdev.yml in it is the
     inventory. With another inventory, that names the folders instead.
-    extra_vars: role variables; they never reach a disk or a command line.
-    arguments: more options for ansible-playbook. on_event: called with each update as it happens, in the order of
-    events. Expected failures do not raise: they are in the result.
+    extra_vars: role variables; they never reach a disk or a command line, and no value is a template. A sequence holds
+    such mappings and paths of YAML files, which may hold templates; later ones win.
+    arguments: more options for ansible-playbook; the values of an -e among them are templates. on_event: called with
+    each update as it happens, in the order of events. Expected failures do not raise: they are in the result.
 
     In the main thread, the first SIGINT, SIGTERM or SIGHUP ends the run safely and a second one at once.
     An exception of on_event is raised when the run is over.
     """
-    inventories = _list_inventories(inventory)
-    usage_error = _find_usage_error(procedure, stack_dir, inventories)
+    inventories, variables = _list_inventories(inventory), _list_variables(extra_vars)
+    usage_error = _find_usage_error(procedure, stack_dir, inventories) or _find_variable_error(
+        inventories, limit, variables
+    )
     if usage_error is not None:
         message, next_command = usage_error
         return Result(procedure, Outcome.USAGE, check, error=Failure(message, kind="usage"), next=next_command)
@@ -63,7 +67,7 @@ def run(
             limit=limit,
             check=check,
             diff=diff,
-            extra_vars=dict(extra_vars or {}),
+            extra_vars=variables,
             arguments=tuple(arguments),
         ),
         on_event or (lambda update: None),
@@ -75,11 +79,11 @@ def gather_stack(
     stack_dir: PathInput | None = None,
     inventory: PathInput | Sequence[PathInput] | None = None,
     limit: str | None = None,
-    arguments: Sequence[str] = (),
+    extra_vars: Mapping[str, Any] | Sequence[ExtraVariables] | None = None,
 ) -> tuple[Result, Mapping[str, GatheredStack]]:
     """Describe the stacks and the connections to their machines, by host. Changes nothing. Parameters: see run."""
-    inventories = _list_inventories(inventory)
-    target_error = _find_target_error(stack_dir, inventories)
+    inventories, variables = _list_inventories(inventory), _list_variables(extra_vars)
+    target_error = _find_target_error(stack_dir, inventories) or _find_variable_error(inventories, limit, variables)
     if target_error is not None:
         message, next_command = target_error
         error = Failure(message, kind="usage")
@@ -88,9 +92,7 @@ def gather_stack(
 
     folder, inventories = _locate_stack(stack_dir, inventories)
     return playbook.gather_stack(
-        playbook.Request(
-            "gather_stack", folder, inventories=tuple(inventories), limit=limit, arguments=tuple(arguments)
-        )
+        playbook.Request("gather_stack", folder, inventories=tuple(inventories), limit=limit, extra_vars=variables)
     )
 
 
@@ -100,6 +102,23 @@ def _list_inventories(inventory: PathInput | Sequence[PathInput] | None) -> list
     if isinstance(inventory, (str, os.PathLike)):
         return [os.fspath(inventory)]
     return [os.fspath(item) for item in inventory]
+
+
+def _list_variables(extra_vars: Mapping[str, Any] | Sequence[ExtraVariables] | None) -> tuple[ExtraVariables, ...]:
+    return (extra_vars,) if isinstance(extra_vars, Mapping) else tuple(extra_vars or ())
+
+
+def _find_variable_error(
+    inventories: Sequence[str], limit: str | None, variables: Sequence[ExtraVariables]
+) -> tuple[str, str | None] | None:
+    """Return the error of a value that Ansible cannot take as data, and the next command; None if there is no error."""
+    try:
+        list_magic_variables(inventories, limit)
+        for item in variables:
+            mark_as_data(item)
+    except VariableError as exc:
+        return str(exc), None
+    return None
 
 
 def _locate_stack(stack_dir: PathInput | None, inventories: list[str]) -> tuple[str | None, list[str]]:
@@ -135,6 +154,8 @@ def _find_target_error(stack_dir: PathInput | None, inventories: Sequence[str]) 
         if not folder.is_dir():
             problem = "is not a folder" if folder.exists() else "does not exist"
             return f"The project folder {folder} {problem}", "name the folder that holds the Compose file"
+        if not is_utf8(str(folder.absolute())):
+            return f"Cannot use the project folder {str(folder)!a}: its path is not valid UTF-8", None
         if not os.access(folder, os.R_OK | os.X_OK):
             return f"The project folder {folder} cannot be read", f"ls -ld {folder}"
     return None

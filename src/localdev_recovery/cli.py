@@ -20,11 +20,22 @@ from localdev_recovery import completion
 from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Option, Procedure, Session, translate_commands
 from localdev_recovery.progress import Note, Update
 from localdev_recovery.results import EXIT_CODES, OUTCOME_MEANINGS, Failure, Outcome, Result
+from localdev_recovery.variables import ExtraVariables, VariableError, parse_extra_variables
 
 _CLICK_TYPES: Mapping[str, click.ParamType[Any]] = {"text": click.STRING, "integer": click.INT, "number": click.FLOAT}
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
     f"  {code:>3}  {OUTCOME_MEANINGS[outcome]}" for outcome, code in EXIT_CODES.items()
 )
+
+
+def _parse_variable_options(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[ExtraVariables, ...]:
+    try:
+        return tuple(map(parse_extra_variables, values))
+    except VariableError as exc:
+        raise click.BadParameter(str(exc), ctx, parameter) from None
+
 
 # Options of every verb, with the names that ansible-playbook uses.
 _COMMON_OPTIONS: tuple[Callable[[], click.Option], ...] = (
@@ -45,7 +56,11 @@ _COMMON_OPTIONS: tuple[Callable[[], click.Option], ...] = (
     lambda: click.Option(["--check"], is_flag=True, help="Say what would happen, and change nothing."),
     lambda: click.Option(["--diff"], is_flag=True, help="Show differences."),
     lambda: click.Option(
-        ["-e", "--extra-vars"], metavar="NAME=VALUE", multiple=True, help="Set a role variable. May be repeated."
+        ["-e", "--extra-vars"],
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=_parse_variable_options,
+        help="Set a role variable, as it is written; templates are for inventories and -e @FILE. May be repeated.",
     ),
     lambda: click.Option(["-v", "--verbose"], count=True, help="Show Ansible's own output; -vvv shows more."),
     lambda: click.Option(["--json"], is_flag=True, help="Print one JSON document at the end; progress goes to stderr."),
@@ -152,7 +167,7 @@ def run_verb(
     limit: str | None,
     check: bool,
     diff: bool,
-    extra_vars: tuple[str, ...],
+    extra_vars: tuple[ExtraVariables, ...],
     verbose: int,
     json: bool,
 ) -> None:
@@ -165,7 +180,6 @@ def run_verb(
         *(["-C", folder] if folder else []),
         *(argument for item in inventory for argument in ("-i", item)),
     ]
-    arguments = [argument for pair in extra_vars for argument in ("-e", pair)]
     if procedure.asks_questions and sys.stdin.isatty() and sys.stderr.isatty():
         variables = {
             **_ask_for_variables(folder=folder, inventory=inventory, limit=limit, extra_vars=extra_vars),
@@ -187,8 +201,8 @@ def run_verb(
             limit=limit,
             check=check,
             diff=diff,
-            extra_vars=variables,
-            arguments=[*arguments, *(["-" + "v" * verbose] if verbose else [])],
+            extra_vars=[*extra_vars, variables],
+            arguments=["-" + "v" * verbose] if verbose else [],
             on_event=on_event,
         )
     result = result.map_texts(lambda text: translate_commands(text, target_options))
@@ -204,7 +218,7 @@ def run_verb(
 
 
 def _ask_for_variables(
-    *, folder: str | None, inventory: tuple[str, ...], limit: str | None, extra_vars: tuple[str, ...]
+    *, folder: str | None, inventory: tuple[str, ...], limit: str | None, extra_vars: tuple[ExtraVariables, ...]
 ) -> dict[str, Any]:
     """Ask on the terminal for the variables of the one stack; return nothing if the stack has an inventory."""
     from localdev_recovery.api import INVENTORY_NAME, gather_stack
@@ -212,13 +226,12 @@ def _ask_for_variables(
 
     if inventory or os.path.exists(os.path.join(folder or os.getcwd(), INVENTORY_NAME)):
         return {}
-    arguments = [argument for pair in extra_vars for argument in ("-e", pair)]
-    stacks = gather_stack(stack_dir=folder, limit=limit, arguments=arguments)[1]
+    stacks = gather_stack(stack_dir=folder, limit=limit, extra_vars=extra_vars)[1]
     if not stacks:
         # The run that follows reports why no stack could be described.
         return {}
     stack = next(iter(stacks.values()))
-    answered_variables = [pair.partition("=")[0] for pair in extra_vars]
+    answered_variables = [name for item in extra_vars if not isinstance(item, str) for name in item]
     return ask_open_questions(stack.stack, answered_variables=answered_variables)
 
 
@@ -229,15 +242,14 @@ def open_session(
     folder: str | None,
     inventory: tuple[str, ...],
     limit: str | None,
-    extra_vars: tuple[str, ...],
+    extra_vars: tuple[ExtraVariables, ...],
 ) -> None:
     """Find the stack and replace this process by the session's command."""
     from localdev_recovery import sessions
     from localdev_recovery.api import gather_stack
     from localdev_recovery.display import show_result
 
-    extra_arguments = [argument for pair in extra_vars for argument in ("-e", pair)]
-    result, stacks = gather_stack(stack_dir=folder, inventory=inventory or None, limit=limit, arguments=extra_arguments)
+    result, stacks = gather_stack(stack_dir=folder, inventory=inventory or None, limit=limit, extra_vars=extra_vars)
     target_options = [
         *(["-C", folder] if folder else []),
         *(argument for item in inventory for argument in ("-i", item)),

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,6 +30,7 @@ from localdev_recovery import procedures
 from localdev_recovery.progress import Progress, Update
 from localdev_recovery.results import Failure, Outcome, Result, combine_outcomes
 from localdev_recovery.sessions import GatheredStack
+from localdev_recovery.variables import ExtraVariables, list_magic_variables, mark_as_data
 
 # Settings that the procedures and the events rely on. The user's environment overrides them; ansible.cfg sets the rest.
 ANSIBLE_SETTINGS: Mapping[str, str] = {
@@ -54,7 +55,7 @@ _ANSIBLE_PLAYBOOK_PROGRAM = Path(__file__).with_name("ansible_playbook.py")
 
 @dataclass(frozen=True)
 class Request:
-    """A procedure to run. stack_dir: None when inventories name it."""
+    """A procedure to run. stack_dir: None when inventories name it. extra_vars: later ones win."""
 
     procedure: str
     stack_dir: str | None
@@ -62,7 +63,7 @@ class Request:
     limit: str | None = None
     check: bool = False
     diff: bool = False
-    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    extra_vars: tuple[ExtraVariables, ...] = ()
     arguments: tuple[str, ...] = ()
 
     def ansible_options(self) -> list[str]:
@@ -245,7 +246,19 @@ def _write_private_json(path: Path, content: Mapping[str, Any] | list[dict[str, 
 def _local_inventory(stack_dir: str) -> dict[str, Any]:
     """Return the inventory for a folder without one: one stack, on this machine, by this interpreter."""
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "stack_dir": stack_dir}
-    return {"stacks": {"hosts": {"localhost": host}}}
+    return {"stacks": {"hosts": {"localhost": mark_as_data(host)}}}
+
+
+def _variable_options(request: Request, folder: Path) -> list[str]:
+    """Write the variables to private files and return the options that name the files, in the order of the request."""
+    magic_variables = list_magic_variables(request.inventories, request.limit)
+    options = []
+    for number, item in enumerate([*([magic_variables] if magic_variables else []), *request.extra_vars]):
+        path = item
+        if not isinstance(item, str):
+            path = _write_private_json(folder / "variables" / f"{number}.json", mark_as_data(item))
+        options += ["-e", f"@{path}"]
+    return options
 
 
 def _ansible_environment() -> dict[str, str]:
@@ -276,15 +289,13 @@ def _create_runner(
     inventories = list(request.inventories)
     if request.stack_dir is not None:
         inventories = [_write_private_json(folder / "inventory" / "hosts.json", _local_inventory(request.stack_dir))]
-    if request.extra_vars:
-        _write_private_json(folder / "env" / "extravars", request.extra_vars)
     config = RunnerConfig(
         private_data_dir=str(folder),
         # ansible-playbook runs in the caller's folder: its ansible.cfg and relative paths count.
         project_dir=os.getcwd(),
         playbook=playbook,
         inventory=inventories,
-        cmdline=shlex.join(request.ansible_options()) or None,
+        cmdline=shlex.join([*request.ansible_options(), *_variable_options(request, folder)]) or None,
         envvars=_ansible_environment(),
         settings={"suppress_output_file": True},
         # ansible.cfg chooses the fact cache.

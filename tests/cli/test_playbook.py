@@ -49,11 +49,13 @@ def prepare_runner(request: Request, folder: Path) -> tuple[list[str], dict[str,
 
 
 def test_variables_travel_in_a_file_of_one_owner_and_not_in_arguments(folder: Path) -> None:
-    command, env = prepare_runner(Request("status", "/srv/a b", extra_vars={"stack_admin_password": "s3cret"}), folder)
+    command, env = prepare_runner(
+        Request("status", "/srv/a b", extra_vars=({"stack_admin_password": "s3cret"},)), folder
+    )
     assert "s3cret" not in " ".join(command)
     assert "s3cret" not in env.values()
     path = Path(command[command.index("-e") + 1].removeprefix("@"))
-    assert json.loads(path.read_text()) == {"stack_admin_password": "s3cret"}
+    assert json.loads(path.read_text()) == {"stack_admin_password": {"__ansible_unsafe": "s3cret"}}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -62,9 +64,12 @@ def test_without_an_inventory_the_folder_is_the_stack_of_this_machine_and_interp
     command, _env = prepare_runner(Request("status", "/srv/a b"), folder)
     inventory = json.loads(Path(command[command.index("-i") + 1]).read_text())
     assert inventory["stacks"]["hosts"]["localhost"] == {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": sys.executable,
-        "stack_dir": "/srv/a b",
+        name: {"__ansible_unsafe": value}
+        for name, value in (
+            ("ansible_connection", "local"),
+            ("ansible_python_interpreter", sys.executable),
+            ("stack_dir", "/srv/a b"),
+        )
     }
 
 

@@ -6,9 +6,14 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+import yaml
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import (
     build_inventory,
     choose_host_pattern,
+    format_inventory,
     list_open_questions,
 )
 
@@ -41,6 +46,45 @@ def test_an_inventory_says_only_what_was_given_and_no_password() -> None:
     elsewhere = build_inventory("/srv/shop", "/srv/shops.yml", given, "")["stacks"]["hosts"]["localhost"]
     assert elsewhere["stack_dir"] == "/srv/shop"
     assert "stack_admin_password" not in elsewhere
+
+
+class InventoryLoader(yaml.SafeLoader):
+    """A reader of YAML that returns strings with the tag !unsafe as ("data", text)."""
+
+
+InventoryLoader.add_constructor("!unsafe", lambda loader, node: ("data", node.value))
+
+
+def test_values_that_look_like_templates_are_written_as_data() -> None:
+    given = {
+        "stack_project_name": "{{ lookup('pipe', 'id') }}",
+        "stack_profiles": ["dev", "{# note #}"],
+        "stack_seed_commands": [{"name": "it's", "command": ["sh", "-c", "echo {% raw %}"]}],
+        "stack_expected_rows": {"people": 28},
+    }
+    text = format_inventory("/srv/{{ 7 * 7 }}", "/srv/localdev.yml", given, "ADMIN")
+    assert yaml.load(text, InventoryLoader)["stacks"]["hosts"]["localhost"] == {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "stack_dir": ("data", "/srv/{{ 7 * 7 }}"),
+        "stack_project_name": ("data", given["stack_project_name"]),
+        "stack_profiles": ["dev", ("data", "{# note #}")],
+        "stack_seed_commands": [{"name": "it's", "command": ["sh", "-c", ("data", "echo {% raw %}")]}],
+        "stack_expected_rows": {"people": 28},
+        "stack_admin_password": "{{ lookup('ansible.builtin.env', 'ADMIN') }}",
+    }
+
+
+def test_an_inventory_in_the_project_has_no_tag_that_is_not_needed() -> None:
+    text = format_inventory("/srv/{{ 7 * 7 }}", "/srv/{{ 7 * 7 }}/localdev.yml", {"stack_profiles": ["dev"]})
+    assert "!unsafe" not in text
+    assert "stack_dir: '{{ inventory_dir }}'" in text
+
+
+@pytest.mark.parametrize("name", ["A') ~ lookup('pipe', 'id') ~ ('", "A'", "{{ A }}", "1A", "A\n"])
+def test_a_name_that_would_become_a_part_of_a_template_is_refused(name: str) -> None:
+    with pytest.raises(RecoveryError, match="environment variable"):
+        build_inventory("/srv/shop", "/srv/shop/localdev.yml", {}, name)
 
 
 def test_without_an_inventory_this_machine_is_meant_and_never_for_want_of_a_group() -> None:
