@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.faults.assertions import assert_output_has
+from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_output_has
 from tests.faults.secrecy import assert_hidden
 from tests.harness.reference_stack import ReferenceStack
 
@@ -56,6 +58,39 @@ def test_undo_and_cleanup_in_check_mode_change_nothing(named: ReferenceStack) ->
     assert named.fingerprint() == fresh
     assert_output_has(undo, "Would take back full_rebuild", newest, SIZE)
     assert_output_has(cleanup, f"Would free {SIZE}", f"Would delete volume {older}", f"Keeps volume {newest}")
+
+
+@pytest.mark.fault("--check after a killed rebuild, and lists when a kept copy is gone", "P4 P9")
+def test_check_mode_says_what_is_put_back_and_what_is_gone(named: ReferenceStack) -> None:
+    named.kill_playbook_at("after:set aside")
+    [kept] = named.kept_copies()
+    killed = named.last_run()
+    leftover = named.parent / "unfinished"
+    leftover.write_text("")
+    record_file = named.dir / ".localdev" / "runs" / f"{killed['run_id']}.json"
+    killed["scratch"] = [{"kind": "path", "name": str(leftover), "unless": ""}]
+    record_file.write_text(json.dumps(killed))
+    state, files = named.engine_state(), named.file_states()
+
+    undo = named.run_playbook("undo", "--check")
+    backup = named.run_playbook("backup", "--check")
+
+    assert (named.engine_state(), named.file_states()) == (state, files)
+    for planned in (undo, backup):
+        assert_output_has(planned, rf"volume {named.cluster_place}\b", f"Would delete the temporary path {leftover}")
+    assert_output_has(undo, rf"Would take back full_rebuild \(run {killed['run_id']}", kept, "Would start backend, db")
+    named.run_playbook("undo")
+
+    # Somebody deletes the kept copy of a run that succeeded.
+    killed.update(run_id="20260101T000000Z-0000", started="2026-01-01T00:00:00Z", outcome="succeeded", scratch=[])
+    killed["asides"][0].update(aside=f"{named.cluster_place}.aside-20260101T000000Z-0000", state="live")
+    (record_file.parent / "20260101T000000Z-0000.json").write_text(json.dumps(killed))
+    gone = f"The volume {killed['asides'][0]['aside']} does not exist any more"
+    for procedure in ("status", "run_list", "cleanup"):
+        assert_output_has(named.run_playbook(procedure, "--check"), gone)
+    refused = named.try_playbook("undo", "--check", undo_run_id=killed["run_id"])
+    assert_clear_error(refused, killed["asides"][0]["aside"], "is gone")
+    assert_old_data_is_back(named)
 
 
 @pytest.mark.fault("--check --diff of a rebuild of images, a reset, registrations and an incomplete .env", "P4 P7")

@@ -227,7 +227,13 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         manager.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
         notes = [bad.describe() for bad in lock.store.read_all()[1]]
-        return build_result(record, notes, [old["run_id"] for old in lock.find_interrupted()])
+        unfinished = lock.find_interrupted()
+        notes += [
+            f"Run {old['run_id']} ({old['procedure']}) was cut short; it would be put back first" for old in unfinished
+        ]
+        if unfinished:
+            record["running_before"] = unfinished[-1]["running_before"]
+        return build_result(record, notes, [old["run_id"] for old in unfinished])
     notes = lock.start(record, controller) + [bad.describe() for bad in lock.store.read_all()[1]]
     interrupted = []
     for old in lock.find_interrupted(exclude=record["run_id"]):

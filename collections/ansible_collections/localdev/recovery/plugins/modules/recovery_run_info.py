@@ -32,6 +32,11 @@ options:
       - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it. RV(to_start) needs it.
     type: dict
     default: {}
+  check_copies:
+    description:
+      - Whether to check that kept copies and temporary objects still exist. Those that cannot be checked count as existing.
+    type: bool
+    default: true
   keep:
     description:
       - How many of the newest things set aside, of each object, a cleanup leaves. At least 1.
@@ -88,6 +93,11 @@ undoable:
   returned: success
   type: list
   elements: dict
+missing:
+  description: Kept copies that do not exist any more, each with C(run_id), C(kind), C(name), C(aside) and C(problem).
+  returned: success
+  type: list
+  elements: dict
 locked:
   description: Which run holds the lock of the stack, and since when; empty if the stack is not locked.
   returned: success
@@ -116,9 +126,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+    MissingCopy,
+    describe_missing_copy,
     find_leftovers,
     split_by_retention,
     split_off_protected,
@@ -136,13 +149,19 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     store = RunStore(params["project_src"])
     lock = RunLock(store)
     records, unreadable = store.read_all()
+    present, missing = records, list[MissingCopy]()
+    if params["check_copies"]:
+        # Import lazily: each imported module is compiled again on the host for every task.
+        from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
+
+        present, missing = find_existing(Docker(Project(params["project_src"])), store, records)
     undo: RunRecord | None = None
     undo_refused = undo_failure = ""
     try:
         if params["undo_run_id"]:
             # A record that cannot be read is an error when it is named.
             store.load(params["undo_run_id"])
-        undo = choose_run_to_undo(records, params["undo_run_id"])
+        undo = choose_run_to_undo(records, params["undo_run_id"], listed=present)
     except RecoveryError as exc:
         undo_refused, undo_failure = "\n".join([str(exc), *(bad.describe() for bad in unreadable)]), exc.kind
     newest = find_newest_attempted_run(records)
@@ -156,10 +175,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         locked = str(exc)
     interrupted = [record["run_id"] for record in lock.find_interrupted()]
     deletable, kept = split_by_retention(
-        records, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time()
+        present, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time()
     )
     deletable, protected = split_off_protected(deletable, unreadable)
-    leftovers, _protected = split_off_protected(find_leftovers(records, interrupted, time.time()), unreadable)
+    leftovers, _protected = split_off_protected(find_leftovers(present, interrupted, time.time()), unreadable)
     return {
         "changed": False,
         "runs": records,
@@ -169,7 +188,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "undo_failure": undo_failure,
         "newest": newest or {},
         "to_start": to_start,
-        "undoable": list_undoable_runs(records),
+        "undoable": list_undoable_runs(present),
+        "missing": [{**copy, "problem": describe_missing_copy(copy)} for copy in missing],
         "locked": locked,
         "interrupted": interrupted,
         "deletable": [*deletable, *leftovers],
@@ -183,6 +203,7 @@ def main() -> None:
             "project_src": {"type": "path", "required": True},
             "undo_run_id": {"type": "str", "default": ""},
             "stack": {"type": "dict", "default": {}},
+            "check_copies": {"type": "bool", "default": True},
             "keep": {"type": "int", "default": 1},
             "older_than_days": {"type": "float", "default": 7},
         },

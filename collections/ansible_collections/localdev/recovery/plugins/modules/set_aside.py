@@ -88,8 +88,10 @@ asides:
       bytes: 47841280
       state: kept
 notes:
-  description: Temporary objects that could not be deleted, and why. They are left for a cleanup.
-  returned: O(state=restored) or O(state=deleted), not in check mode
+  description:
+    - Temporary objects that could not be deleted, and why. They are left for a cleanup.
+    - In check mode what would be deleted.
+  returned: O(state=restored) or O(state=deleted)
   type: list
   elements: str
 planned:
@@ -126,6 +128,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     RunRecord,
     RunStore,
     SetAsideEntry,
+    TemporaryObject,
     build_run_record,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
@@ -133,6 +136,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
     delete_temporary_object,
     describe_deletion_problem,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
     SetAsideManager,
     find_database_leftovers,
@@ -182,6 +186,38 @@ def create_manager(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any])
 
 
 def put_back_run(
+def find_source(runs: RunStore, found: RunRecord, run_id: str) -> RunRecord:
+    """Return the record whose entries are put back.
+
+    An interrupted undo is finished, not undone, unless it had failed: the old content is being put back already.
+    """
+    finish = (
+        found["run_id"] != run_id
+        and found.get("undoes")
+        and found["outcome"] == "running"
+        and not is_rolling_back(found)
+    )
+    return runs.load(found["undoes"]) if finish else found
+
+
+def describe_temporary_objects(entries: t.Iterable[TemporaryObject]) -> list[str]:
+    return [f"Would delete the temporary {entry['kind']} {entry['name']}" for entry in entries]
+
+
+def plan_put_back(module: AnsibleModule, docker: Docker, runs: RunStore) -> dict[str, t.Any]:
+    """Return what would be put back, and lines about what would be deleted. Nothing is written."""
+    params = module.params
+    found = runs.load(params["source_run_id"] or params["run_id"])
+    source = find_source(runs, found, params["run_id"])
+    unsaved = build_run_record("check", project="", user="", controller_host="", parameters={})
+    manager = create_manager(docker, ActiveRun(runs, "", record=unsaved), params["stack"])
+    entries, notes = manager.plan_put_back(source)
+    records = [source, *([found] if found is not source else [])]
+    for record in find_existing(docker, runs, records)[0]:
+        notes += describe_temporary_objects(record.get("scratch", []))
+    return {**build_result(entries, undoing=True), "notes": notes}
+
+
     module: AnsibleModule, docker: Docker, runs: RunStore, notes: list[str] | None = None
 ) -> list[SetAsideEntry]:
     """Put back what a run set aside, and return the entries. notes: receives what could not be deleted."""
@@ -189,11 +225,7 @@ def put_back_run(
     notes = [] if notes is None else notes
     run_id, source_id = params["run_id"], params["source_run_id"] or params["run_id"]
     found = runs.load(source_id)
-    # An interrupted undo is finished, not undone, unless it had failed: the old content is being put back already.
-    finish = (
-        source_id != run_id and found.get("undoes") and found["outcome"] == "running" and not is_rolling_back(found)
-    )
-    source = runs.load(found["undoes"]) if finish else found
+    source = find_source(runs, found, run_id)
     active = (
         create_separate_run(runs, params, source)
         if params["separate_record"]
@@ -306,18 +338,16 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             return build_result(create_manager(docker, run, stack).keep(params["objects"]))
     if params["state"] == "restored":
         if module.check_mode:
-            source = runs.load(params["source_run_id"] or params["run_id"])
-            entries = [e for e in source["asides"] if e["state"] in ("kept", "live", "restoring")]
-            return build_result(entries, undoing=True)
+            return plan_put_back(module, docker, runs)
         return {**build_result(put_back_run(module, docker, runs, notes), undoing=True), "notes": notes}
     if module.check_mode:
         entries = [
-            e
-            for r in runs.load_all()
-            for e in r["asides"]
-            if e["aside"] in params["delete"] and e["state"] != "deleted"
+        records = find_existing(docker, runs, runs.load_all())[0]
+            e for r in records for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
         ]
-        return build_result(entries)
+        for record in records:
+            notes += describe_temporary_objects(e for e in record.get("scratch", []) if e["name"] in params["delete"])
+        return {**build_result(entries), "notes": notes}
     return {**build_result(delete_kept(module, docker, runs, notes)), "notes": notes}
 
 

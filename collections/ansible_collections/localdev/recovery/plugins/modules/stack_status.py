@@ -124,7 +124,7 @@ status:
       type: list
       elements: dict
     runs:
-      description: The holder of the lock, interrupted runs, and the size of what is set aside.
+      description: The holder of the lock, interrupted runs, the size of what is set aside, and kept copies that do not exist any more.
       returned: success
       type: dict
     containers:
@@ -147,6 +147,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._report.status import format_status_report
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
@@ -188,7 +189,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     folder = params["backup_folder"]
     database_name = stack["database"]["name"] if stack and stack["database"] else ""
     parts: dict[str, t.Callable[[], t.Any]] = {
-        "runs": functools.partial(collect_runs, src),
+        "runs": functools.partial(collect_runs, src, functools.partial(find_existing, docker)),
         "disk": functools.partial(collect_disk_space, [src, *([folder] if os.path.isdir(folder) else [])]),
         "backups": functools.partial(collect_backups, folder, database_name),
     }

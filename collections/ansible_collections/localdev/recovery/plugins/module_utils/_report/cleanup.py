@@ -27,4 +27,4 @@ def format_cleanup_report(found: t.Mapping[str, t.Any], planned: bool, notes: t.
             f"({format_size(entry['bytes'] or 0)}, set aside {format_duration(entry['age_s'])} ago)"
             for entry in entries
         ]
-    return [*lines, *notes, *(bad["problem"] for bad in found.get("unreadable", []))]
+    return [*lines, *notes, *(item["problem"] for key in ("unreadable", "missing") for item in found.get(key, []))]

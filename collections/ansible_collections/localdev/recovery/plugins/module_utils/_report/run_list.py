@@ -31,26 +31,30 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]
     found: the result of recovery_run_info. now: seconds since the epoch, default the present.
     """
     now = time.time() if now is None else now
-    unreadable = [bad["problem"] for bad in found.get("unreadable", [])]
+    problems = [item["problem"] for key in ("unreadable", "missing") for item in found.get(key, [])]
+    gone = {copy["aside"] for copy in found.get("missing", [])}
     if not found["runs"]:
-        return unreadable or ["No procedure has run on this stack yet"]
+        return problems or ["No procedure has run on this stack yet"]
     rows = [
         (
             record["run_id"],
             record["procedure"],
             f"{format_duration(seconds_since(record['started'], now))} ago",
             format_run_outcome(record, found),
-            _format_kept_summary(record),
+            _format_kept_summary(record, gone),
         )
         for record in reversed(found["runs"])
     ]
-    lines = [*align_columns(rows), *unreadable]
+    lines = [*align_columns(rows), *problems]
     if found["locked"]:
         lines.append(found["locked"])
     if found["interrupted"] and not found["locked"]:
         lines.append(f"What was cut short is put back by the next run of any procedure, or by: {UNDO_COMMAND}")
     elif found["undo"]:
         lines.append(f"To take back {found['undo']['run_id']}: {UNDO_COMMAND} -e undo_run_id={found['undo']['run_id']}")
+    elif found.get("undoable"):
+        newest = found["undoable"][0]
+        lines.append(f"To take back {newest['run_id']}: {newest['command']}")
     return [*lines, f"What a run did: {RUN_EXPLAIN_COMMAND} -e run_explain_id={found['runs'][-1]['run_id']}"]
 
 
@@ -65,8 +69,9 @@ def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
     return "at work" if found["locked"] and record["run_id"] in found["locked"] else "ended before it did anything"
 
 
-def _format_kept_summary(record: RunRecord) -> str:
+def _format_kept_summary(record: RunRecord, gone: t.Collection[str]) -> str:
     kept = [entry for entry in record["asides"] if entry["state"] in ("kept", "live", "restoring")]
+    kept = [entry for entry in kept if entry["aside"] not in gone]
     if not kept:
         return ""
     size = sum(entry["bytes"] or 0 for entry in kept)

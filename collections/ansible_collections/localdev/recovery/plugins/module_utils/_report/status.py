@@ -186,7 +186,7 @@ def format_run_lines(runs: StatusPart) -> list[str]:
         return [runs["problem"]]
     lines = [runs["locked"]] if runs["locked"] else []
     lines += [f"{run['procedure']} of {run['started']} was cut short ({run['run_id']})" for run in runs["interrupted"]]
-    lines += runs.get("unreadable", [])
+    lines += [*runs.get("unreadable", []), *runs.get("missing", [])]
     kept, deletable = runs["set_aside"], runs["deletable"]
     if kept["count"]:
         summary = f"{kept['count']} thing{'s' if kept['count'] > 1 else ''} set aside, {format_size(kept['bytes'])}"

@@ -19,11 +19,13 @@ def format_undo_report(
     restored: t.Sequence[t.Mapping[str, t.Any]],
     started: t.Sequence[str],
     planned: bool,
+    notes: t.Sequence[str] = (),
 ) -> list[str]:
     """Return what an undo restored and started (planned: would restore and start), line by line.
 
     found: the result of recovery_run_info. settled: for each interrupted run, its run id as ``item`` and its
-    ``asides``. restored: what was put back of the run ``found["undo"]``.
+    ``asides``. restored: what was put back of the run ``found["undo"]``. notes: what would be, or could not be,
+    deleted.
     """
     verb = "Would take back" if planned else "Took back"
     records = {record["run_id"]: record for record in found["runs"]}
@@ -40,7 +42,7 @@ def format_undo_report(
         lines += found["undo_refused"].splitlines()
     if started:
         lines.append(f"{'Would start' if planned else 'Started'} {', '.join(started)}")
-    return lines
+    return [*lines, *notes]
 
 
 def _format_entries(entries: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:

@@ -38,6 +38,23 @@ class Leftover(t.TypedDict):
     age_s: int
 
 
+class MissingCopy(t.TypedDict):
+    """A kept copy that a record names, and that does not exist any more."""
+
+    run_id: str
+    kind: str
+    name: str
+    aside: str
+
+
+def describe_missing_copy(copy: t.Mapping[str, t.Any]) -> str:
+    """Return which kept copy is missing."""
+    return (
+        f"The {copy['kind']} {copy['aside']} does not exist any more: run {copy['run_id']} kept {copy['name']} there. "
+        "Something else deleted it."
+    )
+
+
 _Shown = t.TypeVar("_Shown", KeptCopy, Leftover)
 
 

@@ -21,6 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import build_drop_database_sql, run_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_literal
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, TemporaryObject
 
@@ -84,6 +85,18 @@ def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
                 os.unlink(entry["name"])
     except OSError as exc:
         raise RecoveryError(f"Cannot delete {exc.filename}: {exc.strerror}") from exc
+
+
+def temporary_object_exists(docker: Docker, entry: TemporaryObject) -> bool:
+    """Return whether delete_temporary_object would delete something. Raise RecoveryError if that cannot be checked."""
+    if entry["kind"] == "database":
+        sql = f"SELECT 1 FROM pg_database WHERE datname = {quote_literal(entry['name'])}"
+        found = run_sql(docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
+        return found == "1"
+    if entry["kind"] == "volume":
+        return bool(docker.inspect("volume", [entry["name"]]))
+    unless = entry.get("unless")
+    return os.path.lexists(entry["name"]) and not (unless and os.path.exists(unless))
 
 
 def delete_all_temporary_objects(docker: Docker, record: RunRecord) -> list[str]:

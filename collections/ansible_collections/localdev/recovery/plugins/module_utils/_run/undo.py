@@ -28,10 +28,18 @@ def find_newest_attempted_run(records: t.Sequence[RunRecord]) -> RunRecord | Non
     return attempted[-1] if attempted else None
 
 
-def choose_run_to_undo(records: t.Sequence[RunRecord], run_id: str = "", now: float | None = None) -> RunRecord:
+def choose_run_to_undo(
+    records: t.Sequence[RunRecord],
+    run_id: str = "",
+    now: float | None = None,
+    *,
+    listed: t.Sequence[RunRecord] | None = None,
+) -> RunRecord:
     """Return the run to undo: the named one, else the newest attempted one. records: oldest first.
 
     Raise RecoveryError of the kind ``unsafe`` if that run keeps nothing; the error lists the runs that can be undone.
+    listed: the records from which the error lists runs, by default all.
+
     """
     newest = find_newest_attempted_run(records)
     chosen = next((record for record in records if record["run_id"] == run_id), None) if run_id else newest
@@ -47,7 +55,7 @@ def choose_run_to_undo(records: t.Sequence[RunRecord], run_id: str = "", now: fl
             f"Run {chosen['run_id']} ({chosen['procedure']}) keeps nothing that could be put back: "
             f"outcome {chosen['outcome']}{undone_by}"
         )
-    details = format_undoable_runs(list_undoable_runs(records, now))
+    details = format_undoable_runs(list_undoable_runs(records if listed is None else listed, now))
     raise RecoveryError(reason, details="\n".join(details), kind="unsafe")
 
 

@@ -171,11 +171,7 @@ class SetAsideManager:
             if entry["state"] == "planned":
                 self._resolve_planned(entry, keeper)
             if entry["state"] in ("kept", "live") and not keeper.kept_copy_exists(entry):
-                raise RecoveryError(
-                    f"The {entry['kind']} {entry['aside']}, which run {source['run_id']} has set aside, is gone; "
-                    f"{entry['name']} is left as it is",
-                    kind="verification",
-                )
+                raise build_missing_copy_error(entry, source)
             if entry["state"] in ("kept", "live", "restoring"):
                 displaced: SetAsideEntry | None = None
                 earlier: RunRecord | None = None
@@ -202,6 +198,27 @@ class SetAsideManager:
         return done
 
     @staticmethod
+    def plan_put_back(self, source: RunRecord) -> tuple[list[SetAsideEntry], list[str]]:
+        """Return the entries that put_back would put back, and lines about what would be deleted. Change nothing.
+
+        Raise the error of put_back if a kept copy does not exist any more.
+        """
+        entries, lines = [], []
+        for entry in reversed(source["asides"]):
+            keeper = self.get_keeper(entry)
+            if entry["state"] == "planned" and keeper.kept_copy_exists(entry):
+                if keeper.copies or entry.get("copy"):
+                    lines.append(
+                        f"Would delete the unverified copy {entry['aside']} of {entry['kind']} {entry['name']}"
+                    )
+                else:
+                    entries.append(entry)
+            if entry["state"] in ("kept", "live") and not keeper.kept_copy_exists(entry):
+                raise build_missing_copy_error(entry, source)
+            if entry["state"] in ("kept", "live", "restoring"):
+                entries.append(entry)
+        return entries, lines
+
     def _resolve_planned(entry: SetAsideEntry, keeper: Keeper) -> None:
         """Settle the entry of a run that ended while it kept the object: a copy is unverified, a rename done or not."""
         if keeper.copies or entry.get("copy"):
@@ -245,6 +262,14 @@ class SetAsideManager:
 
 
 def check_free_space(
+def build_missing_copy_error(entry: SetAsideEntry, source: RunRecord) -> RecoveryError:
+    return RecoveryError(
+        f"The {entry['kind']} {entry['aside']}, which run {source['run_id']} has set aside, is gone; "
+        f"{entry['name']} is left as it is",
+        kind="verification",
+    )
+
+
     measured: t.Sequence[tuple[SetAsideEntry, tuple[int, int | None, int | None]]], reserve: int
 ) -> None:
     """Raise RecoveryError if the kept copies and the new data do not fit. Pure."""

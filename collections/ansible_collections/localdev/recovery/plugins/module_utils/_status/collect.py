@@ -23,8 +23,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel i
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+    MissingCopy,
+    describe_missing_copy,
     split_by_retention,
     split_off_protected,
 )
@@ -277,24 +279,32 @@ def collect_backups(folder: str, database_name: str) -> StatusPart:
     return {"folder": folder, "count": len(sets), "last": summarize(last), "proved": summarize(proved)}
 
 
-def collect_runs(project_src: str) -> StatusPart:
-    """Return interrupted runs, the holder of the lock, and the size of what is set aside."""
+FindExisting = t.Callable[[RunStore, t.Sequence[RunRecord]], tuple[t.Sequence[RunRecord], t.Sequence[MissingCopy]]]
+
+
+def collect_runs(project_src: str, find_existing: FindExisting | None = None) -> StatusPart:
+    """Return interrupted runs, the holder of the lock, and the size of what is set aside.
+
+    find_existing: returns the records without objects that do not exist any more, and the missing kept copies.
+    """
     store = RunStore(project_src)
     lock = RunLock(store)
     records, unreadable = store.read_all()
     locked = ""
+    present, missing = find_existing(store, records) if find_existing else (records, [])
     try:
         lock.check_free()
     except RecoveryError as exc:
         locked = exc.message
     interrupted = lock.find_interrupted()
-    deletable, kept = split_by_retention(records, keep=1, older_than_days=7, now=time.time())
+    deletable, kept = split_by_retention(present, keep=1, older_than_days=7, now=time.time())
     deletable, protected = split_off_protected(deletable, unreadable)
     kept += protected
     return {
         "locked": locked,
         "unreadable": [bad.describe() for bad in unreadable],
         "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
+        "missing": [describe_missing_copy(copy) for copy in missing],
         "set_aside": {"count": len(deletable) + len(kept), "bytes": _sum_bytes([*deletable, *kept])},
         "deletable": {"count": len(deletable), "bytes": _sum_bytes(deletable)},
     }

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
@@ -39,12 +41,17 @@ def test_nothing_done_is_no_change() -> None:
     }
 
 
-@pytest.mark.parametrize(("state", "asides"), [("restored", ["b", "c"]), ("deleted", ["a", "b"])])
-def test_check_mode_foresees_and_writes_nothing(tmp_path: Path, state: str, asides: list[str]) -> None:
+@pytest.mark.parametrize(("state", "asides"), [("restored", ["c", "b"]), ("deleted", ["a", "b"])])
+def test_check_mode_foresees_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, asides: list[str]
+) -> None:
+    there = {"a", "b", "c", "scratch"}
+    monkeypatch.setattr(Docker, "inspect", lambda self, kind, names: [{"Name": n} for n in names if n in there])
     store = RunStore(str(tmp_path))
     record = build_run_record("p", project="", user="", controller_host="", parameters={})
     states = {"a": "restored", "b": "live", "c": "kept", "d": "deleted", "e": "planned"}
     record["asides"] = [{**ENTRY, "aside": name, "state": s} for name, s in states.items()]
+    record["scratch"] = [{"kind": "volume", "name": name} for name in ("scratch", "deleted")]
     RunLock(store).start(record, describe_process())
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
@@ -53,8 +60,16 @@ def test_check_mode_foresees_and_writes_nothing(tmp_path: Path, state: str, asid
         "state": state,
         "run_id": "",
         "source_run_id": record["run_id"],
-        "delete": ["a", "b", "d"],
+        "delete": ["a", "b", "d", "scratch", "deleted"],
     }
-    result = set_aside.act(t.cast("t.Any", types.SimpleNamespace(params=params, check_mode=True)))
+    module = t.cast("t.Any", types.SimpleNamespace(params=params, check_mode=True))
+    result = set_aside.act(module)
     assert [entry["aside"] for entry in result["asides"]] == asides
+    assert result["notes"] == ["Would delete the temporary volume scratch"]
+    there.remove("b")
+    if state == "restored":
+        with pytest.raises(RecoveryError, match="The volume b, which run .* has set aside, is gone"):
+            set_aside.act(module)
+    else:
+        assert [entry["aside"] for entry in set_aside.act(module)["asides"]] == ["a"]
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -29,5 +29,22 @@ def test_runs_are_listed_newest_first_with_what_they_keep(run_record: Record) ->
     assert f"undo_run_id={NEW}" in lines[2]
 
 
+def test_what_is_gone_is_named_and_not_counted(run_record: Record) -> None:
+    record = run_record(NEW)
+    problems = {
+        "unreadable": [{"problem": "Cannot read it."}],
+        "missing": [{"problem": "It does not exist any more.", "aside": record["asides"][0]["aside"]}],
+    }
+    undoable = [{"run_id": OLD, "command": "the command"}]
+    lines = format_run_list(found(record, **problems, undoable=undoable), NOON)
+    assert lines[:4] == [
+        f"{NEW}  full_rebuild  1 h ago  succeeded",
+        "Cannot read it.",
+        "It does not exist any more.",
+        f"To take back {OLD}: the command",
+    ]
+    assert format_run_list(found(unreadable=problems["unreadable"]), NOON) == ["Cannot read it."]
+
+
 def test_without_runs_the_list_says_so() -> None:
     assert format_run_list(found(), NOON) == ["No procedure has run on this stack yet"]

@@ -143,6 +143,7 @@ def test_runs_and_backups_of_a_folder_without_any(tmp_path: Path) -> None:
     assert collect_runs(str(tmp_path)) == {
         "locked": "",
         "unreadable": [],
+        "missing": [],
         "interrupted": [],
         "set_aside": nothing,
         "deletable": nothing,

@@ -1,0 +1,79 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Check that kept copies and temporary objects of runs still exist. Change nothing."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RunRecord,
+    RunStore,
+    SetAsideEntry,
+    TemporaryObject,
+    build_run_record,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import MissingCopy
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import temporary_object_exists
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
+
+
+def find_existing(
+    docker: Docker, runs: RunStore, records: t.Sequence[RunRecord]
+) -> tuple[list[RunRecord], list[MissingCopy]]:
+    """Return the records without objects that do not exist any more, and the missing kept copies.
+
+    What cannot be checked, such as a database whose server does not run, counts as existing.
+    """
+    # Nothing is written: an unsaved record stands in for the run.
+    unsaved = build_run_record("check", project="", user="", controller_host="", parameters={})
+    manager = SetAsideManager(docker, ActiveRun(runs, "", record=unsaved), "")
+    kept = [(record["run_id"], entry) for record in records for entry in record["asides"] if has_kept_copy(entry)]
+    temporary = [(record["run_id"], entry) for record in records for entry in record.get("scratch", [])]
+    try:
+        names = [entry["aside"] for _run_id, entry in kept if entry["kind"] == "volume"]
+        volumes = {volume["Name"] for volume in docker.inspect("volume", names)}
+    except RecoveryError:
+        return list(records), []
+
+    def copy_is_missing(item: tuple[str, SetAsideEntry]) -> bool:
+        entry = item[1]
+        if entry["kind"] == "volume":
+            return entry["aside"] not in volumes
+        try:
+            return not manager.get_keeper(entry).kept_copy_exists(entry)
+        except RecoveryError:
+            return False
+
+    def object_is_missing(item: tuple[str, TemporaryObject]) -> bool:
+        try:
+            return not temporary_object_exists(docker, item[1])
+        except RecoveryError:
+            return False
+
+    missing_copies = [item for item, gone in zip(kept, map_in_parallel(copy_is_missing, kept)) if gone]
+    missing_objects = [item for item, gone in zip(temporary, map_in_parallel(object_is_missing, temporary)) if gone]
+    present: list[RunRecord] = []
+    for record in records:
+        shown: RunRecord = {**record}
+        shown["asides"] = [entry for entry in record["asides"] if (record["run_id"], entry) not in missing_copies]
+        if "scratch" in record:
+            shown["scratch"] = [e for e in record["scratch"] if (record["run_id"], e) not in missing_objects]
+        present.append(shown)
+    return present, [
+        {"run_id": run_id, "kind": entry["kind"], "name": entry["name"], "aside": entry["aside"]}
+        for run_id, entry in missing_copies
+    ]
+
+
+def has_kept_copy(entry: SetAsideEntry) -> bool:
+    """Return whether a record says that the kept copy of an entry exists."""
+    return entry["state"] in ("kept", "live") or (entry["state"] == "restored" and bool(entry.get("copied")))
