@@ -185,7 +185,6 @@ def create_manager(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any])
     return SetAsideManager(docker, run, choose_shell_image(stack), list_python_images(stack))
 
 
-def put_back_run(
 def find_source(runs: RunStore, found: RunRecord, run_id: str) -> RunRecord:
     """Return the record whose entries are put back.
 
@@ -218,6 +217,7 @@ def plan_put_back(module: AnsibleModule, docker: Docker, runs: RunStore) -> dict
     return {**build_result(entries, undoing=True), "notes": notes}
 
 
+def put_back_run(
     module: AnsibleModule, docker: Docker, runs: RunStore, notes: list[str] | None = None
 ) -> list[SetAsideEntry]:
     """Put back what a run set aside, and return the entries. notes: receives what could not be deleted."""
@@ -341,8 +341,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             return plan_put_back(module, docker, runs)
         return {**build_result(put_back_run(module, docker, runs, notes), undoing=True), "notes": notes}
     if module.check_mode:
-        entries = [
         records = find_existing(docker, runs, runs.load_all())[0]
+        entries = [
             e for r in records for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
         ]
         for record in records:

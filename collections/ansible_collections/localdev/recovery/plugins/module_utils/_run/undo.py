@@ -37,9 +37,9 @@ def choose_run_to_undo(
 ) -> RunRecord:
     """Return the run to undo: the named one, else the newest attempted one. records: oldest first.
 
-    Raise RecoveryError of the kind ``unsafe`` if that run keeps nothing; the error lists the runs that can be undone.
     listed: the records from which the error lists runs, by default all.
 
+    Raise RecoveryError of the kind ``unsafe`` if that run keeps nothing; the error lists the runs that can be undone.
     """
     newest = find_newest_attempted_run(records)
     chosen = next((record for record in records if record["run_id"] == run_id), None) if run_id else newest

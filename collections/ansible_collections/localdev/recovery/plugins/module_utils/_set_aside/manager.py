@@ -197,7 +197,6 @@ class SetAsideManager:
             self.run.runs.save(source)
         return done
 
-    @staticmethod
     def plan_put_back(self, source: RunRecord) -> tuple[list[SetAsideEntry], list[str]]:
         """Return the entries that put_back would put back, and lines about what would be deleted. Change nothing.
 
@@ -219,6 +218,7 @@ class SetAsideManager:
                 entries.append(entry)
         return entries, lines
 
+    @staticmethod
     def _resolve_planned(entry: SetAsideEntry, keeper: Keeper) -> None:
         """Settle the entry of a run that ended while it kept the object: a copy is unverified, a rename done or not."""
         if keeper.copies or entry.get("copy"):
@@ -261,7 +261,6 @@ class SetAsideManager:
         return mine
 
 
-def check_free_space(
 def build_missing_copy_error(entry: SetAsideEntry, source: RunRecord) -> RecoveryError:
     return RecoveryError(
         f"The {entry['kind']} {entry['aside']}, which run {source['run_id']} has set aside, is gone; "
@@ -270,6 +269,7 @@ def build_missing_copy_error(entry: SetAsideEntry, source: RunRecord) -> Recover
     )
 
 
+def check_free_space(
     measured: t.Sequence[tuple[SetAsideEntry, tuple[int, int | None, int | None]]], reserve: int
 ) -> None:
     """Raise RecoveryError if the kept copies and the new data do not fit. Pure."""

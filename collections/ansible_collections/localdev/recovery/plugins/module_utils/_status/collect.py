@@ -290,8 +290,8 @@ def collect_runs(project_src: str, find_existing: FindExisting | None = None) ->
     store = RunStore(project_src)
     lock = RunLock(store)
     records, unreadable = store.read_all()
-    locked = ""
     present, missing = find_existing(store, records) if find_existing else (records, [])
+    locked = ""
     try:
         lock.check_free()
     except RecoveryError as exc:
@@ -303,8 +303,8 @@ def collect_runs(project_src: str, find_existing: FindExisting | None = None) ->
     return {
         "locked": locked,
         "unreadable": [bad.describe() for bad in unreadable],
-        "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
         "missing": [describe_missing_copy(copy) for copy in missing],
+        "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
         "set_aside": {"count": len(deletable) + len(kept), "bytes": _sum_bytes([*deletable, *kept])},
         "deletable": {"count": len(deletable), "bytes": _sum_bytes(deletable)},
     }
