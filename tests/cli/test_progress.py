@@ -65,6 +65,17 @@ def test_steps_are_those_that_the_procedure_declares(load_events: LoadEvents) ->
     assert all(step.seconds is not None and step.seconds > 0 for step in result.steps)
 
 
+def test_reports_are_printed_by_an_action_of_the_collection_too(load_events: LoadEvents) -> None:
+    """The recorded runs print them by debug."""
+    events = load_events("rebuild")
+    expected = build_result(events).report
+    reports = [event for event in events if event.get("event_data", {}).get("task") == "Report"]
+    assert reports
+    for event in reports:
+        event["event_data"]["task_action"] = "localdev.recovery.report"
+    assert build_result(events).report == expected
+
+
 def test_a_success_tells_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
     result = build_result(load_events("rebuild"))
     assert result.outcome is Outcome.DONE
