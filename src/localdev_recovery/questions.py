@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 # prompt(text, choices) -> answer; no choices: any text, and Enter means none.
 Prompt = Callable[[str, list[str]], str]
@@ -24,7 +27,7 @@ def prompt_on_terminal(text: str, choices: list[str]) -> str:
 
 
 def ask_open_questions(
-    stack: Mapping[str, Any], *, answered_variables: Collection[str], prompt: Prompt = prompt_on_terminal
+    stack: StackDescription, *, answered_variables: Collection[str], prompt: Prompt = prompt_on_terminal
 ) -> dict[str, Any]:
     """Ask the open questions and return the answers as role variables.
 

@@ -13,9 +13,10 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-StackDescription = Mapping[str, Any]
+if TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 # bash where the image has it. Without a terminal the shell reads its commands from standard input.
 _SHELL_SCRIPT = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"

@@ -137,7 +137,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    choose_shell_image,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import (
     build_compose_volume_labels,
     find_nearest_folder,

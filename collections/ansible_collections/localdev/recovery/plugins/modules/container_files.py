@@ -145,7 +145,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint 
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    choose_shell_image,
+)
 
 Inspected = dict[str, t.Any]
 
@@ -178,7 +181,7 @@ class PlannedFile(t.NamedTuple):
 
 
 def list_running_containers(
-    docker: Docker, stack: dict[str, t.Any]
+    docker: Docker, stack: StackDescription
 ) -> tuple[dict[str, list[Inspected]], dict[str, str]]:
     """Return the running containers by service, and the state of the services without one."""
     found: dict[str, list[Inspected]] = {}
@@ -203,7 +206,7 @@ def refuse_read_only(container: Inspected) -> None:
 
 
 def plan_injection(
-    docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any]
+    docker: Docker, stack: StackDescription, params: dict[str, t.Any]
 ) -> tuple[list[PlannedFile], list[InjectionTarget], list[str], list[Inspected]]:
     """Return the planned files, the targets that are live already, notes, and the containers concerned."""
     folder = stack["project"]["dir"]
@@ -300,7 +303,7 @@ def build_diff(work: t.Sequence[PlannedFile], concerned: t.Sequence[Inspected]) 
 
 
 def inject_files(
-    docker: Docker, stack: dict[str, t.Any], params: dict[str, t.Any], work: list[PlannedFile]
+    docker: Docker, stack: StackDescription, params: dict[str, t.Any], work: list[PlannedFile]
 ) -> list[SetAsideEntry]:
     with ActiveRun(RunStore(stack["project"]["dir"]), params["run_id"], params["step"]) as run:
         image = choose_shell_image(stack)

@@ -77,7 +77,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         endpoint = {**endpoint, "host": address} if address else None
     elif endpoint is None:
         # It was not running when the stack was described.
-        endpoint = gather_stack(docker, database_service=database["service"])["database"]["endpoint"]
+        now = gather_stack(docker, database_service=database["service"])["database"]
+        endpoint = now["endpoint"] if now else None
     if endpoint is None:
         raise RecoveryError(
             f"The database service {database['service']} cannot be reached over TCP: it is not running, or it "

@@ -144,20 +144,23 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    find_application_service,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import list_running_containers
 
 PYTHON_COMMAND = 'python=$(command -v python3 || command -v python) || { echo "there is no Python in it" >&2; exit 127; }; exec $python -'
 
 
-def find_registration_service(stack: dict[str, t.Any], wanted: str) -> str:
-    name = wanted or (stack["alembic"] or {}).get("service") or find_application_service(stack)
+def find_registration_service(stack: StackDescription, wanted: str) -> str:
+    name = wanted or (stack["alembic"] and stack["alembic"]["service"]) or find_application_service(stack)
     if not name or name not in stack["services"]:
         raise RecoveryError(
             f"No service {wanted} in project {stack['project']['name']}" if wanted else "No application was found",
             next_command="set stack_registration_service",
         )
-    return t.cast(str, name)
+    return name
 
 
 def expand_source_patterns(patterns: t.Sequence[str], folder: str) -> list[str]:
@@ -172,7 +175,7 @@ def expand_source_patterns(patterns: t.Sequence[str], folder: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def request_registrations(docker: Docker, stack: dict[str, t.Any], service: str, code: str, label: str) -> list[str]:
+def request_registrations(docker: Docker, stack: StackDescription, service: str, code: str, label: str) -> list[str]:
     project = Project.from_stack(stack).command()
     running = list_running_containers(docker, stack["project"]["name"], service)
     if not running:

@@ -143,6 +143,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manag
     is_rolling_back,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
     choose_shell_image,
     list_python_images,
 )
@@ -181,7 +182,7 @@ def create_separate_run(runs: RunStore, params: dict[str, t.Any], source: RunRec
     return ActiveRun(runs, params["run_id"], params["step"], record=record)
 
 
-def create_manager(docker: Docker, run: ActiveRun, stack: t.Mapping[str, t.Any]) -> SetAsideManager:
+def create_manager(docker: Docker, run: ActiveRun, stack: StackDescription) -> SetAsideManager:
     return SetAsideManager(docker, run, choose_shell_image(stack), list_python_images(stack))
 
 
@@ -274,12 +275,12 @@ def put_back_run(
     return done
 
 
-def ensure_database_runs(docker: Docker, stack: dict[str, t.Any], *, end_sessions: bool) -> None:
+def ensure_database_runs(docker: Docker, stack: StackDescription, *, end_sessions: bool) -> None:
     """Start the database server, which renames and drops databases, if it does not run.
 
     end_sessions: whether sessions of an interrupted run may still be active.
     """
-    if not stack.get("database"):
+    if not stack["database"]:
         return
     service = stack["database"]["service"]
     if not docker.compose("ps", "--all", "--quiet", service).stdout.strip():

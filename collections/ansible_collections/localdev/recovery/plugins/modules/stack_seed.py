@@ -112,7 +112,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    require_database,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import check_readiness
 
 Containers = t.Sequence[t.Mapping[str, t.Any]]
@@ -140,7 +143,7 @@ def find_running_container(containers: Containers, service: str) -> str:
 def count_rows(
     docker: Docker, stack: StackDescription, containers: Containers, tables: t.Sequence[str]
 ) -> dict[str, int]:
-    database = stack["database"]
+    database = require_database(stack)
     container = find_running_container(containers, database["service"])
     rows = run_sql(
         docker, container=container, user=database["user"], database=database["name"], sql=build_row_counts_sql(tables)

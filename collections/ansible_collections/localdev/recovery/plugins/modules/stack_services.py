@@ -142,6 +142,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    ServiceDescription,
+    StackDescription,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import wait_for_services
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import (
     create_containers,
@@ -152,7 +156,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.services 
 )
 
 
-def list_dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]) -> list[str]:
+def list_dependencies(services: t.Mapping[str, ServiceDescription], wanted: t.Collection[str]) -> list[str]:
     """Return direct and indirect dependencies of the wanted services, which Compose creates too."""
     found: set[str] = set()
     unvisited = list(wanted)
@@ -164,7 +168,7 @@ def list_dependencies(services: t.Mapping[str, t.Any], wanted: t.Collection[str]
 
 
 def predict_actions(
-    params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str, t.Any]
+    params: dict[str, t.Any], wanted: list[str], services: t.Mapping[str, ServiceDescription]
 ) -> list[dict[str, t.Any]]:
     """Return what the module would do, by service. services: from a fresh description of the stack."""
     actions = []
@@ -188,7 +192,7 @@ def predict_actions(
     return actions
 
 
-def list_services_to_stop_for_runs(stack: dict[str, t.Any], run_ids: t.Iterable[str]) -> list[str]:
+def list_services_to_stop_for_runs(stack: StackDescription, run_ids: t.Iterable[str]) -> list[str]:
     """Return services to stop before the kept copies of these runs, or of runs that they undo, are put back."""
     # Import lazily: each imported module is compiled again on the host for every task.
     from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
@@ -230,7 +234,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def create_and_start(
-    docker: Docker, stack: dict[str, t.Any], wanted: list[str], params: dict[str, t.Any]
+    docker: Docker, stack: StackDescription, wanted: list[str], params: dict[str, t.Any]
 ) -> dict[str, t.Any]:
     """Create and start services. List the containers only where they may have changed, because that takes time."""
 

@@ -155,12 +155,12 @@ def _make_decision(action: str, reason: str, next_command: str = "", revisions: 
 
 def _command_in_source(stack: StackDescription, command: str) -> str:
     """Return a command that writes migrations, to run in the source folder: a container loses its files."""
-    alembic = stack["alembic"] or {}
-    return f"cd {shlex.quote(alembic['source'])} && {command}" if alembic.get("source") else command
+    source = stack["alembic"]["source"] if stack["alembic"] else None
+    return f"cd {shlex.quote(source)} && {command}" if source else command
 
 
 def _command_in_container(stack: StackDescription, command: str) -> str:
-    service = (stack["alembic"] or {}).get("service") or "SERVICE"
+    service = stack["alembic"]["service"] if stack["alembic"] else "SERVICE"
     return f"{Project.from_stack(stack).command()} run --rm --no-deps {service} {command}"
 
 

@@ -23,6 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interpreter import FIND_PYTHON
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revisions
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import list_running_containers
 
 _LAUNCH_PROGRAM = FIND_PYTHON + "exec $python -"
@@ -92,7 +93,7 @@ def parse_alembic_response(
 
 def run_alembic_request(
     docker: Docker,
-    stack: t.Mapping[str, t.Any],
+    stack: StackDescription,
     request: t.Mapping[str, t.Any],
     *,
     fresh: bool = False,
@@ -126,7 +127,7 @@ def run_alembic_request(
     return answer
 
 
-def build_unknown_revisions_error(stack: t.Mapping[str, t.Any], unknown: t.Sequence[str]) -> RecoveryError:
+def build_unknown_revisions_error(stack: StackDescription, unknown: t.Sequence[str]) -> RecoveryError:
     """Return the error for revisions that this checkout lacks; it names the branch or commit that has them."""
     folder = stack["project"]["dir"]
     message = f"The database is at {', '.join(unknown)}, which is not among the migrations"
@@ -139,13 +140,13 @@ def build_unknown_revisions_error(stack: t.Mapping[str, t.Any], unknown: t.Seque
     )
 
 
-def find_alembic_service(stack: t.Mapping[str, t.Any]) -> str:
+def find_alembic_service(stack: StackDescription) -> str:
     if stack["alembic"] is None:
         raise RecoveryError(
             "No service of this stack was found to have Alembic (no alembic.ini in a build context or source mount)",
             next_command="set stack_application_service to the service that runs the migrations",
         )
-    return t.cast(str, stack["alembic"]["service"])
+    return stack["alembic"]["service"]
 
 
 def _run_in_container(docker: Docker, service: str, running: list[str], text: str, run_id: str) -> CompletedCommand:

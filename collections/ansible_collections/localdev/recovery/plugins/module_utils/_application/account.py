@@ -22,6 +22,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
     quote_literal,
     quote_table_name,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    require_database,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Json
 
 Account = t.Mapping[str, t.Any]
@@ -69,9 +73,9 @@ def get_stored_hash(rows: t.Mapping[str, t.Any], account: Account) -> str:
     return str(found[0][account["columns"]["password"]] or "") if len(found) == 1 else ""
 
 
-def build_row_object(stack: Account, account: Account) -> Json:
+def build_row_object(stack: StackDescription, account: Account) -> Json:
     """Return the account's row as an object for set_aside. The database's container must exist."""
-    database = stack["database"]
+    database = require_database(stack)
     return {
         "kind": "row",
         "name": account["username"],

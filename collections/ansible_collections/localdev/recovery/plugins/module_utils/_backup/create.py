@@ -68,7 +68,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
     forget_temporary_object,
     record_temporary_object,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    require_database,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
 
 DUMP_RESERVE_BYTES = 64 * 1024 * 1024
@@ -160,7 +163,7 @@ def _create_backup_set(
     run_id: str,
     options: BackupOptions,
 ) -> BackupSet:
-    database = stack["database"]["name"]
+    database = require_database(stack)["name"]
     started = time.monotonic()
     created = utc_now()
     name, file_name = find_free_backup_name(options.folder, database, DUMP_EXTENSIONS[options.format])

@@ -70,7 +70,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
     forget_temporary_object,
     record_temporary_object,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    require_database,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
 
 # The second message comes when only a part of a page fits.
@@ -128,7 +131,7 @@ def restore_backup(
             wait_at_breakpoint(run, "restored")
             if statistics:
                 _analyze_tables(docker, server, name, jobs)
-            settings_source = stack["database"]["name"] if facts["live"] else ""
+            settings_source = require_database(stack)["name"] if facts["live"] else ""
             rows, revisions = _verify_restored_database(docker, server, item, name, version_table, settings_source)
         except BaseException:
             with contextlib.suppress(RecoveryError):

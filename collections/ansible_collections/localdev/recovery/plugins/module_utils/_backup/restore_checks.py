@@ -29,7 +29,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_counts import compare_row_counts
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import ByteCounter, report_progress
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    require_database,
+)
 
 # The factor by which a gzip file grows, for dumps whose metadata has no size of the database.
 _GROWTH = 6
@@ -95,7 +98,7 @@ def check_restore_input(
     bytes_read = ByteCounter()
     with report_progress(run, "checking", lambda: bytes_read.bytes, item.bytes), ThreadPoolExecutor(2) as pool:
         checking = pool.submit(find_backup_damage, item, bytes_read.add)
-        facts = read_server_facts(docker, server, stack["database"]["name"])
+        facts = read_server_facts(docker, server, require_database(stack)["name"])
         check_database_name_is_free(facts, name)
         free = read_free_disk_bytes(docker, server.container, facts["data_directory"])
         problems = checking.result()

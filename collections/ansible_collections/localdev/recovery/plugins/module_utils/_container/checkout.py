@@ -15,6 +15,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.injec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import resolve_path_option
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import list_changed_files
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    MountDescription,
+    ServiceDescription,
+    StackDescription,
+)
 
 _IGNORED_NAMES = ("__pycache__", ".git")
 
@@ -61,19 +66,21 @@ def collect_checkout_files(folder: str, files: t.Sequence[str], git_range: str) 
     return list(found.values())
 
 
-def resolve_stack_paths(stack: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def resolve_stack_paths(stack: StackDescription) -> StackDescription:
     """Return the stack with the paths of the host resolved to paths without symbolic links."""
-    services = {}
+    services: dict[str, ServiceDescription] = {}
     for name, service in stack["services"].items():
-        build = service["build"] and {**service["build"], "context": os.path.realpath(service["build"]["context"])}
-        mounts = [
+        build = service["build"]
+        if build:
+            build = {**build, "context": os.path.realpath(build["context"])}
+        mounts: list[MountDescription] = [
             {**m, "source": os.path.realpath(m["source"])} if m["type"] == "bind" else m for m in service["mounts"]
         ]
         services[name] = {**service, "build": build, "mounts": mounts}
     return {**stack, "services": services}
 
 
-def read_dockerfiles(stack: t.Mapping[str, t.Any]) -> dict[str, str]:
+def read_dockerfiles(stack: StackDescription) -> dict[str, str]:
     """Return the text of the Dockerfile by service; none if it cannot be read, as with a context that is a URL."""
     found = {}
     for name, service in stack["services"].items():

@@ -20,7 +20,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import find_image_paths
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    MountDescription,
+    ServiceDescription,
+    StackDescription,
+)
 
 TARGETS_VARIABLE = "code_injection_targets"
 # A longer line is not readable in a diff, and masking takes time by the square of its length.
@@ -60,13 +64,13 @@ def find_services_sharing_image(stack: StackDescription, named: t.Collection[str
     ]
 
 
-def _list_image_sources(service: t.Mapping[str, t.Any]) -> set[t.Any]:
+def _list_image_sources(service: ServiceDescription) -> set[t.Any]:
     build = service["build"]
     found: set[t.Any] = {service["image_id"] or service["image"]}
     return found | ({(build["context"], build["dockerfile"], build["target"])} if build else set())
 
 
-def _is_in_scope(service: t.Mapping[str, t.Any]) -> bool:
+def _is_in_scope(service: ServiceDescription) -> bool:
     return bool(service["enabled"] and not service["excluded"])
 
 
@@ -135,7 +139,7 @@ def _find_services_for(
     concerned = [
         name
         for name in candidates
-        if is_path_within(path, (stack["services"][name]["build"] or {}).get("context") or "\0")
+        if ((build := stack["services"][name]["build"]) and is_path_within(path, build["context"] or "\0"))
         or _find_mount(stack["services"][name], path)
     ]
     if not concerned and _find_nearest_parent(path, targets):
@@ -161,7 +165,7 @@ def _move_path(path: str, folder: str, there: str) -> str:
     return posixpath.join(there, rest) if rest else there
 
 
-def _find_mount(service: t.Mapping[str, t.Any], path: str) -> t.Mapping[str, t.Any] | None:
+def _find_mount(service: ServiceDescription, path: str) -> MountDescription | None:
     mounts = {mount["source"]: mount for mount in service["mounts"] if mount["type"] == "bind"}
     return mounts.get(_find_nearest_parent(path, mounts))
 

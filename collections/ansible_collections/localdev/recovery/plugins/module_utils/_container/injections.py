@@ -19,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 Injection = dict[str, t.Any]
 
@@ -69,7 +70,7 @@ def classify_injections(
     return found
 
 
-def find_injections(docker: Docker, stack: dict[str, t.Any]) -> list[Injection]:
+def find_injections(docker: Docker, stack: StackDescription) -> list[Injection]:
     """Return the injections with their states. Only containers with injected files are read."""
     recorded = list_recorded_injections(RunStore(stack["project"]["dir"]).load_all())
     containers = {c["name"]: c for service in stack["services"].values() for c in service["containers"]}

@@ -12,10 +12,11 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import build_candidate_name
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    ServiceDescription,
+    StackDescription,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import resolve_service_names
-
-ServiceDescription = t.Mapping[str, t.Any]
 
 
 def is_in_scope(stack: StackDescription, name: str, named: t.Collection[str]) -> bool:
@@ -97,7 +98,7 @@ class RecoveryPlanner:
         self._add_dependents()
         creates = [name for name, item in self.actions.items() if item["action"] in ("create", "recreate")]
         forced = sorted(n for n in creates if action == "reset" or (recreate and self.actions[n]["why"] == "asked for"))
-        database = (self.stack["database"] or {}).get("service")
+        database = self.stack["database"]["service"] if self.stack["database"] else None
         return {
             "services": {name: self.actions[name] for name in sorted(self.actions)},
             # A database that is recreated runs until then: the data to keep is read from it.

@@ -28,6 +28,20 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect 
 REPRODUCIBLE_BUILD_ENVIRONMENT = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 
 
+class _ProjectDescription(t.TypedDict):
+    name: str
+    dir: str
+    files: list[str]
+    env_files: list[str]
+    profiles: list[str]
+
+
+class _ProjectStack(t.TypedDict):
+    """A stack description, as far as this package needs it."""
+
+    project: _ProjectDescription
+
+
 @dataclass(frozen=True)
 class Project:
     """How to address one Compose project; empty values leave the choice to Compose."""
@@ -50,7 +64,7 @@ class Project:
         )
 
     @classmethod
-    def from_stack(cls, stack: t.Mapping[str, t.Any]) -> Project:
+    def from_stack(cls, stack: _ProjectStack) -> Project:
         """Return the project of a stack description."""
         project = stack["project"]
         return cls(

@@ -19,7 +19,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_identifier
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import require_database
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    require_database,
+)
 
 
 def build_drop_database_sql(database: str) -> str:
@@ -61,14 +64,14 @@ class DatabaseServer:
         ]  # fmt: skip
 
 
-def find_database_server(stack: t.Mapping[str, t.Any], docker: Docker) -> DatabaseServer:
+def find_database_server(stack: StackDescription, docker: Docker) -> DatabaseServer:
     """Return the stack's database server. Raise RecoveryError if its container does not run."""
     database = require_database(stack)
     item = find_database_container(stack, docker)
     return DatabaseServer(item["Name"].lstrip("/"), database["user"], int(database["port"]), item["Image"])
 
 
-def find_database_container(stack: t.Mapping[str, t.Any], docker: Docker) -> dict[str, t.Any]:
+def find_database_container(stack: StackDescription, docker: Docker) -> dict[str, t.Any]:
     """Return ``docker inspect`` of the container in which the stack's database server runs now."""
     service = require_database(stack)["service"]
     for item in docker.containers(stack["project"]["name"]):

@@ -14,6 +14,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.clock impo
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_undo_hint
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 
 def format_injection_lines(injections: t.Iterable[t.Mapping[str, t.Any]], now: float | None = None) -> list[str]:
@@ -31,7 +32,7 @@ def format_injection_lines(injections: t.Iterable[t.Mapping[str, t.Any]], now: f
 
 
 def format_code_injection_report(
-    done: t.Mapping[str, t.Any], stack: t.Mapping[str, t.Any], run_id: str, planned: bool
+    done: t.Mapping[str, t.Any], stack: StackDescription, run_id: str, planned: bool
 ) -> list[str]:
     """Return what an injection did (planned: would do), line by line. done: the result of container_files."""
     would = "would be " if planned else ""

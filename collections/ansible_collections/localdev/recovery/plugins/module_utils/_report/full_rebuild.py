@@ -15,6 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.lines im
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     list_service_urls,
+    require_database,
     select_services_by_kind,
 )
 
@@ -30,9 +31,8 @@ def format_full_rebuild_report(
 ) -> list[str]:
     """Return what a full rebuild did (in check mode: would do), line by line."""
     done = not kept.get("planned")
-    lines = [
-        f"{'Rebuilt' if done else 'Would rebuild'} {stack['database']['name']} of project {stack['project']['name']}"
-    ]
+    name = require_database(stack)["name"]
+    lines = [f"{'Rebuilt' if done else 'Would rebuild'} {name} of project {stack['project']['name']}"]
     names = ", ".join(service["service"] for service in stopped["services"])
     lines.append(f"{'Stopped' if done else 'Would stop'} {names or 'nothing, nothing runs'}")
     lines.append(

@@ -8,16 +8,18 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import align_columns
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import shorten_path_list
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    ServiceDescription,
+    StackDescription,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import CHANGE_KINDS
 
 _MAX_PATHS_SHOWN = 3
 
 
-def format_service_summary(stack: t.Mapping[str, t.Any]) -> list[str]:
+def format_service_summary(stack: StackDescription) -> list[str]:
     """Return one line per service: ok or not, name, kind, condition, what is out of date, published ports."""
     rows = []
     for name, service in stack["services"].items():
@@ -30,7 +32,7 @@ def format_service_summary(stack: t.Mapping[str, t.Any]) -> list[str]:
     return align_columns(rows)
 
 
-def format_outdated_notes(service: t.Mapping[str, t.Any], *, only_proved: bool = False) -> list[str]:
+def format_outdated_notes(service: ServiceDescription, *, only_proved: bool = False) -> list[str]:
     """Return the reasons why a described service is out of date; empty when it is not.
 
     only_proved: leave out files that are only newer, and may have the same content.

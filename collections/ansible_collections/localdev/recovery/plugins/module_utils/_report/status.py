@@ -19,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._report.code_injection import format_injection_lines
 from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_outdated_notes
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import list_outdated_services
 
 StatusPart = t.Mapping[str, t.Any]
@@ -32,7 +33,7 @@ _TITLE_WIDTH = 10
 
 
 def format_status_report(
-    stack: StatusPart | None, status: StatusPart, logs: t.Mapping[str, t.Sequence[str]]
+    stack: StackDescription | None, status: StatusPart, logs: t.Mapping[str, t.Sequence[str]]
 ) -> list[str]:
     """Return the whole report, except the error that kept the stack from being described.
 
@@ -65,7 +66,7 @@ def _format_section(title: str, texts: t.Sequence[str]) -> list[str]:
     return [f"{head:{_TITLE_WIDTH}}  {text}" for head, text in zip(titles, texts)]
 
 
-def format_service_lines(stack: StatusPart, addresses: StatusPart) -> list[str]:
+def format_service_lines(stack: StackDescription, addresses: StatusPart) -> list[str]:
     """Return one line per service: ok or not, name, kind, condition, and its address while it runs."""
     rows = []
     for name, service in stack["services"].items():
@@ -95,7 +96,7 @@ def format_page_lines(addresses: StatusPart) -> list[str]:
 
 
 def format_database_lines(
-    stack: StatusPart | None, database: StatusPart | None, schema: StatusPart | None
+    stack: StackDescription | None, database: StatusPart | None, schema: StatusPart | None
 ) -> list[str]:
     """Return the line about the database: name, user, size, and its revision against the heads."""
     found = stack["database"] if stack else None
@@ -199,7 +200,7 @@ def format_run_lines(runs: StatusPart) -> list[str]:
 # --- warnings and the next command -----------------------------------------------------------------------------------
 
 
-def format_status_warnings(stack: StatusPart | None, status: StatusPart) -> list[str]:
+def format_status_warnings(stack: StackDescription | None, status: StatusPart) -> list[str]:
     """Return the problems that no other line of the report shows."""
     warnings = []
     if stack is not None:
@@ -237,7 +238,7 @@ def format_status_warnings(stack: StatusPart | None, status: StatusPart) -> list
     return list(dict.fromkeys(warnings))
 
 
-def choose_next_command(stack: StatusPart | None, status: StatusPart) -> str:
+def choose_next_command(stack: StackDescription | None, status: StatusPart) -> str:
     """Return the command that helps most now; empty when none is needed, or while another run is active."""
     runs = status["runs"]
     if runs.get("locked"):

@@ -18,6 +18,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.clock impo
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 UNDO_COMMAND = "ansible-playbook localdev.recovery.undo"
 
@@ -95,7 +96,7 @@ def format_undoable_runs(undoable: t.Sequence[t.Mapping[str, t.Any]]) -> list[st
     return lines
 
 
-def list_services_to_start(record: RunRecord, services: t.Mapping[str, t.Any]) -> list[str]:
+def list_services_to_start(record: RunRecord, services: t.Mapping[str, ServiceDescription]) -> list[str]:
     """Return what ran before a run and does not run now. services: of the stack description."""
     return sorted(
         name

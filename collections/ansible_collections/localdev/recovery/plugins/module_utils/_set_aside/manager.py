@@ -45,6 +45,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.image import ImageKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.row import RowKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.volume import VolumeKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 # A new kind of object needs a keeper of its own, a line here, and its options in the doc fragment ``objects``.
 KEEPERS: dict[str, type[Keeper]] = {
@@ -63,7 +64,7 @@ UNFINISHED_OUTCOMES = ("planned", "kept", "live", "restoring")
 RESERVE_BYTES = 256 * 1024 * 1024
 
 
-def list_services_to_stop(stack: t.Mapping[str, t.Any], entries: t.Sequence[SetAsideEntry]) -> list[str]:
+def list_services_to_stop(stack: StackDescription, entries: t.Sequence[SetAsideEntry]) -> list[str]:
     """Return the services to stop while these entries are put back. Pure."""
     unfinished = [entry for entry in entries if entry["state"] in UNFINISHED_OUTCOMES]
     return sorted(

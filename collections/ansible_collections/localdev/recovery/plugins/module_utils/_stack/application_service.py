@@ -19,7 +19,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify 
     ServiceRoles,
     prefer_services_in_use,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, Json, Service, StackFacts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import AlembicDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, Service, StackFacts
 
 _SERVES_HTTP = re.compile(rf"\b({HTTP_SERVER_PROGRAMS})\b", re.I)
 _APPLICATION_NAMES = ("backend", "api", "app", "server", "web")
@@ -175,7 +176,9 @@ def _assign_workers(
             roles.kinds[name] = "worker"
 
 
-def locate_alembic(facts: StackFacts, services: t.Mapping[str, Service], roles: ServiceRoles) -> Json | None:
+def locate_alembic(
+    facts: StackFacts, services: t.Mapping[str, Service], roles: ServiceRoles
+) -> AlembicDescription | None:
     """Return where to run Alembic. config: its file, relative to source, a host folder; None when not found there."""
     if not roles.alembic:
         return None

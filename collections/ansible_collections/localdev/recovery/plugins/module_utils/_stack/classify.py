@@ -22,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_
     parse_database_url,
     split_host_and_port,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceKind
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     DATABASE_DIRECTORIES,
     Choices,
@@ -74,7 +75,7 @@ class ServiceRoles:
 
     application: str | None = None
     alembic: str | None = None
-    kinds: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, ServiceKind] = field(default_factory=dict)
 
 
 def _find_hosts(service: Service, *, postgres_only: bool) -> set[str]:

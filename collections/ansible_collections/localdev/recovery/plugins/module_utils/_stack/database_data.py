@@ -9,18 +9,18 @@
 from __future__ import annotations
 
 import os
-import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_environment_list
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 
-def find_database_data(docker: Docker, stack: t.Mapping[str, t.Any]) -> list[str]:
+def find_database_data(docker: Docker, stack: StackDescription) -> list[str]:
     """Return volumes and folders that hold data of the stack's database."""
     existing = {item["name"] for item in stack["volumes"].values() if item["exists"]}
     found = {
         mount["source"]
-        for mount in (stack["database"] or {}).get("data_mounts", [])
+        for mount in (stack["database"]["data_mounts"] if stack["database"] else [])
         if mount["source"] in existing or _has_content(mount["source"])
     }
     return sorted(found | _find_container_data(docker))

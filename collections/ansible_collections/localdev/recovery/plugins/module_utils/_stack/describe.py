@@ -36,6 +36,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentia
     build_stack_masker,
     resolve_database_credentials,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    DatabaseDescription,
+    Endpoint,
+    PortDescription,
+    ServiceDescription,
+    ServiceKind,
+    StackDescription,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     Choices,
     Engine,
@@ -44,7 +52,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     StackFacts,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import describe_image_drift
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.selections import select_stack_parts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.selections import (
+    DescribedStack,
+    select_stack_parts,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.state import (
     build_mount_warnings,
     classify_health,
@@ -61,7 +72,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.state imp
 NO_CHOICES = Choices()
 
 
-def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
+def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> DescribedStack:
     """Return the description of a stack. Equal facts give equal results, in any order."""
     services = {name: Service(name, facts) for name in sorted(facts.config.get("services") or {})}
     _check_choices(services, choices)
@@ -75,12 +86,17 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
     roles = assign_service_roles(facts, services, choices, references, databases | caches, one_shots, warnings)
     database = choose_database(services, databases, references, roles, choices, warnings)
     writers = find_database_writers(services, databases, database, references, roles)
-    kinds = {**roles.kinds, **dict.fromkeys(caches, "cache"), **dict.fromkeys(databases, "database")}
+    kinds: dict[str, ServiceKind] = {
+        **roles.kinds,
+        **dict.fromkeys(caches, "cache"),
+        **dict.fromkeys(databases, "database"),
+    }
 
-    described: Json = {}
+    described: dict[str, ServiceDescription] = {}
     for name, service in services.items():
-        kind = kinds.get(name, "other")
+        kind: ServiceKind = kinds.get(name, "other")
         mounts = describe_mounts(service, facts, kind)
+        containers = [describe_container(item, service, facts) for item in service.containers]
         described[name] = {
             "kind": kind,
             "image": service.image,
@@ -100,18 +116,18 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Json:
             "ports": describe_ports(service),
             "mounts": mounts,
             "health_check": describe_health_check(service, masker),
-            "containers": [describe_container(item, service, facts) for item in service.containers],
+            "containers": containers,
+            "drift": describe_image_drift(service, containers, facts.contexts.get(name)),
+            "ok": False,
+            "condition": "",
         }
-        described[name]["drift"] = describe_image_drift(
-            service, described[name]["containers"], facts.contexts.get(name)
-        )
         described[name]["ok"], condition = classify_health(described[name], service, facts)
         described[name]["condition"] = masker.mask_text(condition)
 
     if facts.live:
         warnings += _container_warnings(facts)
         warnings += build_mount_warnings(described, services[database] if database else None)
-    stack: Json = {
+    stack: StackDescription = {
         "project": {
             "name": facts.config["name"],
             "dir": facts.project.directory,
@@ -186,11 +202,11 @@ def _container_warnings(facts: StackFacts) -> list[str]:
 def _describe_database(
     facts: StackFacts,
     services: t.Mapping[str, Service],
-    described: Json,
+    described: t.Mapping[str, ServiceDescription],
     name: str,
     application: str | None,
     warnings: list[str],
-) -> Json:
+) -> DatabaseDescription:
     service = services[name]
     credentials = resolve_database_credentials(facts, name, application)
     configured = resolve_database_credentials(facts, name, None)
@@ -209,7 +225,7 @@ def _describe_database(
         "user": credentials["user"],
         "name": credentials["name"],
         "port": port,
-        "data_mounts": [dict(mount) for mount in mounts if mount["target"] in data_targets],
+        "data_mounts": [mount.copy() for mount in mounts if mount["target"] in data_targets],
         "container": str(container["Name"]).lstrip("/") if container else None,
         "endpoint": _find_endpoint(service.running, described[name]["ports"], port, facts.engine)
         if service.running
@@ -225,7 +241,7 @@ def _find_server_port(service: Service) -> int:
     return parse_single_port(configured) or 5432
 
 
-def _find_endpoint(running: Json, ports: t.Sequence[Json], port: int, engine: Engine) -> Json | None:
+def _find_endpoint(running: Json, ports: t.Sequence[PortDescription], port: int, engine: Engine) -> Endpoint | None:
     """Return where the stack's host reaches the server: a published port, else the container's own address."""
     if (running.get("HostConfig") or {}).get("NetworkMode") == "host":
         return {"host": engine.host, "port": port, "via": "published"}

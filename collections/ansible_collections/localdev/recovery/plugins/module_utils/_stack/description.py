@@ -12,19 +12,189 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 
-StackDescription = t.Mapping[str, t.Any]
+ServiceKind = t.Literal["database", "cache", "application", "worker", "migration", "other"]
+ChangeKind = t.Literal["dockerfile", "dependencies", "source"]
+
+
+class ProjectDescription(t.TypedDict):
+    """A Compose project. dir, files, env_files: absolute paths."""
+
+    name: str
+    dir: str
+    files: list[str]
+    env_files: list[str]
+    profiles: list[str]
+
+
+class EngineDescription(t.TypedDict):
+    """Versions of Docker Engine and Compose."""
+
+    version: str
+    compose_version: str
+
+
+class BuildDescription(t.TypedDict):
+    """How the image of a service is built."""
+
+    context: str
+    dockerfile: str
+    target: str | None
+
+
+class PortDescription(t.TypedDict):
+    """A port of a service. published: None where Docker chooses it at the start."""
+
+    target: int
+    published: int | None
+    host_ip: str
+    protocol: str
+
+
+class MountDescription(t.TypedDict):
+    """A mount of a service. key: of the volume in the Compose file. data: whether it holds data worth keeping."""
+
+    type: str
+    source: str
+    key: str | None
+    target: str
+    read_only: bool
+    external: bool
+    anonymous: bool
+    data: bool
+
+
+class HealthCheckDescription(t.TypedDict):
+    """A health check. inherited: it comes from an image whose command the service replaces."""
+
+    test: list[str]
+    source: t.Literal["compose", "image"]
+    inherited: bool
+    url: str | None
+
+
+class ContainerDescription(t.TypedDict):
+    """A container of a service, as ``docker inspect`` shows it."""
+
+    id: str
+    name: str
+    state: str
+    health: t.Literal["healthy", "unhealthy", "starting"] | None
+    exit_code: int | None
+    started_at: str | None
+    restart_count: int
+    image_id: str | None
+    stale_image: bool
+    stale_config: bool
+
+
+class ImageChange(t.TypedDict):
+    """A file of a build context that has changed since the image was built; without proved, it may have."""
+
+    path: str
+    kind: ChangeKind
+    proved: bool
+
+
+class DriftDescription(t.TypedDict):
+    """What is outdated in a service. edited: files that were changed inside the container."""
+
+    config: list[str]
+    image: list[ImageChange]
+    edited: list[str]
+    complete: bool
+
+
+class ServiceDescription(t.TypedDict):
+    """A service of a project. image_id: None where the image is not on the host."""
+
+    kind: ServiceKind
+    image: str
+    image_id: str | None
+    build: BuildDescription | None
+    command: t.Any
+    one_shot: bool
+    profiles: list[str]
+    enabled: bool
+    excluded: bool
+    depends_on: dict[str, str]
+    restarts_with: list[str]
+    stop_grace_period_s: float
+    stateful: bool
+    writes_to_database: bool
+    database_url_variables: list[str]
+    ports: list[PortDescription]
+    mounts: list[MountDescription]
+    health_check: HealthCheckDescription | None
+    containers: list[ContainerDescription]
+    drift: DriftDescription
+    ok: bool
+    condition: str
+
+
+class VolumeDescription(t.TypedDict):
+    """A declared volume. exists: None where the engine was not read."""
+
+    name: str
+    external: bool
+    exists: bool | None
+    driver: str
+
+
+class Endpoint(t.TypedDict):
+    """Where the stack's host reaches the database server."""
+
+    host: str
+    port: int
+    via: t.Literal["published", "container"]
+
+
+class DatabaseDescription(t.TypedDict):
+    """The database of the application, and its server."""
+
+    service: str
+    image: str
+    user: str
+    name: str
+    port: int
+    data_mounts: list[MountDescription]
+    container: str | None
+    endpoint: Endpoint | None
+
+
+class AlembicDescription(t.TypedDict):
+    """Where to run Alembic. config: its file, relative to the host folder source; None where it was not found there."""
+
+    service: str
+    config: str | None
+    source: str | None
+    why: str
+
+
+class StackDescription(t.TypedDict):
+    """A stack, as stack_info describes it. It holds no secrets."""
+
+    project: ProjectDescription
+    engine: EngineDescription
+    services: dict[str, ServiceDescription]
+    volumes: dict[str, VolumeDescription]
+    database: DatabaseDescription | None
+    alembic: AlembicDescription | None
+    start_order: list[list[str]]
+    warnings: list[str]
+
+
 # Compose's mount types that hold data -> the kind in set_aside.
 MOUNT_KINDS = {"volume": "volume", "bind": "folder"}
 
 
-def require_database(stack: StackDescription) -> t.Mapping[str, t.Any]:
+def require_database(stack: StackDescription) -> DatabaseDescription:
     """Return the description of the stack's database. Raise RecoveryError when none was found."""
     if stack["database"] is None:
         raise RecoveryError(
             f"No PostgreSQL service was found in project {stack['project']['name']}",
             next_command="set stack_database_service",
         )
-    return t.cast("t.Mapping[str, t.Any]", stack["database"])
+    return stack["database"]
 
 
 def explain_missing_database(stack: StackDescription) -> str:
@@ -60,7 +230,7 @@ def find_api_url(stack: StackDescription) -> str:
 
 def list_data_objects(stack: StackDescription) -> list[dict[str, str]]:
     """Return the database's data as objects for set_aside."""
-    return _build_mount_objects((stack["database"] or {}).get("data_mounts", []))
+    return _build_mount_objects(stack["database"]["data_mounts"] if stack["database"] else [])
 
 
 def list_cache_objects(stack: StackDescription) -> list[dict[str, str]]:
@@ -74,7 +244,7 @@ def list_cache_objects(stack: StackDescription) -> list[dict[str, str]]:
     return _build_mount_objects(mounts)
 
 
-def _build_mount_objects(mounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict[str, str]]:
+def _build_mount_objects(mounts: t.Sequence[MountDescription]) -> list[dict[str, str]]:
     return [
         {"kind": MOUNT_KINDS[mount["type"]], "name": mount["source"]}
         for mount in mounts
@@ -84,7 +254,7 @@ def _build_mount_objects(mounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[dict
 
 def build_database_object(stack: StackDescription, *, replacement: str = "", copy: bool = False) -> dict[str, t.Any]:
     """Return the database as an object for set_aside, whose documentation explains replacement and copy."""
-    database = stack["database"]
+    database = require_database(stack)
     containers = stack["services"][database["service"]]["containers"]
     return {
         "kind": "database",
@@ -152,11 +322,11 @@ def select_services_by_kind(
     )
 
 
-def find_application_service(stack: t.Mapping[str, t.Any]) -> str | None:
+def find_application_service(stack: StackDescription) -> str | None:
     """Return the application service, or None where there is none or several."""
     names = [name for name, service in stack["services"].items() if service["kind"] == "application"]
     return names[0] if len(names) == 1 else None
 
 
 def get_project_name(stack: StackDescription) -> str:
-    return t.cast(str, stack["project"]["name"])
+    return stack["project"]["name"]

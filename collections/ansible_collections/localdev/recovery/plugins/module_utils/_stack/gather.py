@@ -31,7 +31,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_c
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_files import resolve_project_files
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import resolve_database_credentials
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    ContainerDescription,
+    StackDescription,
+    find_application_service,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     Choices,
     Engine,
@@ -39,6 +43,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     ProjectFiles,
     StackFacts,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.selections import DescribedStack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.source_code import (
     inspect_source_path,
     list_source_paths,
@@ -53,7 +58,7 @@ def gather_stack(
     application_service: str = "",
     excluded_services: t.Iterable[str] = (),
     live: bool = True,
-) -> Json:
+) -> DescribedStack:
     """Return the description of the project of docker; see describe_stack. live=False calls no daemon."""
     facts = read_stack_facts(docker, live=live)
     choices = Choices(database_service, application_service, tuple(excluded_services))
@@ -112,7 +117,7 @@ def read_stack_facts(docker: Docker, *, live: bool = True) -> StackFacts:
     return StackFacts(**facts)
 
 
-def read_database_credentials(docker: Docker, stack: t.Mapping[str, t.Any]) -> dict[str, str]:
+def read_database_credentials(docker: Docker, stack: StackDescription) -> dict[str, str]:
     """Return ``user``, ``password`` and ``name`` of the stack's database; see extract_database_credentials."""
     if not stack["database"]:
         raise RecoveryError(
@@ -127,7 +132,7 @@ def read_database_credentials(docker: Docker, stack: t.Mapping[str, t.Any]) -> d
 
 
 def read_last_logs(
-    docker: Docker, stack: t.Mapping[str, t.Any], masker: Masker, lines: int, kinds: t.Collection[str] = ()
+    docker: Docker, stack: StackDescription, masker: Masker, lines: int, kinds: t.Collection[str] = ()
 ) -> dict[str, list[str]]:
     """Return the last log lines, secrets masked, of the containers of every service that is not ok.
 
@@ -140,7 +145,7 @@ def read_last_logs(
         for container in service["containers"]
     ]
 
-    def read(item: tuple[str, Json]) -> str:
+    def read(item: tuple[str, ContainerDescription]) -> str:
         text = docker.logs(item[1]["id"], lines)
         if item[1]["health"] != "unhealthy":
             return text

@@ -20,6 +20,13 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import parse_dockerfile_instructions
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_environment_list
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    ChangeKind,
+    ContainerDescription,
+    DriftDescription,
+    ImageChange,
+    StackDescription,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     BuildContext,
     ContextFile,
@@ -41,16 +48,16 @@ CHANGE_KINDS = ("dockerfile", "dependencies", "source")
 # --- image and build context -----------------------------------------------------------------------------------------
 
 
-def classify_context_file(path: str, dockerfile_path: str) -> str:
+def classify_context_file(path: str, dockerfile_path: str) -> ChangeKind:
     """Return ``dockerfile``, ``dependencies`` or ``source`` for a file of a build context."""
     if path == dockerfile_path:
         return "dockerfile"
     return "dependencies" if _DEPENDENCIES.fullmatch(posixpath.basename(path)) else "source"
 
 
-def find_image_changes(context: BuildContext) -> list[Json]:
+def find_image_changes(context: BuildContext) -> list[ImageChange]:
     """Return files changed since the image was built: path, kind, whether that is proved; Dockerfile first."""
-    found = []
+    found: list[ImageChange] = []
     for file in context.files:
         if file.path == context.dockerfile:
             proved = _dockerfile_changed(file, context)
@@ -215,7 +222,9 @@ def _is_config_mount(service: Service, target: str) -> bool:
 # --- description -----------------------------------------------------------------------------------------------------
 
 
-def describe_image_drift(service: Service, containers: t.Sequence[Json], context: BuildContext | None) -> Json:
+def describe_image_drift(
+    service: Service, containers: t.Sequence[ContainerDescription], context: BuildContext | None
+) -> DriftDescription:
     """Describe what is outdated in one service. containers: as state.describe_container describes them."""
     stale = [item for item, shown in zip(service.containers, containers) if shown["stale_config"]]
     return {
@@ -226,7 +235,7 @@ def describe_image_drift(service: Service, containers: t.Sequence[Json], context
     }
 
 
-def list_outdated_services(stack: t.Mapping[str, t.Any], *, proved: bool = True) -> list[str]:
+def list_outdated_services(stack: StackDescription, *, proved: bool = True) -> list[str]:
     """Return services whose image is older than their build context. proved: only where contents were compared."""
     return [
         name

@@ -21,6 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    ServiceDescription,
     StackDescription,
     get_project_name,
 )
@@ -33,7 +34,13 @@ MIN_PROBE_TIMEOUT_S = 5.0
 TOO_MANY_RESTARTS = 3
 
 
-def build_readiness_command(service: t.Mapping[str, t.Any], stack: StackDescription) -> list[str] | None:
+class NamedService(ServiceDescription):
+    """A service and its name."""
+
+    name: str
+
+
+def build_readiness_command(service: NamedService, stack: StackDescription) -> list[str] | None:
     """Return the command that checks in the service's container whether it is ready; None when there is no check.
 
     Pure. PostgreSQL is checked over TCP: the temporary server of its first start listens on the socket alone.
@@ -55,7 +62,7 @@ def build_readiness_command(service: t.Mapping[str, t.Any], stack: StackDescript
 
 
 def check_readiness(
-    service: t.Mapping[str, t.Any], container: t.Mapping[str, t.Any] | None, *, first_restarts: int = 0
+    service: ServiceDescription, container: t.Mapping[str, t.Any] | None, *, first_restarts: int = 0
 ) -> tuple[str, str]:
     """Return ``ready``, ``probe`` (running: probe the service itself), ``wait`` or ``broken``, and why. Pure."""
     if container is None:
@@ -94,7 +101,7 @@ def wait_for_services(
     first_seen: dict[str, tuple[str, float]] = {}
 
     def probe_service(name: str, container: t.Mapping[str, t.Any]) -> tuple[bool, str]:
-        service = {"name": name, **stack["services"][name]}
+        service: NamedService = {"name": name, **stack["services"][name]}
         command = build_readiness_command(service, stack)
         if command is None:
             # Use this machine's clock: the engine may run on another machine.

@@ -43,6 +43,10 @@ class StackSelections(t.TypedDict):
     api_url: str
 
 
+class DescribedStack(StackDescription, StackSelections):
+    """A description with its selections: what stack_info returns."""
+
+
 def select_stack_parts(stack: StackDescription) -> StackSelections:
     """Return the services and objects that procedures act on. stack: a description, with or without these parts."""
     return {
@@ -62,10 +66,9 @@ def select_stack_parts(stack: StackDescription) -> StackSelections:
 
 def explain_stopped_database(stack: StackDescription) -> str:
     """Return why no SQL can be run on the database, with the next command; empty if it can."""
-    missing = explain_missing_database(stack)
-    if missing:
-        return missing
     database = stack["database"]
+    if database is None:
+        return explain_missing_database(stack)
     service = stack["services"][database["service"]]
     if any(container["state"] == "running" for container in service["containers"]):
         return ""

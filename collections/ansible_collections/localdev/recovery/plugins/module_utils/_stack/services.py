@@ -17,6 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel i
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    ServiceDescription,
     StackDescription,
     get_project_name,
 )
@@ -43,7 +44,7 @@ def resolve_service_names(stack: StackDescription, services: t.Sequence[str]) ->
     return sorted(n for n, service in stack["services"].items() if service["enabled"] and not service["excluded"])
 
 
-def compute_stop_timeout(service: t.Mapping[str, t.Any], stateless_timeout: float) -> int:
+def compute_stop_timeout(service: ServiceDescription, stateless_timeout: float) -> int:
     """Return the grace period in seconds: its own for a service with data, at most stateless_timeout for others."""
     grace = float(service["stop_grace_period_s"])
     holds_data = service["stateful"] or service["kind"] in ("database", "cache")
@@ -103,7 +104,7 @@ def list_stopped_containers(containers: t.Iterable[t.Mapping[str, t.Any]], servi
     ]
 
 
-def _has_unhealthy_container(service: t.Mapping[str, t.Any]) -> bool:
+def _has_unhealthy_container(service: ServiceDescription) -> bool:
     return any(container["health"] == "unhealthy" for container in service["containers"])
 
 

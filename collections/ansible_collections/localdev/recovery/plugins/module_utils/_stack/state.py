@@ -22,6 +22,15 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect 
     get_compose_label,
     parse_docker_time,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    BuildDescription,
+    ContainerDescription,
+    HealthCheckDescription,
+    MountDescription,
+    PortDescription,
+    ServiceDescription,
+    VolumeDescription,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     DATABASE_DIRECTORIES,
     Json,
@@ -41,7 +50,7 @@ _NO_DATA_TARGET = re.compile(
 )
 
 
-def describe_build(service: Service, masker: Masker) -> Json | None:
+def describe_build(service: Service, masker: Masker) -> BuildDescription | None:
     """Return the build context, Dockerfile and target of a service."""
     if not service.build:
         return None
@@ -58,10 +67,10 @@ def get_stop_grace_period(service: Service) -> float:
     return parse_duration(str(text)) if text else DEFAULT_STOP_GRACE_PERIOD_S
 
 
-def describe_ports(service: Service) -> list[Json]:
+def describe_ports(service: Service) -> list[PortDescription]:
     """Return published ports: the real ones while a container runs (Docker picks some), else the configured ones."""
     bound: Json = ((service.running or {}).get("NetworkSettings") or {}).get("Ports") or {}
-    found = []
+    found: list[PortDescription] = []
     for entry in service.config.get("ports") or ():
         target, protocol = int(entry["target"]), str(entry.get("protocol") or "tcp")
         real = _bound_ports(bound.get(f"{target}/{protocol}") or ())
@@ -84,13 +93,13 @@ def _bound_ports(bindings: t.Iterable[t.Mapping[str, str]]) -> list[tuple[str, i
     return sorted(found, key=lambda item: (":" in item[0], item[1], item[0]))
 
 
-def describe_mounts(service: Service, facts: StackFacts, kind: str) -> list[Json]:
+def describe_mounts(service: Service, facts: StackFacts, kind: str) -> list[MountDescription]:
     """Return volumes, bind mounts and tmpfs of a service, with volumes that only its container has."""
     seen: Json = {}
     for container in service.containers:
         for mount in container.get("Mounts") or ():
             seen.setdefault(mount["Destination"], mount)
-    found: list[Json] = []
+    found: list[MountDescription] = []
     for entry in service.config.get("volumes") or ():
         target = str(entry.get("target", ""))
         key = entry.get("source") if entry.get("type") == "volume" else None
@@ -105,6 +114,7 @@ def describe_mounts(service: Service, facts: StackFacts, kind: str) -> list[Json
                 "read_only": bool(entry.get("read_only", False)),
                 "external": bool(declared.get("external", False)),
                 "anonymous": entry.get("type") == "volume" and not key,
+                "data": False,
             }
         )
     for item in service.config.get("tmpfs") or ():
@@ -126,7 +136,7 @@ def describe_mounts(service: Service, facts: StackFacts, kind: str) -> list[Json
     return sorted(found, key=lambda mount: mount["target"])
 
 
-def _build_mount(kind: str, source: str, target: str, *, anonymous: bool) -> Json:
+def _build_mount(kind: str, source: str, target: str, *, anonymous: bool) -> MountDescription:
     return {
         "type": kind,
         "source": source,
@@ -135,10 +145,11 @@ def _build_mount(kind: str, source: str, target: str, *, anonymous: bool) -> Jso
         "read_only": False,
         "external": False,
         "anonymous": anonymous,
+        "data": False,
     }
 
 
-def _holds_data(mount: Json, service: Service, facts: StackFacts) -> bool:
+def _holds_data(mount: MountDescription, service: Service, facts: StackFacts) -> bool:
     if mount["read_only"] or _NO_DATA_TARGET.search(mount["target"]):
         return False
     if mount["type"] == "volume":
@@ -156,7 +167,7 @@ def find_data_directory(service: Service) -> str:
     return service.environment.get("PGDATA") or service.environment.get("POSTGRESQL_DATA_DIR") or ""
 
 
-def find_database_mounts(service: Service, mounts: t.Sequence[Json]) -> set[str]:
+def find_database_mounts(service: Service, mounts: t.Sequence[MountDescription]) -> set[str]:
     """Return targets of the mounts that hold the cluster: the nearest one above PGDATA, and those inside it."""
     targets = {mount["target"].rstrip("/") for mount in mounts if mount["type"] in ("volume", "bind")}
     folder = find_data_directory(service).rstrip("/")
@@ -172,7 +183,7 @@ def find_database_mounts(service: Service, mounts: t.Sequence[Json]) -> set[str]
     return {mount["target"] for mount in mounts if mount["target"].rstrip("/") in data_targets}
 
 
-def build_mount_warnings(described: Json, database: Service | None) -> list[str]:
+def build_mount_warnings(described: t.Mapping[str, ServiceDescription], database: Service | None) -> list[str]:
     """Return warnings about mounts of the database that do not keep its data."""
     if not database:
         return []
@@ -207,7 +218,7 @@ def format_health_failure(item: Json) -> str:
     return f"health check, exit code {failed[-1]['ExitCode']}: {output[-1].strip() if output else 'no output'}"
 
 
-def describe_health_check(service: Service, masker: Masker) -> Json | None:
+def describe_health_check(service: Service, masker: Masker) -> HealthCheckDescription | None:
     """Return the health check in force, and whether it is inherited from an image with another command."""
     wanted = service.config.get("healthcheck") or {}
     if wanted.get("disable"):
@@ -227,7 +238,7 @@ def describe_health_check(service: Service, masker: Masker) -> Json | None:
         test = ["CMD-SHELL", test]
     if not test or test == ["NONE"]:
         return None
-    source = "compose" if wanted.get("test") else "image"
+    source: t.Literal["compose", "image"] = "compose" if wanted.get("test") else "image"
     url = re.search(r"https?://[^\s'\"|;&)]+", " ".join(test))
     return {
         "test": masker.mask_command([str(word) for word in test]),
@@ -240,7 +251,7 @@ def describe_health_check(service: Service, masker: Masker) -> Json | None:
     }
 
 
-def describe_container(item: Json, service: Service, facts: StackFacts) -> Json:
+def describe_container(item: Json, service: Service, facts: StackFacts) -> ContainerDescription:
     """Return the description of one inspected container."""
     state = item["State"]
     health = (state.get("Health") or {}).get("Status")
@@ -261,7 +272,7 @@ def describe_container(item: Json, service: Service, facts: StackFacts) -> Json:
     }
 
 
-def classify_health(described: Json, service: Service, facts: StackFacts) -> tuple[bool, str]:
+def classify_health(described: ServiceDescription, service: Service, facts: StackFacts) -> tuple[bool, str]:
     """Return whether the service is ok, and its condition in words."""
     if not facts.live:
         return False, "not asked"
@@ -339,10 +350,10 @@ def _classify_running_container(
     return health == "healthy", "running, " + ("health check starting" if health == "starting" else str(health))
 
 
-def describe_volumes(facts: StackFacts) -> Json:
+def describe_volumes(facts: StackFacts) -> dict[str, VolumeDescription]:
     """Return the volumes that the configuration declares. exists is None where the engine was not read."""
     existing = {str(item["Name"]): item for item in facts.volumes}
-    described = {}
+    described: dict[str, VolumeDescription] = {}
     for key, declared in sorted((facts.config.get("volumes") or {}).items()):
         name = str((declared or {}).get("name") or key)
         found = existing.get(name)

@@ -31,6 +31,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.retention i
     split_off_protected,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    MountDescription,
     StackDescription,
     list_service_urls,
 )
@@ -127,7 +128,7 @@ def collect_database(
     """Return size, revisions and row counts of the database; None if its server does not run."""
     found = stack["database"]
     container = find_running_container(stack, found["service"]) if found else ""
-    if not container:
+    if not found or not container:
         return None
     done = docker.run(
         *DatabaseServer(container, found["user"]).psql_arguments(found["name"]),
@@ -150,7 +151,7 @@ def collect_addresses(stack: StackDescription) -> dict[str, StatusPart]:
     for name, url in found.items():
         if url.startswith("http://") and find_running_container(stack, name):
             service = stack["services"][name]
-            check = urllib.parse.urlsplit((service["health_check"] or {}).get("url") or "").path
+            check = urllib.parse.urlsplit((service["health_check"] and service["health_check"]["url"]) or "").path
             wanted += [(name, ""), *([(name, check)] if check not in ("", "/") else [])]
             wanted += [(name, path) for path in API_DOCUMENTATION_PATHS if service["kind"] == "application"]
     answers = dict(zip(wanted, map_in_parallel(lambda item: fetch_page(found[item[0]] + item[1]), wanted)))
@@ -228,7 +229,7 @@ def collect_data_mounts(docker: Docker, stack: StackDescription) -> list[StatusP
     ]
 
 
-def _measure_mounts(docker: Docker, container: str, mounts: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, StatusPart]:
+def _measure_mounts(docker: Docker, container: str, mounts: t.Sequence[MountDescription]) -> dict[str, StatusPart]:
     if not container:
         return {}
     targets = [mount["target"] for mount in mounts]

@@ -20,6 +20,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     MOUNT_KINDS,
+    MountDescription,
     StackDescription,
     list_database_writers,
     select_services_by_kind,
@@ -60,7 +61,7 @@ def find_data_locations(stack: StackDescription, services: t.Sequence[str] | str
                     "service": name,
                     "kind": MOUNT_KINDS[mount["type"]],
                     "name": mount["source"],
-                    "labels": build_compose_volume_labels(stack, mount["key"]),
+                    "labels": build_compose_volume_labels(stack, mount["key"] or ""),
                     "cluster": label == name and stack["services"][name]["kind"] == "database",
                     "services": [o for o in known if mount["source"] in [m["source"] for m in _list_mounts(stack, o)]],
                 },
@@ -71,7 +72,7 @@ def find_data_locations(stack: StackDescription, services: t.Sequence[str] | str
     return sorted(chosen, key=lambda place: str(place["label"]))
 
 
-def _list_mounts(stack: StackDescription, service: str) -> list[t.Mapping[str, t.Any]]:
+def _list_mounts(stack: StackDescription, service: str) -> list[MountDescription]:
     mounts = stack["services"][service]["mounts"]
     return [m for m in mounts if m["type"] in MOUNT_KINDS and m["source"] and not m["anonymous"]]
 

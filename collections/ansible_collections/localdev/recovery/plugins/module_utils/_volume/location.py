@@ -21,6 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts i
     create_volume,
     find_mounting_containers,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Location:
         create_volume(docker, self.name, labels)
 
 
-def build_compose_volume_labels(stack: t.Mapping[str, t.Any], key: str) -> dict[str, str]:
+def build_compose_volume_labels(stack: StackDescription, key: str) -> dict[str, str]:
     """Return the labels of the volume with this key in the Compose file; none without a key. Pure."""
     if not key:
         return {}

@@ -13,14 +13,14 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import MOUNT_KINDS
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import MOUNT_KINDS, StackDescription
 
 MountMove = dict[str, t.Any]
 _OTHER_TYPE = {"volume": "bind", "bind": "volume"}
 
 
 def plan_mount_moves(
-    stack: t.Mapping[str, t.Any],
+    stack: StackDescription,
     to: str,
     *,
     services: t.Sequence[str] = (),
@@ -87,7 +87,7 @@ def derive_file_qualifier(files: t.Sequence[str]) -> str:
     return match.group(1) if match and match.group(1) != "override" else ""
 
 
-def _default_name(stack: t.Mapping[str, t.Any], move: MountMove, folder: str) -> str:
+def _default_name(stack: StackDescription, move: MountMove, folder: str) -> str:
     """``./data/postgres`` <-> ``postgres_data``, in docker-compose.local.yml ``postgres_local_data``."""
     between = "".join(f"_{word}" for word in [derive_file_qualifier(stack["project"]["files"])] if word)
     if move["to"] == "volume":

@@ -22,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     SetAsideEntry,
     build_kept_name,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 # Name, type, mode, owner, time, link target and content of every file below a folder, as one digest. The tar
 # stream is only hashed. Sockets are left out: tar knows none. Works with GNU and BusyBox tools alike. OpenSSL uses the
@@ -71,7 +72,7 @@ class Keeper:
         return f"{name}.discarded-{run_id}"
 
     @staticmethod
-    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:
         """Return whether a service must stop while the object is put back. Any service may use volumes and folders."""
         return True
 

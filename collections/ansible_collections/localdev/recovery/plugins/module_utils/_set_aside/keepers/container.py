@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import (
     list_local_changes,
@@ -22,6 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 # Beside the run records; contains the saved changes under their kept names.
 CONTAINERS_FOLDER = "containers"
@@ -33,7 +33,7 @@ class ContainerKeeper(Keeper):
     copies = True
 
     @staticmethod
-    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:
         return any(container["name"] == entry["name"] for container in service["containers"])
 
     def _archive_path(self, entry: SetAsideEntry) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 # Below the folder of the runs; inside: RUN ID/CONTAINER/path in the container.
 CONTAINER_FILES_FOLDER = "container_files"
@@ -55,7 +56,7 @@ class ContainerFileKeeper(Keeper):
         return str(item["name"])
 
     @staticmethod
-    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:
         return any(entry["name"].partition(":")[0] == container["name"] for container in service["containers"])
 
     def _container(self, entry: SetAsideEntry) -> dict[str, t.Any] | None:

@@ -28,6 +28,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     build_kept_name,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 # Bytes; PostgreSQL cuts longer names without an error.
 _MAX_NAME_BYTES = 63
@@ -60,7 +61,7 @@ class DatabaseKeeper(Keeper):
         return _fit_name(name, f".discarded-{run_id}")
 
     @staticmethod
-    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:
         # A database is renamed under the running server.
         return bool(service["writes_to_database"]) and service["kind"] != "database"
 

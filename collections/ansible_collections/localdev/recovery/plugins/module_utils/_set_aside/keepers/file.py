@@ -17,7 +17,6 @@ import hashlib
 import os
 import shutil
 import stat
-import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import (
@@ -32,6 +31,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
     Keeper,
     normalise_absolute_path,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 FILES_FOLDER = "files"
 # Bytes of a file name, with room for the suffix of an unfinished copy.
@@ -57,7 +57,7 @@ class FileKeeper(Keeper):
         return os.path.join(RUNS_FOLDER, FILES_FOLDER, plain)
 
     @staticmethod
-    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:
         return False
 
     def _path(self, entry: SetAsideEntry) -> str:

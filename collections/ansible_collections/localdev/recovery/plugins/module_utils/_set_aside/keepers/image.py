@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import (
     add_tag_suffix,
     parse_image_reference,
@@ -22,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.images i
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import EntryState, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 
 class ImageKeeper(Keeper):
@@ -34,7 +33,7 @@ class ImageKeeper(Keeper):
         return add_tag_suffix(name, f".aside-{run_id}")
 
     @staticmethod
-    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:
         # Its containers are recreated, which is faster if they are stopped before.
         return parse_image_reference(service["image"]) == parse_image_reference(entry["name"])
 

@@ -25,6 +25,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 ROWS_FOLDER = "rows"
 NO_ROW = "null"
@@ -119,7 +120,7 @@ class RowKeeper(Keeper):
         return build_kept_name(plain, run_id, _MAX_NAME_BYTES)
 
     @staticmethod
-    def must_stop(service: t.Mapping[str, t.Any], entry: SetAsideEntry) -> bool:
+    def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:
         return False
 
     def _path(self, entry: SetAsideEntry) -> str:
