@@ -6,16 +6,65 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+from pathlib import Path
+
 import pytest
 
+from tests.cli.commands import COMMAND, command_environment
 from tests.faults.assertions import (
     assert_clear_error,
     assert_fresh_data,
     assert_nothing_unknown_is_left,
     assert_old_data_is_back,
+    assert_output_has,
 )
 from tests.harness.engine import docker, wait_until
+from tests.harness.playbook_run import BREAKPOINT_VARIABLE, PlaybookRun, new_token
+from tests.harness.processes import TOKEN_VARIABLE, wait_for_no_process
 from tests.harness.reference_stack import ReferenceStack
+
+
+def start_localdev(stack: ReferenceStack, folder: Path, stop_at: str = "") -> PlaybookRun:
+    """Start ``localdev rebuild`` on the stack, in a process group of its own."""
+    token = new_token()
+    log = folder / f"{token}.log"
+    variables = {TOKEN_VARIABLE: token, BREAKPOINT_VARIABLE: stop_at, "COLUMNS": "200"}
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*COMMAND, "rebuild", "-i", str(stack.inventory)],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            # A localdev that is killed does not delete its private folder.
+            env=command_environment(XDG_RUNTIME_DIR=str(folder), **variables),
+            start_new_session=True,
+        )
+    return PlaybookRun(process, token, log, stack.dir)
+
+
+@pytest.mark.fault("SIGKILL to the process group of localdev rebuild at {point}, run again", "P2 P8")
+@pytest.mark.parametrize("point", ["before:start"])
+def test_nothing_goes_on_when_localdev_is_killed(named: ReferenceStack, tmp_path: Path, point: str) -> None:
+    """Ansible-playbook and its workers have sessions of their own, so the signal does not reach them."""
+    localdev = start_localdev(named, tmp_path, stop_at=point)
+    try:
+        localdev.wait_for_breakpoint(point)
+        [killed_run] = named.run_ids()
+        os.killpg(localdev.process.pid, signal.SIGKILL)
+        localdev.process.wait()
+        assert wait_for_no_process(localdev.token, 30) == []
+    finally:
+        localdev.kill()
+        localdev.breakpoint_file.unlink(missing_ok=True)
+    again = start_localdev(named, tmp_path)
+    result = again.wait()
+    assert result.rc == 0, result.output
+    assert_output_has(result, f"Took over the lock of full_rebuild .run {killed_run}")
+    assert_fresh_data(named)
+    assert wait_for_no_process(again.token, 30) == []
 
 
 # This test and the next kill a rebuild at each of its seven steps. A rebuild after a killed one puts the old data back
