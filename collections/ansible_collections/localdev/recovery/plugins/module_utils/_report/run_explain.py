@@ -43,6 +43,7 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
     record = next((record for record in reversed(found["runs"]) if run_id in ("", record["run_id"])), None)
     if record is None:
         return []
+    gone = {copy["aside"] for copy in found.get("missing", [])}
     age = format_duration(seconds_since(record["started"], now))
     lines = [
         f"{record['procedure']} (run {record['run_id']}) on project {record['project']}: "
@@ -60,7 +61,7 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
     ]
     lines += [
         f"Set aside {entry['kind']} {entry['name']} as {entry['aside']}{_format_size(entry)}: "
-        + _MEANING_OF_STATE[entry["state"]]
+        + ("it does not exist any more" if entry["aside"] in gone else _MEANING_OF_STATE[entry["state"]])
         for entry in record["asides"]
     ]
     lines += [f"Error: {line}" for line in (record["error"] or "").splitlines()[:1]]
@@ -84,7 +85,8 @@ def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[str]:
         return [f"Run {record['undone_by']} took it back", redo]
     if record["run_id"] in found["interrupted"]:
         return [
-            "It was cut short, and nothing is lost: what it has set aside is whole",
+            "It was cut short, and nothing is lost"
+            + (": what it has set aside is whole" if can_undo_run(record) else ""),
             f"The next run of any procedure brings the state before it back, and so does: {UNDO_COMMAND}",
         ]
     if record["outcome"] == "running":

@@ -65,3 +65,14 @@ def test_the_last_line_depends_on_the_state_of_the_run(
 def test_every_state_has_a_description_and_an_unknown_run_has_no_lines(run_record: Record) -> None:
     assert set(UNFINISHED_OUTCOMES) < set(_MEANING_OF_STATE)
     assert format_run_explanation(found(run_record(NEW)), OLD, NOON) == []
+
+
+def test_an_explanation_claims_only_what_is_so(run_record: Record) -> None:
+    record = run_record(NEW, outcome="running", finished=None)
+    whole = "It was cut short, and nothing is lost: what it has set aside is whole"
+    assert whole in format_run_explanation(found(record, interrupted=[NEW]), NEW, NOON)
+    empty = format_run_explanation(found({**record, "asides": []}, interrupted=[NEW]), NEW, NOON)
+    assert "It was cut short, and nothing is lost" in empty
+    missing = [{"aside": record["asides"][0]["aside"], "problem": "x"}]
+    gone = format_run_explanation(found(record, missing=missing), NEW, NOON)
+    assert any(line.endswith("(2.0 KiB): it does not exist any more") for line in gone)
