@@ -178,7 +178,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         present, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time()
     )
     deletable, protected = split_off_protected(deletable, unreadable)
-    leftovers, _protected = split_off_protected(find_leftovers(present, interrupted, time.time()), unreadable)
+    leftovers, protected_leftovers = split_off_protected(find_leftovers(present, interrupted, time.time()), unreadable)
     return {
         "changed": False,
         "runs": records,
@@ -193,7 +193,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "locked": locked,
         "interrupted": interrupted,
         "deletable": [*deletable, *leftovers],
-        "kept": [*kept, *protected],
+        "kept": [*kept, *protected, *protected_leftovers],
     }
 
 
