@@ -19,6 +19,8 @@ from tests.harness.checkout import ROOT
 from tests.harness.engine import HANG_TIMEOUT_S
 
 COMMAND = [sys.executable, "-m", "localdev_recovery"]
+# A value that makes the file that the environment variable PLANTED names, if Ansible takes it for a template.
+LOOKUP = "{{ lookup('pipe', 'touch ' ~ lookup('env', 'PLANTED')) }}"
 ANSI = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 

@@ -17,10 +17,8 @@ import pytest
 from localdev_recovery import Outcome, run
 from localdev_recovery.playbook import Request, _execute_playbook
 from localdev_recovery.variables import VariableError, list_magic_variables, mark_as_data, parse_extra_variables
-from tests.cli.commands import run_localdev
+from tests.cli.commands import LOOKUP, run_localdev
 
-# The command of the lookup makes the file that the environment variable PLANTED names.
-LOOKUP = "{{ lookup('pipe', 'touch ' ~ lookup('env', 'PLANTED')) }}"
 VALUES = {"lookup": LOOKUP, "syntax": '{% raw %} a{# b #}c {{ it\'s "ü" 😀'}
 # What happens to values in roles: derived variables, facts, loops and results of modules.
 SHOW_VALUES = [
