@@ -11,7 +11,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
-def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_differs_is_an_error_and_the_original_stays(
+    world: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.write("volume", "old")
     run_id, _rest = world.begin("full_rebuild")
     monkeypatch.setattr(keepers_volume, "DIGEST", "echo {folder} | tr / -")
