@@ -65,7 +65,7 @@ def test_steps_are_those_that_the_procedure_declares(load_events: LoadEvents) ->
     assert all(step.seconds is not None and step.seconds > 0 for step in result.steps)
 
 
-def test_a_success_tells_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
+def test_a_success_shows_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
     result = build_result(load_events("rebuild"))
     assert result.outcome is Outcome.DONE
     assert result.changed

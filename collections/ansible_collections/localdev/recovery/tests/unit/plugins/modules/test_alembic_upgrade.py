@@ -52,7 +52,7 @@ def upgrade(
     return alembic_upgrade.act(t.cast("t.Any", module)), requests[0]
 
 
-def test_an_upgrade_tells_what_it_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upgrade_returns_what_it_applied(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"applied": ["b", "c"], "heads": ["c"], "current": ["c"], "before": ["a"]}
     result, (request, fresh) = upgrade(monkeypatch, answer, check_mode=False)
     assert (result["changed"], result["applied"]) == (True, ["b", "c"])

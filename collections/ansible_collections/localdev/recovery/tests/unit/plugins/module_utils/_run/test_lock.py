@@ -62,7 +62,7 @@ def test_what_is_written_is_for_the_owner_alone(lock: RunLock, make_record: Make
     assert (tmp_path / ".localdev" / ".gitignore").read_text() == "*\n"
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_lock_since_when(
+def test_a_second_run_is_refused_and_shown_the_holder_of_the_lock(
     store: RunStore, lock: RunLock, make_record: MakeRecord
 ) -> None:
     lock.check_free()
