@@ -314,8 +314,8 @@ def test_schema_differences_are_what_alembic_check_finds(source: Source, request
     source.make({"a1b2": []}, first=MODELS, settings=", target_metadata=metadata")
     source.stamp("a1b2")
     source.sql(*SCHEMA_CHANGES)
-    answer = request_alembic(drift=True)
-    assert sorted(answer["drift"]) == [
+    answer = request_alembic(schema_diff=True)
+    assert sorted(answer["schema_diff"]) == [
         "add_column people.nickname",
         "add_index people.people_by_name",
         "add_table rooms",
@@ -324,13 +324,13 @@ def test_schema_differences_are_what_alembic_check_finds(source: Source, request
         "remove_index people.people_by_age",
         "remove_table odd",
     ]
-    assert "drift" not in request_alembic()
+    assert "schema_diff" not in request_alembic()
 
 
 def test_no_schema_differences(source: Source, request_alembic: Request) -> None:
     source.make({"a1b2": []}, first=MODELS, settings=", target_metadata=sa.MetaData()")
     source.stamp("a1b2")
-    assert request_alembic(drift=True)["drift"] == []
+    assert request_alembic(schema_diff=True)["schema_diff"] == []
 
 
 def test_schema_differences_follow_the_settings_of_env_py(source: Source, request_alembic: Request) -> None:
@@ -340,12 +340,12 @@ def test_schema_differences_follow_the_settings_of_env_py(source: Source, reques
     )
     source.make({"a1b2": []}, first=MODELS, settings=settings)
     source.stamp("a1b2")
-    assert request_alembic(drift=True)["drift"] == ["add_table rooms"]
+    assert request_alembic(schema_diff=True)["schema_diff"] == ["add_table rooms"]
     emptied = settings.replace("None", "directives.clear()")
     (source.root / "migrations" / "env.py").write_text(
         ENV.format(database=source.database, first=MODELS, settings=emptied)
     )
-    assert request_alembic(drift=True)["drift"] == []
+    assert request_alembic(schema_diff=True)["schema_diff"] == []
 
 
 @pytest.mark.parametrize("stamped", [["a1b2"], ["feedbeef"]], ids=["behind", "unknown"])
@@ -354,17 +354,17 @@ def test_schema_differences_are_found_wherever_the_database_is(
 ) -> None:
     source.make(MERGED, first=MODELS, settings=", target_metadata=metadata")
     source.stamp(*stamped)
-    answer = request_alembic(drift=True)
+    answer = request_alembic(schema_diff=True)
     assert answer["current"] == stamped
-    assert "add_table rooms" in answer["drift"]
+    assert "add_table rooms" in answer["schema_diff"]
 
 
 def test_models_that_cannot_be_compared_are_a_finding(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
     source.stamp("d1b2")
-    answer = request_alembic(drift=True)
-    assert (answer["current"], answer["drift"]) == (["d1b2"], None)
-    assert "MetaData" in answer["drift_problem"]
+    answer = request_alembic(schema_diff=True)
+    assert (answer["current"], answer["schema_diff"]) == (["d1b2"], None)
+    assert "MetaData" in answer["schema_diff_problem"]
 
 
 def test_constraints_and_other_differences_are_described() -> None:
