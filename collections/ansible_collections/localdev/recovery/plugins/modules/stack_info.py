@@ -342,7 +342,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
 
 
-def describe(module: AnsibleModule) -> dict[str, t.Any]:
+def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_params(module.params))
     facts = read_stack_facts(docker)
     if module.params["check_images"]:
@@ -375,7 +375,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, describe)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -90,4 +90,4 @@ def test_a_database_that_does_not_come_up_ends_alembic(monkeypatch: pytest.Monke
     monkeypatch.setattr(alembic_upgrade, "remove_helper_containers", lambda _docker, _run_id: removed.set())
     params = {"stack": STACK, "run_id": "r1", "until_ready": ["db"], "connect_timeout": 60.0}
     with pytest.raises(RecoveryError, match="db exited"):
-        alembic_upgrade.upgrade(t.cast("t.Any", None), params, {}, None)
+        alembic_upgrade.upgrade_database(t.cast("t.Any", None), params, {}, None)
