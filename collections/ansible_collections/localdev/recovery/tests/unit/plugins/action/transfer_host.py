@@ -46,15 +46,7 @@ class Host:
         args: dict[str, t.Any],
         check: bool = False,
     ) -> dict[str, t.Any]:
-        defaults = {
-            "select": "latest",
-            "database": "",
-            "step": "look",
-            "identity": {},
-            "archive": "",
-            "bundle": "",
-            "sha256": "",
-        }
+        defaults = {"select": "latest", "database": "", "step": "look", "identity": {}, "archive": "", "sha256": ""}
         defaults |= {"repository": "", "source": "", "version": "", "bundle": "", "origin": ""}
         made = action.__new__(action)
         made._task = types.SimpleNamespace(args=args, check_mode=check)
