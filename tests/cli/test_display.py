@@ -114,7 +114,7 @@ def test_a_terminal_gets_a_live_line_and_others_do_not(monkeypatch: pytest.Monke
     assert isinstance(choose_display(FakeTerminal(), verbosity=0), PlainDisplay)
 
 
-def test_the_live_line_tells_the_step_and_what_it_does() -> None:
+def test_the_live_line_shows_the_step_and_what_it_does() -> None:
     stream = FakeTerminal()
     console = Console(file=stream, force_terminal=True, width=60, color_system=None)
     with LiveDisplay(console) as display:

@@ -76,7 +76,7 @@ def test_reports_are_printed_by_an_action_of_the_collection_too(load_events: Loa
     assert build_result(events).report == expected
 
 
-def test_a_success_tells_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
+def test_a_success_shows_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
     result = build_result(load_events("rebuild"))
     assert result.outcome is Outcome.DONE
     assert result.changed

@@ -77,7 +77,7 @@ def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: Refer
     assert stack.fingerprint() == stack.old_data
 
 
-def test_ctrl_c_and_a_second_run_meanwhile(stack: ReferenceStack) -> None:
+def test_ctrl_c_and_a_second_run_at_the_same_time(stack: ReferenceStack) -> None:
     child = start_in_terminal("rebuild", "-i", str(stack.inventory), **{BREAKPOINT_VARIABLE: "before:start"})
     breakpoint_file = stack.dir / BREAKPOINT_FILE
     wait_until(breakpoint_file.exists, "reaching the third step")

@@ -18,8 +18,8 @@ from tests.harness.reference_stack import ReferenceStack
 REBUILD = {"container_recovery_action": "rebuild", "container_recovery_verify_login": False}
 
 
-def tagged_image(stack: ReferenceStack, name: str = "") -> str:
-    return docker("image", "inspect", "--format", "{{.Id}}", name or f"{stack.name}-backend")
+def tagged_image(stack: ReferenceStack) -> str:
+    return docker("image", "inspect", "--format", "{{.Id}}", f"{stack.name}-backend")
 
 
 def container_image(stack: ReferenceStack) -> str:

@@ -18,7 +18,7 @@ from tests.harness.reference_stack import ReferenceStack
 
 OLDER, BETWEEN, HEAD = "196e377aeb10", "20251225_swap_expiry", "20251225_schema_ver"
 SIZE = r"\d[\d.]* [KMG]iB"
-# Nobody has registered an administrator.
+# No administrator is registered.
 OPTIONS = {"schema_recovery_verify_login": False}
 
 

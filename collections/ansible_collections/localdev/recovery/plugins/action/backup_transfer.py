@@ -28,10 +28,11 @@ class ActionModule(TransferAction):
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         controller_folder = os.path.abspath(os.path.expanduser(arguments["controller_folder"]))
-        move = self._fetch if arguments["direction"] == "fetch" else self._distribute
-        return move(controller_folder, arguments)
+        if arguments["direction"] == "fetch":
+            return self._fetch_backup(controller_folder)
+        return self._distribute_backup(controller_folder, arguments)
 
-    def _fetch(self, controller_folder: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def _fetch_backup(self, controller_folder: str) -> dict[str, t.Any]:
         response = self.call_module(step="look")
         if response.get("failed") or is_backup_present(controller_folder, response["identity"]):
             return response
@@ -41,18 +42,18 @@ class ActionModule(TransferAction):
         if packed.get("failed"):
             return packed
         with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
-            archive = os.path.join(folder, "backup.tar")
+            bundle = os.path.join(folder, "backup.tar")
             try:
                 digest = self.receive(
-                    packed["archive"], packed["archive_bytes"], archive, f"fetching {packed['backup']['name']}"
+                    packed["bundle"], packed["bundle_bytes"], bundle, f"fetching {packed['backup']['name']}"
                 )
             finally:
-                self.delete_remote_file(packed["archive"])
+                self.delete_remote_file(packed["bundle"])
             verify_received_digest("backup", digest, packed["sha256"])
-            item = unpack_bundle(archive, controller_folder)
+            item = unpack_bundle(bundle, controller_folder)
         return {"changed": True, "backup": summarize_backup(item), "identity": response["identity"]}
 
-    def _distribute(self, controller_folder: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def _distribute_backup(self, controller_folder: str, arguments: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         item = choose_backup_to_transfer(
             controller_folder, arguments.get("select") or "latest", arguments.get("database") or "", time.time()
         )
@@ -61,10 +62,10 @@ class ActionModule(TransferAction):
         if response.get("failed") or not response["changed"] or self._task.check_mode:
             return response
         with tempfile.TemporaryDirectory(prefix="localdev-") as folder:
-            archive = os.path.join(folder, "backup.tar")
-            size = pack_bundle(item, archive)["bytes"]
+            bundle = os.path.join(folder, "backup.tar")
+            size = pack_bundle(item, bundle)["bytes"]
             try:
-                digest = self.send(read_chunks(archive), response["archive"], f"sending {item.name}", size)
-                return self.call_module(step="unpack", identity=identity, archive=response["archive"], sha256=digest)
+                digest = self.send(read_chunks(bundle), response["bundle"], f"sending {item.name}", size)
+                return self.call_module(step="unpack", identity=identity, bundle=response["bundle"], sha256=digest)
             finally:
-                self.delete_remote_file(response["archive"])
+                self.delete_remote_file(response["bundle"])

@@ -34,9 +34,9 @@ options:
       - Whether to ask in a one-off container also where the service runs, whose container may be of an older image.
     type: bool
     default: false
-  drift:
+  schema_diff:
     description:
-      - Whether to compare the database with the application's models, as C(alembic check) does, and return what differs in RV(drift).
+      - Whether to compare the database with the application's models, as C(alembic check) does, and return what differs in RV(schema_diff).
     type: bool
     default: false
 """
@@ -50,9 +50,9 @@ EXAMPLES = r"""
 - name: See whether the models have changes that no migration makes
   localdev.recovery.alembic_info:
     stack: "{{ found.stack }}"
-    drift: true
+    schema_diff: true
   register: schema
-  failed_when: schema.drift | default([], true) | length > 0
+  failed_when: schema.schema_diff | default([], true) | length > 0
 
 - name: Look at a restored copy
   localdev.recovery.alembic_info:
@@ -150,15 +150,15 @@ revisions:
     message:
       description: Its message.
       type: str
-drift:
+schema_diff:
   description:
     - What differs between the database and the models, each as the change that would make them equal.
-    - While revisions are RV(pending), what they change is among it. None when it could not be compared, as RV(drift_problem) explains.
-  returned: when O(drift=true)
+    - While revisions are RV(pending), what they change is among it. None when it could not be compared, as RV(schema_diff_problem) explains.
+  returned: when O(schema_diff=true)
   type: list
   elements: str
   sample: [add_column people.nickname, add_table rooms]
-drift_problem:
+schema_diff_problem:
   description: Why the database and the models could not be compared, such as C(env.py) naming no C(target_metadata).
   returned: when they could not be compared
   type: str
@@ -179,7 +179,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._git.history imp
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
-    request = {"do": "info", **{key: params[key] for key in ("config", "database", "graph", "drift")}}
+    request = {"do": "info", **{key: params[key] for key in ("config", "database", "graph", "schema_diff")}}
     host = HostPython.from_params(params)
     if host:
         hide_only_secrets(module, host.masker)
@@ -197,7 +197,7 @@ def main() -> None:
             **alembic_argument_spec(),
             "graph": {"type": "bool", "default": False},
             "fresh": {"type": "bool", "default": False},
-            "drift": {"type": "bool", "default": False},
+            "schema_diff": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -119,7 +119,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.active impo
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import wait_for_services
 
 
-def upgrade(
+def upgrade_database(
     docker: Docker,
     params: t.Mapping[str, t.Any],
     request: t.Mapping[str, t.Any],
@@ -163,7 +163,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     else:
         with join_run(params):
             request |= {"do": "upgrade"}
-            answer = upgrade(docker, params, request, host)
+            answer = upgrade_database(docker, params, request, host)
     before = answer["before"]
     after = [*before, *answer["applied"]]
     return {

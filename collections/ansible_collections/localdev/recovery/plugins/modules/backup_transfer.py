@@ -64,7 +64,7 @@ options:
       - Set by the action plugin. Which backup is on its way.
     type: dict
     default: {}
-  archive:
+  bundle:
     description:
       - Set by the action plugin. The file in which it arrives.
     type: str
@@ -101,11 +101,11 @@ backup:
     path: /srv/shop/backups/postgres/shop_20260131_100000.dir
     bytes: 48234496
     alembic_versions: [20251225_schema_ver]
-archive:
+bundle:
   description: Where the backup lies as one file on its way; it is deleted again.
   returned: on the way
   type: str
-archive_bytes:
+bundle_bytes:
   description: Bytes of that file.
   returned: on the way
   type: int
@@ -141,32 +141,33 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer i
 )
 
 
-def fetch(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
+def pack_selected_backup(params: t.Mapping[str, t.Any], bundle: str) -> dict[str, t.Any]:
     """Select the backup that the controller fetches, and pack it into a file in the step pack."""
     item = choose_backup_to_transfer(params["folder"], params["select"], params["database"], time.time())
     result = {"changed": False, "backup": summarize_backup(item), "identity": identify_backup(item)}
     if params["step"] == "pack":
-        os.makedirs(os.path.dirname(archive), mode=0o700, exist_ok=True)
-        packed = pack_bundle(item, archive)
-        result |= {"archive": archive, "archive_bytes": packed["bytes"], "sha256": packed["sha256"]}
+        os.makedirs(os.path.dirname(bundle), mode=0o700, exist_ok=True)
+        packed = pack_bundle(item, bundle)
+        result |= {"bundle": bundle, "bundle_bytes": packed["bytes"], "sha256": packed["sha256"]}
     return result
 
 
-def distribute(params: t.Mapping[str, t.Any], archive: str) -> dict[str, t.Any]:
-    """Say whether the folder lacks the backup in the step look; unpack the received file in the step unpack."""
+def receive_backup(params: t.Mapping[str, t.Any], bundle: str) -> dict[str, t.Any]:
+    """Return whether the folder lacks the backup in the step look; unpack the received file in the step unpack."""
     name = params["identity"]["name"]
     if params["step"] == "look":
         present = is_backup_present(params["folder"], params["identity"])
         path = os.path.join(params["folder"], name)
-        return {"changed": not present, "backup": {"name": name, "path": path}, "archive": archive}
-    verify_received_digest("backup", hash_file(params["archive"])["sha256"], params["sha256"])
-    item = unpack_bundle(params["archive"], params["folder"])
+        return {"changed": not present, "backup": {"name": name, "path": path}, "bundle": bundle}
+    verify_received_digest("backup", hash_file(params["bundle"])["sha256"], params["sha256"])
+    item = unpack_bundle(params["bundle"], params["folder"])
     return {"changed": True, "backup": summarize_backup(item)}
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    archive = get_incoming_path("backup.tar")
-    return (fetch if module.params["direction"] == "fetch" else distribute)(module.params, archive)
+    bundle = get_incoming_path("backup.tar")
+    handle_step = pack_selected_backup if module.params["direction"] == "fetch" else receive_backup
+    return handle_step(module.params, bundle)
 
 
 def main() -> None:
@@ -179,7 +180,7 @@ def main() -> None:
             "database": {"type": "str", "default": ""},
             "step": {"type": "str", "choices": ["look", "pack", "unpack"], "default": "look"},
             "identity": {"type": "dict", "default": {}},
-            "archive": {"type": "str", "default": ""},
+            "bundle": {"type": "str", "default": ""},
             "sha256": {"type": "str", "default": ""},
         },
         supports_check_mode=True,

@@ -34,7 +34,7 @@ options:
     elements: str
     choices: [database, cache, application, worker, migration, other]
     default: []
-  drift:
+  check_images:
     description:
       - Whether to compare the images with their build contexts. It reads the files of every context, and the copies of them in running
         containers.
@@ -235,7 +235,7 @@ stack:
             - C(image) lists files of the build context that the image has in another version, C(kind) being V(dockerfile), V(dependencies)
               or V(source). C(proved) is V(true) when contents were compared; otherwise only the file's time is newer.
             - C(edited) lists files that were changed inside the container. C(complete) is V(true) when all files of the context were
-              compared; it is V(false) without O(drift). What a bind mount shows to the container is left out.
+              compared; it is V(false) without O(check_images). What a bind mount shows to the container is left out.
           returned: success
           type: dict
           sample:
@@ -336,10 +336,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
 
 
-def describe(module: AnsibleModule) -> dict[str, t.Any]:
+def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_params(module.params))
     facts = read_stack_facts(docker)
-    if module.params["drift"]:
+    if module.params["check_images"]:
         facts = dataclasses.replace(facts, contexts=read_build_contexts(docker, facts))
     stack = describe_stack(facts, Choices.from_params(module.params))
     result = {
@@ -366,11 +366,11 @@ def main() -> None:
                 "choices": ["database", "cache", "application", "worker", "migration", "other"],
                 "default": [],
             },
-            "drift": {"type": "bool", "default": False},
+            "check_images": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    run_module(module, describe)
+    run_module(module, act)
 
 
 if __name__ == "__main__":

@@ -104,13 +104,13 @@ def _target(node: yaml.Node) -> str:
 def _mount_edits(text: str, node: yaml.ScalarNode | yaml.MappingNode, to: str, written: str) -> list[TextEdit]:
     if isinstance(node, yaml.ScalarNode):
         value = ":".join([written, *split_short_mount(node.value)[1:]])
-        return [_scalar_edit(text, node, value)]
+        return [_scalar_edit(node, value)]
     kind, source = _child(node, "type"), _child(node, "source")
     if not isinstance(kind, yaml.ScalarNode) or not isinstance(source, yaml.ScalarNode):
         raise RecoveryError(
             f"The mount in line {node.start_mark.line + 1} of the Compose file has no type or no source"
         )
-    edits = [_scalar_edit(text, kind, to), _scalar_edit(text, source, written)]
+    edits = [_scalar_edit(kind, to), _scalar_edit(source, written)]
     # A mount of one type ignores the options of the other type.
     stale = "bind" if to == "volume" else "volume"
     pairs = node.value
@@ -126,7 +126,7 @@ def _mount_edits(text: str, node: yaml.ScalarNode | yaml.MappingNode, to: str, w
     return edits
 
 
-def _scalar_edit(text: str, node: yaml.ScalarNode, value: str) -> TextEdit:
+def _scalar_edit(node: yaml.ScalarNode, value: str) -> TextEdit:
     """Return an edit that replaces a value and keeps its quotes, if they can hold the new value."""
     start, end = node.start_mark.index, node.end_mark.index
     quote = node.style if node.style in ("'", '"') else ""

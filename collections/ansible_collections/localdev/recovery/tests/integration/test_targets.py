@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.checkout import ROOT
-from tests.harness.engine import docker, find_free_ports
+from tests.harness.engine import HANG_TIMEOUT_S, docker, find_free_ports
 from tests.harness.images import provide_base_images
 from tests.harness.project import list_project_objects, remove_objects
 
@@ -33,7 +33,6 @@ TARGETS = HERE / "targets"
 APP = TARGETS / "setup_stack" / "files" / "app"
 APP_IMAGE = "ldr-int-app:latest"
 AT_ONCE = 3
-PLAY_TIMEOUT_S = 420
 SHOWN_LINES = 60
 
 
@@ -157,13 +156,13 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                timeout=PLAY_TIMEOUT_S,
+                timeout=HANG_TIMEOUT_S,
                 check=False,
             )
             returncode, output = done.returncode, done.stdout
         except subprocess.TimeoutExpired as exc:
             output = exc.stdout.decode(errors="replace") if isinstance(exc.stdout, bytes) else exc.stdout or ""
-            returncode, output = -1, f"{output}\nstill running after {PLAY_TIMEOUT_S} s"
+            returncode, output = -1, f"{output}\nstill running after {HANG_TIMEOUT_S} s"
         left = list_project_objects(project)
         remove_objects(left)
         return PlayOutcome(returncode, output, time.monotonic() - began, left)

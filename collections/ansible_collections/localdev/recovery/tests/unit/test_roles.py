@@ -78,7 +78,7 @@ def test_every_way_into_a_role_has_an_argument_spec(role: Path) -> None:
 
 @each_role
 def test_defaults_equal_those_of_the_argument_specs(role: Path) -> None:
-    """A default in argument_specs sets nothing, it only tells people what the one in defaults does."""
+    """A default in argument_specs sets nothing; it only documents the one in defaults."""
     defaults = load(role / "defaults/main.yml") or {}
     options: dict[str, t.Any] = {}
     for spec in entry_points(role).values():

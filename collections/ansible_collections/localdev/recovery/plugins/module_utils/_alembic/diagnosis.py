@@ -75,8 +75,8 @@ def diagnose_schema(
 ) -> list[SchemaFinding]:
     """Return all findings, first those that an upgrade cannot fix.
 
-    schema: the result of alembic_info, best with drift. logs: last lines by service. tables: number of tables in the
-    database without the version table; None: not counted.
+    schema: the result of alembic_info, best with schema_diff. logs: last lines by service. tables: number of tables in
+    the database without the version table; None: not counted.
     """
     logged_errors = find_logged_errors(logs or {})
     found = [
@@ -212,9 +212,9 @@ def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: in
     message = (
         f"The database has {tables} table{'s' if tables > 1 else ''} but no revision, so an upgrade would begin anew"
     )
-    drift = schema.get("drift")
-    lacking = [diff for diff in drift or () if not diff.startswith("remove_")]
-    if drift is not None and not lacking:
+    differences = schema.get("schema_diff")
+    lacking = [diff for diff in differences or () if not diff.startswith("remove_")]
+    if differences is not None and not lacking:
         evidence = ["it has all that the models have"]
         remedy = _command_in_container(stack, "alembic stamp heads")
     else:
@@ -298,7 +298,7 @@ def _find_missing_columns(
         ]
     if schema["pending"] is None:
         return [_make_finding("columns_missing", "warning", message_from_logs, evidence_from_logs[:_EVIDENCE_LINES])]
-    if schema.get("drift") is None:
+    if schema.get("schema_diff") is None:
         message = f"{message_from_logs}, and no migration is pending: one is missing"
         return [_make_finding("columns_missing", "error", message, evidence_from_logs[:_EVIDENCE_LINES], autogenerate)]
     unexplained = format_other_logged_errors(logged_errors, _names_missing_from_database(schema, "add_table"))
@@ -312,7 +312,7 @@ def _find_missing_columns(
 
 
 def _find_failed_comparison(schema: AlembicInfo) -> list[SchemaFinding]:
-    problem = schema.get("drift_problem")
+    problem = schema.get("schema_diff_problem")
     if not problem:
         return []
     return [_make_finding("not_compared", "info", "Models and database could not be compared", [problem])]
@@ -322,7 +322,7 @@ def _names_missing_from_database(schema: AlembicInfo, what: str) -> list[str]:
     """Return names that the models have and a database at the heads lacks; pending revisions might add them."""
     if schema["pending"] != [] or not schema["current"]:
         return []
-    return [diff.partition(" ")[2] for diff in schema.get("drift") or () if diff.startswith(f"{what} ")]
+    return [diff.partition(" ")[2] for diff in schema.get("schema_diff") or () if diff.startswith(f"{what} ")]
 
 
 def find_revision_problems(schema: t.Mapping[str, t.Any]) -> list[str]:

@@ -159,7 +159,7 @@ def read_database_state(config, script, request):
     def record_state(heads, context):
         table = [context.version_table_schema, context.version_table]
         found.update(current=sorted(heads), version_table=".".join(part for part in table if part))
-        if request.get("drift"):
+        if request.get("schema_diff"):
             found.update(compare_models(config, script, context))
         return []
 
@@ -178,10 +178,13 @@ def compare_models(config, script, context):
         revision_context.run_autogenerate(script.get_heads(), context)
         # A hook of env.py may have emptied the list, as many do where there is nothing to generate.
         operations = [ops for made in revision_context.generated_revisions[-1:] for ops in made.upgrade_ops_list]
-        return {"drift": [text for ops in operations for diff in ops.as_diffs() for text in describe_diff(diff)]}
+        return {"schema_diff": [text for ops in operations for diff in ops.as_diffs() for text in describe_diff(diff)]}
     except Exception as exc:
         # An error of the application's models is a finding; the rest of the response is still known.
-        return {"drift": None, "drift_problem": " ".join(("%s: %s" % (type(exc).__name__, exc)).split())[:500]}
+        return {
+            "schema_diff": None,
+            "schema_diff_problem": " ".join(("%s: %s" % (type(exc).__name__, exc)).split())[:500],
+        }
 
 
 def describe_diff(diff):

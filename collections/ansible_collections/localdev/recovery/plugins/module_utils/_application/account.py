@@ -176,10 +176,10 @@ def _find_blocker(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
         return _finding(
             "ambiguous", f"{len(found['rows'])} rows of {account['table']} are user {username}", "remove all but one"
         )
-    return _find_application_failure(account, seen)
+    return _find_application_failure(seen)
 
 
-def _find_application_failure(account: Account, seen: t.Mapping[str, t.Any]) -> Json | None:
+def _find_application_failure(seen: t.Mapping[str, t.Any]) -> Json | None:
     """Return the finding for an application that cannot hash or fails at the login, with the cause if it is known."""
     probe, status = seen["probe"], _get_http_status(seen.get("login"))
     signing, service = probe["signing"], probe["service"]

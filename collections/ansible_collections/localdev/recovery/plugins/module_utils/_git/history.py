@@ -72,19 +72,19 @@ def find_revisions(folder: str, revisions: t.Iterable[str]) -> list[dict[str, t.
     return [{"revision": revision, **where} for revision, where in found if where]
 
 
-def read_head_commit(folder: str, *, timeout: float = 5) -> str | None:
+def read_head_commit(folder: str) -> str | None:
     """Return the commit that is checked out in a folder's repository, or None."""
     top = find_repository(folder)
     if top is None:
         return None
     try:
-        with _Git(top, timeout) as git:
+        with _Git(top, timeout=5) as git:
             return git.run("rev-parse", "--verify", "--quiet", "HEAD").strip() or None
     except _GitUnavailable:
         return None
 
 
-def list_changed_files(folder: str, span: str, *, timeout: float = 60) -> list[ChangedFile] | None:
+def list_changed_files(folder: str, span: str) -> list[ChangedFile] | None:
     """Return the regular files that changed in ``A..B``; ``A`` alone is ``A..HEAD``. Return None for unknown commits.
 
     The paths are absolute. Symbolic links and submodules are left out.
@@ -94,7 +94,7 @@ def list_changed_files(folder: str, span: str, *, timeout: float = 60) -> list[C
         return None
     span = span if ".." in span else f"{span}..HEAD"
     try:
-        with _Git(top, timeout) as git:
+        with _Git(top, timeout=60) as git:
             fields = git.run("diff", "--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff", span, "--").split(
                 "\0"
             )

@@ -60,8 +60,6 @@ KEEPERS: dict[str, type[Keeper]] = {
 }
 # States in which there may be something to put back.
 UNFINISHED_OUTCOMES = ("planned", "kept", "live", "restoring")
-# A new cluster, its logs and the records need this beside a copy of the data.
-RESERVE_BYTES = 256 * 1024 * 1024
 
 
 def list_services_to_stop(stack: StackDescription, entries: t.Sequence[SetAsideEntry]) -> list[str]:

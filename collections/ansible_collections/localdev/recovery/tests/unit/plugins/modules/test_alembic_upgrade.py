@@ -52,7 +52,7 @@ def upgrade(
     return alembic_upgrade.act(t.cast("t.Any", module)), requests[0]
 
 
-def test_an_upgrade_tells_what_it_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upgrade_returns_what_it_applied(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"applied": ["b", "c"], "heads": ["c"], "current": ["c"], "before": ["a"]}
     result, (request, fresh) = upgrade(monkeypatch, answer, check_mode=False)
     assert (result["changed"], result["applied"]) == (True, ["b", "c"])
@@ -90,4 +90,4 @@ def test_a_database_that_does_not_come_up_ends_alembic(monkeypatch: pytest.Monke
     monkeypatch.setattr(alembic_upgrade, "remove_helper_containers", lambda _docker, _run_id: removed.set())
     params = {"stack": STACK, "run_id": "r1", "until_ready": ["db"], "connect_timeout": 60.0}
     with pytest.raises(RecoveryError, match="db exited"):
-        alembic_upgrade.upgrade(t.cast("t.Any", None), params, {}, None)
+        alembic_upgrade.upgrade_database(t.cast("t.Any", None), params, {}, None)

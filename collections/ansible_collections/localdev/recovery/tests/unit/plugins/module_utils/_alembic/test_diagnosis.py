@@ -34,7 +34,7 @@ def schema(**changes: t.Any) -> dict[str, t.Any]:
         "unknown_found": [],
         "overlapping": [],
         "pending": [],
-        "drift": [],
+        "schema_diff": [],
         **changes,
     }
 
@@ -49,14 +49,14 @@ def stack(state: str = "running", **changes: t.Any) -> dict[str, t.Any]:
     }
 
 
-BEHIND = schema(current=["a1"], pending=["b2", "c3"], drift=["add_column people.faculty_role"])
+BEHIND = schema(current=["a1"], pending=["b2", "c3"], schema_diff=["add_column people.faculty_role"])
 UNKNOWN = schema(current=["zz"], unknown=["zz"], pending=None)
 HEADS = schema(heads=["c3", "d4"], pending=["d4"])
 OVERLAPPING = schema(current=["a1", "c3"], overlapping=["a1"], pending=None)
-TABLE_LOST = schema(drift=["add_table rooms", "remove_table planted", "add_index rooms.ix_rooms"])
-COLUMN_LOST = schema(drift=["add_column people.faculty_role"])
+TABLE_LOST = schema(schema_diff=["add_table rooms", "remove_table planted", "add_index rooms.ix_rooms"])
+COLUMN_LOST = schema(schema_diff=["add_column people.faculty_role"])
 NOT_STAMPED = schema(current=[], pending=["a1", "b2", "c3"])
-EMPTY = schema(current=[], pending=["a1", "b2", "c3"], drift=["add_table people"])
+EMPTY = schema(current=[], pending=["a1", "b2", "c3"], schema_diff=["add_table people"])
 
 
 def found(answer: dict[str, t.Any], logs: list[str] | None = None, tables: int | None = None) -> list[SchemaFinding]:
@@ -86,8 +86,13 @@ def only(findings: list[SchemaFinding], name: str) -> SchemaFinding:
         (TABLE_LOST, [TABLE], None, ["error tables_missing"]),
         (COLUMN_LOST, [], None, ["error columns_missing"]),
         (schema(), [PSYCOPG], None, ["info ok", "warning columns_missing"]),
-        (schema(drift=None), [PSYCOPG], None, ["error columns_missing"]),
-        (schema(drift=None, drift_problem="no target_metadata"), [], None, ["info ok", "info not_compared"]),
+        (schema(schema_diff=None), [PSYCOPG], None, ["error columns_missing"]),
+        (
+            schema(schema_diff=None, schema_diff_problem="no target_metadata"),
+            [],
+            None,
+            ["info ok", "info not_compared"],
+        ),
     ],
     ids=[
         "at the head", "no migrations", "behind", "behind, and the log says so", "empty", "not stamped", "unknown",
@@ -136,15 +141,15 @@ def test_log_lines_that_name_a_table() -> None:
 
 
 def test_the_exception_alone_is_evidence_too() -> None:
-    finding = only(found(schema(drift=None), [ASYNCPG]), "columns_missing")
+    finding = only(found(schema(schema_diff=None), [ASYNCPG]), "columns_missing")
     assert finding["message"].startswith("The application asks for something,")
     assert finding["evidence"] == [f"backend: {ASYNCPG}"]
     # Where a name was seen, it would say nothing more.
-    assert len(only(found(schema(drift=None), [ASYNCPG, PSYCOPG]), "columns_missing")["evidence"]) == 1
+    assert len(only(found(schema(schema_diff=None), [ASYNCPG, PSYCOPG]), "columns_missing")["evidence"]) == 1
 
 
 def test_long_log_lines_are_cut() -> None:
-    [line] = only(found(schema(drift=None), [PSYCOPG + "!" * 9999]), "columns_missing")["evidence"]
+    [line] = only(found(schema(schema_diff=None), [PSYCOPG + "!" * 9999]), "columns_missing")["evidence"]
     assert len(line) < 400
 
 
@@ -154,7 +159,7 @@ def test_long_log_lines_are_cut() -> None:
         (HEADS, None, "multiple_heads", "cd /srv/shop/backend && alembic merge c3 d4; or "),
         (OVERLAPPING, None, "overlapping", "backend alembic stamp --purge c3"),
         (NOT_STAMPED, 3, "not_stamped", "run --rm --no-deps backend alembic stamp heads"),
-        ({**NOT_STAMPED, "drift": ["add_table b"]}, 1, "not_stamped", "alembic stamp REVISION"),
+        ({**NOT_STAMPED, "schema_diff": ["add_table b"]}, 1, "not_stamped", "alembic stamp REVISION"),
         (BEHIND, None, "behind", "ansible-playbook localdev.recovery.schema_recovery"),
     ],
 )
@@ -163,9 +168,9 @@ def test_remedies(answer: dict[str, t.Any], tables: int | None, name: str, words
 
 
 def test_what_models_lack_is_no_evidence_against_stamping() -> None:
-    answer = {**NOT_STAMPED, "drift": ["remove_table planted", "add_column people.faculty_role"]}
+    answer = {**NOT_STAMPED, "schema_diff": ["remove_table planted", "add_column people.faculty_role"]}
     assert only(found(answer, tables=3), "not_stamped")["evidence"] == ["models: add_column people.faculty_role"]
-    answer["drift"] = ["remove_table planted"]
+    answer["schema_diff"] = ["remove_table planted"]
     assert only(found(answer, tables=3), "not_stamped")["remedy"].endswith("alembic stamp heads")
 
 
@@ -219,7 +224,7 @@ NAMES = st.sampled_from(["a1", "b2", "c3"])
     current=st.lists(NAMES, unique=True),
     unknown=st.lists(st.just("zz"), max_size=1),
     pending=st.lists(NAMES, unique=True),
-    drift=st.none() | st.lists(st.sampled_from(["add_table t", "add_column t.c", "remove_table x"])),
+    schema_diff=st.none() | st.lists(st.sampled_from(["add_table t", "add_column t.c", "remove_table x"])),
     lines=st.lists(st.sampled_from([PSYCOPG, TABLE, ASYNCPG, "INFO"])),
     tables=st.none() | st.integers(0, 3),
     allow=st.booleans(),
@@ -229,14 +234,18 @@ def test_nothing_is_done_without_a_reason(
     current: list[str],
     unknown: list[str],
     pending: list[str],
-    drift: list[str] | None,
+    schema_diff: list[str] | None,
     lines: list[str],
     tables: int | None,
     allow: bool,
 ) -> None:
     """Every error has a remedy, an upgrade has revisions, and a rebuild was allowed."""
     answer = schema(
-        heads=heads, current=current + unknown, unknown=unknown, pending=None if unknown else pending, drift=drift
+        heads=heads,
+        current=current + unknown,
+        unknown=unknown,
+        pending=None if unknown else pending,
+        schema_diff=schema_diff,
     )
     findings = found(answer, lines, tables)
     decision = decide_schema_recovery(findings, answer, allow_rebuild=allow)

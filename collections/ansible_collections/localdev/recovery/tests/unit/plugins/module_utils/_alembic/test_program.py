@@ -31,17 +31,17 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._alem
     Source,
 )
 
-Ask = t.Callable[..., dict[str, t.Any]]
+Request = t.Callable[..., dict[str, t.Any]]
 
 
 @pytest.fixture
-def ask(source: Source, capsys: pytest.CaptureFixture[str]) -> Ask:
-    def ask(do: str = "info", **request: t.Any) -> dict[str, t.Any]:
+def request_alembic(source: Source, capsys: pytest.CaptureFixture[str]) -> Request:
+    def request_alembic(do: str = "info", **request: t.Any) -> dict[str, t.Any]:
         main({"do": do, "config": None, **request})
         done = CompletedCommand((), 0, capsys.readouterr().out, "")
         return parse_alembic_response(done, "backend")
 
-    return ask
+    return request_alembic
 
 
 @pytest.mark.parametrize(
@@ -80,68 +80,74 @@ def ask(source: Source, capsys: pytest.CaptureFixture[str]) -> Ask:
     ],
 )
 def test_where_a_database_is(
-    source: Source, ask: Ask, revisions: dict[str, list[str]], stamped: list[str], expected: dict[str, t.Any]
+    source: Source,
+    request_alembic: Request,
+    revisions: dict[str, list[str]],
+    stamped: list[str],
+    expected: dict[str, t.Any],
 ) -> None:
     source.make(revisions)
     source.stamp(*stamped)
-    answer = ask()
+    answer = request_alembic()
     assert {key: answer.get(key) for key in expected} == expected
 
 
-def test_pending_revisions_stand_after_their_parents(source: Source, ask: Ask) -> None:
+def test_pending_revisions_stand_after_their_parents(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
-    pending = ask()["pending"]
+    pending = request_alembic()["pending"]
     assert sorted(pending) == sorted(MERGED)
     for revision, parents in MERGED.items():
         assert all(pending.index(parent) < pending.index(revision) for parent in parents)
 
 
-def test_looking_changes_nothing(source: Source, ask: Ask) -> None:
+def test_looking_changes_nothing(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
-    assert ask()["current"] == []
+    assert request_alembic()["current"] == []
     with sqlalchemy.create_engine(f"sqlite:///{source.database}").connect() as connection:
         assert connection.execute(sqlalchemy.text("SELECT count(*) FROM sqlite_master")).scalar() == 0
 
 
-def test_one_who_knows_where_the_database_is_spares_env_py(source: Source, ask: Ask) -> None:
+def test_one_who_knows_where_the_database_is_spares_env_py(source: Source, request_alembic: Request) -> None:
     source.make(MERGED, first="raise SystemExit('env.py was run')")
-    found = ask("info", current=["d1b2"])
+    found = request_alembic("info", current=["d1b2"])
     assert (found["current"], found["unknown"], found["pending"]) == (["d1b2"], [], ["20251225_last"])
-    assert ask("info", current=["nowhere"])["unknown"] == ["nowhere"]
+    assert request_alembic("info", current=["nowhere"])["unknown"] == ["nowhere"]
 
 
-def test_planning_from_nothing_does_not_ask_the_database(source: Source, ask: Ask) -> None:
+def test_planning_from_nothing_does_not_ask_the_database(source: Source, request_alembic: Request) -> None:
     source.make(MERGED, first="raise RuntimeError('asked')")
-    answer = ask("plan", from_base=True)
+    answer = request_alembic("plan", from_base=True)
     assert len(answer["applied"]) == len(MERGED)
-    assert "RuntimeError: asked" in ask()["error"]
+    assert "RuntimeError: asked" in request_alembic()["error"]
 
 
 @pytest.mark.parametrize("toml", [False, True], ids=["alembic.ini", "pyproject.toml"])
 @pytest.mark.parametrize("folder", [".", "backend", "services/api"])
-def test_the_configuration_is_found(source: Source, ask: Ask, folder: str, toml: bool) -> None:
+def test_the_configuration_is_found(source: Source, request_alembic: Request, folder: str, toml: bool) -> None:
     (source.root / "node_modules" / "x").mkdir(parents=True)
     (source.root / "node_modules" / "alembic.ini").write_text("[alembic]\n")
     (source.root / "pyproject.toml").write_text("[tool.ruff]\n")
     source.make(MERGED, folder, toml=toml)
-    answer = ask()
+    answer = request_alembic()
     assert answer["heads"] == ["20251225_last"]
     assert Path(answer["config"]) == (source.root / folder / ("pyproject.toml" if toml else "alembic.ini")).resolve()
 
 
-def test_the_nearest_configuration_is_taken(source: Source, ask: Ask) -> None:
+def test_the_nearest_configuration_is_taken(source: Source, request_alembic: Request) -> None:
     source.make({"feed": []}, "a/deeper")
     source.make(MERGED, "zz")
-    assert ask()["heads"] == ["20251225_last"]
+    assert request_alembic()["heads"] == ["20251225_last"]
 
 
-def test_a_configuration_can_be_named(source: Source, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configuration_can_be_named(
+    source: Source, request_alembic: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source.make(MERGED)
     source.make({"feed": []}, "other")
-    assert ask(config="other/alembic.ini")["heads"] == ["feed"]
+    assert request_alembic(config="other/alembic.ini")["heads"] == ["feed"]
     monkeypatch.chdir(source.root)
     monkeypatch.setenv("ALEMBIC_CONFIG", "other/alembic.ini")
-    assert ask()["heads"] == ["feed"]
+    assert request_alembic()["heads"] == ["feed"]
 
 
 @pytest.mark.parametrize(
@@ -152,37 +158,40 @@ def test_a_configuration_can_be_named(source: Source, ask: Ask, monkeypatch: pyt
     ],
     ids=["none", "a wrong one"],
 )
-def test_no_configuration_is_an_error(ask: Ask, request_: dict[str, str], words: str) -> None:
-    assert words in ask(**request_)["error"]
+def test_no_configuration_is_an_error(request_alembic: Request, request_: dict[str, str], words: str) -> None:
+    assert words in request_alembic(**request_)["error"]
 
 
 @pytest.mark.parametrize(
     "first", ["print('noise', end='')", "print('@other@ {}')", "import sys; sys.stdout.write('a\\n' * 3)"]
 )
-def test_noise_of_env_py_does_not_matter(source: Source, ask: Ask, first: str) -> None:
+def test_noise_of_env_py_does_not_matter(source: Source, request_alembic: Request, first: str) -> None:
     source.make(MERGED, first=first)
-    assert ask()["heads"] == ["20251225_last"]
+    assert request_alembic()["heads"] == ["20251225_last"]
 
 
-def test_a_missing_package_is_named(source: Source, ask: Ask) -> None:
+def test_a_missing_package_is_named(source: Source, request_alembic: Request) -> None:
     source.make(MERGED, first="import no_such_package")
-    assert ask()["error"] == "No module named 'no_such_package' (imported by Alembic or by env.py)"
+    assert request_alembic()["error"] == "No module named 'no_such_package' (imported by Alembic or by env.py)"
 
 
-def test_only_postgresql_is_migrated(source: Source, ask: Ask) -> None:
+def test_only_postgresql_is_migrated(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
     source.stamp("d1b2")
-    assert ask("upgrade")["error"] == "the database is sqlite, not PostgreSQL"
-    assert ask("info")["current"] == ["d1b2"]
+    assert request_alembic("upgrade")["error"] == "the database is sqlite, not PostgreSQL"
+    assert request_alembic("info")["current"] == ["d1b2"]
 
 
-def test_a_plan_says_what_an_upgrade_would_do(source: Source, ask: Ask) -> None:
+def test_a_plan_says_what_an_upgrade_would_do(source: Source, request_alembic: Request) -> None:
     source.make(OPEN)
     source.stamp("b1b2")
-    answer = ask("plan")
+    answer = request_alembic("plan")
     assert (answer["before"], answer["applied"]) == (["b1b2"], ["c1b2"])
-    assert ask("plan", target="b1b2")["applied"] == []
-    assert ask("plan", target="head")["error"] == "Multiple heads: b1b2, c1b2; name one of them, or all as heads"
+    assert request_alembic("plan", target="b1b2")["applied"] == []
+    assert (
+        request_alembic("plan", target="head")["error"]
+        == "Multiple heads: b1b2, c1b2; name one of them, or all as heads"
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,32 +201,34 @@ def test_a_plan_says_what_an_upgrade_would_do(source: Source, ask: Ask) -> None:
         ("cafe", "no upgrade to cafe: Multiple revisions start with 'cafe'"),
     ],
 )
-def test_no_plan_to_a_revision_that_is_none_or_several(source: Source, ask: Ask, target: str, words: str) -> None:
+def test_no_plan_to_a_revision_that_is_none_or_several(
+    source: Source, request_alembic: Request, target: str, words: str
+) -> None:
     source.make({"cafe1": [], "cafe2": ["cafe1"]})
-    answer = ask("plan", target=target)
+    answer = request_alembic("plan", target=target)
     assert answer["error"].startswith(words)
     assert "trace" not in answer
 
 
-def test_no_plan_from_an_unknown_revision(source: Source, ask: Ask) -> None:
+def test_no_plan_from_an_unknown_revision(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
     source.stamp("feedbeef")
-    assert ask("plan")["unknown"] == ["feedbeef"]
+    assert request_alembic("plan")["unknown"] == ["feedbeef"]
 
 
-def test_a_revision_beside_one_that_builds_on_it(source: Source, ask: Ask) -> None:
+def test_a_revision_beside_one_that_builds_on_it(source: Source, request_alembic: Request) -> None:
     """What a dump over a newer schema leaves: alembic current shows one of them, and upgrading fails."""
     source.make(MERGED)
     source.stamp("d1b2", "b1b2")
-    answer = ask()
+    answer = request_alembic()
     assert (answer["current"], answer["overlapping"], answer["pending"]) == (["b1b2", "d1b2"], ["b1b2"], None)
-    assert "b1b2 is part of what another one builds on" in ask("plan")["error"]
+    assert "b1b2 is part of what another one builds on" in request_alembic("plan")["error"]
 
 
-def test_the_whole_graph(source: Source, ask: Ask) -> None:
+def test_the_whole_graph(source: Source, request_alembic: Request) -> None:
     last = "depends_on = 'b1b2'\n__doc__ = 'Last'"
     source.make(MERGED, more={"c1b2": "branch_labels = ('billing',)", "20251225_last": last})
-    answer = ask(graph=True)
+    answer = request_alembic(graph=True)
     assert (answer["branches"], answer["merges"], answer["labels"]) == (["a1b2"], ["d1b2"], {"billing": "c1b2"})
     rows = {row["revision"]: row for row in answer["revisions"]}
     assert {name: sorted(row["down_revisions"]) for name, row in rows.items()} == MERGED
@@ -225,29 +236,29 @@ def test_the_whole_graph(source: Source, ask: Ask) -> None:
     assert (rows["c1b2"]["branch_labels"], rows["d1b2"]["branch_labels"]) == (["billing"], [])
     assert rows["20251225_last"]["message"] == "Last"
     assert RevisionGraph(answer["revisions"]).heads == tuple(answer["heads"])
-    assert "revisions" not in ask()
+    assert "revisions" not in request_alembic()
 
 
-def test_a_version_table_of_another_name(source: Source, ask: Ask) -> None:
+def test_a_version_table_of_another_name(source: Source, request_alembic: Request) -> None:
     source.make(MERGED, settings=", version_table='schema_version', version_table_schema='main'")
     source.stamp("d1b2", table="schema_version")
-    answer = ask()
+    answer = request_alembic()
     assert (answer["current"], answer["version_table"]) == (["d1b2"], "main.schema_version")
 
 
-def test_the_usual_version_table(source: Source, ask: Ask) -> None:
+def test_the_usual_version_table(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
-    assert ask()["version_table"] == "alembic_version"
+    assert request_alembic()["version_table"] == "alembic_version"
 
 
 def test_an_env_py_that_needs_the_settings_of_the_application(
-    source: Source, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    source: Source, request_alembic: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source.root / "shop_settings.py").write_text("import os\nURL = os.environ['SHOP_URL']\n")
     source.make(MERGED, first="import shop_settings; print(shop_settings.URL)")
-    assert "KeyError" in ask()["error"]
+    assert "KeyError" in request_alembic()["error"]
     monkeypatch.setenv("SHOP_URL", "x")
-    assert ask()["heads"] == ["20251225_last"]
+    assert request_alembic()["heads"] == ["20251225_last"]
     del sys.modules["shop_settings"]
 
 
@@ -260,20 +271,22 @@ def test_an_env_py_that_needs_the_settings_of_the_application(
     ids=["exits", "fails with another stdout"],
 )
 def test_an_env_py_that_fails(
-    source: Source, ask: Ask, monkeypatch: pytest.MonkeyPatch, first: str, words: str
+    source: Source, request_alembic: Request, monkeypatch: pytest.MonkeyPatch, first: str, words: str
 ) -> None:
     monkeypatch.setattr(sys, "stdout", sys.stdout)
     source.make(MERGED, first=first)
-    assert words in ask()["error"]
+    assert words in request_alembic()["error"]
 
 
-def test_an_env_py_that_runs_no_migrations_says_nothing_of_the_database(source: Source, ask: Ask) -> None:
+def test_an_env_py_that_runs_no_migrations_says_nothing_of_the_database(
+    source: Source, request_alembic: Request
+) -> None:
     source.make(MERGED)
     (source.root / "migrations" / "env.py").write_text("")
-    assert "env.py did not call context.run_migrations()" in ask()["error"]
+    assert "env.py did not call context.run_migrations()" in request_alembic()["error"]
 
 
-# --- drift -----------------------------------------------------------------------------------------------------
+# --- schema differences ----------------------------------------------------------------------------------------
 
 MODELS = """
 import sqlalchemy as sa
@@ -290,19 +303,19 @@ sa.Table("rooms", metadata, sa.Column("id", sa.Integer, primary_key=True))
 """
 
 
-DRIFTED = (
+SCHEMA_CHANGES = (
     "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(20), age INTEGER)",
     "CREATE INDEX people_by_age ON people (age)",
     "CREATE TABLE odd (id INTEGER PRIMARY KEY)",
 )
 
 
-def test_drift_is_what_alembic_check_finds(source: Source, ask: Ask) -> None:
+def test_schema_differences_are_what_alembic_check_finds(source: Source, request_alembic: Request) -> None:
     source.make({"a1b2": []}, first=MODELS, settings=", target_metadata=metadata")
     source.stamp("a1b2")
-    source.sql(*DRIFTED)
-    answer = ask(drift=True)
-    assert sorted(answer["drift"]) == [
+    source.sql(*SCHEMA_CHANGES)
+    answer = request_alembic(schema_diff=True)
+    assert sorted(answer["schema_diff"]) == [
         "add_column people.nickname",
         "add_index people.people_by_name",
         "add_table rooms",
@@ -311,48 +324,50 @@ def test_drift_is_what_alembic_check_finds(source: Source, ask: Ask) -> None:
         "remove_index people.people_by_age",
         "remove_table odd",
     ]
-    assert "drift" not in ask()
+    assert "schema_diff" not in request_alembic()
 
 
-def test_no_drift(source: Source, ask: Ask) -> None:
+def test_no_schema_differences(source: Source, request_alembic: Request) -> None:
     source.make({"a1b2": []}, first=MODELS, settings=", target_metadata=sa.MetaData()")
     source.stamp("a1b2")
-    assert ask(drift=True)["drift"] == []
+    assert request_alembic(schema_diff=True)["schema_diff"] == []
 
 
-def test_drift_follows_the_settings_of_env_py(source: Source, ask: Ask) -> None:
+def test_schema_differences_follow_the_settings_of_env_py(source: Source, request_alembic: Request) -> None:
     settings = (
         ", target_metadata=metadata, include_object=lambda o, name, *_: name in ('id', 'rooms')"
         ", process_revision_directives=lambda c, r, directives: None"
     )
     source.make({"a1b2": []}, first=MODELS, settings=settings)
     source.stamp("a1b2")
-    assert ask(drift=True)["drift"] == ["add_table rooms"]
+    assert request_alembic(schema_diff=True)["schema_diff"] == ["add_table rooms"]
     emptied = settings.replace("None", "directives.clear()")
     (source.root / "migrations" / "env.py").write_text(
         ENV.format(database=source.database, first=MODELS, settings=emptied)
     )
-    assert ask(drift=True)["drift"] == []
+    assert request_alembic(schema_diff=True)["schema_diff"] == []
 
 
 @pytest.mark.parametrize("stamped", [["a1b2"], ["feedbeef"]], ids=["behind", "unknown"])
-def test_drift_is_found_wherever_the_database_is(source: Source, ask: Ask, stamped: list[str]) -> None:
+def test_schema_differences_are_found_wherever_the_database_is(
+    source: Source, request_alembic: Request, stamped: list[str]
+) -> None:
     source.make(MERGED, first=MODELS, settings=", target_metadata=metadata")
     source.stamp(*stamped)
-    answer = ask(drift=True)
+    answer = request_alembic(schema_diff=True)
     assert answer["current"] == stamped
-    assert "add_table rooms" in answer["drift"]
+    assert "add_table rooms" in answer["schema_diff"]
 
 
-def test_models_that_cannot_be_compared_are_a_finding(source: Source, ask: Ask) -> None:
+def test_models_that_cannot_be_compared_are_a_finding(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
     source.stamp("d1b2")
-    answer = ask(drift=True)
-    assert (answer["current"], answer["drift"]) == (["d1b2"], None)
-    assert "MetaData" in answer["drift_problem"]
+    answer = request_alembic(schema_diff=True)
+    assert (answer["current"], answer["schema_diff"]) == (["d1b2"], None)
+    assert "MetaData" in answer["schema_diff_problem"]
 
 
-def test_constraints_and_other_differences_in_words() -> None:
+def test_constraints_and_other_differences_are_described() -> None:
     metadata = sqlalchemy.MetaData(schema="hr")
     people = sqlalchemy.Table("people", metadata, sqlalchemy.Column("id", sqlalchemy.Integer))
     unique = sqlalchemy.UniqueConstraint(people.c.id)

@@ -146,7 +146,7 @@ def test_only_what_is_wrong_is_written(
         ({"probe": {"error": "ModuleNotFoundError: app", "hash": ""}}, "application", "ModuleNotFoundError"),
     ],
 )  # fmt: skip
-def test_each_cause_is_told_from_the_others_and_nothing_is_touched(
+def test_each_cause_is_distinguished_and_nothing_is_touched(
     answers: dict[str, t.Any], finding: str, words: str
 ) -> None:
     decided = decide_account_repair(ACCOUNT, seen(ROW, **answers))
@@ -156,7 +156,7 @@ def test_each_cause_is_told_from_the_others_and_nothing_is_touched(
     assert PASSWORD not in str(decided)
 
 
-def test_a_probe_that_failed_is_told() -> None:
+def test_a_probe_that_failed_is_reported() -> None:
     decided = decide_account_repair(ACCOUNT, {**seen(ROW), "probe": {"failed": False, "msg": "No service is known"}})
     assert (decided["action"], decided["findings"][0]["message"]) == ("refuse", "No service is known")
 
@@ -204,7 +204,7 @@ def test_an_update_is_bound_to_one_user() -> None:
     assert build_write_arguments(decided, ACCOUNT) == {"username": "admin", "c0": "admin"}
 
 
-def test_what_could_not_be_written_is_told_without_the_hash() -> None:
+def test_a_failed_write_is_reported_without_the_hash() -> None:
     decided = decide_account_repair(ACCOUNT, seen(ROW, probe={"matches": False}))
     message = f"Cannot execute SQL 'UPDATE' {{'c0': '{HASH}'}}: value too long for {HASH}\n, query list: [{HASH}]"
     problem = explain_write_failure({"failed": False, "msg": message}, decided)
@@ -250,7 +250,7 @@ def test_login(answer: dict[str, t.Any], problems: list[str]) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_login_is_told_what_to_set(status: int) -> None:
+def test_a_refused_login_names_the_variable_to_set(status: int) -> None:
     [problem] = find_login_problems({"status": status, "url": "http://x/login"})
     assert problem == (
         f"the login at http://x/login was answered with HTTP status {status} (set stack_admin_password to the "

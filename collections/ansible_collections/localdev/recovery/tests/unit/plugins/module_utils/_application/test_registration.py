@@ -101,7 +101,7 @@ def test_the_verdict(
     assert (verdict["label"], verdict["count"]) == ("rules", len(found))
 
 
-def test_what_nobody_expects_is_told_and_no_problem() -> None:
+def test_an_unexpected_item_is_reported_and_no_problem() -> None:
     verdict = compare_registrations("rules", ["a", "z"], ExpectedRegistrations(("a",), 1), {})
     assert (verdict["surplus"], verdict["complete"]) == (["z"], True)
     assert compare_registrations("rules", ["a", "z"], ExpectedRegistrations(None, 1), {})["surplus"] == []

@@ -40,7 +40,7 @@ def test_names_come_from_the_last_line(capsys: pytest.CaptureFixture[str]) -> No
         ("import sys\nsys.exit(3)", "SystemExit: 3", "<check>, line 2"),
     ],
 )
-def test_a_check_that_raises_is_told_in_a_line(code: str, error: str, where: str) -> None:
+def test_a_check_that_raises_is_reported_in_a_line(code: str, error: str, where: str) -> None:
     assert build_response(code) == {"error": error, "where": where}
 
 

@@ -40,7 +40,7 @@ Traceback (most recent call last):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "condensed"),
     [
         (
             PLAIN,
@@ -55,5 +55,5 @@ Traceback (most recent call last):
     ],
     ids=["plain", "chained", "cut off", "none", "empty"],
 )
-def test_a_traceback_is_told_by_its_cause_and_place(text: str, told: str) -> None:
-    assert condense_tracebacks(text) == told
+def test_a_traceback_is_condensed_to_its_cause_and_place(text: str, condensed: str) -> None:
+    assert condense_tracebacks(text) == condensed

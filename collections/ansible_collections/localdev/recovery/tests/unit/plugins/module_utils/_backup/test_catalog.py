@@ -101,7 +101,7 @@ def test_no_folder_is_no_backup_and_a_file_is_an_error(tmp_path: Path) -> None:
         list_backup_sets(str(tmp_path / "file"))
 
 
-def test_what_is_told_of_a_set(tmp_path: Path) -> None:
+def test_the_record_of_a_set(tmp_path: Path) -> None:
     path = without_metadata(tmp_path, DAY)
     result = read_backup_set(str(path)).to_result(NOW)
     assert (result["complete"], result["problems"], result["metadata_path"]) == (

@@ -78,7 +78,7 @@ def test_a_dump_is_expected_to_be_as_small_as_the_newest_that_was_made_alike(tmp
     assert estimate_dump_bytes(BackupOptions(str(tmp_path), format="plain", compression="1"), "shop", 2000) is None
 
 
-def test_a_set_that_cannot_be_read_keeps_nobody_from_making_a_new_one(tmp_path: Path) -> None:
+def test_a_set_that_cannot_be_read_does_not_prevent_a_new_one(tmp_path: Path) -> None:
     folder = tmp_path / "a file"
     folder.write_text("")
     assert estimate_dump_bytes(BackupOptions(str(folder)), "shop", 2000) is None

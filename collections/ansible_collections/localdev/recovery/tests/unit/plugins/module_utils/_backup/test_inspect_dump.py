@@ -30,7 +30,7 @@ def test_the_server_of_a_plain_dump_is_read_in_it(tmp_path: Path, compressed: bo
     nothing: t.Any = None
     found = read_header(item(str(path), "plain"), nothing, nothing)
     assert found.metadata["server_major"] == 16
-    # What the metadata tells is not looked for.
+    # The dump is not searched for what the metadata names.
     assert read_header(item("/nowhere", "plain", server_major=14), nothing, nothing).metadata["server_major"] == 14
 
 

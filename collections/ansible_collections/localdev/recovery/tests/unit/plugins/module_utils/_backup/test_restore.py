@@ -24,7 +24,7 @@ def item(path: str = "/b/shop_20260131_100000.dump", kind: str = "custom", **met
     return BackupSet("shop_20260131_100000", path, kind, "shop", 0.0, 1, metadata)
 
 
-def test_roles_that_do_not_exist_here_are_told() -> None:
+def test_roles_that_do_not_exist_here_are_reported() -> None:
     server = DatabaseServer("db", "keeper")
     assert _warn_of_missing_roles([], "x", server) == []
     assert _warn_of_missing_roles(["a"], "what it owned belongs to", server) == [
@@ -72,7 +72,7 @@ def test_an_error_of_psql_ends_the_restore_though_more_is_to_come(tmp_path: Path
 
 
 @pytest.mark.parametrize("cause", ["No space left on device", "wrote only 4096 of 8192 bytes at block 7"])
-def test_a_full_disk_is_not_told_as_a_damaged_backup(tmp_path: Path, cause: str) -> None:
+def test_a_full_disk_is_not_reported_as_a_corrupt_backup(tmp_path: Path, cause: str) -> None:
     says = f"echo 'ERROR:  could not extend file \"base/1/2\": {cause}' >&2; exit 3"
     with pytest.raises(RecoveryError, match=r"ran full while the backup .* was restored") as caught:
         restored_plain(tmp_path, b"SELECT 1;\n" + END, says)

@@ -91,7 +91,7 @@ def test_a_name_that_is_taken() -> None:
         ({"encoding": "LATIN1"}, "the backup's encoding is LATIN1, that of the database here UTF8"),
     ],
 )
-def test_what_may_order_text_differently_is_told(there: dict[str, t.Any], warning: str | None) -> None:
+def test_what_may_order_text_differently_is_reported(there: dict[str, t.Any], warning: str | None) -> None:
     assert compare_collations(item(**there), SERVER) == ([warning] if warning else [])
     assert compare_collations(item(**there), {**SERVER, "live": None}) == []
 

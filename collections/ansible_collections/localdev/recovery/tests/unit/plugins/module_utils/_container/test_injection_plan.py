@@ -141,7 +141,7 @@ FILE, ABSENT = ContainerFile("file"), ContainerFile("absent")
     ],
     ids=["one possible place", "one is there", "both are there", "none is there"],
 )
-def test_where_several_places_are_possible_the_container_tells(found: dict[str, ContainerFile], path: str) -> None:
+def test_where_several_places_are_possible_the_container_decides(found: dict[str, ContainerFile], path: str) -> None:
     place = InjectionTarget("api", source("/s/x.py"), tuple(found))
     if path:
         assert choose_container_path(place, found) == path
@@ -159,7 +159,7 @@ def test_differences_show_no_secret() -> None:
     assert mask_diff_content(None, masker) == ""
 
 
-def test_long_lines_are_told_apart_and_take_no_time() -> None:
+def test_long_lines_are_distinguished_and_take_no_time() -> None:
     one, other = (
         mask_diff_content(b"a = 1\n" + letter * 1_000_000 + b"\nb = 2\n", Masker()) for letter in (b"x", b"y")
     )

@@ -214,7 +214,7 @@ def test_the_same_image_starts_what_does_not_run() -> None:
     assert plan["services"] == {"backend": {"action": "start", "why": "exited 137"}}
 
 
-def test_a_reset_makes_everything_anew_and_lets_the_database_answer_until_then() -> None:
+def test_a_reset_recreates_everything_and_lets_the_database_answer_until_then() -> None:
     plan = RecoveryPlanner(stack(), [], built("backend", "worker", "frontend")).plan("reset", recreate=False)
     assert set(actions(plan)) == {"assets", "backend", "db", "frontend", "worker"}
     assert plan["forced"] == sorted(plan["services"])

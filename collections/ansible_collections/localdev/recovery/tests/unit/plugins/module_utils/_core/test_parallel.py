@@ -35,13 +35,13 @@ def test_what_is_entered_ahead_is_waited_for_where_it_is_needed_and_left() -> No
     assert seen == ["1", "left"]
     with pytest.raises(RecoveryError, match="no image"), enter_in_background(slow("no image")) as entered:
         entered()
-    # What goes wrong beside it is told, and nothing is left open.
+    # An error of the caller is raised, and the context is left.
     with pytest.raises(ValueError, match="other"), enter_in_background(slow()):
         raise ValueError("other")
     assert seen == ["1", "left", "left"]
 
 
-def test_in_parallel_keeps_the_order_and_tells_of_a_failure() -> None:
+def test_in_parallel_keeps_the_order_and_reports_a_failure() -> None:
     done: list[int] = []
 
     def act(number: int) -> int:

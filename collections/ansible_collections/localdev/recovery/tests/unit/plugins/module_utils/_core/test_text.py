@@ -13,7 +13,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
     ("seconds", "words"),
     [(-3, "0 s"), (42, "42 s"), (60, "1 min"), (420, "7 min"), (3600, "1 h"), (90000, "25 h"), (172800, "2 days")],
 )
-def test_durations_in_words(seconds: float, words: str) -> None:
+def test_format_durations(seconds: float, words: str) -> None:
     assert format_duration(seconds) == words
 
 
@@ -21,5 +21,5 @@ def test_durations_in_words(seconds: float, words: str) -> None:
     ("count", "words"),
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (4404019, "4.2 MiB"), (3 * 2**30, "3.0 GiB"), (2**41, "2.0 TiB")],
 )
-def test_sizes_in_words(count: int, words: str) -> None:
+def test_format_sizes(count: int, words: str) -> None:
     assert format_size(count) == words

@@ -38,7 +38,7 @@ def test_json_in_both_shapes(printed: str, parsed: object) -> None:
     assert Docker(binary="printf").json("%s", printed) == parsed
 
 
-def test_the_project_in_words() -> None:
+def test_the_project_as_arguments() -> None:
     assert Project("/srv/shop").arguments() == []
     project = Project.from_params(
         {

@@ -87,7 +87,7 @@ def test_a_stricter_need_replaces_a_milder_one() -> None:
         ("DATABASE_URL", "postgres://u:postgres@db/x", "well-known"),
     ],
 )
-def test_weak_secrets_are_told_and_never_shown(name: str, value: str, words: str) -> None:
+def test_weak_secrets_are_reported_and_never_shown(name: str, value: str, words: str) -> None:
     problem = explain_weak_value(name, value, RULES, "as-published-1")
     assert words in problem
     assert value not in problem

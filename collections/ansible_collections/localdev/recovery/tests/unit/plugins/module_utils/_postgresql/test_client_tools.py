@@ -34,7 +34,7 @@ def test_a_dump(kind: str) -> None:
     arguments = dump(kind)
     assert arguments[0] == "pg_dump"
     assert {f"--format={kind}", "--file=/backups/a b", "--snapshot=00-1", "--dbname=odd 'name"} <= set(arguments)
-    # Nobody is there to answer, and nobody waits for ever.
+    # No person can answer a prompt, so the program must not wait for one.
     assert {"--no-password", "--lock-wait-timeout=60s"} <= set(arguments)
     # The other formats refuse to be written in parallel.
     assert ("--jobs=3" in arguments) is (kind == "directory")

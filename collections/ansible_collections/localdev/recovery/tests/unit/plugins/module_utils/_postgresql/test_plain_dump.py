@@ -178,7 +178,9 @@ def test_a_type_before_a_string_does_not_make_it_an_escape_string() -> None:
     ],
     ids=lambda value: value.strip("\\ ") if isinstance(value, str) else "",
 )
-def test_what_leads_out_of_the_scratch_database_is_refused_by_name(statement: bytes, name: str, size: int) -> None:
+def test_a_statement_that_leaves_the_temporary_database_is_refused_by_name(
+    statement: bytes, name: str, size: int
+) -> None:
     error = refused(SCHEMA.replace(b"\\connect", b"").replace(b"DATABASE", b"") + statement + END, size)
     assert f" {name}, which would leave the scratch database" in error.message
     assert "--create" in error.next_command
@@ -223,7 +225,7 @@ def test_roles_that_statements_name(line: bytes, names: list[str]) -> None:
     assert through(line + END, reader=dump(roles=names)) == line + END
 
 
-def test_settings_of_newer_servers_are_left_out_and_told() -> None:
+def test_settings_of_newer_servers_are_left_out_and_reported() -> None:
     reader = dump()
     text = SCHEMA.replace(b"SET client_encoding", b"SET transaction_timeout = 0;\nSET client_encoding") + END
     assert through(text, 5, reader) == SCHEMA + END
@@ -271,7 +273,7 @@ def test_a_dump_that_ends_early_is_refused(length: int, size: int) -> None:
     assert caught.value.next_command
 
 
-def test_where_it_was_cut_is_told() -> None:
+def test_the_place_of_the_cut_is_reported() -> None:
     with pytest.raises(RecoveryError, match="in the middle of a table's rows"):
         through(WHOLE[: WHOLE.index(b"Bob")])
 

@@ -47,7 +47,7 @@ def build_entry(state: str) -> SetAsideEntry:
 def test_whether_a_lock_counts(
     worker: bool | None, controller: bool | None, silent_s: float, counts: bool, reason: str
 ) -> None:
-    verdict = evaluate_lock({}, worker_lives=worker, controller_lives=controller, silent_s=silent_s)
+    verdict = evaluate_lock(worker_lives=worker, controller_lives=controller, silent_s=silent_s)
     assert (verdict[0], reason in verdict[1]) == (counts, True), verdict[1]
 
 
@@ -62,7 +62,7 @@ def test_what_is_written_is_for_the_owner_alone(lock: RunLock, make_record: Make
     assert (tmp_path / ".localdev" / ".gitignore").read_text() == "*\n"
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_lock_since_when(
+def test_a_second_run_is_refused_and_shown_the_holder_of_the_lock(
     store: RunStore, lock: RunLock, make_record: MakeRecord
 ) -> None:
     lock.check_free()

@@ -22,7 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.process imp
 )
 
 
-def test_a_process_is_told_from_its_successor_and_from_one_elsewhere() -> None:
+def test_a_process_differs_from_its_successor_and_from_one_elsewhere() -> None:
     me = describe_process()
     assert is_process_alive(me) is True
     assert is_process_alive({**me, "started": "another time"}) is False

@@ -40,7 +40,7 @@ def wait_for(path: Path) -> str:
     return path.read_text()
 
 
-def test_work_that_takes_long_is_told_and_nothing_of_it_is_left(run: t.Any, tmp_path: Path) -> None:
+def test_progress_of_long_work_is_reported_and_leaves_no_file(run: t.Any, tmp_path: Path) -> None:
     path = tmp_path / ".localdev" / "progress.json"
     with report_progress(run, "loading", lambda: 512, 1024):
         line = format_progress(wait_for(path), RUN_ID)
@@ -52,20 +52,20 @@ def test_work_that_takes_long_is_told_and_nothing_of_it_is_left(run: t.Any, tmp_
 
 def test_a_part_that_begins_has_no_rate_below_nothing(run: t.Any, tmp_path: Path) -> None:
     states = iter([None, ("copying", 2000), ("comparing", 1000)])
-    told: list[dict[str, t.Any]] = []
+    reports: list[dict[str, t.Any]] = []
 
     def state() -> dict[str, t.Any] | None:
         path = tmp_path / ".localdev" / "progress.json"
-        told.append(json.loads(path.read_text()) if path.exists() else {})
+        reports.append(json.loads(path.read_text()) if path.exists() else {})
         found = next(states, ("comparing", 1000))
         return found and {"doing": found[0], "done": found[1], "total": 2000, "about": False}
 
     with report_progress_of_parts(run, state):
-        while len(told) < 4:
+        while len(reports) < 4:
             time.sleep(0.01)
-    assert told[:2] == [{}, {}]
-    assert [line["doing"] for line in told[2:4]] == ["copying", "comparing"]
-    assert told[3]["rate"] > 0
+    assert reports[:2] == [{}, {}]
+    assert [line["doing"] for line in reports[2:4]] == ["copying", "comparing"]
+    assert reports[3]["rate"] > 0
 
 
 def test_short_work_is_not_measured(run: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_the_error_of_the_work_is_kept(run: t.Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("changes", "line"),
     [
         ({}, "loading 120.0 MiB of 750.0 MiB, 40.0 MiB/s"),
         ({"about": True}, "loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s"),
@@ -113,9 +113,9 @@ def test_the_error_of_the_work_is_kept(run: t.Any) -> None:
         ({"done": None}, ""),
     ],
 )
-def test_line(told: dict[str, t.Any], line: str) -> None:
+def test_progress_line(changes: dict[str, t.Any], line: str) -> None:
     now = {"run_id": RUN_ID, "doing": "loading", "done": 120 * 2**20, "total": 750 * 2**20, "about": False}
-    assert format_progress(json.dumps({**now, "rate": 40 * 2**20, **told}), RUN_ID) == line
+    assert format_progress(json.dumps({**now, "rate": 40 * 2**20, **changes}), RUN_ID) == line
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null"])

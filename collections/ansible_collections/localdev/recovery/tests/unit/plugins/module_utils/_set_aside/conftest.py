@@ -33,8 +33,8 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_
 )
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import (
     KINDS,
-    Killed,
     FakeStack,
+    Killed,
 )
 
 

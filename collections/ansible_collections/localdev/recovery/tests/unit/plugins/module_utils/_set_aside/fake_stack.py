@@ -60,7 +60,7 @@ class FakeStack:
         self.src = root / "src"
         self.volumes = root / "volumes"
         self.cluster = root / "cluster"
-        # A file for each database that lets nobody in, and for each that has settings of its own.
+        # A file for each database that allows no connections, and for each that has settings of its own.
         self.shut = root / "shut"
         self.settings = root / "settings"
         # /app of a container that does not run.

@@ -12,8 +12,8 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import (
-    Finished,
     FakeStack,
+    Finished,
 )
 
 Prepare = t.Callable[[FakeStack], t.Any]

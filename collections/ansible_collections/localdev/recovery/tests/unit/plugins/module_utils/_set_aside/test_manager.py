@@ -77,7 +77,7 @@ def test_what_does_not_exist_is_left_out(world: FakeStack, kind: str) -> None:
     assert (world.read(kind), world.forgotten(kind)) == ("new" if kind in ("swapped", "image") else "absent", set())
 
 
-def test_an_aside_that_somebody_deleted_is_an_error_before_anything_is_touched(world: FakeStack, kind: str) -> None:
+def test_a_deleted_kept_copy_is_an_error_before_anything_is_touched(world: FakeStack, kind: str) -> None:
     world.write(kind, "old")
     run_id = world.rebuild(kind, "new")
     entry = world.runs.load(run_id)["asides"][0]

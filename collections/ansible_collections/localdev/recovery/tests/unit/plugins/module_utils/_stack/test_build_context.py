@@ -96,7 +96,7 @@ def paths(context: BuildContext) -> list[tuple[str, bool]]:
     return [(change["path"], change["proved"]) for change in find_image_changes(context)]
 
 
-def test_a_fresh_clone_is_no_drift_and_costs_one_look_into_the_container(docker: Container) -> None:
+def test_a_fresh_clone_does_not_outdate_an_image_and_costs_one_command(docker: Container) -> None:
     assert paths(found(docker)) == []
     assert docker.calls == ["exec", "history"]
 

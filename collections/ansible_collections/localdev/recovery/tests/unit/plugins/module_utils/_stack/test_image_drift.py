@@ -145,7 +145,7 @@ def test_history_of_a_changed_dockerfile(old: str, new: str) -> None:
     ],
     ids=["stages", "shell", "classic builder"],
 )
-def test_histories_that_tell_nothing(text: str, history: list[str]) -> None:
+def test_histories_that_prove_nothing(text: str, history: list[str]) -> None:
     assert matches_image_history(text, history) is None
 
 
@@ -193,12 +193,12 @@ def test_a_new_file_is_not_in_the_container() -> None:
     assert changes(MAIN, digests={}) == [("app/main.py", "source", True)]
 
 
-def test_a_time_that_was_set_back_deceives_nobody() -> None:
+def test_a_time_that_was_set_back_does_not_hide_a_change() -> None:
     copied = ContextFile("app/main.py", OLD, NEW, MAIN.image_path, "new")
     assert changes(copied, digests={MAIN.image_path: "old"}) == [("app/main.py", "source", True)]
 
 
-def test_what_the_build_itself_changed_is_no_drift() -> None:
+def test_what_the_build_itself_changed_does_not_outdate_the_image() -> None:
     built = ContextFile("app/version.py", OLD, OLD, "/app/app/version.py", "template")
     assert changes(built, digests={built.image_path: "filled in"}) == []
 

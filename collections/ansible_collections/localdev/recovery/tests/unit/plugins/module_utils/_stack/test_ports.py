@@ -44,7 +44,7 @@ def test_wanted_ports_are_those_that_are_certain() -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "", "0.0.0.0"])
-def test_a_port_is_taken_while_somebody_listens(address: str) -> None:
+def test_a_port_is_taken_while_a_process_listens(address: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert is_port_taken(address, port)

@@ -121,7 +121,7 @@ def test_docker_calling_postgresql_healthy_is_not_enough() -> None:
         wait_for_services(docker, stack, ["db"], 0.01)
 
 
-def test_what_is_broken_is_told_at_once_with_its_log_and_without_secrets() -> None:
+def test_a_broken_service_is_reported_at_once_with_its_log_and_without_secrets() -> None:
     broken = state("exited", 1)
     broken["Config"]["Env"] = ["DB_PASSWORD=s3cret-value"]
     docker = ScriptedDocker(db=state("running"), api=broken)

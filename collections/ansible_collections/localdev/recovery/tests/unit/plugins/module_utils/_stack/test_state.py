@@ -56,7 +56,7 @@ def test_conditions(facts_of: FactsOf, project: str, conditions: dict[str, tuple
     assert {name: (services[name]["ok"], services[name]["condition"]) for name in conditions} == conditions
 
 
-def test_data_is_told_from_source_and_caches(facts_of: FactsOf) -> None:
+def test_data_is_distinguished_from_source_and_caches(facts_of: FactsOf) -> None:
     def data(project: str, service: str) -> dict[str, bool]:
         mounts = describe_stack(facts_of(project))["services"][service]["mounts"]
         return {mount["target"]: mount["data"] for mount in mounts}

@@ -51,7 +51,7 @@ def run_program(request: dict[str, t.Any], data: bytes = b"") -> tuple[dict[str,
 
 
 def run_copy(source: Path, target: Path, **more: t.Any) -> dict[str, t.Any]:
-    # The program ends when nobody listens any more, so its stdin stays open while it works.
+    # The program ends when its reader is gone, so its stdin stays open while it works.
     request = {**COPY, "source": str(source), "target": str(target), **more}
     with subprocess.Popen(
         [sys.executable, "-ISc", build_program_source()], stdin=subprocess.PIPE, stderr=subprocess.PIPE

@@ -65,7 +65,7 @@ def test_any_change_is_seen_and_can_be_shown(entries: list[dict[str, t.Any]], da
         ({"sparse": True}, None),
     ],
 )
-def test_differences_are_told_in_words(change: dict[str, t.Any], words: str | None) -> None:
+def test_differences_are_described(change: dict[str, t.Any], words: str | None) -> None:
     found = compare_entries([FILE], [{**FILE, **change}])
     assert found == [] if words is None else words in found[0]
 

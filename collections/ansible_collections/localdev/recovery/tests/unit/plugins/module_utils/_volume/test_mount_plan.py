@@ -58,7 +58,7 @@ def test_nothing_moves_to_where_it_is() -> None:
 @pytest.mark.parametrize("files", ["docker-compose.yml", "docker-compose.local.yml", "compose.override.yaml"])
 @pytest.mark.parametrize("name", ["postgres", "pgdata", "data", "my-db"])
 def test_names_come_back(files: str, name: str) -> None:
-    """Data that goes to a volume and back lies where it lay."""
+    """Data that moves to a volume and back has its old path."""
     [there] = plan_mount_moves(stack(files, db=[mount("bind", f"/srv/shop/data/{name}", "/pg")]), "volume")
     key = there["written"]
     [back] = plan_mount_moves(stack(files, db=[mount("volume", f"shop_{key}", "/pg", key)]), "bind")
@@ -124,7 +124,7 @@ def test_only_the_mounts_change() -> None:
         ),
     ],
 )
-def test_anything_else_is_told(after: dict[str, t.Any], says: str) -> None:
+def test_any_other_change_is_reported(after: dict[str, t.Any], says: str) -> None:
     import re
 
     assert any(re.search(says, line) for line in find_unplanned_changes(BEFORE, after, MOVES))

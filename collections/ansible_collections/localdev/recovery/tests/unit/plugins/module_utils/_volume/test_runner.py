@@ -61,7 +61,7 @@ def test_every_way_gives_the_same_bytes(tmp_path: Path, way: str, monkeypatch: p
     source, target = create_awkward_tree(tmp_path / "source"), tmp_path / "target"
     target.mkdir()
     if way == "another kernel":
-        # A pipe of this name, which nobody on this side has open.
+        # A pipe of this name, which no process on this side has open.
         os.mkfifo(tmp_path / "there")
         monkeypatch.setattr(NamedPipe, "container_path", lambda pipe: str(tmp_path / "there"))
     answer, stream = pack_through(LocalProgram(way), source)
@@ -80,7 +80,7 @@ def test_every_way_gives_the_same_bytes(tmp_path: Path, way: str, monkeypatch: p
 
 
 @pytest.mark.usefixtures("shared_pipe_path")
-def test_a_program_that_is_killed_leaves_nobody_waiting(tmp_path: Path) -> None:
+def test_a_program_that_is_killed_leaves_no_reader_waiting(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
     target.mkdir()

@@ -23,7 +23,7 @@ def test_a_file_that_was_not_in_the_container_is_gone_again(world: FakeStack, ou
     assert world.read("container_file") == "absent"
 
 
-def test_what_is_kept_of_a_container_is_for_nobody_else(world: FakeStack) -> None:
+def test_files_kept_of_a_container_are_private(world: FakeStack) -> None:
     world.write("container_file", "SECRET=1")
     place = world.path("container_file", world.item("container_file")["name"])
     place.chmod(0o644)

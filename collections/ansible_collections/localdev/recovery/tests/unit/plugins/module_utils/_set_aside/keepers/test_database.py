@@ -22,7 +22,7 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_
 
 
 @pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
-def test_the_discard_name_fits_where_the_aside_name_does(name: str) -> None:
+def test_the_discarded_name_fits_where_the_kept_name_does(name: str) -> None:
     entry = create_set_aside_entry({"kind": "database", "name": name}, "20260131T100000Z-1f2e")
     assert len(entry["aside"].encode()) <= 63
     discard = DatabaseKeeper.discarded_name(entry)
@@ -32,10 +32,10 @@ def test_the_discard_name_fits_where_the_aside_name_does(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["shop", "x" * 63, "ü" * 31], ids=["short", "longest", "multi-byte"])
-def test_a_scratch_name_fits_and_names_its_run(name: str) -> None:
-    scratch_name = build_temporary_database_name(name, "20260131T100000Z-1f2e")
-    assert len(scratch_name.encode()) <= 63
-    assert scratch_name.endswith(".restore-20260131T100000Z-1f2e")
+def test_a_temporary_name_fits_and_names_its_run(name: str) -> None:
+    temporary_name = build_temporary_database_name(name, "20260131T100000Z-1f2e")
+    assert len(temporary_name.encode()) <= 63
+    assert temporary_name.endswith(".restore-20260131T100000Z-1f2e")
 
 
 def test_room_for_the_copy_of_a_database(world: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:

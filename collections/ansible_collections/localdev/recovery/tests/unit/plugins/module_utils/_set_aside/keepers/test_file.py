@@ -70,7 +70,7 @@ def test_an_undo_keeps_the_file_that_stands_there(store: RunStore, tmp_path: Pat
 
 
 def test_git_does_not_see_what_is_kept_of_files(store: RunStore, tmp_path: Path) -> None:
-    """Nobody commits a copy that holds secrets, whatever the project's own .gitignore says."""
+    """Git ignores a copy that holds secrets, with any .gitignore of the project."""
     paths = [tmp_path / ".env", tmp_path / "backend" / ".env"]
     record = start_run(store)
     for path in paths:

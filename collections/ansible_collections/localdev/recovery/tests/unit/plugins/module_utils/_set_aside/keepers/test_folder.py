@@ -35,7 +35,7 @@ def test_a_rename_never_covers_what_is_there(world: FakeStack) -> None:
 
 
 @pytest.mark.parametrize("name", ["/srv/shop/data/", "/srv/shop/./data", "/srv/shop//data"])
-def test_the_aside_of_a_folder_lies_beside_it(name: str) -> None:
+def test_the_kept_copy_of_a_folder_is_beside_it(name: str) -> None:
     entry = create_set_aside_entry({"kind": "folder", "name": name, "container": None}, "20260131T100000Z-1f2e")
     assert entry == {
         "kind": "folder",

@@ -11,7 +11,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
-def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: FakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_differs_is_an_error_and_the_original_stays(
+    world: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.write("volume", "old")
     run_id, _rest = world.begin("full_rebuild")
     monkeypatch.setattr(keepers_volume, "DIGEST", "echo {folder} | tr / -")
@@ -20,7 +22,7 @@ def test_a_copy_that_differs_is_an_error_and_the_original_stays(world: FakeStack
     assert (caught.value.kind, world.read("volume")) == ("verification", "old")
 
 
-def test_a_changed_aside_is_not_taken_for_what_was_kept(world: FakeStack) -> None:
+def test_a_kept_volume_that_changed_is_not_put_back(world: FakeStack) -> None:
     world.write("volume", "old")
     run_id = world.rebuild("volume", "new")
     aside = world.runs.load(run_id)["asides"][0]["aside"]

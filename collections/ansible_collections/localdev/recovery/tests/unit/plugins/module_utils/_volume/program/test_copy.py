@@ -153,7 +153,7 @@ def test_too_little_room_is_refused_first(tmp_path: Path) -> None:
     assert os.listdir(target) == []
 
 
-def test_a_source_that_changes_meanwhile_is_no_proved_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_changes_during_the_copy_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
     target.mkdir()

@@ -83,7 +83,7 @@ def test_an_archive_does_not_reach_outside(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "outside").exists()
 
 
-def test_versions_of_postgresql_are_told(tmp_path: Path) -> None:
+def test_versions_of_postgresql_are_returned(tmp_path: Path) -> None:
     source = create_awkward_tree(tmp_path / "source")
     (source / "PG_VERSION").write_text("15\n")
     answer, stream = run_pack(source)
