@@ -33,10 +33,12 @@ HEARTBEAT_TIMEOUT_S = 600.0
 HEARTBEAT_INTERVAL_S = 5.0
 
 
-def evaluate_lock(*, worker_lives: bool | None, controller_lives: bool | None, silent_s: float) -> tuple[bool, str]:
+def evaluate_lock(
+    *, worker_pid: int | None, worker_lives: bool | None, controller_lives: bool | None, silent_s: float
+) -> tuple[bool, str]:
     """Return whether a lock still counts, and why, for people. Pure."""
     if worker_lives:
-        return True, f"it is at work (process {(lock.get('worker') or {}).get('pid')} on the stack's host)"
+        return True, f"it is at work (process {worker_pid} on the stack's host)"
     if controller_lives:
         return True, "its controller is running"
     if controller_lives is False:
@@ -82,6 +84,7 @@ class RunLock:
         """Return whether the lock still counts, and why."""
         worker = lock.get("worker")
         return evaluate_lock(
+            worker_pid=worker["pid"] if worker else None,
             worker_lives=is_process_alive(worker) if worker else False,
             controller_lives=False if lock["run_id"] == self.abandoned else is_controller_alive(lock["controller"]),
             silent_s=seconds_since(lock["heartbeat"]),

@@ -53,7 +53,14 @@ def act(folder: Path, *, check_mode: bool = False, dead: bool = False, **params:
 
 
 def look(folder: Path, **params: t.Any) -> dict[str, t.Any]:
-    defaults = {"project_src": str(folder), "undo_run_id": "", "stack": {}, "check_copies": False, "keep": 1, "older_than_days": 7.0}
+    defaults = {
+        "project_src": str(folder),
+        "undo_run_id": "",
+        "stack": {},
+        "check_copies": False,
+        "keep": 1,
+        "older_than_days": 7.0,
+    }
     return recovery_run_info.act(t.cast("t.Any", types.SimpleNamespace(params={**defaults, **params})))
 
 

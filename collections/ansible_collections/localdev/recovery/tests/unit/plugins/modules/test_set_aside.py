@@ -68,7 +68,7 @@ def test_check_mode_foresees_and_writes_nothing(
     assert result["notes"] == ["Would delete the temporary volume scratch"]
     there.remove("b")
     if state == "restored":
-        with pytest.raises(RecoveryError, match="The volume b, which run .* has set aside, is gone"):
+        with pytest.raises(RecoveryError, match=r"The volume b, which run .* has set aside, is gone"):
             set_aside.act(module)
     else:
         assert [entry["aside"] for entry in set_aside.act(module)["asides"]] == ["a"]

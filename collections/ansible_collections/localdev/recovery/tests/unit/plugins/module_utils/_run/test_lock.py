@@ -47,7 +47,7 @@ def build_entry(state: str) -> SetAsideEntry:
 def test_whether_a_lock_counts(
     worker: bool | None, controller: bool | None, silent_s: float, counts: bool, reason: str
 ) -> None:
-    verdict = evaluate_lock(worker_lives=worker, controller_lives=controller, silent_s=silent_s)
+    verdict = evaluate_lock(worker_pid=7, worker_lives=worker, controller_lives=controller, silent_s=silent_s)
     assert (verdict[0], reason in verdict[1]) == (counts, True), verdict[1]
 
 
