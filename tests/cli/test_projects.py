@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.commands import run_localdev
+from tests.cli.commands import LOOKUP, run_localdev
 from tests.harness.engine import DockerMissing, require_docker_engine
 from tests.harness.images import provide_base_images
 from tests.harness.project import ComposeProject
@@ -209,5 +209,29 @@ def test_a_project_without_a_database(tmp_path: Path) -> None:
         refused = run_localdev("rebuild", "-C", str(folder))
         assert refused.returncode == 1
         assert "No PostgreSQL service was found" in refused.stderr
+    finally:
+        project.remove()
+
+
+def test_no_name_of_a_project_is_a_template(tmp_path: Path) -> None:
+    folder = tmp_path / LOOKUP
+    folder.mkdir()
+    compose = QUEUE.format(**provide_base_images())
+    (folder / "compose.yaml").write_text(f'{compose}    labels: {{example: "{LOOKUP}"}}\n')
+    project = ComposeProject(folder, f"ldt-template-{secrets.token_hex(3)}")
+    (folder / ".env").write_text(f"COMPOSE_PROJECT_NAME={project.name}\n")
+    planted = tmp_path / "planted"
+
+    def run_verb(*words: str) -> dict[str, Any]:
+        done = run_localdev(*words, "-C", str(folder), "--json", PLANTED=str(planted))
+        assert not planted.exists()
+        assert done.returncode == 0, done.stderr + done.stdout
+        (host,) = json.loads(done.stdout)["hosts"].values()
+        return dict(host)
+
+    try:
+        project.compose("up", "--detach", "--wait")
+        assert run_verb("status")["data"]["stack"]["project"]["dir"] == str(folder)
+        run_verb("restart", "queue")
     finally:
         project.remove()
