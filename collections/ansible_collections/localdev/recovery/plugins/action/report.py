@@ -67,15 +67,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """An action that returns its lines as ``msg``, and has them displayed, as ansible.builtin.debug does."""
 
     _requires_connection = False
+    argument_spec: t.ClassVar[dict[str, dict[str, t.Any]]] = {
+        "procedure": {"type": "str", "required": True, "choices": list(REPORTS)},
+        "data": {"type": "dict", "required": True},
+    }
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            argument_spec={
-                "procedure": {"type": "str", "required": True, "choices": list(REPORTS)},
-                "data": {"type": "dict", "required": True},
-            }
-        )
+        _validation, arguments = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
             lines = format_report(arguments["procedure"], arguments["data"], check_mode=self._task.check_mode)
         except RecoveryError as exc:

@@ -37,8 +37,11 @@ class Stop(BaseException):
 
 
 def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
-    """What the module hands to AnsibleModule."""
+    """Return what the module hands to AnsibleModule, or the options of an action that runs on the controller alone."""
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    if not hasattr(module, "main"):
+        action = importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule
+        return t.cast("dict[str, t.Any]", action.argument_spec)
     seen: dict[str, t.Any] = {}
 
     def take(**options: t.Any) -> t.NoReturn:
