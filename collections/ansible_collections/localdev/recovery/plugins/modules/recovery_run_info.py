@@ -24,7 +24,7 @@ options:
     required: true
   undo_run_id:
     description:
-      - The run to undo. By default the newest run that is not an undo, also when an older run keeps more.
+      - The run to undo. By default the newest run that is not an undo, also when an older run keeps more, or when its record cannot be read.
     type: str
     default: ""
   stack:
@@ -138,6 +138,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.retention i
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import (
     choose_run_to_undo,
+    find_newer_unreadable,
     find_newest_attempted_run,
     list_services_to_start,
     list_undoable_runs,
@@ -161,12 +162,13 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         if params["undo_run_id"]:
             # A record that cannot be read is an error when it is named.
             store.load(params["undo_run_id"])
-        undo = choose_run_to_undo(records, params["undo_run_id"], listed=present)
+        undo = choose_run_to_undo(records, params["undo_run_id"], listed=present, unreadable=unreadable)
     except RecoveryError as exc:
         undo_refused, undo_failure = "\n".join([str(exc), *(bad.describe() for bad in unreadable)]), exc.kind
     newest = find_newest_attempted_run(records)
     to_start: list[str] = []
-    if not undo and newest and params["undo_run_id"] in ("", newest["run_id"]):
+    named = params["undo_run_id"]
+    if not undo and newest and (named == newest["run_id"] or not (named or find_newer_unreadable(records, unreadable))):
         to_start = list_services_to_start(newest, params["stack"].get("services", {}))
     locked = ""
     try:

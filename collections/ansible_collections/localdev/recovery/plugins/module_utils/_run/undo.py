@@ -18,6 +18,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.clock impo
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import UnreadableRecord
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 UNDO_COMMAND = "ansible-playbook localdev.recovery.undo"
@@ -29,22 +30,32 @@ def find_newest_attempted_run(records: t.Sequence[RunRecord]) -> RunRecord | Non
     return attempted[-1] if attempted else None
 
 
+def find_newer_unreadable(records: t.Sequence[RunRecord], unreadable: t.Sequence[UnreadableRecord]) -> list[str]:
+    """Return the runs whose records cannot be read and that began after the newest attempted run, oldest first."""
+    newest = find_newest_attempted_run(records)
+    return sorted(bad.run_id for bad in unreadable if newest is None or bad.run_id > newest["run_id"])
+
+
 def choose_run_to_undo(
     records: t.Sequence[RunRecord],
     run_id: str = "",
     now: float | None = None,
     *,
     listed: t.Sequence[RunRecord] | None = None,
+    unreadable: t.Sequence[UnreadableRecord] = (),
 ) -> RunRecord:
     """Return the run to undo: the named one, else the newest attempted one. records: oldest first.
 
-    listed: the records from which the error lists runs, by default all.
+    listed: the records from which the error lists runs, by default all. unreadable: records that cannot be read.
 
     Raise RecoveryError of the kind ``unsafe`` if that run keeps nothing; the error lists the runs that can be undone.
     """
     newest = find_newest_attempted_run(records)
     chosen = next((record for record in records if record["run_id"] == run_id), None) if run_id else newest
-    if chosen is None:
+    newer = [] if run_id else find_newer_unreadable(records, unreadable)
+    if newer:
+        reason = f"The newest run is {newer[-1]}, and its record cannot be read: nobody knows what it keeps"
+    elif chosen is None:
         reason = (
             f"There is no run {run_id} of this stack" if run_id else "No run of this stack left anything to put back"
         )

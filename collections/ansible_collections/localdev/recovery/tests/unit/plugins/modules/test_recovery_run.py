@@ -167,3 +167,22 @@ def test_looking_at_runs(tmp_path: Path) -> None:
     assert [e["run_id"] for e in found["kept"]] == [ids[1]]
     assert look(tmp_path, undo_run_id=ids[0])["undo"]["run_id"] == ids[0]
     assert look(tmp_path, keep=2)["deletable"] == []
+
+
+def test_undo_does_not_go_on_to_an_older_run_when_the_newest_record_cannot_be_read(tmp_path: Path) -> None:
+    store = RunStore(str(tmp_path))
+    older = act(tmp_path, state="started")["run_id"]
+    record = store.load(older)
+    record["asides"] = [{"kind": "volume", "name": "data", "aside": "data.aside", "bytes": 5, "state": "live"}]
+    store.save(record)
+    act(tmp_path, state="succeeded", run_id=older)
+    newest = "29990101T000000Z-0000"
+    Path(store.path(newest)).write_text("{")
+    found = look(tmp_path, stack={"services": {"db": {"containers": []}}})
+    assert (found["undo"], found["to_start"], found["undo_failure"]) == ({}, [], "unsafe")
+    assert f"The newest run is {newest}" in found["undo_refused"]
+    assert f"undo_run_id={older}" in found["undo_refused"]
+    assert look(tmp_path, undo_run_id=older)["undo"]["run_id"] == older
+    # A record that is older hides nothing.
+    Path(store.path(newest)).rename(store.path("20000101T000000Z-0000"))
+    assert look(tmp_path)["undo"]["run_id"] == older
