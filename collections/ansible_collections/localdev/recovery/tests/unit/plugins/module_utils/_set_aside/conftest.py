@@ -95,7 +95,8 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     monkeypatch.setattr(
         run_active, "threading", types.SimpleNamespace(Event=threading.Event, Thread=lambda **_options: no_thread)
     )
-    monkeypatch.setattr(base, "HelperContainer", LocalShell)
+    for files in (base, temporary_objects):
+        monkeypatch.setattr(files, "HelperContainer", LocalShell)
     for files in (keepers_volume, keeper_folder):
         monkeypatch.setattr(files, "SYNC", "true")
     monkeypatch.setattr(keepers_database, "run_sql", fake_psql)

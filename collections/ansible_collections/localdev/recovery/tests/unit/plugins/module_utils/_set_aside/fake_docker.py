@@ -47,6 +47,8 @@ class FakeDocker(Docker):
             done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True)
             return CompletedCommand(args, 0, done.stdout, done.stderr)
         elif args[:2] == ("volume", "rm"):
+            (self.world.volumes / args[-1] / "PG_VERSION").unlink(missing_ok=True)
+            self.world.touch()
             shutil.rmtree(self.world.volumes / args[-1], ignore_errors=True)
         elif args[0] == "tag":
             (self.world.images / args[2]).write_text((self.world.images / args[1]).read_text())
@@ -106,7 +108,7 @@ class LocalShell:
 
 
 def imitate_script(script: str, *, torn: bool) -> str:
-    """What the keepers' scripts do, without the hundreds of processes. torn: a copy that is killed halfway."""
+    """What the keepers' scripts do, without the hundreds of processes. torn: one that is killed halfway."""
     command, *words = shlex.split(script.replace(";", " ; "))
     if command == "find":
         folder = Path(words[0])
@@ -130,7 +132,9 @@ def imitate_script(script: str, *, torn: bool) -> str:
     elif command == "mkdir":
         os.mkdir(words[0])
     elif command == "rm":
-        shutil.rmtree(words[1], ignore_errors=True)
+        (Path(words[1]) / "PG_VERSION").unlink(missing_ok=True)
+        if not torn:
+            shutil.rmtree(words[1], ignore_errors=True)
     return {"du": "4", "stat": "755 0:0"}.get(command, "")
 
 

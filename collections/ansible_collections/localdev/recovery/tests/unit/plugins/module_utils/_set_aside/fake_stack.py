@@ -260,3 +260,8 @@ class FakeStack:
             self.put_back(mine)
         self.end(mine, "failed" if fails else "succeeded")
         return mine
+
+    def clean_up(self, *asides: str) -> None:
+        mine, _interrupted = self.begin("cleanup")
+        set_aside.delete_kept(self.module(run_id=mine, delete=list(asides)), self.docker, self.runs)
+        self.end(mine, "succeeded")

@@ -102,6 +102,27 @@ def test_killed_twice_while_putting_back(world: FakeStack, kind: str) -> None:
     kill_at_every_point(world, prepare_rebuild(kind, "new"), act)
 
 
+@pytest.mark.parametrize("kind", ["volume", "folder", "database"])
+def test_killed_while_a_cleanup_deletes(world: FakeStack, kind: str) -> None:
+    """A copy of which a part is deleted is not put back, and the next cleanup deletes the rest."""
+
+    def prepare(world: FakeStack) -> str:
+        world.write(kind, "old")
+        return world.rebuild(kind, "new")
+
+    def act(world: FakeStack, point: int, run_id: str) -> None:
+        [entry] = world.runs.load(run_id)["asides"]
+        with world.killed_at(point):
+            world.clean_up(entry["aside"])
+        assert_sound(world, kind)
+        world.clean_up(entry["aside"])
+        assert world.read(kind, entry["aside"]) == "absent"
+        record = world.runs.load(run_id)
+        assert (record["asides"][0]["state"], record.get("scratch", [])) == ("deleted", [])
+
+    kill_at_every_point(world, prepare, act)
+
+
 def test_an_undo_that_was_cut_short_does_not_take_back_an_older_run_too(world: FakeStack, kind: str) -> None:
     world.write(kind, "oldest")
     world.rebuild(kind, "old")
