@@ -128,6 +128,11 @@ interrupted:
   returned: O(state=started)
   type: list
   elements: str
+settled:
+  description: The runs in RV(interrupted), and those that interrupted undos were taking back.
+  returned: O(state=started)
+  type: list
+  elements: str
 running_before:
   description: Services that ran before the run.
   returned: O(state=started)
@@ -168,17 +173,28 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     build_run_record,
     can_undo_run,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import describe_failed_roll_back
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import (
+    describe_failed_roll_back,
+    find_run_to_finish,
+    list_settled_runs,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
 
 
-def build_result(record: RunRecord, notes: list[str], interrupted: list[str]) -> dict[str, t.Any]:
+def list_running_before(store: RunStore, interrupted: RunRecord) -> list[str]:
+    """Return the services to start once an interrupted run is settled: for an undo, those that it would have started."""
+    undone = find_run_to_finish(interrupted)
+    return (store.load(undone) if undone else interrupted)["running_before"]
+
+
+def build_result(record: RunRecord, notes: list[str], interrupted: t.Sequence[RunRecord]) -> dict[str, t.Any]:
     """Return the module's result for a run that starts."""
     return {
         "changed": True,
         "run_id": record["run_id"],
         "notes": notes,
-        "interrupted": interrupted,
+        "interrupted": [old["run_id"] for old in interrupted],
+        "settled": list_settled_runs(interrupted),
         "running_before": record["running_before"],
     }
 
@@ -231,16 +247,15 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         notes += [
             f"Run {old['run_id']} ({old['procedure']}) was cut short; it would be put back first" for old in unfinished
         ]
-        if unfinished:
-            record["running_before"] = unfinished[-1]["running_before"]
-        return build_result(record, notes, [old["run_id"] for old in unfinished])
+        for old in unfinished:
+            record["running_before"] = list_running_before(lock.store, old)
+        return build_result(record, notes, unfinished)
     notes = lock.start(record, controller) + [bad.describe() for bad in lock.store.read_all()[1]]
-    interrupted = []
-    for old in lock.find_interrupted(exclude=record["run_id"]):
-        interrupted.append(old["run_id"])
+    interrupted = lock.find_interrupted(exclude=record["run_id"])
+    for old in interrupted:
         notes.append(f"Run {old['run_id']} ({old['procedure']}) was cut short; what it set aside is put back first")
         # A failure or undo must restore the state before the interrupted run.
-        record["running_before"] = old["running_before"]
+        record["running_before"] = list_running_before(lock.store, old)
         # The undo may be complete once the interrupted run is finished; set_aside records what it undoes besides.
         record.pop("undoes", None)
     record["notes"] = notes

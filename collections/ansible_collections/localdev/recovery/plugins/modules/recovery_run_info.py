@@ -107,6 +107,11 @@ interrupted:
   returned: success
   type: list
   elements: str
+settled:
+  description: The runs that the next run settles: those in RV(interrupted), and those that interrupted undos were taking back.
+  returned: success
+  type: list
+  elements: str
 deletable:
   description: What a cleanup would delete.
   returned: success
@@ -141,6 +146,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import
     find_newer_unreadable,
     find_newest_attempted_run,
     list_services_to_start,
+    list_settled_runs,
     list_undoable_runs,
 )
 
@@ -175,7 +181,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         lock.check_free()
     except RecoveryError as exc:
         locked = str(exc)
-    interrupted = [record["run_id"] for record in lock.find_interrupted()]
+    unfinished = lock.find_interrupted()
+    interrupted = [record["run_id"] for record in unfinished]
     deletable, kept = split_by_retention(
         present, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time()
     )
@@ -194,6 +201,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "missing": [{**copy, "problem": describe_missing_copy(copy)} for copy in missing],
         "locked": locked,
         "interrupted": interrupted,
+        "settled": list_settled_runs(unfinished),
         "deletable": [*deletable, *leftovers],
         "kept": [*kept, *protected, *protected_leftovers],
     }

@@ -139,11 +139,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
     describe_temporary_folder,
     describe_temporary_volume,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import find_run_to_finish, is_rolling_back
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
     SetAsideManager,
     find_database_leftovers,
-    is_rolling_back,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -190,17 +190,9 @@ def create_manager(docker: Docker, run: ActiveRun, stack: StackDescription) -> S
 
 
 def find_source(runs: RunStore, found: RunRecord, run_id: str) -> RunRecord:
-    """Return the record whose entries are put back.
-
-    An interrupted undo is finished, not undone, unless it had failed: the old content is being put back already.
-    """
-    finish = (
-        found["run_id"] != run_id
-        and found.get("undoes")
-        and found["outcome"] == "running"
-        and not is_rolling_back(found)
-    )
-    return runs.load(found["undoes"]) if finish else found
+    """Return the record whose entries are put back: of an interrupted undo, those of the run that it takes back."""
+    finish = find_run_to_finish(found) if found["run_id"] != run_id else ""
+    return runs.load(finish) if finish else found
 
 
 def describe_temporary_objects(entries: t.Iterable[TemporaryObject]) -> list[str]:
@@ -262,7 +254,9 @@ def put_back_run(
                 undone["undone_by"] = None
                 runs.save(undone)
         if not own:
-            source["undone_by"] = run.record["run_id"]
+            # An undo whose record keeps what it displaced stays named when a later one finds nothing left to put back.
+            if done or not source.get("undone_by"):
+                source["undone_by"] = run.record["run_id"]
             if source["outcome"] == "running":
                 source["outcome"] = "interrupted"
             runs.save(source)

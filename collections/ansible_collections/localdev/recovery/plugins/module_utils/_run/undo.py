@@ -107,6 +107,25 @@ def format_undoable_runs(undoable: t.Sequence[t.Mapping[str, t.Any]]) -> list[st
     return lines
 
 
+def is_rolling_back(record: RunRecord) -> bool:
+    """Return whether a run has started to put back its own kept content, which must be finished then."""
+    return any(entry.get("restored_by") == record["run_id"] for entry in record["asides"])
+
+
+def find_run_to_finish(interrupted: RunRecord) -> str:
+    """Return the run that an interrupted undo was taking back, or an empty text.
+
+    An interrupted undo is finished, not undone, unless it had failed: the old content is being put back already.
+    """
+    unfinished = interrupted["outcome"] == "running" and not is_rolling_back(interrupted)
+    return (interrupted.get("undoes") or "") if unfinished else ""
+
+
+def list_settled_runs(interrupted: t.Sequence[RunRecord]) -> list[str]:
+    """Return the interrupted runs and those that interrupted undos were taking back."""
+    return [run for old in interrupted for run in (old["run_id"], find_run_to_finish(old)) if run]
+
+
 def list_services_to_start(record: RunRecord, services: t.Mapping[str, ServiceDescription]) -> list[str]:
     """Return what ran before a run and does not run now. services: of the stack description."""
     return sorted(

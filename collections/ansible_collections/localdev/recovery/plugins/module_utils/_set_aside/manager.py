@@ -34,6 +34,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     SetAsideEntry,
     TemporaryObject,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import is_rolling_back
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container import ContainerKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container_file import (
@@ -78,11 +79,6 @@ def find_database_leftovers(record: RunRecord) -> list[SetAsideEntry | Temporary
     """Return what a run has left in databases: unfinished entries, and temporary databases."""
     asides = [e for e in record["asides"] if e["state"] in UNFINISHED_OUTCOMES and e["kind"] in ("database", "row")]
     return [*asides, *(item for item in record.get("scratch", []) if item["kind"] == "database")]
-
-
-def is_rolling_back(record: RunRecord) -> bool:
-    """Return whether a run has started to put back its own kept content, which must be finished then."""
-    return any(entry.get("restored_by") == record["run_id"] for entry in record["asides"])
 
 
 def _is_same_object(one: SetAsideEntry, other: SetAsideEntry) -> bool:

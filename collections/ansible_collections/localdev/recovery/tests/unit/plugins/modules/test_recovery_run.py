@@ -186,3 +186,28 @@ def test_undo_does_not_go_on_to_an_older_run_when_the_newest_record_cannot_be_re
     # A record that is older hides nothing.
     Path(store.path(newest)).rename(store.path("20000101T000000Z-0000"))
     assert look(tmp_path)["undo"]["run_id"] == older
+
+
+@pytest.mark.parametrize("failed", [False, True], ids=["finished", "itself taken back"])
+def test_an_interrupted_undo_is_what_undoing_its_run_again_settles(tmp_path: Path, failed: bool) -> None:
+    store = RunStore(str(tmp_path))
+    entry = {"kind": "volume", "name": "data", "aside": "data.aside", "bytes": 5, "state": "restored"}
+    ids = []
+    for procedure in ("full_rebuild", "backup", "undo"):
+        ids.append(act(tmp_path, state="started", procedure=procedure, dead=True)["run_id"])
+        if procedure != "undo":
+            act(tmp_path, state="succeeded", run_id=ids[-1])
+    rebuilt, _backup, undo = ids
+    old, interrupted = store.load(rebuilt), store.load(undo)
+    old.update(asides=[entry], undone_by=undo, running_before=["api", "worker"])
+    own = [{**entry, "state": "restoring", "restored_by": undo}] if failed else []
+    interrupted.update(undoes=rebuilt, steps=[{"name": "start"}], running_before=[], asides=own)
+    for record in (old, interrupted):
+        store.save(record)
+    settled = [undo] if failed else [undo, rebuilt]
+    assert look(tmp_path, undo_run_id=rebuilt)["settled"] == settled
+    for check_mode in (True, False):
+        begun = act(tmp_path, state="started", procedure="undo", check_mode=check_mode)
+        assert (begun["interrupted"], begun["settled"]) == ([undo], settled)
+        # The services that the undo would have started, though none of them ran when it began.
+        assert begun["running_before"] == ([] if failed else ["api", "worker"])
