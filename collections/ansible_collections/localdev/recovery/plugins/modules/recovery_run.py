@@ -133,6 +133,10 @@ settled:
   returned: O(state=started)
   type: list
   elements: str
+creates:
+  description: Whether containers may have to be made anew once the runs in RV(interrupted) are settled.
+  returned: O(state=started)
+  type: bool
 running_before:
   description: Services that ran before the run.
   returned: O(state=started)
@@ -187,7 +191,21 @@ def list_running_before(store: RunStore, interrupted: RunRecord) -> list[str]:
     return (store.load(undone) if undone else interrupted)["running_before"]
 
 
-def build_result(record: RunRecord, notes: list[str], interrupted: t.Sequence[RunRecord]) -> dict[str, t.Any]:
+def must_create_containers(store: RunStore, interrupted: t.Sequence[RunRecord]) -> bool:
+    """Return whether containers may have to be made anew once the interrupted runs are settled.
+
+    Otherwise they are left as they are: files that somebody changed in one would be lost.
+    """
+    records = [*interrupted, *(store.load(run) for run in filter(None, map(find_run_to_finish, interrupted)))]
+    if any(entry["kind"] != "container_file" for record in records for entry in record["asides"]):
+        return True
+    # These were killed while they settled runs before them.
+    return any(step["name"] == "put back" for old in interrupted if old["procedure"] != "undo" for step in old["steps"])
+
+
+def build_result(
+    store: RunStore, record: RunRecord, notes: list[str], interrupted: t.Sequence[RunRecord]
+) -> dict[str, t.Any]:
     """Return the module's result for a run that starts."""
     return {
         "changed": True,
@@ -195,6 +213,7 @@ def build_result(record: RunRecord, notes: list[str], interrupted: t.Sequence[Ru
         "notes": notes,
         "interrupted": [old["run_id"] for old in interrupted],
         "settled": list_settled_runs(interrupted),
+        "creates": must_create_containers(store, interrupted),
         "running_before": record["running_before"],
     }
 
@@ -249,7 +268,7 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         ]
         for old in unfinished:
             record["running_before"] = list_running_before(lock.store, old)
-        return build_result(record, notes, unfinished)
+        return build_result(lock.store, record, notes, unfinished)
     notes = lock.start(record, controller) + [bad.describe() for bad in lock.store.read_all()[1]]
     interrupted = lock.find_interrupted(exclude=record["run_id"])
     for old in interrupted:
@@ -260,7 +279,7 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         record.pop("undoes", None)
     record["notes"] = notes
     lock.store.save(record)
-    return build_result(record, notes, interrupted)
+    return build_result(lock.store, record, notes, interrupted)
 
 
 def delete_temporary_objects(module: AnsibleModule, record: RunRecord) -> None:

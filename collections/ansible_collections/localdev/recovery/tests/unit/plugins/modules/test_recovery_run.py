@@ -211,3 +211,24 @@ def test_an_interrupted_undo_is_what_undoing_its_run_again_settles(tmp_path: Pat
         assert (begun["interrupted"], begun["settled"]) == ([undo], settled)
         # The services that the undo would have started, though none of them ran when it began.
         assert begun["running_before"] == ([] if failed else ["api", "worker"])
+
+
+@pytest.mark.parametrize(
+    ("procedure", "kinds", "step", "creates"),
+    [
+        ("backup", [], "dump", False),
+        ("code_injection", ["container_file"], "inject", False),
+        ("env_file", ["file"], "start", True),
+        ("backup", [], "put back", True),
+    ],
+    ids=["keeps nothing", "files in a container", "settings of containers", "killed while it settled another run"],
+)
+def test_containers_are_made_anew_only_for_what_an_interrupted_run_changed(
+    tmp_path: Path, procedure: str, kinds: list[str], step: str, creates: bool
+) -> None:
+    store = RunStore(str(tmp_path))
+    record = store.load(act(tmp_path, state="started", procedure=procedure, dead=True)["run_id"])
+    record["asides"] = [{"kind": kind, "name": "a", "aside": "b", "bytes": 5, "state": "live"} for kind in kinds]
+    record["steps"] = [{"name": step}]
+    store.save(record)
+    assert act(tmp_path, state="started", procedure="backup")["creates"] is creates
