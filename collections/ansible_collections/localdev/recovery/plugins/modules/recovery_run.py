@@ -261,7 +261,7 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         manager = SetAsideManager(Docker(Project.from_stack(stack)), ActiveRun(lock.store, "", record=record), image)
         manager.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
-        notes = [bad.describe() for bad in lock.store.read_all()[1]]
+        notes = [*(bad.describe() for bad in lock.store.read_all()[1]), *lock.describe_unsettled()]
         unfinished = lock.find_interrupted()
         notes += [
             f"Run {old['run_id']} ({old['procedure']}) was cut short; it would be put back first" for old in unfinished
@@ -270,6 +270,7 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
             record["running_before"] = list_running_before(lock.store, old)
         return build_result(lock.store, record, notes, unfinished)
     notes = lock.start(record, controller) + [bad.describe() for bad in lock.store.read_all()[1]]
+    notes += lock.describe_unsettled(exclude=record["run_id"])
     interrupted = lock.find_interrupted(exclude=record["run_id"])
     for old in interrupted:
         notes.append(f"Run {old['run_id']} ({old['procedure']}) was cut short; what it set aside is put back first")

@@ -188,6 +188,22 @@ class RunLock:
         A cleanup is left out: there is nothing to put back, because what it has not deleted is still there. So is a run
         that cannot be put back because it needs the record of another run, and that record cannot be read.
         """
+        found, bad_ids = self._find_cut_short(exclude)
+        return [record for record in found if not _list_needed_runs(record) & bad_ids]
+
+    def describe_unsettled(self, exclude: str = "") -> list[str]:
+        """Return, for people, the interrupted runs that are left as they are, and why."""
+        found, bad_ids = self._find_cut_short(exclude)
+        return [
+            f"Run {record['run_id']} ({record['procedure']}) was cut short and stays so: it needs the record of run "
+            f"{', '.join(sorted(_list_needed_runs(record) & bad_ids))}, which cannot be read. "
+            "The stack may be half changed."
+            for record in found
+            if _list_needed_runs(record) & bad_ids
+        ]
+
+    def _find_cut_short(self, exclude: str) -> tuple[list[RunRecord], set[str]]:
+        """Return what find_interrupted chooses from, newest first, and the runs whose records cannot be read."""
         lock = self.read()
         holder = lock["run_id"] if lock and self.evaluate(lock)[0] else ""
         records, unreadable = self.store.read_all()
@@ -198,8 +214,7 @@ class RunLock:
             and record["run_id"] not in (exclude, holder)
             and (record["steps"] or record["asides"])
             and record["procedure"] != "cleanup"
-            and not _list_needed_runs(record) & {bad.run_id for bad in unreadable}
-        ]
+        ], {bad.run_id for bad in unreadable}
 
 
 def _list_needed_runs(record: RunRecord) -> set[str]:

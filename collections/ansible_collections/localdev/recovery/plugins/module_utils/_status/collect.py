@@ -303,7 +303,7 @@ def collect_runs(project_src: str, find_existing: FindExisting | None = None) ->
     kept += protected
     return {
         "locked": locked,
-        "unreadable": [bad.describe() for bad in unreadable],
+        "unreadable": [*(bad.describe() for bad in unreadable), *lock.describe_unsettled()],
         "missing": [describe_missing_copy(copy) for copy in missing],
         "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
         "set_aside": {"count": len(deletable) + len(kept), "bytes": _sum_bytes([*deletable, *kept])},

@@ -232,3 +232,17 @@ def test_containers_are_made_anew_only_for_what_an_interrupted_run_changed(
     record["steps"] = [{"name": step}]
     store.save(record)
     assert act(tmp_path, state="started", procedure="backup")["creates"] is creates
+
+
+def test_an_interrupted_undo_that_cannot_be_finished_is_named(tmp_path: Path) -> None:
+    store = RunStore(str(tmp_path))
+    undo = store.load(act(tmp_path, state="started", procedure="undo", dead=True)["run_id"])
+    bad = "20260131T100000Z-1f2e"
+    undo.update(undoes=bad, steps=[{"name": "put back"}])
+    store.save(undo)
+    Path(store.path(bad)).write_text("{")
+    for check_mode in (True, False):
+        begun = act(tmp_path, state="started", procedure="backup", check_mode=check_mode)
+        assert begun["interrupted"] == []
+        [note] = [note for note in begun["notes"] if f"Run {undo['run_id']} (undo) was cut short" in note]
+        assert f"the record of run {bad}, which cannot be read" in note
