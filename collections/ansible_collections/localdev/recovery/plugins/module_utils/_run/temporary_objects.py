@@ -75,7 +75,9 @@ def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
             with HelperContainer(docker, entry["image"], [(parent, "/parent", True)], "none") as shell:
                 shell.run(f"rm -rf {shlex.quote(f'/parent/{name}')}")
         return
-    if entry["unless"] and os.path.exists(entry["unless"]):
+    _check_path(entry)
+    unless = entry.get("unless")
+    if unless and os.path.exists(unless):
         return
     try:
         if os.path.isdir(entry["name"]):
@@ -87,6 +89,12 @@ def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
         raise RecoveryError(f"Cannot delete {exc.filename}: {exc.strerror}") from exc
 
 
+def _check_path(entry: TemporaryObject) -> None:
+    """Raise RecoveryError for an object of a kind that only another version knows: its name need not be a path."""
+    if entry["kind"] != "path":
+        raise RecoveryError(f"This version does not know what the {entry['kind']} {entry['name']} is")
+
+
 def temporary_object_exists(docker: Docker, entry: TemporaryObject) -> bool:
     """Return whether delete_temporary_object would delete something. Raise RecoveryError if that cannot be checked."""
     if entry["kind"] == "database":
@@ -95,6 +103,8 @@ def temporary_object_exists(docker: Docker, entry: TemporaryObject) -> bool:
         return found == "1"
     if entry["kind"] == "volume":
         return bool(docker.inspect("volume", [entry["name"]]))
+    if entry["kind"] != "folder":
+        _check_path(entry)
     unless = entry.get("unless")
     return os.path.lexists(entry["name"]) and not (unless and os.path.exists(unless))
 

@@ -117,3 +117,15 @@ def test_a_path_that_the_user_may_not_delete_is_named(tmp_path: Path, monkeypatc
     monkeypatch.setattr(temporary_objects.os, "unlink", refuse)
     with pytest.raises(RecoveryError, match=r"Cannot delete /x: Permission denied"):
         delete_temporary_object(Engine(), describe_temporary_path("/x"))
+
+
+def test_an_object_that_only_another_version_knows_is_left_for_it(run: ActiveRun, tmp_path: Path) -> None:
+    file = tmp_path / "image"
+    file.touch()
+    run.record["scratch"] = [t.cast("t.Any", {"kind": "image", "name": str(file)})]
+    [problem] = delete_all_temporary_objects(Engine(), run.record)
+    assert "does not know what the image" in problem
+    assert (file.exists(), len(run.record["scratch"])) == (True, 1)
+    # What an early version wrote down has no other keys.
+    delete_temporary_object(Engine(), {"kind": "path", "name": str(file)})
+    assert not file.exists()
