@@ -18,6 +18,7 @@ from localdev_recovery.sessions import GatheredStack
 from localdev_recovery.variables import ExtraVariables, VariableError, is_utf8, list_magic_variables, mark_as_data
 
 PathInput = str | os.PathLike[str]
+VariablesInput = Mapping[str, Any] | PathInput | Sequence[Mapping[str, Any] | PathInput] | None
 # The inventory of one project, as init writes it.
 INVENTORY_NAME = "localdev.yml"
 
@@ -30,7 +31,7 @@ def run(
     limit: str | None = None,
     check: bool = False,
     diff: bool = False,
-    extra_vars: Mapping[str, Any] | Sequence[ExtraVariables] | None = None,
+    extra_vars: VariablesInput = None,
     arguments: Sequence[str] = (),
     on_event: Callable[[Update], None] | None = None,
 ) -> Result:
@@ -79,7 +80,7 @@ def gather_stack(
     stack_dir: PathInput | None = None,
     inventory: PathInput | Sequence[PathInput] | None = None,
     limit: str | None = None,
-    extra_vars: Mapping[str, Any] | Sequence[ExtraVariables] | None = None,
+    extra_vars: VariablesInput = None,
 ) -> tuple[Result, Mapping[str, GatheredStack]]:
     """Describe the stacks and the connections to their machines, by host. Changes nothing. Parameters: see run."""
     inventories, variables = _list_inventories(inventory), _list_variables(extra_vars)
@@ -104,8 +105,10 @@ def _list_inventories(inventory: PathInput | Sequence[PathInput] | None) -> list
     return [os.fspath(item) for item in inventory]
 
 
-def _list_variables(extra_vars: Mapping[str, Any] | Sequence[ExtraVariables] | None) -> tuple[ExtraVariables, ...]:
-    return (extra_vars,) if isinstance(extra_vars, Mapping) else tuple(extra_vars or ())
+def _list_variables(extra_vars: VariablesInput) -> tuple[ExtraVariables, ...]:
+    """Return the mappings and paths. A path alone is no sequence of characters."""
+    items = (extra_vars,) if isinstance(extra_vars, (Mapping, str, os.PathLike)) else tuple(extra_vars or ())
+    return tuple(os.fspath(item) if isinstance(item, os.PathLike) else item for item in items)
 
 
 def _find_variable_error(
@@ -115,9 +118,18 @@ def _find_variable_error(
     try:
         list_magic_variables(inventories, limit)
         for item in variables:
+            if not isinstance(item, (Mapping, str)):
+                raise VariableError(f"Cannot read variables from {type(item).__name__}: a mapping or a path is needed")
             mark_as_data(item)
+            # Ansible's own message is one about the inventory.
+            path = os.path.expandvars(os.path.expanduser(item)) if isinstance(item, str) else ""
+            if path and not os.access(path, os.R_OK):
+                problem = "cannot be read" if os.path.exists(path) else "does not exist"
+                return f"The file of variables {path} {problem}", f"ls -l {Path(path).parent}"
     except VariableError as exc:
         return str(exc), None
+    except RecursionError:
+        return "Cannot pass variables to Ansible that are nested too deep, or within themselves", None
     return None
 
 

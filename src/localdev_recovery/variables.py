@@ -95,16 +95,22 @@ def parse_extra_variables(text: str) -> ExtraVariables:
     Errors do not repeat the text: it may hold a password.
     """
     if text.startswith("@"):
+        if text == "@":
+            raise VariableError("Cannot read the variables: @ is followed by no file")
         return text[1:]
     if text.startswith(("/", ".")):
         raise VariableError("Cannot read the variables: a file is written as @FILE")
     try:
         variables = _parse_document(text) if text.startswith(("[", "{")) else _parse_pairs(text)
+        if not isinstance(variables, Mapping) or "_raw_params" in variables:
+            raise VariableError("Cannot read the variables: they are neither NAME=VALUE nor @FILE")
+        mark_as_data(variables)
+    except VariableError:
+        raise
     except ValueError as exc:
         raise VariableError(f"Cannot read the variables: {exc}") from None
-    if not isinstance(variables, Mapping) or "_raw_params" in variables:
-        raise VariableError("Cannot read the variables: they are neither NAME=VALUE nor @FILE")
-    mark_as_data(variables)
+    except RecursionError:
+        raise VariableError("Cannot read the variables: they are nested too deep, or within themselves") from None
     return dict(variables)
 
 

@@ -170,6 +170,31 @@ def test_an_option_that_cannot_be_read_is_not_repeated(text: str, tmp_path: Path
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["@", "{a: &x [s3cret, *x]}", f"{{s3cret: {'[' * 5000}{']' * 5000}}}"])
+def test_an_option_without_a_file_or_without_an_end_is_refused(text: str) -> None:
+    with pytest.raises(VariableError) as caught:
+        parse_extra_variables(text)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("as_path", [str, Path])
+def test_a_file_of_variables_stands_alone_or_in_a_sequence(as_path: type, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.yml"
+    for variables in (as_path(missing), [as_path(missing)]):
+        result = run("run_list", stack_dir=tmp_path, extra_vars=variables)
+        assert result.outcome is Outcome.USAGE
+        assert result.error is not None
+        assert result.error.message == f"The file of variables {missing} does not exist"
+
+
+def test_what_is_neither_a_mapping_nor_a_path_is_refused(tmp_path: Path) -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    for variables in ([["a"]], [None], {"a": endless}):
+        result = run("run_list", stack_dir=tmp_path, extra_vars=variables)  # type: ignore[arg-type]
+        assert result.outcome is Outcome.USAGE
+
+
 def test_an_option_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
     done = run_localdev("runs", "-e", "s3cret", cwd=tmp_path)
     assert done.returncode == 2
