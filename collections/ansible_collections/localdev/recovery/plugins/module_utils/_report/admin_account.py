@@ -51,8 +51,10 @@ def format_admin_account_report(
     if probe["signing"]["problem"]:
         lines.append(f"warning: {probe['signing']['problem']}")
     if probe["generated_to"]:
+        # Where there is nothing to do, the password is that of the account, so the file exists.
+        would = planned and found["action"] != "none"
         lines.append(
-            f"The password {'would be' if planned else 'is'} in {probe['generated_to']}, which only its owner can read"
+            f"The password {'would be' if would else 'is'} in {probe['generated_to']}, which only its owner can read"
         )
     if run_id and not planned:
         lines.append(format_undo_hint(run_id))

@@ -39,3 +39,11 @@ def test_a_short_signing_key_is_a_warning() -> None:
     signing = {"problem": "SECRET_KEY of service backend has 5 characters", "breaks": False}
     report = format_admin_account_report(decided, **ACCOUNT, probe={**PROBE, "signing": signing}, login=True)
     assert "warning: SECRET_KEY of service backend has 5 characters" in report
+
+
+def test_check_mode_knows_that_the_password_of_a_correct_account_exists() -> None:
+    decided = {"action": "none", "findings": [], "names": []}
+    probe = {**PROBE, "generated_to": "/p/f"}
+    line = "The password {} in /p/f, which only its owner can read"
+    assert line.format("is") in format_admin_account_report(decided, **ACCOUNT, probe=probe, planned=True)
+    assert line.format("would be") in format_admin_account_report(UPDATE, **ACCOUNT, probe=probe, planned=True)
