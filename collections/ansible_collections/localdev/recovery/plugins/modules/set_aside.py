@@ -135,9 +135,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
     delete_all_temporary_objects,
     delete_temporary_object,
     describe_deletion_problem,
-    describe_temporary_database,
-    describe_temporary_folder,
-    describe_temporary_volume,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import find_run_to_finish, is_rolling_back
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
@@ -288,43 +285,6 @@ def ensure_database_runs(docker: Docker, stack: StackDescription, *, end_session
         terminate_leftover_sessions(docker, find_database_server(stack, docker))
 
 
-def delete_entry(manager: SetAsideManager, runs: RunStore, record: RunRecord, entry: SetAsideEntry) -> None:
-    """Delete a kept copy. If that is interrupted, no undo puts the rest of it back, and a later cleanup deletes it."""
-    state, rest = entry["state"], describe_rest(entry, manager.images[0])
-    if rest is not None:
-        entry["state"] = "deleted"
-        record.setdefault("scratch", []).append(rest)
-        runs.save(record)
-    try:
-        manager.get_keeper(entry).delete(entry)
-    except RecoveryError:
-        # The engine and PostgreSQL refuse before they delete anything; of a folder, a part may be gone.
-        if rest is not None and entry["kind"] != "folder":
-            entry["state"] = state
-            record["scratch"].remove(rest)
-            runs.save(record)
-        raise
-    entry["state"] = "deleted"
-    if rest is not None:
-        record["scratch"].remove(rest)
-    runs.save(record)
-
-
-def describe_rest(entry: SetAsideEntry, image: str) -> TemporaryObject | None:
-    """Return what may be left of a kept copy when deleting it is interrupted; None for one that is deleted at once.
-
-    image: for helper containers.
-    """
-    name = entry["aside"]
-    if entry["kind"] == "volume":
-        return describe_temporary_volume(name)
-    if entry["kind"] == "folder":
-        return describe_temporary_folder(name, image)
-    if entry["kind"] == "database":
-        return describe_temporary_database(name, entry["container"], entry["user"])
-    return None
-
-
 def delete_kept(
     module: AnsibleModule, docker: Docker, runs: RunStore, notes: list[str] | None = None
 ) -> list[SetAsideEntry]:
@@ -340,7 +300,7 @@ def delete_kept(
         for record in records:
             for entry in record["asides"]:
                 if entry["aside"] in wanted and entry["state"] != "deleted":
-                    delete_entry(create_manager(docker, run, module.params["stack"]), runs, record, entry)
+                    create_manager(docker, run, module.params["stack"]).delete(record, entry)
                     done.append(entry)
             for temporary in [item for item in record.get("scratch", []) if item["name"] in wanted]:
                 try:

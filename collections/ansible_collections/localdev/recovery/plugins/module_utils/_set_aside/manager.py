@@ -34,6 +34,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     SetAsideEntry,
     TemporaryObject,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+    describe_temporary_database,
+    describe_temporary_folder,
+    describe_temporary_volume,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import is_rolling_back
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container import ContainerKeeper
@@ -213,6 +218,27 @@ class SetAsideManager:
                 entries.append(entry)
         return entries, lines
 
+    def delete(self, record: RunRecord, entry: SetAsideEntry) -> None:
+        """Delete a kept copy. If that is interrupted, no undo puts the rest back, and a later cleanup deletes it."""
+        state, rest = entry["state"], describe_rest(entry, self.images[0])
+        if rest is not None:
+            entry["state"] = "deleted"
+            record.setdefault("scratch", []).append(rest)
+            self.run.runs.save(record)
+        try:
+            self.get_keeper(entry).delete(entry)
+        except RecoveryError:
+            # The engine and PostgreSQL refuse before they delete anything; of a folder, a part may be gone.
+            if rest is not None and entry["kind"] != "folder":
+                entry["state"] = state
+                record["scratch"].remove(rest)
+                self.run.runs.save(record)
+            raise
+        entry["state"] = "deleted"
+        if rest is not None:
+            record["scratch"].remove(rest)
+        self.run.runs.save(record)
+
     @staticmethod
     def _resolve_planned(entry: SetAsideEntry, keeper: Keeper) -> None:
         """Settle the entry of a run that ended while it kept the object: a copy is unverified, a rename done or not."""
@@ -254,6 +280,21 @@ class SetAsideManager:
         self.run.record["asides"].append(mine)
         self.run.save()
         return mine
+
+
+def describe_rest(entry: SetAsideEntry, image: str) -> TemporaryObject | None:
+    """Return what may be left of a kept copy when deleting it is interrupted; None for one that is deleted at once.
+
+    image: for helper containers.
+    """
+    name = entry["aside"]
+    if entry["kind"] == "volume":
+        return describe_temporary_volume(name)
+    if entry["kind"] == "folder":
+        return describe_temporary_folder(name, image)
+    if entry["kind"] == "database":
+        return describe_temporary_database(name, entry["container"], entry["user"])
+    return None
 
 
 def build_missing_copy_error(entry: SetAsideEntry, source: RunRecord) -> RecoveryError:
