@@ -108,7 +108,7 @@ interrupted:
   type: list
   elements: str
 settled:
-  description: The runs that the next run settles: those in RV(interrupted), and those that interrupted undos were taking back.
+  description: The runs that the next run settles, which are those in RV(interrupted), and those that interrupted undos were taking back.
   returned: success
   type: list
   elements: str
