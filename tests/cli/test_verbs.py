@@ -24,7 +24,8 @@ from tests.harness.stack_settings import ACCOUNT_VARIABLES
 pytestmark = pytest.mark.docker
 
 SOURCE = "backend/app/core/__init__.py"
-# In this order: each finds what those before it have left. {folder} is an empty one.
+# In this order: each finds what those before it have left. {folder} is an empty one, {kept} the newest run that keeps
+# something: the newest of all is a backup, which keeps nothing.
 VERB_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "init": ("--file", "{folder}/localdev.yml"),
     "status": (),
@@ -47,7 +48,7 @@ VERB_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "volumes to-bind": (),
     "volumes to-named": (),
     "rebuild": (),
-    "undo": (),
+    "undo": ("{kept}",),
     "runs": (),
     "explain": (),
     "cleanup": ("--keep", "1"),
@@ -89,9 +90,10 @@ def prepared_stack(shared_stack: ReferenceStack) -> Iterator[ReferenceStack]:
 def test_a_verb(verb: str, prepared_stack: ReferenceStack, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.getbasetemp() / "handed-over"
     folder.mkdir(exist_ok=True)
+    kept = [record["run_id"] for record in prepared_stack.run_records() if record["asides"]]
     words = [
         *verb.split(),
-        *(word.format(folder=folder) for word in VERB_ARGUMENTS[verb]),
+        *(word.format(folder=folder, kept="".join(kept[-1:])) for word in VERB_ARGUMENTS[verb]),
         "-i",
         str(prepared_stack.inventory),
     ]
