@@ -78,7 +78,8 @@ def test_check_mode_says_what_is_put_back_and_what_is_gone(named: ReferenceStack
     assert (named.engine_state(), named.file_states()) == (state, files)
     for planned in (undo, backup):
         assert_output_has(planned, rf"volume {named.cluster_place}\b", f"Would delete the temporary path {leftover}")
-    assert_output_has(undo, rf"Would take back full_rebuild \(run {killed['run_id']}", kept, "Would start backend, db, redis")
+    taken_back = rf"Would take back full_rebuild \(run {killed['run_id']}"
+    assert_output_has(undo, taken_back, kept, "Would start backend, db, redis")
     named.run_playbook("undo")
 
     # Somebody deletes the kept copy of a run that succeeded.
