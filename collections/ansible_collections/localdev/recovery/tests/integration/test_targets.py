@@ -115,7 +115,7 @@ def project_name(target: str) -> str:
 
 def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
     project = project_name(target)
-    role, _, uid = target.partition("-uid")
+    role, _separator, uid = target.partition("-uid")
     # A killed test run may have left objects.
     remove_objects(list_project_objects(project))
     remove_objects(f"image {name}" for name in docker("image", "ls", "--quiet", f"{project}-*").split())

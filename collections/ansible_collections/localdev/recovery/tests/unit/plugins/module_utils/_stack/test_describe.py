@@ -22,7 +22,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe 
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     Choices,
     Engine,
-    Json,
     StackFacts,
 )
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.stack_facts import (
@@ -68,7 +67,7 @@ def test_nothing_is_stale_right_after_up(facts_of: FactsOf, project: str) -> Non
 def test_the_order_of_the_facts_does_not_matter(facts_of: FactsOf, changed: Changed, project: str) -> None:
     def shuffle(facts: StackFacts) -> None:
         for listed in (facts.containers, facts.images, facts.volumes):
-            random.Random(7).shuffle(t.cast("list[Json]", listed))
+            random.Random(7).shuffle(t.cast("list[dict[str, t.Any]]", listed))
         for mapping in (facts.config["services"], facts.config.get("volumes") or {}):
             for key in sorted(mapping, reverse=True):
                 mapping[key] = mapping.pop(key)
