@@ -4,23 +4,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.localdev.recovery.plugins.module_utils._report.init import (
     format_discovery_report,
     format_open_questions,
 )
-
-
-def stack(**changes: t.Any) -> dict[str, t.Any]:
-    kinds = {"one": "database", "two": "database", "web": "other", "queue": "cache"}
-    services = {name: {"kind": kind, "writes_to_database": name == "web"} for name, kind in kinds.items()}
-    project = {"name": "shop", "dir": "/srv/shop", "files": ["/srv/shop/compose.yaml"]}
-    mount = {"type": "volume", "source": "shop_data"}
-    database = {"name": "shop", "user": "anna", "service": "one", "data_mounts": [mount]}
-    alembic = {"why": "web is built from /srv/shop/web"}
-    described = {"project": project, "services": services, "database": database, "alembic": alembic, "warnings": []}
-    return {**described, **changes}
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.described_shop import stack
 
 
 def test_open_questions_end_with_the_command_that_answers_them() -> None:
