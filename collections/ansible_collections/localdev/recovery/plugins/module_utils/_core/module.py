@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Run a module's action, and turn RecoveryError into a module failure in one place."""
+"""Run a module's action, and turn RecoveryError into a failed task in one place."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 
 # ansible-core also runs modules on older versions, which lack features that these modules use.
@@ -21,19 +22,24 @@ OLDEST_PYTHON = (3, 9)
 
 
 def run_module(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
-    """Run the action and exit with its result, or fail with the error's message and its kind in C(failure)."""
-    if sys.version_info < OLDEST_PYTHON:
-        found, oldest = (".".join(map(str, version[:2])) for version in (sys.version_info, OLDEST_PYTHON))
-        module.fail_json(
-            msg=f"{sys.executable} is Python {found}; the stack's host needs {oldest} or newer.\n"
-            f"Next: install it there and name it in the inventory: ansible_python_interpreter: /usr/bin/python{oldest}",
-            failure="unsafe",
-        )
+    """Run the action and exit with its result, or fail as RecoveryError says."""
     try:
+        check_python_version()
         result = action(module)
     except RecoveryError as exc:
-        module.fail_json(msg=str(exc), failure=exc.kind, **({"holder": exc.holder} if exc.holder else {}))
+        module.fail_json(**exc.as_result())
     module.exit_json(**result)
+
+
+def check_python_version() -> None:
+    """Raise RecoveryError if this Python is older than what the modules are written for."""
+    if sys.version_info < OLDEST_PYTHON:
+        found, oldest = (".".join(map(str, version[:2])) for version in (sys.version_info, OLDEST_PYTHON))
+        raise RecoveryError(
+            FailureId.HOST_PYTHON_TOO_OLD,
+            f"{sys.executable} is Python {found}; the stack's host needs {oldest} or newer",
+            hint=f"Install it there and name it in the inventory: ansible_python_interpreter: /usr/bin/python{oldest}",
+        )
 
 
 def hide_only_secrets(module: AnsibleModule, masker: Masker) -> None:

@@ -1,0 +1,47 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""Define every failure of this collection: its id, which decides the exit code of the CLI, and what it means.
+
+``docs/failures.md`` is generated from this file.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class FailureKind(enum.Enum):
+    """What a failure means for the stack. value: the exit code of localdev."""
+
+    FAILED = 1
+    USAGE = 2
+    VERIFICATION = 4
+    LOCKED = 5
+    UNSAFE = 6
+
+
+class FailureId(enum.Enum):
+    """Every failure. value: (id on the wire, kind, meaning in one sentence).
+
+    The first part of an id is the object that is wrong. Keep the members in the order of their ids.
+    """
+
+    HOST_PYTHON_TOO_OLD = ("host.python_too_old", FailureKind.UNSAFE, "The Python of the stack's host is too old.")
+    TASK_FAILED = ("task.failed", FailureKind.FAILED, "A task of Ansible or of another collection failed.")
+
+    def __init__(self, identifier: str, kind: FailureKind, meaning: str) -> None:
+        self.id = identifier
+        self.kind = kind
+        self.meaning = meaning
+
+    @classmethod
+    def from_id(cls, identifier: str) -> FailureId:
+        """Return the failure with this id. Raise ValueError if there is none."""
+        for failure in cls:
+            if failure.id == identifier:
+                return failure
+        raise ValueError(f"There is no failure {identifier!r}")
