@@ -21,6 +21,10 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    ProgramCommand,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import explain_docker_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 
@@ -88,6 +92,10 @@ class Project:
     def command(self) -> str:
         """Return the ``docker compose`` command line that a person types for this project."""
         return f"cd {shlex.quote(self.src)} && {shlex.join(['docker', 'compose', *self.arguments()])}"
+
+    def compose_command(self, *arguments: str) -> ProgramCommand:
+        """Return the command that runs ``docker compose`` on this project, for a person: ``logs web``."""
+        return program_command("docker", "compose", *self.arguments(), *arguments, cwd=self.src)
 
 
 @dataclass(frozen=True)
