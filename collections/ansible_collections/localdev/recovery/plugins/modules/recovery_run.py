@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - localdev.recovery.attributes
   - localdev.recovery.objects
+  - localdev.recovery.steps
 attributes:
   check_mode:
     support: full
@@ -75,6 +76,11 @@ options:
       - Whether the run is going to connect to the database over TCP. The run is refused if Python on the stack's host has neither psycopg nor psycopg2.
     type: bool
     default: false
+  failure:
+    description:
+      - The id of the failure, such as V(service.not_ready), for the record.
+    type: str
+    default: ""
   error:
     description:
       - Why the run failed.
@@ -142,6 +148,11 @@ running_before:
   returned: O(state=started)
   type: list
   elements: str
+steps:
+  description: The steps of this run, O(steps) without O(left_out), each its C(name) and C(title).
+  returned: O(state=started)
+  type: list
+  elements: dict
 record:
   description: The run record.
   returned: O(state=succeeded) or O(state=failed)
@@ -163,7 +174,10 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import objects_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
+    objects_argument_spec,
+    steps_argument_spec,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
@@ -182,6 +196,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import
     find_run_to_finish,
     list_settled_runs,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.steps import plan_steps
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import choose_shell_image
 
 
@@ -215,6 +230,7 @@ def build_result(
         "settled": list_settled_runs(interrupted),
         "creates": must_create_containers(store, interrupted),
         "running_before": record["running_before"],
+        "steps": record.get("plan", []),
     }
 
 
@@ -244,6 +260,7 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
             name for name, s in stack["services"].items() if any(c["state"] == "running" for c in s["containers"])
         ],
     )
+    record["plan"] = plan_steps(params["steps"], params["left_out"])
     if params["undoes"]:
         record["undoes"] = params["undoes"]
     if params["verifies"]:
@@ -311,6 +328,8 @@ def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     record["outcome"] = params["state"]
     record["finished"] = utc_now()
     record["error"] = params["error"] or None
+    if params["failure"]:
+        record["failure"] = params["failure"]
     record["next"] = params["next_command"] or None
     lock.store.save(record)
     lock.release(params["run_id"])
@@ -336,6 +355,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **objects_argument_spec(),
+            **steps_argument_spec(),
             "stack": {"type": "dict", "required": True},
             "state": {"type": "str", "required": True, "choices": ["started", "succeeded", "failed"]},
             "run_id": {"type": "str", "default": ""},
@@ -344,6 +364,7 @@ def main() -> None:
             "undoes": {"type": "str", "default": ""},
             "starts": {"type": "list", "elements": "str", "default": []},
             "verifies": {"type": "bool", "default": False},
+            "failure": {"type": "str", "default": ""},
             "error": {"type": "str", "default": ""},
             "next_command": {"type": "str", "default": ""},
             "controller": {"type": "dict", "default": {}},

@@ -31,6 +31,7 @@ class FailureId(enum.Enum):
     """
 
     HOST_PYTHON_TOO_OLD = ("host.python_too_old", FailureKind.UNSAFE, "The Python of the stack's host is too old.")
+    OPTION_INVALID = ("option.invalid", FailureKind.USAGE, "An option or a variable has a value that is not possible.")
     TASK_FAILED = ("task.failed", FailureKind.FAILED, "A task of Ansible or of another collection failed.")
 
     def __init__(self, identifier: str, kind: FailureKind, meaning: str) -> None:

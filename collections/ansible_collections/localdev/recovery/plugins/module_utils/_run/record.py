@@ -29,6 +29,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record_chec
     UnreadableRecord,
     find_record_problem,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.steps import PlannedStep
 
 RECORD_FORMAT = 1
 STATE_FOLDER = ".localdev"
@@ -106,11 +107,17 @@ class SetAsideEntry(_EntryDetails):
 
 
 class _RunDetails(t.TypedDict, total=False):
-    """Keys that only some runs have. undoes, undone_by: run ids. scratch: temporary objects that still exist."""
+    """Keys that only some runs have.
+
+    undoes, undone_by: run ids. scratch: temporary objects that still exist. plan: the steps that the run was to have.
+    failure: the id of the failure that ended the run.
+    """
 
     undoes: str
     undone_by: str | None
     scratch: list[TemporaryObject]
+    plan: list[PlannedStep]
+    failure: str
 
 
 class RunRecord(_RunDetails):
