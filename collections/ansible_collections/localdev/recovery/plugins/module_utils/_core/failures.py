@@ -30,8 +30,36 @@ class FailureId(enum.Enum):
     The first part of an id is the object that is wrong. Keep the members in the order of their ids.
     """
 
+    COMPOSE_NOT_INSTALLED = ("compose.not_installed", FailureKind.FAILED, "The Docker CLI has no Compose v2 plugin.")
+    COMPOSE_FILE_MISSING = ("compose_file.missing", FailureKind.FAILED, "The project folder has no Compose file.")
+    DISK_FULL = ("disk.full", FailureKind.FAILED, "A disk has no free space.")
+    DOCKER_COMMAND_FAILED = (
+        "docker.command_failed",
+        FailureKind.FAILED,
+        "A command of Docker failed, or a program that it ran in a container.",
+    )
+    DOCKER_NO_ACCESS = ("docker.no_access", FailureKind.FAILED, "This user may not use the Docker daemon.")
+    DOCKER_NOT_INSTALLED = (
+        "docker.not_installed",
+        FailureKind.FAILED,
+        "The Docker CLI is not installed on the stack's host.",
+    )
+    DOCKER_NOT_RUNNING = ("docker.not_running", FailureKind.FAILED, "The Docker daemon does not answer.")
+    DOCKER_TIMEOUT = ("docker.timeout", FailureKind.FAILED, "A command of Docker did not end in time.")
+    ENV_VARIABLE_MISSING = (
+        "env_variable.missing",
+        FailureKind.FAILED,
+        "A variable that the Compose files require has no value.",
+    )
     HOST_PYTHON_TOO_OLD = ("host.python_too_old", FailureKind.UNSAFE, "The Python of the stack's host is too old.")
+    IMAGE_MISSING = ("image.missing", FailureKind.FAILED, "An image that is needed is not on the stack's host.")
     OPTION_INVALID = ("option.invalid", FailureKind.USAGE, "An option or a variable has a value that is not possible.")
+    PORT_TAKEN = ("port.taken", FailureKind.FAILED, "Another process or container already uses a port.")
+    PROJECT_FOLDER_MISSING = (
+        "project_folder.missing",
+        FailureKind.FAILED,
+        "The folder of the Compose project does not exist.",
+    )
     TASK_FAILED = ("task.failed", FailureKind.FAILED, "A task of Ansible or of another collection failed.")
 
     def __init__(self, identifier: str, kind: FailureKind, meaning: str) -> None:

@@ -38,7 +38,7 @@ class ProgramCommand(t.TypedDict):
 
 NextCommand = t.Union[PlaybookCommand, ProgramCommand]
 # Text, or text and commands that are printed one after the other.
-Line = t.Union[str, t.List[t.Union[str, PlaybookCommand, ProgramCommand]]]
+Line = t.Union[str, list[t.Union[str, PlaybookCommand, ProgramCommand]]]
 
 
 def playbook_command(playbook: str, **variables: t.Any) -> PlaybookCommand:

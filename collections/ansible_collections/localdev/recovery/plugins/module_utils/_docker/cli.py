@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import shlex
 import subprocess
@@ -21,11 +22,16 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
     ProgramCommand,
+    playbook_command,
     program_command,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import explain_docker_error
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import (
+    DockerError,
+    build_docker_error,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 
 # An attestation holds the time: with containerd's image store, every build would give another image.
@@ -114,7 +120,7 @@ class CompletedCommand:
 
 
 class Docker:
-    """Runs ``docker`` and ``docker compose`` and turns their errors into RecoveryError."""
+    """Runs ``docker`` and ``docker compose`` and turns their errors into DockerError."""
 
     def __init__(self, project: Project | None = None, binary: str = "docker") -> None:
         self.project = project
@@ -145,7 +151,9 @@ class Docker:
         src = self.project.src if self.project else ""
         if src and not os.path.isdir(src):
             raise RecoveryError(
-                f"The project folder {src} does not exist", next_command="set stack_dir to the Compose project's folder"
+                FailureId.PROJECT_FOLDER_MISSING,
+                f"The project folder {src} does not exist",
+                hint="Set stack_dir to the folder of the Compose project.",
             )
         data = stdin.encode() if isinstance(stdin, str) else stdin
         try:
@@ -161,24 +169,23 @@ class Docker:
             )
         except FileNotFoundError as exc:
             raise RecoveryError(
+                FailureId.DOCKER_NOT_INSTALLED,
                 f"The command {self.binary} is not installed on this host",
-                next_command="ansible-playbook localdev.recovery.docker_engine",
+                next_command=playbook_command("docker_engine"),
             ) from exc
         except subprocess.TimeoutExpired as exc:
-            raise RecoveryError(f"docker {args[0]} did not finish within {timeout:g} s") from exc
+            raise RecoveryError(
+                FailureId.DOCKER_TIMEOUT, f"docker {args[0]} did not finish within {timeout:g} s"
+            ) from exc
         result = CompletedCommand(
             args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         )
         return result, done.stdout
 
-    def build_error(self, result: CompletedCommand) -> RecoveryError:
+    def build_error(self, result: CompletedCommand) -> DockerError:
         """Return the error for a failed command: its known cause and next command, or its own message."""
         src = self.project.src if self.project else ""
-        known = explain_docker_error(result.stderr, src)
-        shown = " ".join(["docker", *result.args])
-        if known:
-            return RecoveryError(known[0], next_command=known[1])
-        return RecoveryError(f"{shown} failed with exit code {result.returncode}: {result.stderr.strip()[-2000:]}")
+        return build_docker_error(result.args, result.returncode, result.stderr, src=src, user=_get_user_name())
 
     def json(self, *args: str) -> t.Any:
         """Run ``docker ARGS`` and parse its JSON: one document, or one per line as some versions print lists."""
@@ -222,3 +229,11 @@ class Docker:
     def logs(self, container: str, lines: int = 15) -> str:
         """Return the last log lines of a container, both streams."""
         return self.run("logs", "--tail", str(lines), container, check=False).output
+
+
+def _get_user_name() -> str:
+    """Return the name of the user that this process runs as, or the number of one without a name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
