@@ -30,9 +30,136 @@ class FailureId(enum.Enum):
     The first part of an id is the object that is wrong. Keep the members in the order of their ids.
     """
 
+    ACCOUNT_AMBIGUOUS = (
+        "account.ambiguous",
+        FailureKind.UNSAFE,
+        "Several rows of the table have the administrator's name.",
+    )
+    ACCOUNT_API_UNREACHABLE = ("account.api_unreachable", FailureKind.UNSAFE, "The login of the API does not answer.")
+    ACCOUNT_APPLICATION = (
+        "account.application",
+        FailureKind.UNSAFE,
+        "The application fails at the login, or cannot hash a password.",
+    )
+    ACCOUNT_DATABASE = (
+        "account.database",
+        FailureKind.UNSAFE,
+        "The administrator's row cannot be read, or the application cannot use its database.",
+    )
+    ACCOUNT_LOCKED = (
+        "account.locked",
+        FailureKind.UNSAFE,
+        "The API refuses the administrator, although the password and the row are right.",
+    )
+    ACCOUNT_LOGIN_PATH = (
+        "account.login_path",
+        FailureKind.UNSAFE,
+        "The API does not know the path or the body of the login.",
+    )
+    ACCOUNT_NO_PASSWORD = ("account.no_password", FailureKind.UNSAFE, "There is no password for the administrator.")
+    ACCOUNT_PASSWORD_POLICY = (
+        "account.password_policy",
+        FailureKind.UNSAFE,
+        "The password for the administrator is too weak.",
+    )
+    ACCOUNT_SIGNING_KEY = (
+        "account.signing_key",
+        FailureKind.UNSAFE,
+        "The key that signs the tokens of the login is missing or wrong.",
+    )
+    ALEMBIC_CONFIG_MISSING = (
+        "alembic.config_missing",
+        FailureKind.FAILED,
+        "The configuration of Alembic is not found.",
+    )
+    ALEMBIC_ENV_PY = (
+        "alembic.env_py",
+        FailureKind.FAILED,
+        "The env.py of the project did not run the migrations, or ended the program.",
+    )
+    ALEMBIC_FAILED = ("alembic.failed", FailureKind.FAILED, "Alembic failed.")
+    ALEMBIC_NO_ANSWER = ("alembic.no_answer", FailureKind.FAILED, "The program that runs Alembic gave no answer.")
+    ALEMBIC_NOT_FOUND = ("alembic.not_found", FailureKind.FAILED, "No service of the stack has Alembic.")
+    ALEMBIC_OTHER_DATABASE = (
+        "alembic.other_database",
+        FailureKind.FAILED,
+        "The env.py of the project connects to another database than the wanted one.",
+    )
+    APPLICATION_NOT_FOUND = (
+        "application.not_found",
+        FailureKind.FAILED,
+        "No service of the stack is known to run the application.",
+    )
+    ARCHIVE_AMBIGUOUS = (
+        "archive.ambiguous",
+        FailureKind.USAGE,
+        "The name of a volume archive does not say which data it holds.",
+    )
+    ARCHIVE_DAMAGED = ("archive.damaged", FailureKind.VERIFICATION, "A volume archive is damaged, or is no tar.")
+    ARCHIVE_EXISTS = (
+        "archive.exists",
+        FailureKind.UNSAFE,
+        "There is a volume archive of this name already, with other content.",
+    )
+    ARCHIVE_MANIFEST_DAMAGED = (
+        "archive.manifest_damaged",
+        FailureKind.VERIFICATION,
+        "The manifest of a volume archive cannot be read.",
+    )
+    ARCHIVE_NO_CLUSTER = (
+        "archive.no_cluster",
+        FailureKind.UNSAFE,
+        "A volume archive for the database holds no PostgreSQL cluster.",
+    )
+    ARCHIVE_NOT_FOUND = ("archive.not_found", FailureKind.USAGE, "There is no such volume archive.")
+    ARCHIVE_NOT_WRITTEN = ("archive.not_written", FailureKind.FAILED, "A volume archive could not be written.")
+    ARCHIVE_OTHER_VERSION = (
+        "archive.other_version",
+        FailureKind.UNSAFE,
+        "A volume archive holds data of another major version of PostgreSQL.",
+    )
+    ARCHIVE_UNSAFE_MEMBER = (
+        "archive.unsafe_member",
+        FailureKind.UNSAFE,
+        "A volume archive has a member that leads outside, or whose type is not supported.",
+    )
     COMPOSE_NOT_INSTALLED = ("compose.not_installed", FailureKind.FAILED, "The Docker CLI has no Compose v2 plugin.")
+    COMPOSE_FILE_INVALID = ("compose_file.invalid", FailureKind.FAILED, "A Compose file cannot be read.")
     COMPOSE_FILE_MISSING = ("compose_file.missing", FailureKind.FAILED, "The project folder has no Compose file.")
+    COMPOSE_FILE_MOUNT_ELSEWHERE = (
+        "compose_file.mount_elsewhere",
+        FailureKind.FAILED,
+        "A mount is not written in the Compose files themselves.",
+    )
+    CONTAINER_COMMAND_MISSING = (
+        "container.command_missing",
+        FailureKind.UNSAFE,
+        "A container lacks a command that replaces files.",
+    )
+    CONTAINER_FILES_FAILED = (
+        "container.files_failed",
+        FailureKind.FAILED,
+        "Files in a container could not be read or changed.",
+    )
+    CONTAINER_PYTHON_FAILED = (
+        "container.python_failed",
+        FailureKind.FAILED,
+        "The Python of a container could not compile files.",
+    )
+    CONTAINER_READ_ONLY = (
+        "container.read_only",
+        FailureKind.UNSAFE,
+        "The root file system of a container is read-only.",
+    )
+    COPY_DIFFERS = ("copy.differs", FailureKind.VERIFICATION, "A copy of files differs from its original.")
+    COPY_FAILED = ("copy.failed", FailureKind.FAILED, "Files of a volume or a folder could not be read or written.")
+    DATABASE_NOT_POSTGRESQL = (
+        "database.not_postgresql",
+        FailureKind.FAILED,
+        "The database of the migrations is not PostgreSQL.",
+    )
     DISK_FULL = ("disk.full", FailureKind.FAILED, "A disk has no free space.")
+    DISK_TOO_SMALL = ("disk.too_small", FailureKind.UNSAFE, "The disk has too little free space.")
     DOCKER_COMMAND_FAILED = (
         "docker.command_failed",
         FailureKind.FAILED,
@@ -51,16 +178,120 @@ class FailureId(enum.Enum):
         FailureKind.FAILED,
         "A variable that the Compose files require has no value.",
     )
+    FILE_NOT_READABLE = ("file.not_readable", FailureKind.FAILED, "A file or a folder cannot be read.")
+    FILE_NOT_WRITABLE = ("file.not_writable", FailureKind.FAILED, "A file or a folder cannot be written.")
+    GIT_UNKNOWN_RANGE = ("git.unknown_range", FailureKind.USAGE, "The repository does not have this range of commits.")
+    HELPER_CONTAINER_FAILED = ("helper_container.failed", FailureKind.FAILED, "A helper container could not run.")
     HOST_PYTHON_TOO_OLD = ("host.python_too_old", FailureKind.UNSAFE, "The Python of the stack's host is too old.")
     IMAGE_MISSING = ("image.missing", FailureKind.FAILED, "An image that is needed is not on the stack's host.")
+    IMAGE_NO_PYTHON = ("image.no_python", FailureKind.FAILED, "No image has the Python that copies files.")
+    IMAGE_NOT_BUILT = ("image.not_built", FailureKind.FAILED, "No service of the stack builds this image.")
+    IMAGE_UNKNOWN_VERSION = (
+        "image.unknown_version",
+        FailureKind.FAILED,
+        "An image does not say which version of PostgreSQL it has.",
+    )
+    INJECTION_AMBIGUOUS_TARGET = (
+        "injection.ambiguous_target",
+        FailureKind.UNSAFE,
+        "A file belongs into several places of a container.",
+    )
+    INJECTION_NO_TARGET = ("injection.no_target", FailureKind.UNSAFE, "A file belongs into no container.")
+    INJECTION_NOT_A_FILE = (
+        "injection.not_a_file",
+        FailureKind.UNSAFE,
+        "The place of a file in a container is a link or a folder.",
+    )
+    INJECTION_ON_MOUNT = ("injection.on_mount", FailureKind.UNSAFE, "The place of a file in a container is on a mount.")
+    MIGRATION_FAILED = ("migration.failed", FailureKind.FAILED, "A migration failed.")
+    MIGRATION_LOCKED = ("migration.locked", FailureKind.FAILED, "Another migration of the same database is running.")
+    MIGRATION_NO_PATH = ("migration.no_path", FailureKind.FAILED, "No migrations lead to the wanted revision.")
+    MIGRATIONS_BROKEN = ("migrations.broken", FailureKind.FAILED, "The migrations do not fit together.")
     OPTION_INVALID = ("option.invalid", FailureKind.USAGE, "An option or a variable has a value that is not possible.")
+    OPTION_MISSING = ("option.missing", FailureKind.USAGE, "An option that is needed is not given.")
     PORT_TAKEN = ("port.taken", FailureKind.FAILED, "Another process or container already uses a port.")
+    PROGRAM_NOT_INSTALLED = (
+        "program.not_installed",
+        FailureKind.FAILED,
+        "A program is not installed on the stack's host.",
+    )
     PROJECT_FOLDER_MISSING = (
         "project_folder.missing",
         FailureKind.FAILED,
         "The folder of the Compose project does not exist.",
     )
+    PYTHON_NOT_RUNNABLE = (
+        "python.not_runnable",
+        FailureKind.FAILED,
+        "The Python that is to run Alembic cannot be started.",
+    )
+    REGISTRATION_CHECK_FAILED = (
+        "registration.check_failed",
+        FailureKind.FAILED,
+        "The check of the registrations raises an error in the application.",
+    )
+    REGISTRATION_INCOMPLETE = (
+        "registration.incomplete",
+        FailureKind.VERIFICATION,
+        "Something that should be registered is not.",
+    )
+    REGISTRATION_NO_ANSWER = (
+        "registration.no_answer",
+        FailureKind.FAILED,
+        "The check of the registrations gave no answer.",
+    )
+    REVISION_UNKNOWN = ("revision.unknown", FailureKind.FAILED, "A revision is not among the migrations.")
+    SCHEMA_COLUMNS_MISSING = (
+        "schema.columns_missing",
+        FailureKind.UNSAFE,
+        "The database lacks columns or tables that the application needs, and no migration adds them.",
+    )
+    SCHEMA_MULTIPLE_HEADS = ("schema.multiple_heads", FailureKind.UNSAFE, "The migrations end in several heads.")
+    SCHEMA_NOT_STAMPED = ("schema.not_stamped", FailureKind.UNSAFE, "The database has tables, but no revision.")
+    SCHEMA_OVERLAPPING = (
+        "schema.overlapping",
+        FailureKind.UNSAFE,
+        "The version table has a revision beside one that builds on it.",
+    )
+    SCHEMA_TABLES_MISSING = (
+        "schema.tables_missing",
+        FailureKind.UNSAFE,
+        "The database is at the heads, but lacks tables of the models.",
+    )
+    SCHEMA_UNKNOWN_REVISION = (
+        "schema.unknown_revision",
+        FailureKind.UNSAFE,
+        "The database is at a revision that this checkout does not have.",
+    )
+    SERVICE_EXCLUDED = ("service.excluded", FailureKind.USAGE, "A named service is excluded or not enabled.")
+    SERVICE_NOT_RUNNING = ("service.not_running", FailureKind.FAILED, "A service does not run.")
+    SERVICE_UNKNOWN = ("service.unknown", FailureKind.USAGE, "The project has no service of this name.")
+    SOURCE_NOT_FOUND = ("source.not_found", FailureKind.USAGE, "No file matches a pattern of sources.")
+    SOURCE_SYNTAX_ERROR = ("source.syntax_error", FailureKind.UNSAFE, "A Python file does not compile.")
     TASK_FAILED = ("task.failed", FailureKind.FAILED, "A task of Ansible or of another collection failed.")
+    VOLUME_IN_USE = ("volume.in_use", FailureKind.UNSAFE, "A running container uses a volume or a folder.")
+    VOLUME_NAME_IN_USE = (
+        "volume.name_in_use",
+        FailureKind.USAGE,
+        "The new name for a volume or a folder is in use already.",
+    )
+    VOLUME_NO_DATA = ("volume.no_data", FailureKind.FAILED, "The services mount no data.")
+    VOLUME_NOT_FOUND = ("volume.not_found", FailureKind.FAILED, "A volume or a folder does not exist.")
+    VOLUME_OCCUPIED = (
+        "volume.occupied",
+        FailureKind.UNSAFE,
+        "A volume or a folder is not empty, and holds something else.",
+    )
+    VOLUME_UNCLEAN_CLUSTER = (
+        "volume.unclean_cluster",
+        FailureKind.UNSAFE,
+        "The PostgreSQL server of the files was not shut down.",
+    )
+    VOLUME_UNSUPPORTED_NAME = (
+        "volume.unsupported_name",
+        FailureKind.FAILED,
+        "Docker cannot mount a volume or a folder of this name.",
+    )
 
     def __init__(self, identifier: str, kind: FailureKind, meaning: str) -> None:
         self.id = identifier
