@@ -61,11 +61,21 @@ class RecoveryError(Exception):
         }
 
 
-def format_failure_text(message: str, details: t.Sequence[Line], hint: Line, next_command: NextCommand | None) -> str:
-    """Return a failure as plain Ansible shows it: message, details, hint and next command, each on its own line."""
+def format_failure_text(
+    message: str,
+    details: t.Sequence[Line],
+    hint: Line,
+    next_command: NextCommand | None,
+    aftermath: t.Sequence[Line] = (),
+) -> str:
+    """Return a failure as plain Ansible shows it: message, details, hint, aftermath and next command, a line each.
+
+    aftermath: the state of the stack after the failure.
+    """
     lines = [message, *map(format_line, details)]
     if hint:
         lines.append(format_line(hint))
+    lines += map(format_line, aftermath)
     if next_command:
         lines.append(f"Next: {format_next_command(next_command)}")
     return "\n".join(lines)
