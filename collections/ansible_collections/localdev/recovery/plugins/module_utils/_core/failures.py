@@ -131,6 +131,11 @@ class FailureId(enum.Enum):
         FailureKind.FAILED,
         "A mount is not written in the Compose files themselves.",
     )
+    COMPOSE_FILE_UNPLANNED_CHANGE = (
+        "compose_file.unplanned_change",
+        FailureKind.UNSAFE,
+        "The changed Compose file would not mean what is wanted.",
+    )
     CONTAINER_COMMAND_MISSING = (
         "container.command_missing",
         FailureKind.UNSAFE,
@@ -153,10 +158,31 @@ class FailureId(enum.Enum):
     )
     COPY_DIFFERS = ("copy.differs", FailureKind.VERIFICATION, "A copy of files differs from its original.")
     COPY_FAILED = ("copy.failed", FailureKind.FAILED, "Files of a volume or a folder could not be read or written.")
+    DATABASE_NOT_FOUND = (
+        "database.not_found",
+        FailureKind.FAILED,
+        "No service of the stack is known to run the database.",
+    )
     DATABASE_NOT_POSTGRESQL = (
         "database.not_postgresql",
         FailureKind.FAILED,
         "The database of the migrations is not PostgreSQL.",
+    )
+    DATABASE_QUERY_FAILED = ("database.query_failed", FailureKind.FAILED, "The database did not answer a query.")
+    DATABASE_UNREACHABLE = (
+        "database.unreachable",
+        FailureKind.FAILED,
+        "The database cannot be reached over TCP from the stack's host.",
+    )
+    DATABASE_PASSWORD_DATA_EXISTS = (
+        "database_password.data_exists",
+        FailureKind.UNSAFE,
+        "A new database password would not fit the data that exists.",
+    )
+    DATABASE_PASSWORD_DATA_UNKNOWN = (
+        "database_password.data_unknown",
+        FailureKind.UNSAFE,
+        "Data of the database may exist, which a new database password would not fit.",
     )
     DISK_FULL = ("disk.full", FailureKind.FAILED, "A disk has no free space.")
     DISK_TOO_SMALL = ("disk.too_small", FailureKind.UNSAFE, "The disk has too little free space.")
@@ -173,6 +199,18 @@ class FailureId(enum.Enum):
     )
     DOCKER_NOT_RUNNING = ("docker.not_running", FailureKind.FAILED, "The Docker daemon does not answer.")
     DOCKER_TIMEOUT = ("docker.timeout", FailureKind.FAILED, "A command of Docker did not end in time.")
+    ENV_FILE_INCOMPLETE = (
+        "env_file.incomplete",
+        FailureKind.UNSAFE,
+        "Variables of the env file need values that cannot be generated.",
+    )
+    ENV_FILE_INVALID = ("env_file.invalid", FailureKind.UNSAFE, "The env file or its example cannot be read as one.")
+    ENV_FILE_NO_SOURCE = (
+        "env_file.no_source",
+        FailureKind.FAILED,
+        "Neither an env file nor an example exists, and Compose needs no variable.",
+    )
+    ENV_FILE_REFUSED = ("env_file.refused", FailureKind.VERIFICATION, "Compose refuses the new env file.")
     ENV_VARIABLE_MISSING = (
         "env_variable.missing",
         FailureKind.FAILED,
@@ -180,9 +218,11 @@ class FailureId(enum.Enum):
     )
     FILE_NOT_READABLE = ("file.not_readable", FailureKind.FAILED, "A file or a folder cannot be read.")
     FILE_NOT_WRITABLE = ("file.not_writable", FailureKind.FAILED, "A file or a folder cannot be written.")
+    GIT_FAILED = ("git.failed", FailureKind.FAILED, "A command of git failed.")
     GIT_UNKNOWN_RANGE = ("git.unknown_range", FailureKind.USAGE, "The repository does not have this range of commits.")
     HELPER_CONTAINER_FAILED = ("helper_container.failed", FailureKind.FAILED, "A helper container could not run.")
     HOST_PYTHON_TOO_OLD = ("host.python_too_old", FailureKind.UNSAFE, "The Python of the stack's host is too old.")
+    IMAGE_BUILD_FAILED = ("image.build_failed", FailureKind.FAILED, "The build of an image failed.")
     IMAGE_MISSING = ("image.missing", FailureKind.FAILED, "An image that is needed is not on the stack's host.")
     IMAGE_NO_PYTHON = ("image.no_python", FailureKind.FAILED, "No image has the Python that copies files.")
     IMAGE_NOT_BUILT = ("image.not_built", FailureKind.FAILED, "No service of the stack builds this image.")
@@ -215,6 +255,11 @@ class FailureId(enum.Enum):
         FailureKind.FAILED,
         "A program is not installed on the stack's host.",
     )
+    PROJECT_FILE_MISSING = (
+        "project_file.missing",
+        FailureKind.FAILED,
+        "A file that the Compose project names does not exist.",
+    )
     PROJECT_FOLDER_MISSING = (
         "project_folder.missing",
         FailureKind.FAILED,
@@ -240,6 +285,11 @@ class FailureId(enum.Enum):
         FailureKind.FAILED,
         "The check of the registrations gave no answer.",
     )
+    REPOSITORY_HAS_SECRET = (
+        "repository.has_secret",
+        FailureKind.USAGE,
+        "The address of a repository holds a password or a token.",
+    )
     REVISION_UNKNOWN = ("revision.unknown", FailureKind.FAILED, "A revision is not among the migrations.")
     SCHEMA_COLUMNS_MISSING = (
         "schema.columns_missing",
@@ -263,12 +313,30 @@ class FailureId(enum.Enum):
         FailureKind.UNSAFE,
         "The database is at a revision that this checkout does not have.",
     )
+    SEED_COMMAND_FAILED = ("seed_command.failed", FailureKind.FAILED, "A seed command failed.")
+    SEED_COMMAND_INVALID = ("seed_command.invalid", FailureKind.FAILED, "An entry of stack_seed_commands is wrong.")
+    SEED_COMMAND_WRONG_ROWS = (
+        "seed_command.wrong_rows",
+        FailureKind.VERIFICATION,
+        "A seed command did not leave the rows that are expected.",
+    )
     SERVICE_EXCLUDED = ("service.excluded", FailureKind.USAGE, "A named service is excluded or not enabled.")
+    SERVICE_NOT_READY = ("service.not_ready", FailureKind.FAILED, "A service did not become ready.")
     SERVICE_NOT_RUNNING = ("service.not_running", FailureKind.FAILED, "A service does not run.")
     SERVICE_UNKNOWN = ("service.unknown", FailureKind.USAGE, "The project has no service of this name.")
     SOURCE_NOT_FOUND = ("source.not_found", FailureKind.USAGE, "No file matches a pattern of sources.")
     SOURCE_SYNTAX_ERROR = ("source.syntax_error", FailureKind.UNSAFE, "A Python file does not compile.")
     TASK_FAILED = ("task.failed", FailureKind.FAILED, "A task of Ansible or of another collection failed.")
+    TRANSFER_FAILED = (
+        "transfer.failed",
+        FailureKind.FAILED,
+        "A command that moves data between the controller and a host failed.",
+    )
+    TRANSFER_INCOMPLETE = (
+        "transfer.incomplete",
+        FailureKind.FAILED,
+        "Data that was sent between the controller and a host arrived incomplete or changed.",
+    )
     VOLUME_IN_USE = ("volume.in_use", FailureKind.UNSAFE, "A running container uses a volume or a folder.")
     VOLUME_NAME_IN_USE = (
         "volume.name_in_use",

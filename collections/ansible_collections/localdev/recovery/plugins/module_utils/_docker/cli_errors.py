@@ -25,6 +25,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
 _MAX_SHOWN_CHARACTERS = 2000
 
 
+# What to do where a port is taken.
+LIST_PORTS_COMMAND: NextCommand = program_command("docker", "ps", "--format", "{{.Names}} {{.Ports}}")
+FIND_PORT_HINT: Line = ["If no container has it, find the process: ", program_command("ss", "-ltnp")]
+
+
 class DockerError(RecoveryError):
     """A docker command that failed, or a program that it ran. returncode and stderr: as the command gave them."""
 
@@ -120,8 +125,8 @@ _KNOWN_ERRORS = (
         ),
         FailureId.PORT_TAKEN,
         "The port {1} is already taken by another process or container",
-        ["If no container has it, find the process: ", program_command("ss", "-ltnp")],
-        program_command("docker", "ps", "--format", "{{.Names}} {{.Ports}}"),
+        FIND_PORT_HINT,
+        LIST_PORTS_COMMAND,
     ),
     _KnownError(
         re.compile(r"no space left on device", re.I),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 
 ServiceKind = t.Literal["database", "cache", "application", "worker", "migration", "other"]
 ChangeKind = t.Literal["dockerfile", "dependencies", "source"]
@@ -191,18 +192,20 @@ def require_database(stack: StackDescription) -> DatabaseDescription:
     """Return the description of the stack's database. Raise RecoveryError when none was found."""
     if stack["database"] is None:
         raise RecoveryError(
+            FailureId.DATABASE_NOT_FOUND,
             f"No PostgreSQL service was found in project {stack['project']['name']}",
-            next_command="set stack_database_service",
+            details=stack["warnings"],
+            hint=f"Set stack_database_service to the service that runs it: {', '.join(sorted(stack['services']))}.",
         )
     return stack["database"]
 
 
 def explain_missing_database(stack: StackDescription) -> str:
-    """Return the error message for a stack without a database, with the next command; empty when it has one."""
+    """Return the error message for a stack without a database; empty when it has one."""
     try:
         require_database(stack)
     except RecoveryError as exc:
-        return str(exc)
+        return exc.message
     return ""
 
 

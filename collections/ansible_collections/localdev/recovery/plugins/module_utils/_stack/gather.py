@@ -15,7 +15,6 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
@@ -35,6 +34,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
     ContainerDescription,
     StackDescription,
     find_application_service,
+    require_database,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     Choices,
@@ -119,13 +119,7 @@ def read_stack_facts(docker: Docker, *, live: bool = True) -> StackFacts:
 
 def read_database_credentials(docker: Docker, stack: StackDescription) -> dict[str, str]:
     """Return ``user``, ``password`` and ``name`` of the stack's database; see extract_database_credentials."""
-    if not stack["database"]:
-        raise RecoveryError(
-            "The stack has no database service that could be determined",
-            next_command="set stack_database_service",
-            details="\n".join(stack["warnings"]),
-        )
-    names = stack["database"]["service"], find_application_service(stack)
+    names = require_database(stack)["service"], find_application_service(stack)
     # Compose's configuration mostly has the password. Read the containers only where it does not.
     found = resolve_database_credentials(_read_config_facts(docker), *names)
     return found if found["password"] else resolve_database_credentials(read_stack_facts(docker), *names)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     build_database_object,
@@ -65,14 +64,11 @@ def select_stack_parts(stack: StackDescription) -> StackSelections:
 
 
 def explain_stopped_database(stack: StackDescription) -> str:
-    """Return why no SQL can be run on the database, with the next command; empty if it can."""
+    """Return why no SQL can be run on the database; empty if it can."""
     database = stack["database"]
     if database is None:
         return explain_missing_database(stack)
     service = stack["services"][database["service"]]
     if any(container["state"] == "running" for container in service["containers"]):
         return ""
-    return (
-        f"The database service {database['service']} is {service['condition']}, so its schema cannot be looked at\n"
-        f"Next: {Project.from_stack(stack).command()} up --detach {database['service']}"
-    )
+    return f"The database service {database['service']} is {service['condition']}, so its schema cannot be looked at"
