@@ -22,6 +22,8 @@ class FailureKind(enum.Enum):
     VERIFICATION = 4
     LOCKED = 5
     UNSAFE = 6
+    UNREACHABLE = 7
+    INTERRUPTED = 130
 
 
 class FailureId(enum.Enum):
@@ -85,6 +87,8 @@ class FailureId(enum.Enum):
         FailureKind.FAILED,
         "The env.py of the project connects to another database than the wanted one.",
     )
+    ANSIBLE_FAILED = ("ansible.failed", FailureKind.FAILED, "ansible-playbook failed, although no task did.")
+    ANSIBLE_REFUSED = ("ansible.refused", FailureKind.USAGE, "ansible-playbook refused an inventory or an option.")
     APPLICATION_NOT_FOUND = (
         "application.not_found",
         FailureKind.FAILED,
@@ -222,6 +226,7 @@ class FailureId(enum.Enum):
     GIT_UNKNOWN_RANGE = ("git.unknown_range", FailureKind.USAGE, "The repository does not have this range of commits.")
     HELPER_CONTAINER_FAILED = ("helper_container.failed", FailureKind.FAILED, "A helper container could not run.")
     HOST_PYTHON_TOO_OLD = ("host.python_too_old", FailureKind.UNSAFE, "The Python of the stack's host is too old.")
+    HOST_UNREACHABLE = ("host.unreachable", FailureKind.UNREACHABLE, "A host could not be reached.")
     IMAGE_BUILD_FAILED = ("image.build_failed", FailureKind.FAILED, "The build of an image failed.")
     IMAGE_MISSING = ("image.missing", FailureKind.FAILED, "An image that is needed is not on the stack's host.")
     IMAGE_NO_PYTHON = ("image.no_python", FailureKind.FAILED, "No image has the Python that copies files.")
@@ -243,13 +248,18 @@ class FailureId(enum.Enum):
         "The place of a file in a container is a link or a folder.",
     )
     INJECTION_ON_MOUNT = ("injection.on_mount", FailureKind.UNSAFE, "The place of a file in a container is on a mount.")
+    INVENTORY_MISSING = ("inventory.missing", FailureKind.USAGE, "An inventory does not exist.")
+    INVENTORY_UNREADABLE = ("inventory.unreadable", FailureKind.USAGE, "An inventory cannot be read.")
+    LIMIT_NO_HOST = ("limit.no_host", FailureKind.USAGE, "No host of the inventory matches --limit.")
     MIGRATION_FAILED = ("migration.failed", FailureKind.FAILED, "A migration failed.")
     MIGRATION_LOCKED = ("migration.locked", FailureKind.FAILED, "Another migration of the same database is running.")
     MIGRATION_NO_PATH = ("migration.no_path", FailureKind.FAILED, "No migrations lead to the wanted revision.")
     MIGRATIONS_BROKEN = ("migrations.broken", FailureKind.FAILED, "The migrations do not fit together.")
+    OPTION_CONFLICT = ("option.conflict", FailureKind.USAGE, "Two options exclude each other.")
     OPTION_INVALID = ("option.invalid", FailureKind.USAGE, "An option or a variable has a value that is not possible.")
     OPTION_MISSING = ("option.missing", FailureKind.USAGE, "An option that is needed is not given.")
     PORT_TAKEN = ("port.taken", FailureKind.FAILED, "Another process or container already uses a port.")
+    PROCEDURE_UNKNOWN = ("procedure.unknown", FailureKind.USAGE, "There is no procedure of this name.")
     PROGRAM_NOT_INSTALLED = (
         "program.not_installed",
         FailureKind.FAILED,
@@ -262,9 +272,12 @@ class FailureId(enum.Enum):
     )
     PROJECT_FOLDER_MISSING = (
         "project_folder.missing",
-        FailureKind.FAILED,
+        FailureKind.USAGE,
         "The folder of the Compose project does not exist.",
     )
+    PROJECT_FOLDER_NOT_A_FOLDER = ("project_folder.not_a_folder", FailureKind.USAGE, "The project folder is a file.")
+    PROJECT_FOLDER_NOT_UTF8 = ("project_folder.not_utf8", FailureKind.USAGE, "The path of the project folder is not UTF-8.")
+    PROJECT_FOLDER_UNREADABLE = ("project_folder.unreadable", FailureKind.USAGE, "The project folder cannot be read.")
     PYTHON_NOT_RUNNABLE = (
         "python.not_runnable",
         FailureKind.FAILED,
@@ -291,6 +304,7 @@ class FailureId(enum.Enum):
         "The address of a repository holds a password or a token.",
     )
     REVISION_UNKNOWN = ("revision.unknown", FailureKind.FAILED, "A revision is not among the migrations.")
+    RUN_INTERRUPTED = ("run.interrupted", FailureKind.INTERRUPTED, "A signal such as Ctrl-C interrupted the run.")
     SCHEMA_COLUMNS_MISSING = (
         "schema.columns_missing",
         FailureKind.UNSAFE,
@@ -324,8 +338,15 @@ class FailureId(enum.Enum):
     SERVICE_NOT_READY = ("service.not_ready", FailureKind.FAILED, "A service did not become ready.")
     SERVICE_NOT_RUNNING = ("service.not_running", FailureKind.FAILED, "A service does not run.")
     SERVICE_UNKNOWN = ("service.unknown", FailureKind.USAGE, "The project has no service of this name.")
+    SESSION_NO_CONTAINER = ("session.no_container", FailureKind.FAILED, "No service of the stack has a container.")
+    SESSION_NOT_ONE_SERVICE = ("session.not_one_service", FailureKind.USAGE, "A shell needs the name of a service.")
+    SESSION_NOT_ONE_STACK = ("session.not_one_stack", FailureKind.USAGE, "A session needs exactly one stack.")
+    SESSION_NOT_STARTED = ("session.not_started", FailureKind.FAILED, "The program of a session could not be started.")
+    SESSION_UNKNOWN_CONNECTION = ("session.unknown_connection", FailureKind.FAILED, "A session cannot use this connection plugin.")
     SOURCE_NOT_FOUND = ("source.not_found", FailureKind.USAGE, "No file matches a pattern of sources.")
     SOURCE_SYNTAX_ERROR = ("source.syntax_error", FailureKind.UNSAFE, "A Python file does not compile.")
+    TASK_CENSORED = ("task.censored", FailureKind.FAILED, "A task failed, and its result may hold secrets.")
+    TASK_CRASHED = ("task.crashed", FailureKind.FAILED, "A module crashed: this is a bug, or its Python is broken.")
     TASK_FAILED = ("task.failed", FailureKind.FAILED, "A task of Ansible or of another collection failed.")
     TRANSFER_FAILED = (
         "transfer.failed",
@@ -337,6 +358,9 @@ class FailureId(enum.Enum):
         FailureKind.FAILED,
         "Data that was sent between the controller and a host arrived incomplete or changed.",
     )
+    VARIABLE_INVALID = ("variable.invalid", FailureKind.USAGE, "A variable cannot be handed to Ansible as data.")
+    VARIABLES_FILE_MISSING = ("variables_file.missing", FailureKind.USAGE, "A file of variables does not exist.")
+    VARIABLES_FILE_UNREADABLE = ("variables_file.unreadable", FailureKind.USAGE, "A file of variables cannot be read.")
     VOLUME_IN_USE = ("volume.in_use", FailureKind.UNSAFE, "A running container uses a volume or a folder.")
     VOLUME_NAME_IN_USE = (
         "volume.name_in_use",
