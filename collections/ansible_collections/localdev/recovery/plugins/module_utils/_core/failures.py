@@ -150,6 +150,7 @@ class FailureId(enum.Enum):
         FailureKind.FAILED,
         "Files in a container could not be read or changed.",
     )
+    CONTAINER_MISSING = ("container.missing", FailureKind.FAILED, "A container does not exist any more.")
     CONTAINER_PYTHON_FAILED = (
         "container.python_failed",
         FailureKind.FAILED,
@@ -159,6 +160,11 @@ class FailureId(enum.Enum):
         "container.read_only",
         FailureKind.UNSAFE,
         "The root file system of a container is read-only.",
+    )
+    CONTAINER_FILE_NOT_PLAIN = (
+        "container_file.not_plain",
+        FailureKind.UNSAFE,
+        "What is to be kept in a container is no plain file.",
     )
     COPY_DIFFERS = ("copy.differs", FailureKind.VERIFICATION, "A copy of files differs from its original.")
     COPY_FAILED = ("copy.failed", FailureKind.FAILED, "Files of a volume or a folder could not be read or written.")
@@ -177,6 +183,11 @@ class FailureId(enum.Enum):
         "database.unreachable",
         FailureKind.FAILED,
         "The database cannot be reached over TCP from the stack's host.",
+    )
+    DATABASE_DRIVER_MISSING = (
+        "database_driver.missing",
+        FailureKind.UNSAFE,
+        "Python on the stack's host has no driver for PostgreSQL.",
     )
     DATABASE_PASSWORD_DATA_EXISTS = (
         "database_password.data_exists",
@@ -250,7 +261,12 @@ class FailureId(enum.Enum):
     INJECTION_ON_MOUNT = ("injection.on_mount", FailureKind.UNSAFE, "The place of a file in a container is on a mount.")
     INVENTORY_MISSING = ("inventory.missing", FailureKind.USAGE, "An inventory does not exist.")
     INVENTORY_UNREADABLE = ("inventory.unreadable", FailureKind.USAGE, "An inventory cannot be read.")
+    KEPT_COPY_CHANGED = ("kept_copy.changed", FailureKind.VERIFICATION, "A kept copy is no longer what was set aside.")
+    KEPT_COPY_MISSING = ("kept_copy.missing", FailureKind.VERIFICATION, "A kept copy does not exist any more.")
     LIMIT_NO_HOST = ("limit.no_host", FailureKind.USAGE, "No host of the inventory matches --limit.")
+    LOCK_HELD = ("lock.held", FailureKind.LOCKED, "Another run works on the stack.")
+    LOCK_LOST = ("lock.lost", FailureKind.LOCKED, "Another run has taken over the lock of this run.")
+    LOCK_UNREADABLE = ("lock.unreadable", FailureKind.FAILED, "The lock file of the stack cannot be read.")
     MIGRATION_FAILED = ("migration.failed", FailureKind.FAILED, "A migration failed.")
     MIGRATION_LOCKED = ("migration.locked", FailureKind.FAILED, "Another migration of the same database is running.")
     MIGRATION_NO_PATH = ("migration.no_path", FailureKind.FAILED, "No migrations lead to the wanted revision.")
@@ -276,7 +292,7 @@ class FailureId(enum.Enum):
         "The folder of the Compose project does not exist.",
     )
     PROJECT_FOLDER_NOT_A_FOLDER = ("project_folder.not_a_folder", FailureKind.USAGE, "The project folder is a file.")
-    PROJECT_FOLDER_NOT_UTF8 = ("project_folder.not_utf8", FailureKind.USAGE, "The path of the project folder is not UTF-8.")
+    PROJECT_FOLDER_NOT_UTF8 = ("project_folder.not_utf8", FailureKind.USAGE, "The project folder is not UTF-8.")
     PROJECT_FOLDER_UNREADABLE = ("project_folder.unreadable", FailureKind.USAGE, "The project folder cannot be read.")
     PYTHON_NOT_RUNNABLE = (
         "python.not_runnable",
@@ -304,7 +320,27 @@ class FailureId(enum.Enum):
         "The address of a repository holds a password or a token.",
     )
     REVISION_UNKNOWN = ("revision.unknown", FailureKind.FAILED, "A revision is not among the migrations.")
+    ROW_AMBIGUOUS = ("row.ambiguous", FailureKind.UNSAFE, "Several rows have the value that should name one row.")
     RUN_INTERRUPTED = ("run.interrupted", FailureKind.INTERRUPTED, "A signal such as Ctrl-C interrupted the run.")
+    RUN_KEEPS_NOTHING = ("run.keeps_nothing", FailureKind.UNSAFE, "The run keeps nothing that could be put back.")
+    RUN_NEWEST_UNREADABLE = (
+        "run.newest_unreadable",
+        FailureKind.UNSAFE,
+        "The record of the newest run cannot be read, so nobody knows what that run keeps.",
+    )
+    RUN_NONE = ("run.none", FailureKind.UNSAFE, "No run of the stack has left anything to put back.")
+    RUN_OTHER_FOLDER = (
+        "run.other_folder",
+        FailureKind.UNSAFE,
+        "The run kept files of another project folder, which still exists.",
+    )
+    RUN_RECORD_MISSING = (
+        "run.record_missing",
+        FailureKind.UNSAFE,
+        "Kept copies of a run exist, but its record does not.",
+    )
+    RUN_UNKNOWN = ("run.unknown", FailureKind.USAGE, "The stack has no run of this id.")
+    RUN_UNREADABLE = ("run.unreadable", FailureKind.FAILED, "The record of a run cannot be read.")
     SCHEMA_COLUMNS_MISSING = (
         "schema.columns_missing",
         FailureKind.UNSAFE,
@@ -338,16 +374,33 @@ class FailureId(enum.Enum):
     SERVICE_NOT_READY = ("service.not_ready", FailureKind.FAILED, "A service did not become ready.")
     SERVICE_NOT_RUNNING = ("service.not_running", FailureKind.FAILED, "A service does not run.")
     SERVICE_UNKNOWN = ("service.unknown", FailureKind.USAGE, "The project has no service of this name.")
+    SESSION_CONNECTION = ("session.connection", FailureKind.FAILED, "A session cannot use the connection plugin.")
     SESSION_NO_CONTAINER = ("session.no_container", FailureKind.FAILED, "No service of the stack has a container.")
     SESSION_NOT_ONE_SERVICE = ("session.not_one_service", FailureKind.USAGE, "A shell needs the name of a service.")
     SESSION_NOT_ONE_STACK = ("session.not_one_stack", FailureKind.USAGE, "A session needs exactly one stack.")
     SESSION_NOT_STARTED = ("session.not_started", FailureKind.FAILED, "The program of a session could not be started.")
-    SESSION_UNKNOWN_CONNECTION = ("session.unknown_connection", FailureKind.FAILED, "A session cannot use this connection plugin.")
     SOURCE_NOT_FOUND = ("source.not_found", FailureKind.USAGE, "No file matches a pattern of sources.")
     SOURCE_SYNTAX_ERROR = ("source.syntax_error", FailureKind.UNSAFE, "A Python file does not compile.")
+    STATE_MISSING = ("state.missing", FailureKind.FAILED, "The state folder of the stack was deleted during a run.")
+    STATE_NO_ACCESS = ("state.no_access", FailureKind.UNSAFE, "This user may not use the state folder of the stack.")
+    STATE_NOT_PERSISTENT = (
+        "state.not_persistent",
+        FailureKind.UNSAFE,
+        "The state folder would not outlive the container in which the modules run.",
+    )
+    STATE_NOT_WRITTEN = (
+        "state.not_written",
+        FailureKind.FAILED,
+        "A file in the state folder of the stack cannot be written.",
+    )
     TASK_CENSORED = ("task.censored", FailureKind.FAILED, "A task failed, and its result may hold secrets.")
     TASK_CRASHED = ("task.crashed", FailureKind.FAILED, "A module crashed: this is a bug, or its Python is broken.")
     TASK_FAILED = ("task.failed", FailureKind.FAILED, "A task of Ansible or of another collection failed.")
+    TEMPORARY_OBJECT_NOT_DELETED = (
+        "temporary_object.not_deleted",
+        FailureKind.FAILED,
+        "A temporary object of a run cannot be deleted.",
+    )
     TRANSFER_FAILED = (
         "transfer.failed",
         FailureKind.FAILED,

@@ -19,7 +19,6 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import STATE_FOLDER
 
@@ -95,19 +94,3 @@ def report_progress_of_parts(run: ActiveRun | None, state: t.Callable[[], Progre
         reporter.join(FIRST_REPORT_S)
         with contextlib.suppress(OSError):
             os.unlink(path)
-
-
-def format_progress(text: str, run_id: str) -> str:
-    """Return a progress file as a line for people; empty if it is of another run or cannot be parsed. Pure.
-
-    ``loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``
-    """
-    try:
-        now = json.loads(text)
-        if now["run_id"] != run_id:
-            return ""
-        done, total = now["done"], now["total"]
-        share = f" of {'about ' if now['about'] else ''}{format_size(total)}" if total and done <= total else ""
-        return f"{now['doing']} {format_size(done)}{share}, {format_size(now['rate'])}/s"
-    except (ValueError, KeyError, TypeError):
-        return ""

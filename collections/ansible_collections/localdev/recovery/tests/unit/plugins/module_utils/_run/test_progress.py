@@ -16,10 +16,10 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import (
     ByteCounter,
-    format_progress,
     report_progress,
     report_progress_of_parts,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import parse_progress
 
 RUN_ID = "20260101-000000-abcd"
 
@@ -43,10 +43,11 @@ def wait_for(path: Path) -> str:
 def test_progress_of_long_work_is_reported_and_leaves_no_file(run: t.Any, tmp_path: Path) -> None:
     path = tmp_path / ".localdev" / "progress.json"
     with report_progress(run, "loading", lambda: 512, 1024):
-        line = format_progress(wait_for(path), RUN_ID)
+        found = parse_progress(wait_for(path), RUN_ID)
         assert path.stat().st_mode & 0o777 == 0o600
-    assert line.startswith("loading 512 B of 1.0 KiB, ")
-    assert line.endswith("/s")
+    assert found is not None
+    assert found["rate"] > 0
+    assert {**found, "rate": 0} == {"doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 0}
     assert os.listdir(path.parent) == []
 
 
@@ -99,28 +100,6 @@ def test_what_cannot_be_measured_or_written_disturbs_nothing(run: t.Any, tmp_pat
 def test_the_error_of_the_work_is_kept(run: t.Any) -> None:
     with pytest.raises(KeyError, match="work"), report_progress(run, "loading", lambda: 0, None):
         raise KeyError("work")
-
-
-@pytest.mark.parametrize(
-    ("changes", "line"),
-    [
-        ({}, "loading 120.0 MiB of 750.0 MiB, 40.0 MiB/s"),
-        ({"about": True}, "loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s"),
-        ({"total": None}, "loading 120.0 MiB, 40.0 MiB/s"),
-        # The estimate was too low: nothing is said of it any more.
-        ({"total": 100 * 2**20, "about": True}, "loading 120.0 MiB, 40.0 MiB/s"),
-        ({"run_id": "of another run"}, ""),
-        ({"done": None}, ""),
-    ],
-)
-def test_progress_line(changes: dict[str, t.Any], line: str) -> None:
-    now = {"run_id": RUN_ID, "doing": "loading", "done": 120 * 2**20, "total": 750 * 2**20, "about": False}
-    assert format_progress(json.dumps({**now, "rate": 40 * 2**20, **changes}), RUN_ID) == line
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null"])
-def test_a_file_that_cannot_be_read_has_no_line(text: str) -> None:
-    assert format_progress(text, RUN_ID) == ""
 
 
 def test_bytes_are_counted_from_several_threads() -> None:
