@@ -46,12 +46,23 @@ def describe_failed_task(result: t.Mapping[str, t.Any], task: str) -> FailureCau
         }
     if _is_hidden(item) or _is_hidden(result):
         return _describe_foreign_task(
+            FailureId.TASK_CENSORED,
             task,
-            "Its answer is hidden because it may hold secrets",
+            f"{task}: Its answer is hidden because it may hold secrets",
             hint="Run it again with -e stack_no_log=false to see the answer, where nobody else reads the output",
         )
-    text, *details = [*_list_message_lines(item), *_list_output_lines(item)] or ["It failed without a message"]
-    return _describe_foreign_task(task, text, details)
+    if item.get("argument_errors"):
+        # Of the action that validates a role's arguments. The task is named after the role, not after what is wrong.
+        text, *details = map(str, item["argument_errors"])
+        return _describe_foreign_task(FailureId.OPTION_INVALID, task, text, details)
+    output = _list_output_lines(item)
+    if output and ("module_stdout" in item or "module_stderr" in item):
+        # Ansible adds these where a module did not print a result.
+        return _describe_foreign_task(
+            FailureId.TASK_CRASHED, task, f"{task}: The module crashed: {output[-1]}", output[:-1]
+        )
+    text, *details = [*_list_message_lines(item), *output] or ["It failed without a message"]
+    return _describe_foreign_task(FailureId.TASK_FAILED, task, f"{task}: {text}", details)
 
 
 def find_failed_item(result: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
@@ -72,10 +83,12 @@ def _is_hidden(result: t.Mapping[str, t.Any]) -> bool:
     return bool(result.get("_ansible_no_log") or result.get("censored"))
 
 
-def _describe_foreign_task(task: str, text: str, details: t.Sequence[Line] = (), hint: Line = "") -> FailureCause:
+def _describe_foreign_task(
+    failure: FailureId, task: str, message: str, details: t.Sequence[Line] = (), hint: Line = ""
+) -> FailureCause:
     return {
-        "failure": FailureId.TASK_FAILED.id,
-        "message": f"{task}: {text}",
+        "failure": failure.id,
+        "message": message,
         "details": list(details),
         "hint": hint,
         "next": None,

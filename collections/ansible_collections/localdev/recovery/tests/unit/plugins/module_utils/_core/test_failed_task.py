@@ -110,11 +110,26 @@ def test_a_task_without_a_message_is_named(result: dict[str, t.Any]) -> None:
 def test_an_answer_that_may_hold_secrets_is_hidden(mark: dict[str, t.Any], looped: bool) -> None:
     hidden: dict[str, t.Any] = {**COMMAND, "msg": "password is hush", **mark}
     cause = describe_failed_task({"failed": True, "results": [hidden]} if looped else hidden, "Log in")
-    assert cause["failure"] == "task.failed"
+    assert cause["failure"] == "task.censored"
     assert "Log in" in cause["message"]
     assert "-e stack_no_log=false" in cause["hint"]
     assert "hush" not in str(cause)
     assert "no room" not in str(cause)
+
+
+def test_wrong_arguments_of_a_role_are_named_without_the_task() -> None:
+    errors = ["missing required arguments: a", "value of b must be one of: c"]
+    result = {"failed": True, "msg": "Validation of arguments failed:\n...", "argument_errors": errors}
+    cause = describe_failed_task(result, "Validating arguments against arg spec 'main'")
+    assert (cause["failure"], cause["message"], cause["details"]) == ("option.invalid", errors[0], errors[1:])
+
+
+def test_a_crash_has_its_last_line_and_the_end_of_its_traceback() -> None:
+    result = {"failed": True, "msg": "no json", "module_stderr": "Traceback\n  File\nKeyError: 'stack'\n", "rc": 1}
+    cause = describe_failed_task(result, "Look")
+    assert cause["failure"] == "task.crashed"
+    assert "KeyError: 'stack'" in cause["message"]
+    assert cause["details"] == ["Traceback", "  File"]
 
 
 def test_an_unknown_id_makes_no_failure_of_this_collection() -> None:
