@@ -127,6 +127,59 @@ class FailureId(enum.Enum):
         FailureKind.UNSAFE,
         "A volume archive has a member that leads outside, or whose type is not supported.",
     )
+    BACKUP_BUNDLE_INVALID = (
+        "backup.bundle_invalid",
+        FailureKind.FAILED,
+        "A transferred file is not a backup with its metadata.",
+    )
+    BACKUP_CONTENT_DIFFERS = (
+        "backup.content_differs",
+        FailureKind.VERIFICATION,
+        "The restored content of a backup differs from its metadata.",
+    )
+    BACKUP_DAMAGED = ("backup.damaged", FailureKind.UNSAFE, "The files of a backup are damaged or incomplete.")
+    BACKUP_DUMP_FAILED = ("backup.dump_failed", FailureKind.FAILED, "The dump of the database failed.")
+    BACKUP_EXTENSION_MISSING = (
+        "backup.extension_missing",
+        FailureKind.UNSAFE,
+        "The server lacks an extension that a backup needs.",
+    )
+    BACKUP_INCOMPLETE = (
+        "backup.incomplete",
+        FailureKind.FAILED,
+        "A backup has no metadata, so it cannot be verified where it arrives.",
+    )
+    BACKUP_NAME_TAKEN = ("backup.name_taken", FailureKind.UNSAFE, "The folder has another backup of the same name.")
+    BACKUP_NEWER_SERVER = (
+        "backup.newer_server",
+        FailureKind.UNSAFE,
+        "A backup comes from a newer version of PostgreSQL than that of the server.",
+    )
+    BACKUP_NONE = ("backup.none", FailureKind.FAILED, "The folder has no complete backup.")
+    BACKUP_NOT_DELETED = ("backup.not_deleted", FailureKind.FAILED, "An old backup cannot be deleted.")
+    BACKUP_NOT_FOUND = ("backup.not_found", FailureKind.USAGE, "There is no backup of this name, path or age.")
+    BACKUP_NOT_RESTORABLE = ("backup.not_restorable", FailureKind.VERIFICATION, "PostgreSQL cannot restore a backup.")
+    BACKUP_REVISION_UNCERTAIN = (
+        "backup.revision_uncertain",
+        FailureKind.UNSAFE,
+        "The metadata of a backup does not name its revision completely.",
+    )
+    BACKUP_REVISION_UNKNOWN = (
+        "backup.revision_unknown",
+        FailureKind.UNSAFE,
+        "A backup is at a revision that this checkout does not have.",
+    )
+    BACKUP_REVISIONS_OVERLAP = (
+        "backup.revisions_overlap",
+        FailureKind.UNSAFE,
+        "A backup is at a revision and at another one that comes before it.",
+    )
+    BACKUP_UNREADABLE = ("backup.unreadable", FailureKind.UNSAFE, "The pg_restore of the server cannot read a backup.")
+    BACKUP_UNSAFE_STATEMENT = (
+        "backup.unsafe_statement",
+        FailureKind.UNSAFE,
+        "A plain dump has a statement that reaches beyond the temporary database.",
+    )
     COMPOSE_NOT_INSTALLED = ("compose.not_installed", FailureKind.FAILED, "The Docker CLI has no Compose v2 plugin.")
     COMPOSE_FILE_INVALID = ("compose_file.invalid", FailureKind.FAILED, "A Compose file cannot be read.")
     COMPOSE_FILE_MISSING = ("compose_file.missing", FailureKind.FAILED, "The project folder has no Compose file.")
@@ -168,6 +221,7 @@ class FailureId(enum.Enum):
     )
     COPY_DIFFERS = ("copy.differs", FailureKind.VERIFICATION, "A copy of files differs from its original.")
     COPY_FAILED = ("copy.failed", FailureKind.FAILED, "Files of a volume or a folder could not be read or written.")
+    DATABASE_EXISTS = ("database.exists", FailureKind.UNSAFE, "There is a database of the name for a new one.")
     DATABASE_NOT_FOUND = (
         "database.not_found",
         FailureKind.FAILED,
