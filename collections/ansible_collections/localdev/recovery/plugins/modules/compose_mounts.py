@@ -130,8 +130,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
@@ -169,7 +174,7 @@ def write_candidates(contents: t.Mapping[str, str]) -> t.Iterator[dict[str, str]
                 os.fsync(file.fileno())
         yield written
     except OSError as exc:
-        raise RecoveryError(f"Cannot write {exc.filename}: {exc.strerror}") from exc
+        raise RecoveryError(FailureId.FILE_NOT_WRITABLE, f"Cannot write {exc.filename}: {exc.strerror}") from exc
     finally:
         for path in written.values():
             with contextlib.suppress(OSError):
@@ -202,9 +207,9 @@ def check_new_files(stack: StackDescription, moves: list[MountMove], new: t.Mapp
             move["labels"] = build_compose_volume_labels(stack, move["written"])
     if found:
         raise RecoveryError(
-            f"The changed Compose file would not say what is meant: {'; '.join(found)}",
-            next_command="choose other names in volume_transition_names, or change the file by hand",
-            kind="unsafe",
+            FailureId.COMPOSE_FILE_UNPLANNED_CHANGE,
+            f"The changed Compose file would not mean what is wanted: {'; '.join(found)}",
+            hint="Choose other names in volume_transition_names, or change the file by hand.",
         )
 
 
@@ -225,10 +230,11 @@ def check_disk_space(stack: StackDescription, moves: list[MountMove], reserve: i
         wanted *= 2
     if wanted + reserve > min(free):
         raise RecoveryError(
+            FailureId.DISK_TOO_SMALL,
             f"Too little disk space to copy the data: {format_size(wanted)} for the copies and {format_size(reserve)} "
             f"for new data are needed, {format_size(min(free))} are free",
-            next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
-            kind="unsafe",
+            hint=["See what Docker uses: ", program_command("docker", "system", "df")],
+            next_command=playbook_command("cleanup"),
         )
 
 

@@ -80,6 +80,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_file
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import (
@@ -103,7 +104,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         load_archive(docker, archive, module.params["sha256"])
     lacking = [name for name in module.params["images"] if find_image_id(docker, name) is None]
     if archive and lacking:
-        raise RecoveryError(f"The images {', '.join(lacking)} were loaded, but not under these names")
+        raise RecoveryError(
+            FailureId.IMAGE_MISSING, f"The images {', '.join(lacking)} were loaded, but not under these names"
+        )
     return {"changed": bool(archive or lacking), "lacking": lacking, "incoming": get_incoming_path("images.tar")}
 
 
