@@ -9,7 +9,9 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 
 
 class Left(BaseException):
@@ -34,21 +36,29 @@ def test_a_result_is_handed_over() -> None:
     assert outcome(lambda _module: {"changed": True}) == ("ok", {"changed": True})
 
 
-@pytest.mark.parametrize("kind", ["failed", "locked", "unsafe", "verification"])
-def test_an_error_becomes_a_message_with_cause_details_remedy_and_kind(kind: str) -> None:
-    def act(_module: t.Any) -> dict[str, t.Any]:
-        raise RecoveryError("The cause", details="the log", next_command="the remedy", kind=kind)
+def test_an_error_becomes_a_failed_result() -> None:
+    undo = playbook_command("undo", undo_run_id="1")
 
-    assert outcome(act) == ("failed", {"msg": "The cause\nthe log\nNext: the remedy", "failure": kind})
+    def act(_module: t.Any) -> dict[str, t.Any]:
+        raise RecoveryError(FailureId.DISK_FULL, "The cause", details=["the log"], hint="the hint", next_command=undo)
+
+    assert outcome(act) == (
+        "failed",
+        {
+            "failure": "disk.full",
+            "msg": "The cause\nthe log\nthe hint\nNext: ansible-playbook localdev.recovery.undo -e undo_run_id=1",
+            "message": "The cause",
+            "details": ["the log"],
+            "hint": "the hint",
+            "next": undo,
+        },
+    )
 
 
 def test_an_old_python_is_refused_before_anything_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.version_info", (3, 8, 20))
     how, result = outcome(lambda _module: pytest.fail("it was run"))
-    assert (how, result["failure"]) == ("failed", "unsafe")
-    assert "is Python 3.8; the stack's host needs 3.9 or newer" in result["msg"]
-    assert "ansible_python_interpreter" in result["msg"]
-
-
-def test_an_error_without_details_is_one_line() -> None:
-    assert str(RecoveryError("The cause")) == "The cause"
+    assert (how, result["failure"]) == ("failed", "host.python_too_old")
+    assert "3.8" in result["message"]
+    assert "3.9" in result["message"]
+    assert "ansible_python_interpreter" in result["hint"]

@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import MASK, Masker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import (
@@ -23,6 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather im
     read_database_credentials,
     read_last_logs,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 def test_gather_asks_little(replay: t.Any) -> None:
@@ -62,7 +63,7 @@ def test_a_daemon_that_does_not_answer(replay: t.Any) -> None:
         "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
     )
     docker.instead = {"version --format": answer, "ps ": answer}
-    with pytest.raises(RecoveryError, match="daemon does not answer"):
+    with raises_failure(FailureId.DOCKER_NOT_RUNNING, "unix:///var/run/docker.sock"):
         gather_stack(docker)
     assert gather_stack(docker, live=False)["database"]["service"] == "db"
 
@@ -71,9 +72,10 @@ def test_database_secrets_of_a_stack(replay: t.Any) -> None:
     docker = replay("bitnami")
     found = read_database_credentials(docker, gather_stack(docker))
     assert found == {"user": "archivist", "password": "planted-archive", "name": "archive"}
-    with pytest.raises(RecoveryError, match="no database service") as raised:
-        read_database_credentials(docker, {"database": None, "warnings": ["why"]})
-    assert "why" in str(raised.value)
+    without = {"database": None, "warnings": ["why"], "project": {"name": "shop"}, "services": {"api": {}, "web": {}}}
+    with raises_failure(FailureId.DATABASE_NOT_FOUND, "shop", "stack_database_service", "api, web") as raised:
+        read_database_credentials(docker, without)
+    assert raised.value.details == ["why"]
 
 
 def test_logs_of_what_is_broken_are_masked(replay: t.Any) -> None:

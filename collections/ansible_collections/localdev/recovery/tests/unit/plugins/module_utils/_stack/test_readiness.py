@@ -9,12 +9,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import (
     build_readiness_command,
     check_readiness,
     wait_for_services,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.scripted_docker import (
     ScriptedDocker,
     check,
@@ -106,7 +108,7 @@ def test_what_cannot_be_asked_must_stay_up() -> None:
     docker = ScriptedDocker(worker=state("running", StartedAt="1"))
     crash = [lambda: docker.now["worker"].update(RestartCount=3) for _look in range(2)]
     docker.looks = [lambda: None, lambda: docker.now["worker"].update(RestartCount=0), *crash]
-    with pytest.raises(RecoveryError, match="worker keeps restarting"):
+    with raises_failure(FailureId.SERVICE_NOT_READY, "worker"):
         wait_for_services(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=1)
 
 
@@ -117,7 +119,7 @@ def test_docker_calling_postgresql_healthy_is_not_enough() -> None:
     docker.answers = {"db": [2], "api": [1]}
     stack = stack_of(db=service("database"), api=service(health_check=check("CMD", "x")))
     assert wait_for_services(docker, stack, ["api"], 5)[0]["condition"] == "healthy"
-    with pytest.raises(RecoveryError, match=r"Not ready within 0\.01 s: db its health check fails"):
+    with raises_failure(FailureId.SERVICE_NOT_READY, "within 0.01 s", ": db "):
         wait_for_services(docker, stack, ["db"], 0.01)
 
 
@@ -126,11 +128,14 @@ def test_a_broken_service_is_reported_at_once_with_its_log_and_without_secrets()
     broken["Config"]["Env"] = ["DB_PASSWORD=s3cret-value"]
     docker = ScriptedDocker(db=state("running"), api=broken)
     docker.answers["db"] = [2]
-    with pytest.raises(RecoveryError) as caught:
+    with raises_failure(FailureId.SERVICE_NOT_READY, "api exited with code 1") as caught:
         wait_for_services(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 60)
-    assert caught.value.message == "Not ready: api exited with code 1"
-    assert "log of api" in caught.value.details
+    assert "db" not in caught.value.message
+    assert any("log of api" in line for line in caught.value.details)
+    assert not any("\n" in line for line in caught.value.details)
     assert "s3cret-value" not in str(caught.value)
-    assert caught.value.next_command == (
-        "cd / && docker compose --project-directory / --file '/a b.yml' --project-name shop logs api"
+    assert caught.value.next_command == program_command(
+        *("docker", "compose", "--project-directory", "/", "--file", "/a b.yml", "--project-name", "shop"),
+        *("logs", "api"),
+        cwd="/",
     )
