@@ -156,8 +156,16 @@ schema_diff:
     - While revisions are RV(pending), what they change is among it. None when it could not be compared, as RV(schema_diff_problem) explains.
   returned: when O(schema_diff=true)
   type: list
-  elements: str
-  sample: [add_column people.nickname, add_table rooms]
+  elements: dict
+  contains:
+    change:
+      description: The change, as Alembic calls it.
+      type: str
+      sample: add_column
+    object:
+      description: What it changes.
+      type: str
+      sample: people.nickname
 schema_diff_problem:
   description: Why the database and the models could not be compared, such as C(env.py) naming no C(target_metadata).
   returned: when they could not be compared
