@@ -77,14 +77,14 @@ _KNOWN_ERRORS = (
         program_command("sudo", "usermod", "--append", "--groups", "docker", "{user}"),
     ),
     _KnownError(
-        re.compile(_NO_ANSWER.format(address=r"unix://(?:/var)?/run/docker\.sock"), re.I),
+        re.compile(_NO_ANSWER.format(address=r"unix(?:://| )(?:/var)?/run/docker\.sock"), re.I),
         FailureId.DOCKER_NOT_RUNNING,
         "The Docker daemon does not answer: {0}",
         ["If Docker is not installed, install it: ", playbook_command("docker_engine")],
         program_command("sudo", "systemctl", "start", "docker"),
     ),
     _KnownError(
-        re.compile(_NO_ANSWER.format(address=r"unix:///run/user/\d+/docker\.sock"), re.I),
+        re.compile(_NO_ANSWER.format(address=r"unix(?:://| )/run/user/\d+/docker\.sock"), re.I),
         FailureId.DOCKER_NOT_RUNNING,
         "The Docker daemon of this user does not answer: {0}",
         next_command=program_command("systemctl", "--user", "start", "docker"),

@@ -69,6 +69,14 @@ _JOIN_GROUP = program_command("sudo", "usermod", "--append", "--groups", "docker
             id="daemon down, newer",
         ),
         pytest.param(
+            'error during connect: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/containers/json": dial unix '
+            "/var/run/docker.sock: connect: connection refused",
+            FailureId.DOCKER_NOT_RUNNING,
+            "/var/run/docker.sock",
+            _START,
+            id="daemon down, as a socket refuses",
+        ),
+        pytest.param(
             "Cannot connect to the Docker daemon at unix:///run/user/1000/docker.sock. Is the docker daemon running?",
             FailureId.DOCKER_NOT_RUNNING,
             "unix:///run/user/1000/docker.sock",
