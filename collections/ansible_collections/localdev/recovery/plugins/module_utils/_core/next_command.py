@@ -57,7 +57,7 @@ def format_next_command(command: NextCommand) -> str:
         playbook = t.cast(PlaybookCommand, command)
         options = [option for name, value in playbook["vars"].items() for option in _format_variable(name, value)]
         return shlex.join(["ansible-playbook", f"{COLLECTION}.{playbook['playbook']}", *options])
-    return format_program_command(t.cast(ProgramCommand, command))
+    return format_program_command(command)
 
 
 def format_program_command(command: ProgramCommand) -> str:
