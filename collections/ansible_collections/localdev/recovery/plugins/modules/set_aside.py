@@ -94,6 +94,11 @@ notes:
   returned: O(state=restored) or O(state=deleted)
   type: list
   elements: str
+remaining:
+  description: The names of what could not be deleted, for which RV(notes) say why.
+  returned: O(state=deleted), but not in check mode
+  type: list
+  elements: str
 planned:
   description: Whether this is a plan, of check mode.
   returned: in check mode
@@ -286,16 +291,22 @@ def ensure_database_runs(docker: Docker, stack: StackDescription, *, end_session
 
 
 def delete_kept(
-    module: AnsibleModule, docker: Docker, runs: RunStore, notes: list[str] | None = None
+    module: AnsibleModule,
+    docker: Docker,
+    runs: RunStore,
+    notes: list[str] | None = None,
+    remaining: list[str] | None = None,
 ) -> list[SetAsideEntry]:
     """Delete the named kept copies of any run, and record it.
 
-    notes: receives what could not be deleted. What a record that cannot be read may keep is not deleted.
+    remaining: receives the names of what could not be deleted. notes: receives why. What a record that cannot be read
+    may keep is not deleted.
     """
     records, unreadable = runs.read_all()
     wanted = {name for name in module.params["delete"] if not any(bad.may_keep(name) for bad in unreadable)}
     done = []
     notes = [] if notes is None else notes
+    remaining = [] if remaining is None else remaining
     with ActiveRun(runs, module.params["run_id"], module.params["step"]) as run:
         for record in records:
             for entry in record["asides"]:
@@ -307,6 +318,7 @@ def delete_kept(
                     delete_temporary_object(docker, temporary)
                 except RecoveryError as exc:
                     notes.append(describe_deletion_problem(record, temporary, exc))
+                    remaining.append(temporary["name"])
                     continue
                 record["scratch"].remove(temporary)
                 runs.save(record)
@@ -341,7 +353,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         for record in records:
             notes += describe_temporary_objects(e for e in record.get("scratch", []) if e["name"] in params["delete"])
         return {**build_result(entries), "notes": notes}
-    return {**build_result(delete_kept(module, docker, runs, notes)), "notes": notes}
+    remaining: list[str] = []
+    deleted = delete_kept(module, docker, runs, notes, remaining)
+    return {**build_result(deleted), "notes": notes, "remaining": remaining}
 
 
 def main() -> None:

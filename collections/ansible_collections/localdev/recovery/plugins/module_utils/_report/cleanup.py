@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
 
 
-def format_cleanup_report(found: t.Mapping[str, t.Any], planned: bool, notes: t.Sequence[str] = ()) -> list[str]:
+def format_cleanup_report(
+    found: t.Mapping[str, t.Any], planned: bool, notes: t.Sequence[Line] = (), remaining: t.Collection[str] = ()
+) -> list[Line]:
     """Return what a cleanup deleted (planned: would delete) and what it keeps, line by line.
 
-    found: the result of recovery_run_info. notes: what could not be deleted, and why.
+    found: the result of recovery_run_info. remaining: names of what could not be deleted. notes: why it could not.
     """
-    deleted = [entry for entry in found["deletable"] if not any(f" {entry['aside']} " in note for note in notes)]
+    deleted = [entry for entry in found["deletable"] if entry["aside"] not in remaining]
     freed = sum(entry["bytes"] or 0 for entry in deleted)
-    lines = [f"{'Would free' if planned else 'Freed'} {format_size(freed)}"]
+    lines: list[Line] = [f"{'Would free' if planned else 'Freed'} {format_size(freed)}"]
     for verb, entries in (("Would delete" if planned else "Deleted", deleted), ("Keeps", found["kept"])):
         lines += [
             f"{verb} {entry['kind']} {entry['aside']} "

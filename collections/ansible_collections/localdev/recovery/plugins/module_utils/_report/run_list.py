@@ -12,20 +12,19 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import (
     align_columns,
     format_duration,
     format_size,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import UNDO_COMMAND
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_failure
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
 RunInfoResult = t.Mapping[str, t.Any]
 
-RUN_EXPLAIN_COMMAND = "ansible-playbook localdev.recovery.run_explain"
 
-
-def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]:
+def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line]:
     """Return one line per run, newest first, then the next commands.
 
     found: the result of recovery_run_info. now: seconds since the epoch, default the present.
@@ -45,17 +44,20 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]
         )
         for record in reversed(found["runs"])
     ]
-    lines = [*align_columns(rows), *problems]
+    lines: list[Line] = [*align_columns(rows), *problems]
     if found["locked"]:
-        lines.append(found["locked"])
+        lines += format_failure(found["locked"])
     if found["interrupted"] and not found["locked"]:
-        lines.append(f"What was cut short is put back by the next run of any procedure, or by: {UNDO_COMMAND}")
+        undo = playbook_command("undo")
+        lines.append(["What was cut short is put back by the next run of any procedure, or by: ", undo])
     elif found["undo"]:
-        lines.append(f"To take back {found['undo']['run_id']}: {UNDO_COMMAND} -e undo_run_id={found['undo']['run_id']}")
+        run_id = found["undo"]["run_id"]
+        lines.append([f"To take back {run_id}: ", playbook_command("undo", undo_run_id=run_id)])
     elif found.get("undoable"):
         newest = found["undoable"][0]
-        lines.append(f"To take back {newest['run_id']}: {newest['command']}")
-    return [*lines, f"What a run did: {RUN_EXPLAIN_COMMAND} -e run_explain_id={found['runs'][-1]['run_id']}"]
+        lines.append([f"To take back {newest['run_id']}: ", newest["next"]])
+    explain = playbook_command("run_explain", run_explain_id=found["runs"][-1]["run_id"])
+    return [*lines, ["What a run did: ", explain]]
 
 
 def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
@@ -66,7 +68,8 @@ def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
         return record["outcome"]
     if record["run_id"] in found["interrupted"]:
         return "cut short"
-    return "at work" if found["locked"] and record["run_id"] in found["locked"] else "ended before it did anything"
+    holder = found["locked"]["holder"]["run_id"] if found["locked"] else ""
+    return "at work" if record["run_id"] == holder else "ended before it did anything"
 
 
 def _format_kept_summary(record: RunRecord, gone: t.Collection[str]) -> str:

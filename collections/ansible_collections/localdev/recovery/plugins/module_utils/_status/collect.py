@@ -19,6 +19,7 @@ import urllib.parse
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import BackupSet, list_backup_sets
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
@@ -45,6 +46,7 @@ PROBE_TIMEOUT_S = 1.0
 API_DOCUMENTATION_PATHS = ("/docs", "/redoc", "/api/docs", "/swagger")
 _DOCUMENTATION_WORDS = (b"swagger", b"redoc", b"openapi")
 _MAX_BODY_BYTES = 65536
+_TEXTS_OF_FAILURE = ("msg", "message", "details", "hint")
 _MEASURE_SCRIPT = (
     'for place; do du=$(timeout 2 du -sk "$place" 2>/dev/null) || du=?; df=$(df -Pk "$place" 2>/dev/null | tail -n 1); '
     'echo "$place|${du%%[!0-9]*}|$df"; done'
@@ -65,20 +67,30 @@ class DockerWithTimeout(Docker):
 
 
 def collect_parts(parts: t.Mapping[str, t.Callable[[], t.Any]], mask: t.Callable[[str], str] = str) -> dict[str, t.Any]:
-    """Call all parts in parallel and return their results by name; ``{"problem": text}`` for a part that failed.
+    """Call all parts in parallel and return their results by name; ``{"error": failure}`` for a part that failed.
 
-    mask: replaces secrets in the text of a problem.
+    mask: replaces secrets in the texts of a failure.
     """
 
     def call(name: str) -> t.Any:
         try:
             return parts[name]()
         except RecoveryError as exc:
-            return {"problem": mask(exc.message)}
+            failure = exc.as_result()
         except OSError as exc:
-            return {"problem": mask(str(exc))}
+            failure = RecoveryError(FailureId.FILE_NOT_READABLE, str(exc)).as_result()
+        return {"error": {**failure, **{key: _mask(failure[key], mask) for key in _TEXTS_OF_FAILURE}}}
 
     return dict(zip(parts, map_in_parallel(call, list(parts))))
+
+
+def _mask(data: t.Any, mask: t.Callable[[str], str]) -> t.Any:
+    """Return a text, or lists and dicts of texts, without secrets."""
+    if isinstance(data, str):
+        return mask(data)
+    if isinstance(data, dict):
+        return {key: _mask(value, mask) for key, value in data.items()}
+    return [_mask(item, mask) for item in data] if isinstance(data, list) else data
 
 
 def find_running_container(stack: StackDescription, service: str) -> str:
@@ -135,7 +147,7 @@ def collect_database(
         stdin=build_status_query(tables, version_table),
         check=False,
     )
-    return parse_status_answer(done.stdout, done.stderr if done.returncode != 0 else "", tables)
+    return parse_status_answer(done.stdout, done.stderr if done.returncode != 0 else None, tables)
 
 
 # --- services --------------------------------------------------------------------------------------------------------
@@ -284,7 +296,7 @@ FindExisting = t.Callable[[RunStore, t.Sequence[RunRecord]], tuple[t.Sequence[Ru
 
 
 def collect_runs(project_src: str, find_existing: FindExisting | None = None) -> StatusPart:
-    """Return interrupted runs, the holder of the lock, and the size of what is set aside.
+    """Return interrupted runs, the failure that a locked stack gives, and the size of what is set aside.
 
     find_existing: returns the records without objects that do not exist any more, and the missing kept copies.
     """
@@ -292,11 +304,11 @@ def collect_runs(project_src: str, find_existing: FindExisting | None = None) ->
     lock = RunLock(store)
     records, unreadable = store.read_all()
     present, missing = find_existing(store, records) if find_existing else (records, [])
-    locked = ""
+    locked: dict[str, t.Any] = {}
     try:
         lock.check_free()
     except RecoveryError as exc:
-        locked = exc.message
+        locked = exc.as_result()
     interrupted = lock.find_interrupted()
     deletable, kept = split_by_retention(present, keep=1, older_than_days=7, now=time.time())
     deletable, protected = split_off_protected(deletable, unreadable)

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import StackFacts
@@ -27,6 +29,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._status.collect 
 )
 
 Json = dict[str, t.Any]
+STATUS = playbook_command("status")
 GIB = 1024**3
 
 PAGES = {"/": (200, "hello"), "/health": (503, "no"), "/docs": (200, "<title>Swagger UI</title>"), "/redoc": (404, "")}
@@ -82,15 +85,27 @@ def stack(facts_of: t.Callable[[str], StackFacts]) -> Json:
 
 def test_a_part_that_fails_leaves_the_others_and_shows_no_secret() -> None:
     def refuse() -> None:
-        raise RecoveryError("it said hunter2", next_command="something")
+        raise RecoveryError(
+            FailureId.DOCKER_COMMAND_FAILED,
+            "docker exec printed hunter2",
+            details=["hunter2", ["hunter2: ", STATUS]],
+            hint="Hide hunter2.",
+            next_command=STATUS,
+        )
 
     def missing() -> None:
         raise FileNotFoundError(2, "No such file", "/x")
 
     found = collect_parts({"a": refuse, "b": lambda: 7, "c": missing}, lambda text: text.replace("hunter2", "***"))
-    assert found["a"] == {"problem": "it said ***"}
+    failure = found["a"]["error"]
+    assert failure["failure"] == FailureId.DOCKER_COMMAND_FAILED.id
+    assert failure["details"] == ["***", ["***: ", STATUS]]
+    assert failure["next"] == STATUS
+    assert "hunter2" not in str(found)
+    assert all("***" in str(failure[key]) for key in ("msg", "message", "hint"))
     assert found["b"] == 7
-    assert "/x" in found["c"]["problem"]
+    assert found["c"]["error"]["failure"] == FailureId.FILE_NOT_READABLE.id
+    assert "/x" in found["c"]["error"]["message"]
 
 
 def test_addresses_show_whether_something_answers(stack: Json, web: int, mute: int) -> None:
@@ -132,7 +147,7 @@ def test_sizes_as_containers_see_them() -> None:
 def test_data_without_a_running_container_is_not_measured(stack: Json) -> None:
     class Hanging(Docker):
         def run(self, *args: str, check: bool = True, **options: t.Any) -> CompletedCommand:
-            raise RecoveryError("docker exec did not finish within 10 s")
+            raise RecoveryError(FailureId.DOCKER_TIMEOUT, "docker exec did not finish within 10 s")
 
     found = collect_data_mounts(Hanging(), stack)
     assert {(item["service"], item["bytes"]) for item in found} == {("db", None), ("redis", None)}
@@ -141,7 +156,7 @@ def test_data_without_a_running_container_is_not_measured(stack: Json) -> None:
 def test_runs_and_backups_of_a_folder_without_any(tmp_path: Path) -> None:
     nothing = {"count": 0, "bytes": 0}
     assert collect_runs(str(tmp_path)) == {
-        "locked": "",
+        "locked": {},
         "unreadable": [],
         "missing": [],
         "interrupted": [],
