@@ -22,31 +22,34 @@ class ActionModule(PlanAction):
         "details": {"type": "list", "elements": "raw", "default": []},
         "hint": {"type": "raw", "default": ""},
         "cause": {"type": "dict"},
-        "aftermath": {"type": "list", "elements": "raw", "default": []},
+        "aftermath": {"type": "list", "elements": "raw"},
         "next": {"type": "dict"},
     }
 
     def plan(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result of a failed task."""
-        cause = arguments["cause"]
-        if not cause:
-            raise build_error(arguments, arguments["next"])
-        if arguments["failure"] or arguments["message"] or arguments["details"] or arguments["hint"]:
+        cause, aftermath = arguments["cause"], arguments["aftermath"]
+        if cause and any(arguments[name] for name in ("failure", "message", "details", "hint")):
             raise RecoveryError(FailureId.OPTION_INVALID, "With a cause, recovery_fail takes aftermath and next only")
-        error = build_error(cause, arguments["next"] or cause.get("next"))
-        return {"failed": True, **error.as_result(), **describe_aftermath(error, arguments["aftermath"])}
+        error = build_error(cause or arguments, arguments["next"] or (cause or {}).get("next"))
+        result = {"failed": True, **error.as_result()}
+        return result if aftermath is None else result | describe_aftermath(error, aftermath)
 
 
 def build_error(data: t.Mapping[str, t.Any], next_command: t.Any) -> RecoveryError:
     """Return the failure that the options or a cause describe. Raise RecoveryError if they describe none."""
-    if not data["failure"] or not data["message"]:
+    if not data.get("failure") or not data.get("message"):
         raise RecoveryError(FailureId.OPTION_INVALID, "recovery_fail needs a cause, or a failure and a message")
     try:
         failure = FailureId.from_id(data["failure"])
     except ValueError as exc:
         raise RecoveryError(FailureId.OPTION_INVALID, str(exc)) from exc
     return RecoveryError(
-        failure, data["message"], details=data["details"], hint=data["hint"], next_command=next_command
+        failure,
+        data["message"],
+        details=data.get("details") or [],
+        hint=data.get("hint") or "",
+        next_command=next_command,
     )
 
 

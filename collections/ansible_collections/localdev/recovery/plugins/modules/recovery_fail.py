@@ -43,15 +43,14 @@ options:
     default: ""
   cause:
     description:
-      - Why an earlier task failed, as P(localdev.recovery.describe_failure#filter) describes it.
+      - A failure as data. P(localdev.recovery.describe_failure#filter) makes it from a task that failed.
       - Mutually exclusive with O(failure), O(message), O(details) and O(hint).
     type: dict
   aftermath:
     description:
-      - The state of the stack after the failure that O(cause) describes. Lines, as in O(details).
+      - The state of the stack after the failure. Lines, as in O(details).
     type: list
     elements: raw
-    default: []
   next:
     description:
       - The command to run next.
@@ -99,7 +98,7 @@ aftermath:
   description: The state of the stack after the failure.
   type: list
   elements: raw
-  returned: if O(cause) is given
+  returned: if O(aftermath) is given
 next:
   description: The command to run next, or nothing.
   type: dict

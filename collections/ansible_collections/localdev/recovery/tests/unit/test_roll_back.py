@@ -10,14 +10,18 @@ import json
 import os
 import subprocess
 import sys
+import typing as t
 from pathlib import Path
 
 COLLECTION = Path(__file__).resolve().parents[2]
 RUN = "localdev.recovery.recovery_run"
+NEXT = {"playbook": "status", "vars": {}}
 
 
-def test_a_step_that_fails_in_check_mode_ends_in_its_own_error(tmp_path: Path) -> None:
+def roll_back(tmp_path: Path, task: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Run a task that fails within a run, in check mode. Return the result of the failure that ends the run."""
     project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
+    result = tmp_path / "result.json"
     play = {
         "hosts": "localhost",
         "gather_facts": False,
@@ -28,8 +32,21 @@ def test_a_step_that_fails_in_check_mode_ends_in_its_own_error(tmp_path: Path) -
                 "vars": {"recovery_run_procedure": "test"},
             },
             {
-                "block": [{"name": "Make coffee", "ansible.builtin.fail": {"msg": "There are no beans"}}],
-                "rescue": [{"ansible.builtin.include_role": {"name": RUN, "tasks_from": "roll_back"}}],
+                "block": [
+                    {
+                        "block": [task],
+                        "rescue": [{"ansible.builtin.include_role": {"name": RUN, "tasks_from": "roll_back"}}],
+                    }
+                ],
+                "rescue": [
+                    {
+                        "ansible.builtin.copy": {
+                            "dest": str(result),
+                            "content": "{{ ansible_failed_result | to_json }}",
+                        },
+                        "check_mode": False,
+                    }
+                ],
             },
         ],
     }
@@ -40,10 +57,36 @@ def test_a_step_that_fails_in_check_mode_ends_in_its_own_error(tmp_path: Path) -
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2]), "COLUMNS": "200"},
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTION.parents[2])},
     )
-    assert done.returncode == 2
-    assert "Make coffee: There are no beans" in done.stdout + done.stderr
-    assert "Check mode has changed nothing" in done.stdout + done.stderr
-    assert "There is no run" not in done.stdout + done.stderr
-    assert list(tmp_path.iterdir()) == [playbook]
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["play.yml", "result.json"], "it made a record"
+    return t.cast("dict[str, t.Any]", json.loads(result.read_text()))
+
+
+def test_a_task_that_fails_in_check_mode_ends_in_its_own_error(tmp_path: Path) -> None:
+    failed = roll_back(tmp_path, {"name": "Make coffee", "ansible.builtin.fail": {"msg": "There are no beans"}})
+    assert failed["failure"] == "task.failed"
+    assert failed["message"] == "Make coffee: There are no beans"
+    assert len(failed["aftermath"]) == 1
+    assert failed["aftermath"][0] in failed["msg"]
+
+
+def test_a_failure_of_the_collection_keeps_its_data(tmp_path: Path) -> None:
+    options = {"failure": "verify.failed", "message": "m", "details": ["d"], "hint": "h", "next": NEXT}
+    failed = roll_back(tmp_path, {"name": "Verify", "localdev.recovery.recovery_fail": options})
+    assert {key: failed[key] for key in options} == options
+    assert len(failed["aftermath"]) == 1
+
+
+def test_a_hidden_answer_stays_hidden(tmp_path: Path) -> None:
+    task = {
+        "name": "Log in",
+        "ansible.builtin.command": "echo hush-{{ 1 + 1 }}",
+        "check_mode": False,
+        "failed_when": True,
+        "no_log": True,
+    }
+    failed = roll_back(tmp_path, task)
+    assert failed["failure"] == "task.censored"
+    assert "hush-2" not in json.dumps(failed)

@@ -43,6 +43,11 @@ class FailureId(enum.Enum):
         FailureKind.UNSAFE,
         "The application fails at the login, or cannot hash a password.",
     )
+    ACCOUNT_COLUMNS_MISSING = (
+        "account.columns_missing",
+        FailureKind.UNSAFE,
+        "The table of the users needs columns that nobody has set for the administrator's row.",
+    )
     ACCOUNT_DATABASE = (
         "account.database",
         FailureKind.UNSAFE,
@@ -59,6 +64,22 @@ class FailureId(enum.Enum):
         "The API does not know the path or the body of the login.",
     )
     ACCOUNT_NO_PASSWORD = ("account.no_password", FailureKind.UNSAFE, "There is no password for the administrator.")
+    ACCOUNT_NO_PASSWORD_FILE = (
+        "account.no_password_file",
+        FailureKind.USAGE,
+        "The file that should hold the administrator's password does not exist.",
+    )
+    ACCOUNT_NOT_REGISTERED = (
+        "account.not_registered",
+        FailureKind.FAILED,
+        "The API did not register the administrator.",
+    )
+    ACCOUNT_NOT_VERIFIED = (
+        "account.not_verified",
+        FailureKind.VERIFICATION,
+        "The administrator's account is not correct after the change.",
+    )
+    ACCOUNT_NOT_WRITTEN = ("account.not_written", FailureKind.FAILED, "The administrator's row could not be written.")
     ACCOUNT_PASSWORD_POLICY = (
         "account.password_policy",
         FailureKind.UNSAFE,
@@ -180,6 +201,11 @@ class FailureId(enum.Enum):
         FailureKind.UNSAFE,
         "A plain dump has a statement that reaches beyond the temporary database.",
     )
+    COMPOSE_NOT_FOUND = (
+        "compose.not_found",
+        FailureKind.FAILED,
+        "The Compose v2 plugin is installed, but the docker command does not find it.",
+    )
     COMPOSE_NOT_INSTALLED = ("compose.not_installed", FailureKind.FAILED, "The Docker CLI has no Compose v2 plugin.")
     COMPOSE_FILE_INVALID = ("compose_file.invalid", FailureKind.FAILED, "A Compose file cannot be read.")
     COMPOSE_FILE_MISSING = ("compose_file.missing", FailureKind.FAILED, "The project folder has no Compose file.")
@@ -267,6 +293,16 @@ class FailureId(enum.Enum):
         "The Docker CLI is not installed on the stack's host.",
     )
     DOCKER_NOT_RUNNING = ("docker.not_running", FailureKind.FAILED, "The Docker daemon does not answer.")
+    DOCKER_NOT_STARTED = (
+        "docker.not_started",
+        FailureKind.FAILED,
+        "The Docker daemon was started but does not answer.",
+    )
+    DOCKER_OTHER_ENDPOINT = (
+        "docker.other_endpoint",
+        FailureKind.FAILED,
+        "The docker command is set to an engine elsewhere, which does not answer.",
+    )
     DOCKER_TIMEOUT = ("docker.timeout", FailureKind.FAILED, "A command of Docker did not end in time.")
     ENV_FILE_INCOMPLETE = (
         "env_file.incomplete",
@@ -291,6 +327,11 @@ class FailureId(enum.Enum):
     GIT_UNKNOWN_RANGE = ("git.unknown_range", FailureKind.USAGE, "The repository does not have this range of commits.")
     HELPER_CONTAINER_FAILED = ("helper_container.failed", FailureKind.FAILED, "A helper container could not run.")
     HOST_PYTHON_TOO_OLD = ("host.python_too_old", FailureKind.UNSAFE, "The Python of the stack's host is too old.")
+    HOST_UNKNOWN_DISTRIBUTION = (
+        "host.unknown_distribution",
+        FailureKind.FAILED,
+        "The packages of the host's distribution are unknown.",
+    )
     HOST_UNREACHABLE = ("host.unreachable", FailureKind.UNREACHABLE, "A host could not be reached.")
     IMAGE_BUILD_FAILED = ("image.build_failed", FailureKind.FAILED, "The build of an image failed.")
     IMAGE_MISSING = ("image.missing", FailureKind.FAILED, "An image that is needed is not on the stack's host.")
@@ -328,6 +369,11 @@ class FailureId(enum.Enum):
     OPTION_CONFLICT = ("option.conflict", FailureKind.USAGE, "Two options exclude each other.")
     OPTION_INVALID = ("option.invalid", FailureKind.USAGE, "An option or a variable has a value that is not possible.")
     OPTION_MISSING = ("option.missing", FailureKind.USAGE, "An option that is needed is not given.")
+    PACKAGE_SOURCE_UNUSABLE = (
+        "package.source_unusable",
+        FailureKind.FAILED,
+        "The host's package manager cannot use a package source.",
+    )
     PORT_TAKEN = ("port.taken", FailureKind.FAILED, "Another process or container already uses a port.")
     PROCEDURE_UNKNOWN = ("procedure.unknown", FailureKind.USAGE, "There is no procedure of this name.")
     PROGRAM_NOT_INSTALLED = (
@@ -383,6 +429,11 @@ class FailureId(enum.Enum):
         "The record of the newest run cannot be read, so nobody knows what that run keeps.",
     )
     RUN_NONE = ("run.none", FailureKind.UNSAFE, "No run of the stack has left anything to put back.")
+    RUN_NOT_SETTLED = (
+        "run.not_settled",
+        FailureKind.UNSAFE,
+        "An interrupted run of another procedure must be settled first.",
+    )
     RUN_OTHER_FOLDER = (
         "run.other_folder",
         FailureKind.UNSAFE,
@@ -401,6 +452,11 @@ class FailureId(enum.Enum):
         "The database lacks columns or tables that the application needs, and no migration adds them.",
     )
     SCHEMA_MULTIPLE_HEADS = ("schema.multiple_heads", FailureKind.UNSAFE, "The migrations end in several heads.")
+    SCHEMA_NOT_AT_TARGET = (
+        "schema.not_at_target",
+        FailureKind.VERIFICATION,
+        "The database is not at the wanted revision after the upgrade.",
+    )
     SCHEMA_NOT_STAMPED = ("schema.not_stamped", FailureKind.UNSAFE, "The database has tables, but no revision.")
     SCHEMA_OVERLAPPING = (
         "schema.overlapping",
@@ -435,6 +491,7 @@ class FailureId(enum.Enum):
     SESSION_NOT_STARTED = ("session.not_started", FailureKind.FAILED, "The program of a session could not be started.")
     SOURCE_NOT_FOUND = ("source.not_found", FailureKind.USAGE, "No file matches a pattern of sources.")
     SOURCE_SYNTAX_ERROR = ("source.syntax_error", FailureKind.UNSAFE, "A Python file does not compile.")
+    STACK_UNDECIDED = ("stack.undecided", FailureKind.USAGE, "Discovery cannot decide something about the stack.")
     STATE_MISSING = ("state.missing", FailureKind.FAILED, "The state folder of the stack was deleted during a run.")
     STATE_NO_ACCESS = ("state.no_access", FailureKind.UNSAFE, "This user may not use the state folder of the stack.")
     STATE_NOT_PERSISTENT = (
@@ -468,6 +525,11 @@ class FailureId(enum.Enum):
     VARIABLE_INVALID = ("variable.invalid", FailureKind.USAGE, "A variable cannot be handed to Ansible as data.")
     VARIABLES_FILE_MISSING = ("variables_file.missing", FailureKind.USAGE, "A file of variables does not exist.")
     VARIABLES_FILE_UNREADABLE = ("variables_file.unreadable", FailureKind.USAGE, "A file of variables cannot be read.")
+    VERIFY_FAILED = (
+        "verify.failed",
+        FailureKind.VERIFICATION,
+        "The stack does not work as it should after the procedure.",
+    )
     VOLUME_IN_USE = ("volume.in_use", FailureKind.UNSAFE, "A running container uses a volume or a folder.")
     VOLUME_NAME_IN_USE = (
         "volume.name_in_use",

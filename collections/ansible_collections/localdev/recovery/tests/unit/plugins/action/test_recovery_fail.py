@@ -61,8 +61,10 @@ def test_the_command_after_a_cause_wins_over_its_own(monkeypatch: pytest.MonkeyP
     assert fail(monkeypatch, cause=CAUSE, aftermath=[], next=UNDO)["next"] == UNDO
 
 
-def test_a_cause_marks_the_result_also_without_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fail(monkeypatch, cause=CAUSE)["aftermath"] == []
+def test_only_a_state_that_is_given_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """localdev tells by it whether a failure ends a procedure that was rolled back."""
+    assert fail(monkeypatch, cause=CAUSE, aftermath=[])["aftermath"] == []
+    assert "aftermath" not in fail(monkeypatch, cause=CAUSE)
 
 
 @pytest.mark.parametrize(
@@ -73,9 +75,10 @@ def test_a_cause_marks_the_result_also_without_lines(monkeypatch: pytest.MonkeyP
         {"message": "No."},
         {},
         {"cause": {**CAUSE, "failure": "no.such"}},
+        {"cause": {"failure": "task.failed"}},
         {"cause": CAUSE, "message": "No."},
     ],
-    ids=["unknown id", "no message", "no id", "nothing", "unknown id of a cause", "both"],
+    ids=["unknown id", "no message", "no id", "nothing", "unknown id of a cause", "half a cause", "both"],
 )
 def test_wrong_options_fail_as_such(monkeypatch: pytest.MonkeyPatch, options: dict[str, t.Any]) -> None:
     assert fail(monkeypatch, **options)["failure"] == FailureId.OPTION_INVALID.id
