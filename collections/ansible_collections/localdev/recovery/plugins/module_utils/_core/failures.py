@@ -293,11 +293,6 @@ class FailureId(enum.Enum):
         "The Docker CLI is not installed on the stack's host.",
     )
     DOCKER_NOT_RUNNING = ("docker.not_running", FailureKind.FAILED, "The Docker daemon does not answer.")
-    DOCKER_NOT_STARTED = (
-        "docker.not_started",
-        FailureKind.FAILED,
-        "The Docker daemon was started but does not answer.",
-    )
     DOCKER_OTHER_ENDPOINT = (
         "docker.other_endpoint",
         FailureKind.FAILED,
@@ -327,12 +322,8 @@ class FailureId(enum.Enum):
     GIT_UNKNOWN_RANGE = ("git.unknown_range", FailureKind.USAGE, "The repository does not have this range of commits.")
     HELPER_CONTAINER_FAILED = ("helper_container.failed", FailureKind.FAILED, "A helper container could not run.")
     HOST_PYTHON_TOO_OLD = ("host.python_too_old", FailureKind.UNSAFE, "The Python of the stack's host is too old.")
-    HOST_UNKNOWN_DISTRIBUTION = (
-        "host.unknown_distribution",
-        FailureKind.FAILED,
-        "The packages of the host's distribution are unknown.",
-    )
     HOST_UNREACHABLE = ("host.unreachable", FailureKind.UNREACHABLE, "A host could not be reached.")
+    HOST_UNSUPPORTED = ("host.unsupported", FailureKind.FAILED, "The packages of the host's system are unknown.")
     IMAGE_BUILD_FAILED = ("image.build_failed", FailureKind.FAILED, "The build of an image failed.")
     IMAGE_MISSING = ("image.missing", FailureKind.FAILED, "An image that is needed is not on the stack's host.")
     IMAGE_NO_PYTHON = ("image.no_python", FailureKind.FAILED, "No image has the Python that copies files.")
