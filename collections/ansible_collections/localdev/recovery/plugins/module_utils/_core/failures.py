@@ -419,7 +419,7 @@ class FailureId(enum.Enum):
         FailureKind.UNSAFE,
         "The record of the newest run cannot be read, so nobody knows what that run keeps.",
     )
-    RUN_NONE = ("run.none", FailureKind.UNSAFE, "No run of the stack has left anything to put back.")
+    RUN_NONE = ("run.none", FailureKind.UNSAFE, "There is no run to take back or to explain.")
     RUN_NOT_SETTLED = (
         "run.not_settled",
         FailureKind.UNSAFE,
