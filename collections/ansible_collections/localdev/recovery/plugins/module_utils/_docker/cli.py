@@ -16,7 +16,6 @@ import json
 import os
 import pwd
 import re
-import shlex
 import subprocess
 import typing as t
 from dataclasses import dataclass, field
@@ -94,10 +93,6 @@ class Project:
         if self.name:
             args += ["--project-name", self.name]
         return args
-
-    def command(self) -> str:
-        """Return the ``docker compose`` command line that a person types for this project."""
-        return f"cd {shlex.quote(self.src)} && {shlex.join(['docker', 'compose', *self.arguments()])}"
 
     def compose_command(self, *arguments: str) -> ProgramCommand:
         """Return the command that runs ``docker compose`` on this project, for a person: ``logs web``."""
