@@ -77,11 +77,15 @@ summary:
     - "ok  backend  application  running, healthy  :8000"
     - "!!  db       database     exited 1"
 questions:
-  description: What discovery could not decide, with the choices, and a command that answers it. Empty when everything is known.
+  description: What discovery could not decide, with the choices. Empty when everything is known.
   returned: success
   type: list
   elements: str
   sample: []
+next:
+  description: The command that answers RV(questions) with their first choices, as C(playbook) and C(vars); V(null) without questions.
+  returned: success
+  type: dict
 logs:
   description: The last log lines, by service, of each that is not as it should be or of the kinds in O(log_kinds).
   returned: when O(logs) is positive
@@ -308,10 +312,10 @@ stack:
       returned: success
       type: dict
       sample: {"kind": database, "name": residency_scheduler, "container": residency-db-1, "user": scheduler}
-    database_missing: {description: "Why there is no database, with the next command. Empty when there is one.",
-      returned: success, type: str, sample: ""}
-    database_down: {description: "Why the database cannot be asked, with the next command. Empty when its container runs.",
-      returned: success, type: str, sample: ""}
+    database_missing: {description: "The failure of a stack without a database, as RV(localdev.recovery.recovery_fail#module:failure)
+      and the other keys. Empty when there is one.", returned: success, type: dict, sample: {}}
+    database_down: {description: "Likewise, why the database cannot be asked. Empty when its container runs.",
+      returned: success, type: dict, sample: {}}
     api_url: {description: "Base URL of the application on the stack's host. Empty when it publishes no port.",
       returned: success, type: str, sample: "http://localhost:8000"}
     warnings: {description: "What could not be determined, and what looks like a mistake.",
@@ -327,7 +331,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.injec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._report.init import format_open_questions
+from ansible_collections.localdev.recovery.plugins.module_utils._report.init import (
+    format_open_questions,
+    suggest_answers,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_service_summary
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
@@ -347,6 +354,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "stack": stack,
         "summary": format_service_summary(stack),
         "questions": format_open_questions(stack),
+        "next": suggest_answers(stack),
         "injections": find_injections(docker, stack),
     }
     if module.params["logs"] > 0:
