@@ -16,8 +16,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.lines im
 
 
 def format_account_findings(findings: t.Sequence[t.Mapping[str, str]]) -> list[str]:
-    """Return one line per finding: its name and the problem."""
-    return [f"{item['finding']}: {item['message']}" for item in findings]
+    """Return one line per finding: its id and the problem."""
+    return [f"{item['id']}: {item['message']}" for item in findings]
 
 
 def format_admin_account_report(

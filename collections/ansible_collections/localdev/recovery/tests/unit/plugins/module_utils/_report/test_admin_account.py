@@ -19,8 +19,8 @@ CORRECT = {"action": "none", "findings": [], "names": []}
 UPDATE = {
     "action": "update",
     "findings": [
-        {"finding": "role", "message": "user admin has role x, admin is needed", "remedy": ""},
-        {"finding": "wrong_password", "message": "user admin has another password", "remedy": ""},
+        {"id": "account.role", "message": "user admin has role x, admin is needed"},
+        {"id": "account.wrong_password", "message": "user admin has another password"},
     ],
     "names": ["role", "hashed_password"],
 }
