@@ -64,12 +64,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 services:
-  description: What is done to each service (V(restart), V(start), V(create) or V(recreate)) and why.
+  description: What is done to each service (V(restart), V(start), V(create) or V(recreate)), and why, for programs (C(cause)) and people (C(why)).
   returned: success
   type: dict
   sample:
-    backend: {"action": "recreate", "why": "its image was built anew"}
-    frontend: {"action": "restart", "why": "depends on backend"}
+    backend: {"action": "recreate", "cause": "new_image", "why": "its image was built anew"}
+    frontend: {"action": "restart", "cause": "dependency", "why": "depends on backend"}
 stop:
   description: Services to stop.
   returned: success

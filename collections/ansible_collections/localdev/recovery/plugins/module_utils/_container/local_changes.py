@@ -15,6 +15,8 @@ import tarfile
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
 
@@ -60,7 +62,11 @@ def restore_local_changes(docker: Docker, container: str, file: str) -> None:
         with open(file, "rb") as handle:
             content = handle.read()
     except OSError as exc:
-        raise RecoveryError(f"Cannot read {file}: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_READABLE,
+            f"Cannot read {file}: {exc.strerror}",
+            next_command=program_command("ls", "-ld", file if os.path.lexists(file) else os.path.dirname(file)),
+        ) from exc
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         holds_something = archive.next() is not None
     if holds_something:
