@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._run import process as run_process
 from localdev_recovery import Outcome, Update, ansible_playbook, run
 from localdev_recovery.playbook import (
@@ -97,10 +98,13 @@ def test_options_reach_ansible_as_they_were_given(folder: Path) -> None:
 
 def test_the_environment_of_the_user_goes_before_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_PIPELINING", "false")
+    monkeypatch.setenv("LOCALDEV_PROGRESS", "none")
     monkeypatch.delenv("ANSIBLE_HOST_KEY_CHECKING", raising=False)
     _command, env = prepare_runner(Request("status", "/srv"), folder)
     assert env["ANSIBLE_PIPELINING"] == "false"
     assert env["ANSIBLE_HOST_PATTERN_MISMATCH"] == "error"
+    # Not a setting: this process reads what it asks for.
+    assert env["LOCALDEV_PROGRESS"] == "json"
     # By default ansible-runner turns the check of host keys off, against ansible.cfg.
     assert "ANSIBLE_HOST_KEY_CHECKING" not in env
     assert "ANSIBLE_CACHE_PLUGIN" not in env
@@ -237,7 +241,9 @@ def test_an_inventory_that_ansible_does_not_understand(tmp_path: Path) -> None:
     result = run("status", inventory=inventory)
     assert result.outcome is Outcome.USAGE
     assert result.error is not None
-    assert str(inventory) in result.error.message + result.error.details
+    assert result.error.id == "ansible.refused"
+    assert str(inventory) in " ".join([result.error.message, *map(str, result.error.details)])
+    assert result.next == program_command("ansible-inventory", "-i", str(inventory), "--graph")
     assert result.hosts == {}
 
 
@@ -247,6 +253,7 @@ def test_a_host_that_does_not_answer(tmp_path: Path) -> None:
     result = run("status", inventory=inventory)
     assert (result.outcome, result.exit_code) == (Outcome.UNREACHABLE, 7)
     assert result.hosts["far"].error is not None
+    assert result.hosts["far"].error.id == "host.unreachable"
 
 
 def test_a_listener_that_raises_does_not_cut_the_run_short(tmp_path: Path) -> None:
