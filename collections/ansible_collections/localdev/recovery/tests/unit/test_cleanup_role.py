@@ -12,8 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.file import FileKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 COLLECTION = Path(__file__).resolve().parents[2]
 FIRST, OLD, NEW, UNDO = (f"2026010{day}T000000Z-0000" for day in (1, 2, 3, 4))
@@ -24,17 +25,19 @@ def test_a_copy_that_an_interrupted_undo_makes_the_newest_is_kept(tmp_path: Path
     docker.parent.mkdir()
     docker.write_text("#!/bin/sh\n")
     docker.chmod(0o755)
-    store = RunStore(str(tmp_path))
-    store.make_folder()
+    state = {"root": str(tmp_path / "state"), "folder": str(tmp_path / "state/shop"), "group": None}
+    store = RunStore(state["folder"], str(tmp_path))
     place = str(tmp_path / ".env")
     Path(place).write_text("new")
     for run_id, content in ((FIRST, "first"), (OLD, "older"), (NEW, "old"), (UNDO, "")):
-        record = build_run_record("env_file", project="shop", user="u", controller_host="c", parameters={})
+        record = build_run_record(
+            "env_file", project="shop", project_dir=str(tmp_path), user="u", controller_host="c", parameters={}
+        )
         record.update(run_id=run_id, started="2026-01-01T00:00:00Z", outcome="failed")
         if content:
-            aside = FileKeeper.kept_name(place, run_id)
-            (tmp_path / aside).parent.mkdir(exist_ok=True, parents=True)
-            (tmp_path / aside).write_text(content)
+            aside = derive_kept_name("file", ".env", run_id)
+            store.make_parent(store.locate(aside))
+            Path(store.locate(aside)).write_text(content)
             record["asides"] = [
                 {"kind": "file", "name": place, "aside": aside, "bytes": 5, "state": "kept", "copied": True}
             ]
@@ -43,7 +46,15 @@ def test_a_copy_that_an_interrupted_undo_makes_the_newest_is_kept(tmp_path: Path
             record["steps"] = [{"name": "stop", "started": record["started"], "seconds": 1.0, "outcome": "ok"}]
         store.save(record)
     project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
-    stack = {"project": project, "services": {}, "database": None, "services_without_containers": [], "warnings": []}
+    stack = {
+        "project": project,
+        "state": state,
+        "services": {},
+        "volumes": {},
+        "database": None,
+        "services_without_containers": [],
+        "warnings": [],
+    }
     play = {
         "hosts": "localhost",
         "gather_facts": False,

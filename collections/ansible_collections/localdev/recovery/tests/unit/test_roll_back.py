@@ -21,11 +21,12 @@ NEXT = {"playbook": "status", "vars": {}}
 def roll_back(tmp_path: Path, task: dict[str, t.Any]) -> dict[str, t.Any]:
     """Run a task that fails within a run, in check mode. Return the result of the failure that ends the run."""
     project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
+    state = {"root": str(tmp_path / "state"), "folder": str(tmp_path / "state/shop"), "group": None}
     result = tmp_path / "result.json"
     play = {
         "hosts": "localhost",
         "gather_facts": False,
-        "vars": {"stack_description": {"project": project, "services": {}, "database": None}},
+        "vars": {"stack_description": {"project": project, "state": state, "services": {}, "database": None}},
         "tasks": [
             {
                 "ansible.builtin.include_role": {"name": RUN, "tasks_from": "start"},
