@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import compare_entries
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.program import copy as program_copy
@@ -30,6 +30,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.
     list_tree,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import raise_for_error
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._volume.local_program import (
     COPY,
     STAMP,
@@ -79,7 +80,7 @@ def test_a_target_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     answer = run_copy(source, target)
     assert answer["refused"] == "occupied"
     assert os.listdir(target) == ["theirs"]
-    with pytest.raises(RecoveryError, match="is not empty"):
+    with raises_failure(FailureId.VOLUME_OCCUPIED, "volume a", "volume b"):
         raise_for_error(answer, "volume a", Location("volume", "b"))
 
 
