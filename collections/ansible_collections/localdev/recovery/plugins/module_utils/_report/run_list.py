@@ -68,8 +68,9 @@ def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
         return record["outcome"]
     if record["run_id"] in found["interrupted"]:
         return "cut short"
-    holder = found["locked"]["holder"]["run_id"] if found["locked"] else ""
-    return "at work" if record["run_id"] == holder else "ended before it did anything"
+    # A lock that cannot be read has no known holder.
+    holder = found["locked"].get("holder") or {}
+    return "at work" if record["run_id"] == holder.get("run_id") else "ended before it did anything"
 
 
 def _format_kept_summary(record: RunRecord, gone: t.Collection[str]) -> str:

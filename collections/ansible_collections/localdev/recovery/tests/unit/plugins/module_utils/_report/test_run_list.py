@@ -70,5 +70,11 @@ def test_the_run_that_holds_the_lock_is_at_work(run_record: Record) -> None:
     assert list_commands(lines) == [EXPLAIN]
 
 
+def test_a_lock_that_cannot_be_read_has_no_known_holder(run_record: Record) -> None:
+    error = RecoveryError(FailureId.LOCK_UNREADABLE, "Cannot read the lock /l.json: no JSON")
+    lines = format_run_list(found(run_record(NEW, outcome="running", asides=[]), locked=error.as_result()), NOON)
+    assert_golden("report/run_list_lock_unreadable", lines)
+
+
 def test_without_runs_the_list_says_so() -> None:
     assert_golden("report/run_list_empty", format_run_list(found(), NOON))

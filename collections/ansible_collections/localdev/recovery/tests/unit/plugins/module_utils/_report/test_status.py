@@ -62,6 +62,10 @@ HEALTHY: Json = {
     "disk": [{"path": "/srv", "free_bytes": 50 * GIB, "total_bytes": 100 * GIB}],
     "runs": {
         "locked": {},
+        "unreadable": [],
+        "unsettled": [],
+        "unrecorded": [],
+        "missing": [],
         "interrupted": [],
         "set_aside": {"count": 2, "bytes": 4096},
         "deletable": {"count": 1, "bytes": 1024},
@@ -169,7 +173,18 @@ def test_the_next_command(stack: Json, parts: Json, command: NextCommand | None)
 
 
 def test_runs_that_are_interrupted_or_hold_the_lock_are_shown(stack: Json) -> None:
-    runs = {"unreadable": ["Cannot read it."], "missing": ["It does not exist any more."]}
+    runs = {
+        "unreadable": [{"run_id": "A", "path": "/a.json", "problem": "Cannot read it."}],
+        "unsettled": ["Run B stays interrupted."],
+        "missing": [{"run_id": "C", "aside": "x", "problem": "It does not exist any more."}],
+        "unrecorded": [
+            {
+                "run_id": "D",
+                "puts_back": [{"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-D", "bytes": 1}],
+                "next": playbook_command("undo", undo_run_id="D"),
+            }
+        ],
+    }
     lines = report(stack, runs={**HEALTHY["runs"], **runs, "interrupted": [INTERRUPTED]}, backups=STALE)
     assert_golden("status/interrupted", lines)
     assert_golden("status/locked", format_run_lines({**HEALTHY["runs"], "locked": LOCKED}))
