@@ -165,7 +165,7 @@ def _check_procedure(name: str) -> None:
     if procedures.find_procedure(name) is None:
         known = ", ".join(sorted({p.playbook for p in procedures.PROCEDURES}))
         raise RecoveryError(
-            FailureId.PROCEDURE_UNKNOWN, f"There is no procedure {name!r}", hint=f"The procedures are {known}"
+            FailureId.PROCEDURE_UNKNOWN, f"There is no procedure {name!r}", hint=f"The procedures are {known}."
         )
 
 
@@ -175,7 +175,7 @@ def _check_target(stack_dir: PathInput | None, inventories: Sequence[str]) -> No
         raise RecoveryError(
             FailureId.OPTION_CONFLICT,
             "A folder and an inventory exclude each other",
-            hint="The inventory names the folder in stack_dir",
+            hint="The inventory names the folder in stack_dir.",
         )
     for item in inventories:
         # A list of hosts, as in -i one,two, is no file.
@@ -193,7 +193,7 @@ def _check_project_folder(folder: Path) -> None:
         raise RecoveryError(
             FailureId.PROJECT_FOLDER_NOT_A_FOLDER if exists else FailureId.PROJECT_FOLDER_MISSING,
             f"The project folder {folder} {'is not a folder' if exists else 'does not exist'}",
-            hint="Name the folder that holds the Compose file",
+            hint="Name the folder that holds the Compose file.",
         )
     if not is_utf8(str(folder.absolute())):
         raise RecoveryError(

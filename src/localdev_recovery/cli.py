@@ -277,7 +277,7 @@ def choose_stack(stacks: Mapping[str, GatheredStack]) -> GatheredStack:
         raise RecoveryError(
             FailureId.SESSION_NOT_ONE_STACK,
             f"One stack is needed, and there are {', '.join(stacks) or 'none'}",
-            hint="-l HOST names one of the inventory",
+            hint="-l HOST names one of the inventory.",
         )
     (gathered,) = stacks.values()
     return gathered

@@ -76,7 +76,7 @@ def psql_arguments(stack: StackDescription, *, terminal: bool) -> list[str]:
         raise RecoveryError(
             FailureId.DATABASE_NOT_FOUND,
             f"No PostgreSQL service was found in project {stack['project']['name']}",
-            hint=f"Set stack_database_service to one of {_list_service_names(stack)}",
+            hint=f"Set stack_database_service to one of {_list_service_names(stack)}.",
         )
     client = ["psql", f"--username={database['user']}", f"--dbname={database['name']}", f"--port={database['port']}"]
     return _exec_arguments(stack, database["service"], client, terminal=terminal)
@@ -90,7 +90,7 @@ def shell_arguments(stack: StackDescription, *, service: str | None = None, term
             raise RecoveryError(
                 FailureId.SESSION_NOT_ONE_SERVICE,
                 f"Project {stack['project']['name']} has {len(applications)} services that run the application",
-                hint=f"Name one of {_list_service_names(stack)}",
+                hint=f"Name one of {_list_service_names(stack)}.",
             )
         service = applications[0]
     return _exec_arguments(stack, service, ["sh", "-c", _SHELL_SCRIPT], terminal=terminal)
@@ -114,7 +114,7 @@ def _find_service(stack: StackDescription, name: str) -> Mapping[str, Any]:
         raise RecoveryError(
             FailureId.SERVICE_UNKNOWN,
             f"Project {stack['project']['name']} has no service {name}",
-            hint=f"Its services are {_list_service_names(stack)}",
+            hint=f"Its services are {_list_service_names(stack)}.",
         )
     return service
 
