@@ -147,10 +147,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
     BackupSet,
-    find_backup_damage,
     list_backup_sets,
     select_backup_set,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.checks import find_backup_damage
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._report.backup_list import format_backup_line
 

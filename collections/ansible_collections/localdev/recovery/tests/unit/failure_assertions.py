@@ -23,3 +23,10 @@ def raises_failure(failure: FailureId, *values: object) -> t.Iterator[pytest.Exc
     assert caught.value.failure is failure, str(caught.value)
     for value in values:
         assert str(value) in str(caught.value)
+
+
+def assert_lines_name(lines: t.Sequence[str], *expected: t.Sequence[object]) -> None:
+    """Fail unless there is one line for each of the expected, in this order, that holds each of its values."""
+    assert len(lines) == len(expected), lines
+    for line, values in zip(lines, expected, strict=True):
+        assert [value for value in values if str(value) not in line] == [], line

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import typing as t
 
@@ -23,12 +24,21 @@ OLDEST_PYTHON = (3, 9)
 
 def run_module(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
     """Run the action and exit with its result, or fail as RecoveryError says."""
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**action(module))
+
+
+@contextlib.contextmanager
+def fail_on_recovery_error(fail_json: t.Callable[..., t.NoReturn]) -> t.Iterator[None]:
+    """Fail the task as RecoveryError says, if the block raises it. Refuse a Python that is too old for the block.
+
+    fail_json: of the AnsibleModule.
+    """
     try:
         check_python_version()
-        result = action(module)
+        yield
     except RecoveryError as exc:
-        module.fail_json(**exc.as_result())
-    module.exit_json(**result)
+        fail_json(**exc.as_result())
 
 
 def check_python_version() -> None:

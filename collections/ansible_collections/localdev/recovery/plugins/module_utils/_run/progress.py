@@ -19,6 +19,7 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.measure import Measure
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import STATE_FOLDER
 
@@ -30,33 +31,19 @@ FIRST_REPORT_S = 1.0
 REPORT_INTERVAL_S = 2.0
 
 
-class ByteCounter:
-    """The bytes that are done, added up from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.bytes = 0
-
-    def add(self, count: int) -> None:
-        """Add bytes that are done."""
-        with self._lock:
-            self.bytes += count
-
-
 def get_progress_path(project_dir: str) -> str:
     """Return the path of a stack's progress file."""
     return os.path.join(project_dir, STATE_FOLDER, "progress.json")
 
 
 def report_progress(
-    run: ActiveRun | None, doing: str, done: t.Callable[[], int], total: int | None, *, about: bool = False
+    run: ActiveRun | None, doing: str, done: Measure, total: int | None, *, about: bool = False
 ) -> t.ContextManager[None]:
     """Report progress every two seconds while the block runs. Outside a run, report nothing.
 
-    done: returns the bytes so far; called in another thread. total: bytes at the end, None if unknown. about: whether
-    total is an estimate.
+    done: read in another thread. total: bytes at the end, None if unknown. about: whether total is an estimate.
     """
-    return report_progress_of_parts(run, lambda: {"doing": doing, "done": done(), "total": total, "about": about})
+    return report_progress_of_parts(run, lambda: {"doing": doing, "done": done.bytes, "total": total, "about": about})
 
 
 @contextlib.contextmanager

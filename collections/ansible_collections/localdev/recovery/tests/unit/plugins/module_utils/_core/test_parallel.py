@@ -4,43 +4,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import typing as t
-
-import pytest
-
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import (
-    enter_in_background,
-    map_in_parallel,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
-
-
-def test_what_is_entered_ahead_is_waited_for_where_it_is_needed_and_left() -> None:
-    going_on = threading.Event()
-    seen = []
-
-    @contextlib.contextmanager
-    def slow(cause: str = "") -> t.Iterator[int]:
-        assert going_on.wait(10)
-        if cause:
-            raise RecoveryError(FailureId.IMAGE_MISSING, cause)
-        yield 1
-        seen.append("left")
-
-    with enter_in_background(slow()) as entered:
-        going_on.set()
-        seen.append(str(entered()))
-    assert seen == ["1", "left"]
-    with raises_failure(FailureId.IMAGE_MISSING, "shop"), enter_in_background(slow("no image shop")) as entered:
-        entered()
-    # An error of the caller is raised, and the context is left.
-    with pytest.raises(ValueError, match="other"), enter_in_background(slow()):
-        raise ValueError("other")
-    assert seen == ["1", "left", "left"]
 
 
 def test_in_parallel_keeps_the_order_and_reports_a_failure() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.measure import ByteCounter
 from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import (
-    ByteCounter,
     report_progress,
     report_progress_of_parts,
 )
@@ -32,6 +32,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Any:
     return types.SimpleNamespace(record={"run_id": RUN_ID}, runs=types.SimpleNamespace(src=str(tmp_path)))
 
 
+class FailingMeasure:
+    """Bytes that cannot be measured. asked: how often they were."""
+
+    asked = 0
+
+    @property
+    def bytes(self) -> int:
+        self.asked += 1
+        raise RuntimeError("the server restarts")
+
+
 def wait_for(path: Path) -> str:
     deadline = time.monotonic() + 10
     while not path.exists():
@@ -42,7 +53,9 @@ def wait_for(path: Path) -> str:
 
 def test_progress_of_long_work_is_reported_and_leaves_no_file(run: t.Any, tmp_path: Path) -> None:
     path = tmp_path / ".localdev" / "progress.json"
-    with report_progress(run, "loading", lambda: 512, 1024):
+    loaded = ByteCounter()
+    loaded.add(512)
+    with report_progress(run, "loading", loaded, 1024):
         found = parse_progress(wait_for(path), RUN_ID)
         assert path.stat().st_mode & 0o777 == 0o600
     assert found is not None
@@ -71,39 +84,29 @@ def test_a_part_that_begins_has_no_rate_below_nothing(run: t.Any, tmp_path: Path
 
 def test_short_work_is_not_measured(run: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "FIRST_REPORT_S", 60)
-    asked: list[int] = []
-    with report_progress(run, "loading", lambda: asked.append(1) or 0, None):
+    measure = FailingMeasure()
+    with report_progress(run, "loading", measure, None):
         pass
-    assert asked == []
+    assert measure.asked == 0
 
 
 def test_without_a_run_nothing_is_measured() -> None:
-    with report_progress(None, "loading", lambda: 1 // 0, None):
-        pass
+    measure = FailingMeasure()
+    with report_progress(None, "loading", measure, None):
+        time.sleep(0.1)
+    assert measure.asked == 0
 
 
 def test_what_cannot_be_measured_or_written_disturbs_nothing(run: t.Any, tmp_path: Path) -> None:
-    asked: list[int] = []
-
-    def fails() -> int:
-        asked.append(1)
-        raise RuntimeError("the server restarts")
-
-    with report_progress(run, "loading", fails, None):
-        while len(asked) < 2:
+    measure = FailingMeasure()
+    with report_progress(run, "loading", measure, None):
+        while measure.asked < 2:
             time.sleep(0.01)
     (tmp_path / ".localdev").rmdir()
-    with report_progress(run, "loading", lambda: len(asked), None):
+    with report_progress(run, "loading", ByteCounter(), None):
         time.sleep(0.1)
 
 
 def test_the_error_of_the_work_is_kept(run: t.Any) -> None:
-    with pytest.raises(KeyError, match="work"), report_progress(run, "loading", lambda: 0, None):
+    with pytest.raises(KeyError, match="work"), report_progress(run, "loading", ByteCounter(), None):
         raise KeyError("work")
-
-
-def test_bytes_are_counted_from_several_threads() -> None:
-    counter = ByteCounter()
-    counter.add(2)
-    counter.add(3)
-    assert counter.bytes == 5
