@@ -42,16 +42,30 @@ _RUN_ROLE = "recovery_run"
 
 
 @dataclass
+class _StepList:
+    """The numbered steps of a procedure, by title. begun: how many of them have begun; a step does not begin again."""
+
+    titles: tuple[str, ...]
+    begun: int = 0
+
+    def begin_step(self, title: str) -> Step | None:
+        """Return the step of this title, which begins now; None if there is none that is still to come."""
+        if title not in self.titles[self.begun :]:
+            return None
+        self.begun = self.titles.index(title, self.begun) + 1
+        return Step(self.begun, len(self.titles), title, None, "running")
+
+
+@dataclass
 class _HostProgress:
     """State of one host while the run goes on.
 
-    titles: of the numbered steps. begun: how many of them have begun. step_has_run: a task of the open step was not
-    skipped. failures: of tasks, in order.
+    step_lists: by the role that listed the steps, the newest last: a procedure without a run may include one with a
+    run. step_has_run: a task of the open step was not skipped. failures: of tasks, in order.
     """
 
     name: str
-    titles: tuple[str, ...] = ()
-    begun: int = 0
+    step_lists: dict[str, _StepList] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     step_started_at: float = 0.0
     step_has_run: bool = False
@@ -71,12 +85,12 @@ class _HostProgress:
     def open_step(self) -> Step | None:
         return self.steps[-1] if self.steps and self.steps[-1].outcome == "running" else None
 
-    def find_next_step(self, task: str) -> Step | None:
-        """Return the step that a task of this name begins. A step that has begun does not begin again."""
-        if self.failures or task not in self.titles[self.begun :]:
+    def begin_step(self, task: str) -> Step | None:
+        """Return the numbered step that a task of this name begins. After a failure there is none."""
+        if self.failures:
             return None
-        n = self.titles.index(task, self.begun) + 1
-        return Step(n, len(self.titles), task, None, "running")
+        begun = (steps.begin_step(task) for steps in reversed(self.step_lists.values()))
+        return next((step for step in begun if step), None)
 
 
 class Progress:
@@ -143,9 +157,8 @@ class Progress:
             return []
         if role == _RUN_ROLE and not host.failures:
             return [*self._end_step(host, "done"), ActiveTask(host.name, short_task_name(task))]
-        step = host.find_next_step(task)
-        if step is not None and step.n is not None:
-            host.begun = step.n
+        step = host.begin_step(task)
+        if step is not None:
             return self._start_step(host, step)
         if host.failures and host.open_step is None and action != FAIL_ACTION:
             return self._start_step(host, Step(None, None, short_task_name(task), None, "running"))
@@ -161,7 +174,9 @@ class Progress:
         if action == REPORT_ACTION:
             return self._take_report(host, result)
         if action.startswith(f"{COLLECTION}.") and "steps" in result:
-            host.titles, host.begun = tuple(step["title"] for step in result["steps"]), 0
+            role = str(data.get("role") or "")
+            host.step_lists.pop(role, None)
+            host.step_lists[role] = _StepList(tuple(step["title"] for step in result["steps"]))
         if action == RUN_ACTION:
             host.run_id = result.get("run_id") or host.run_id
             host.record = result.get("record") or host.record

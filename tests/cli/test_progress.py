@@ -84,18 +84,56 @@ def test_a_step_that_is_left_out_is_not_counted(load_events: LoadEvents) -> None
     assert [(step.n, step.of, step.title) for step in steps] == [(n, 5, TITLES[n - 1]) for n in range(1, 6)]
 
 
+def list_steps(role: str, *titles: str) -> Event:
+    """Return the event of a task that lists the steps of a procedure."""
+    result = {"steps": [{"name": title.lower(), "title": title} for title in titles]}
+    data = {"host": "h", "task": "List", "role": role, "task_action": f"{C}.recovery_steps", "res": result}
+    return {"event": "runner_on_ok", "event_data": data}
+
+
+def start_task(task: str, role: str = "r") -> Event:
+    return {"event": "runner_on_start", "event_data": {"host": "h", "task": task, "role": role, "task_action": "x"}}
+
+
 def test_a_task_of_the_run_or_of_an_earlier_step_begins_no_step() -> None:
-    steps = [{"name": "a", "title": "Look"}, {"name": "b", "title": "Act"}]
-    events: list[Event] = [
-        {"event": "runner_on_ok", "event_data": {"host": "h", "task": "Begin", "task_action": f"{C}.x", "res": result}}
-        for result in ({"changed": False}, {"steps": steps})
+    events = [
+        list_steps("r", "Look", "Act"),
+        start_task("Act", "recovery_run"),
+        *map(start_task, ["Look", "Look", "Act", "Look"]),
     ]
-    for task, role in (("Act", "recovery_run"), ("Look", "r"), ("Look", "r"), ("Act", "r"), ("Look", "r")):
-        data = {"host": "h", "task": task, "role": role, "task_action": f"{C}.x"}
-        events.append({"event": "runner_on_start", "event_data": data})
     _progress, updates = process_events(events)
     assert [update.step.title for update in updates if isinstance(update, StepStarted)] == ["Look", "Act"]
     assert [update.text for update in updates if isinstance(update, ActiveTask)] == ["Act", "Look", "Look"]
+
+
+def test_a_procedure_may_include_one_that_has_a_run() -> None:
+    events = [
+        list_steps("provision", "Check out", "Create the data", "Log in"),
+        *map(start_task, ["Check out", "Create the data"]),
+        list_steps("recovery_run", "Stop", "Start"),
+        *map(start_task, ["Stop", "Start", "Log in", "Stop"]),
+    ]
+    _progress, updates = process_events(events)
+    begun = [update.step for update in updates if isinstance(update, StepStarted)]
+    assert [(step.n, step.of, step.title) for step in begun] == [
+        (1, 3, "Check out"),
+        (2, 3, "Create the data"),
+        (1, 2, "Stop"),
+        (2, 2, "Start"),
+        (3, 3, "Log in"),
+    ]
+
+
+def test_a_procedure_may_list_its_steps_again() -> None:
+    events = [
+        list_steps("provision", "Check out", "Build", "Log in"),
+        start_task("Check out"),
+        list_steps("provision", "Check out", "Log in"),
+        *map(start_task, ["Build", "Log in"]),
+    ]
+    _progress, updates = process_events(events)
+    begun = [update.step for update in updates if isinstance(update, StepStarted)]
+    assert [(step.n, step.of, step.title) for step in begun] == [(1, 3, "Check out"), (2, 2, "Log in")]
 
 
 def test_a_success_shows_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
@@ -309,12 +347,7 @@ def test_ansible_output_is_passed_on_as_it_is() -> None:
 
 
 def test_a_step_left_open_without_interruption_has_failed() -> None:
-    steps = [{"name": "a", "title": "Look"}, {"name": "b", "title": "Act"}]
-    listed = {"host": "h", "task": "List", "task_action": f"{C}.recovery_steps", "res": {"steps": steps}}
-    began = {"host": "h", "task": "Look", "task_action": "x"}
-    progress, _updates = process_events(
-        [{"event": "runner_on_ok", "event_data": listed}, {"event": "runner_on_start", "event_data": began}]
-    )
+    progress, _updates = process_events([list_steps("r", "Look", "Act"), start_task("Look")])
     assert progress.end_open_steps(interrupted=False) == [StepEnded("h", Step(1, 2, "Look", 0.0, "failed"))]
 
 
