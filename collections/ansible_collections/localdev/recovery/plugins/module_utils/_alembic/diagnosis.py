@@ -127,7 +127,7 @@ def decide_schema_recovery(
     if not_upgradable and allow_rebuild:
         decision = _refuse(not_upgradable)
         decision["reason"] += f". A rebuild goes to the heads, not to {target}"
-        decision.update(hint="Leave schema_recovery_target empty.", next=ALLOW_REBUILD)
+        decision["hint"], decision["next"] = "Leave schema_recovery_target empty.", ALLOW_REBUILD
         return decision
     if not_upgradable:
         return _refuse(not_upgradable)
@@ -153,7 +153,8 @@ def _join_messages(findings: t.Iterable[Finding]) -> str:
 def _refuse(findings: t.Sequence[Finding]) -> SchemaDecision:
     """Return the decision to refuse because of these findings; the first one says what helps."""
     decision = _make_decision(REFUSE, _join_messages(findings), findings=findings)
-    decision.update(failure=findings[0]["id"], hint=findings[0]["hint"], next=findings[0]["next"])
+    first = findings[0]
+    decision["failure"], decision["hint"], decision["next"] = first["id"], first["hint"], first["next"]
     return decision
 
 

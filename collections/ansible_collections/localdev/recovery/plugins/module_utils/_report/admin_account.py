@@ -15,7 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_undo_hint
 
 
-def format_account_findings(findings: t.Sequence[t.Mapping[str, str]]) -> list[str]:
+def format_account_findings(findings: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     """Return one line per finding: its id and the problem."""
     return [f"{item['id']}: {item['message']}" for item in findings]
 
