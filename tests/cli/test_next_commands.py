@@ -62,14 +62,26 @@ def find_commands_in_python(place: str, text: str) -> Iterator[Command]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "playbook_command":
             (playbook,) = node.args
             assert isinstance(playbook, ast.Constant), f"{place} line {node.lineno}: the playbook is computed"
-            if any(keyword.arg is None for keyword in node.keywords):
-                assert place in COMPUTED, f"{place} line {node.lineno}: names of variables are computed"
-            variables = {
-                keyword.arg: keyword.value.value if isinstance(keyword.value, ast.Constant) else ...
-                for keyword in node.keywords
-                if keyword.arg
-            }
+            variables: dict[str, Any] = {}
+            for keyword in node.keywords:
+                if keyword.arg:
+                    variables[keyword.arg] = keyword.value.value if isinstance(keyword.value, ast.Constant) else ...
+                    continue
+                names = read_keys(keyword.value)
+                if names is None:
+                    assert place in COMPUTED, f"{place} line {node.lineno}: names of variables are computed"
+                variables |= dict.fromkeys(names or (), ...)
             yield Command(place, str(playbook.value), variables)
+
+
+def read_keys(node: ast.expr) -> list[str] | None:
+    """Return the keys of a dictionary that is written out, also in a condition; None if they are computed."""
+    if isinstance(node, ast.IfExp):
+        then, otherwise = read_keys(node.body), read_keys(node.orelse)
+        return None if then is None or otherwise is None else then + otherwise
+    if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
+        return [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+    return None
 
 
 def list_commands() -> list[Command]:
