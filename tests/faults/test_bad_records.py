@@ -10,7 +10,8 @@ import json
 
 import pytest
 
-from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_output_has
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_shows
 from tests.harness.engine import docker
 from tests.harness.reference_stack import ReferenceStack
 
@@ -49,21 +50,22 @@ def test_each_procedure_names_them_and_goes_on(named: ReferenceStack) -> None:
     bad = {runs / f"{CORRUPT}.json": "{", runs / f"{UNKNOWN}.json": json.dumps(unknown)}
     (runs / f"{INTERRUPTED}.json").write_text(json.dumps(interrupted))
     docker("volume", "create", volume)
-    names = [f"{runs}/{CORRUPT}.json: ", f"{runs}/{UNKNOWN}.json: its format 99 is unknown"]
+    names = [f"{runs}/{CORRUPT}.json", f"{runs}/{UNKNOWN}.json", "99"]
     for path, text in bad.items():
         path.write_text(text)
     try:
         for procedure in ("status", "run_list"):
-            assert_output_has(named.run_playbook(procedure), *names)
+            assert_shows(named.run_playbook(procedure), *names)
         backup = named.run_playbook("backup")
-        assert_output_has(backup, *names, f"Cannot delete the temporary path {UNDELETABLE} of run {INTERRUPTED}")
+        assert_shows(backup, *names, UNDELETABLE, INTERRUPTED)
         settled = json.loads((runs / f"{INTERRUPTED}.json").read_text())
         assert (settled["outcome"], settled["scratch"]) == ("interrupted", interrupted["scratch"])
         cleanup = named.run_playbook("cleanup", cleanup_older_than_days=0)
-        assert_output_has(cleanup, *names, f"Cannot delete the temporary path {UNDELETABLE}")
+        assert_shows(cleanup, *names, UNDELETABLE)
         assert volume in named.volumes()
         for procedure, variable in (("undo", "undo_run_id"), ("run_explain", "run_explain_id")):
-            assert_clear_error(named.try_playbook(procedure, **{variable: CORRUPT}), f"{runs}/{CORRUPT}.json")
+            refused = named.try_playbook(procedure, **{variable: CORRUPT})
+            assert_clear_error(refused, FailureId.RUN_UNREADABLE, f"{runs}/{CORRUPT}.json")
     finally:
         # The harness reads the records too.
         for path in bad:

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from tests.faults.assertions import (
     assert_clear_error,
     assert_nothing_unknown_is_left,
     assert_old_data_is_back,
-    assert_output_has,
+    assert_shows,
 )
+from tests.harness.playbook_run import PlaybookResult
 from tests.harness.reference_stack import ReferenceStack
+
+
+def list_deleted(result: PlaybookResult) -> list[tuple[str, int]]:
+    """Return name and bytes of the copies that a cleanup deleted, from its report."""
+    return [(entry["aside"], entry["bytes"]) for entry in result.report("cleanup").data["found"]["deletable"]]
 
 
 @pytest.mark.fault("cleanup with the shortest retention ({mounts})", "P1")
@@ -26,20 +33,22 @@ def test_cleanup_keeps_the_newest(stack: ReferenceStack, mounts: str) -> None:
     stack.run_playbook("full_rebuild", full_rebuild_seed=False)
     older, newest = stack.kept_copies()
 
-    assert_clear_error(stack.try_playbook("cleanup", cleanup_keep=0), "never deleted|at least 1")
+    assert_clear_error(stack.try_playbook("cleanup", cleanup_keep=0), FailureId.OPTION_INVALID, "cleanup_keep")
     young = stack.run_playbook("cleanup")
     assert stack.kept_copies() == [older, newest]
-    assert_output_has(young, "Freed 0 B")
+    assert list_deleted(young) == []
 
     done = stack.run_playbook("cleanup", cleanup_older_than_days=0)
     assert stack.kept_copies() == [newest]
     freed = next(
         entry["bytes"] for record in stack.run_records() for entry in record["asides"] if entry["aside"] == older
     )
-    assert_output_has(done, rf"Freed {freed / 2**20:.1f} MiB", f"Deleted .*{older}", f"Keeps .*{newest}")
+    assert list_deleted(done) == [(older, freed)]
+    assert [entry["aside"] for entry in done.report("cleanup").data["found"]["kept"]] == [newest]
+    assert_shows(done, f"{freed / 2**20:.1f} MiB", older, newest)
     again = stack.run_playbook("cleanup", cleanup_older_than_days=0)
     assert stack.kept_copies() == [newest]
-    assert_output_has(again, "Freed 0 B")
+    assert list_deleted(again) == []
 
     # The newest run is a cleanup, which keeps nothing: an undo by itself goes on to no older run.
     stack.run_playbook("undo", undo_run_id=stack.last_run()["run_id"])

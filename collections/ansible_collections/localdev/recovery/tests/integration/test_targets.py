@@ -24,6 +24,7 @@ import pytest
 from tests.harness.checkout import ROOT
 from tests.harness.engine import HANG_TIMEOUT_S, docker, find_free_ports
 from tests.harness.images import provide_base_images
+from tests.harness.playbook_run import CALLBACK_FOLDER
 from tests.harness.project import list_project_objects, remove_objects
 
 pytestmark = pytest.mark.docker
@@ -133,6 +134,8 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_ROLES_PATH": str(TARGETS),
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+            # A play that a target starts may enable the plugin, to read the results as data.
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK_FOLDER),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         # A stack of the caller's must not be mistaken for the test's.
