@@ -10,6 +10,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from localdev_recovery.procedures import Procedure
 from localdev_recovery.results import Outcome, Result
@@ -17,12 +18,23 @@ from localdev_recovery.results import Outcome, Result
 if TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 
+# The folder may be the wrong one.
+_FOLDER_FAILURES = {
+    failure.id
+    for failure in (
+        FailureId.COMPOSE_FILE_INVALID,
+        FailureId.COMPOSE_FILE_MISSING,
+        FailureId.PROJECT_FILE_MISSING,
+        FailureId.PROJECT_FOLDER_MISSING,
+    )
+}
+
 
 def add_folder_hint(result: Result, folder: str | None) -> Result:
-    """Add the project folder to the error of a stack that could not be read: the folder may be the wrong one."""
+    """Add the project folder to the error of a folder that is not that of a project."""
     hosts = dict(result.hosts)
     for name, host in hosts.items():
-        if host.error is not None and host.error.role in ("stack", "status"):
+        if host.error is not None and host.error.id in _FOLDER_FAILURES:
             project_folder = os.path.abspath(folder) if folder else f"{os.getcwd()} (the current one)"
             hint = f"The project folder is {project_folder}; -C DIR names another."
             error = dataclasses.replace(host.error, hint=join_lines(host.error.hint, hint))

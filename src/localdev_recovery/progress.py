@@ -250,7 +250,7 @@ def _build_host_result(host: _HostProgress, *, check: bool, interrupted: bool) -
         aftermath, next_command = _describe_interruption(host, check=check)
     elif host.failures:
         error = host.failures[0]
-        if next_command is None and outcome in (Outcome.FAILED, Outcome.UNVERIFIED):
+        if next_command is None and not error.hint and outcome in (Outcome.FAILED, Outcome.UNVERIFIED):
             next_command = playbook_command("status")
     elif host.unreachable is not None:
         error = host.unreachable

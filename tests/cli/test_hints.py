@@ -22,14 +22,14 @@ from localdev_recovery.results import Failure, HostResult, Outcome, Result
 UNDO = playbook_command("undo")
 
 
-def host_result(outcome: Outcome, *, role: str = "stack", hint: str = "", **data: Any) -> Result:
-    host = HostResult("a", outcome, error=Failure("compose_file.missing", "No", hint=hint, role=role), **data)
+def host_result(outcome: Outcome, *, failure: str = "compose_file.missing", hint: str = "", **data: Any) -> Result:
+    host = HostResult("a", outcome, error=Failure(failure, "No", hint=hint), **data)
     return Result("full_rebuild", outcome, hosts={"a": host})
 
 
 @pytest.mark.parametrize("folder", ["shop", "/srv/shop", None])
 @pytest.mark.parametrize("hint", ["", "Name another."])
-def test_the_folder_is_named_where_the_stack_cannot_be_read(folder: str | None, hint: str) -> None:
+def test_the_folder_is_named_where_it_may_be_the_wrong_one(folder: str | None, hint: str) -> None:
     error = add_folder_hint(host_result(Outcome.FAILED, hint=hint), folder).hosts["a"].error
     assert error is not None
     lines = format_line(error.hint).splitlines()
@@ -39,7 +39,7 @@ def test_the_folder_is_named_where_the_stack_cannot_be_read(folder: str | None, 
 
 
 def test_other_errors_name_no_folder() -> None:
-    result = host_result(Outcome.FAILED, role="full_rebuild")
+    result = host_result(Outcome.FAILED, failure="docker.not_running")
     assert add_folder_hint(result, None) == result
 
 

@@ -255,6 +255,13 @@ def test_a_failure_without_a_task_before_it_may_have_an_aftermath(load_events: L
     assert (result.outcome, len(result.aftermath)) == (Outcome.UNVERIFIED, 1)
 
 
+@pytest.mark.parametrize(("hint", "expected"), [("", playbook_command("status")), ("Delete what is not needed.", None)])
+def test_a_failure_that_advises_nothing_has_the_status_as_the_next_command(hint: str, expected: Any) -> None:
+    failure = RecoveryError(FailureId.DISK_FULL, "The disk is full", hint=hint).as_result()
+    data = {"host": "localhost", "task": "Copy", "task_action": "x", "res": failure}
+    assert build_result([{"event": "runner_on_failed", "event_data": data}]).next == expected
+
+
 def test_a_refusal(load_events: LoadEvents) -> None:
     result = build_result(load_events("unsafe"))
     assert result.outcome is Outcome.UNSAFE
