@@ -140,7 +140,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -218,7 +219,7 @@ def check_disk_space(stack: StackDescription, moves: list[MountMove], reserve: i
     idle = build_run_record("check", project="", user="", controller_host="", parameters={})
     image = choose_shell_image(stack)
     keeper = Keeper(
-        Docker(Project.from_stack(stack)), ActiveRun(RunStore(stack["project"]["dir"]), "", record=idle), image
+        Docker(Project.from_stack(stack)), ActiveRun(RunStore.from_stack(stack), "", record=idle), image
     )
     wanted, engine_free = 0, 0
     for move in moves:

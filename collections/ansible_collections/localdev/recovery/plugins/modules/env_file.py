@@ -188,7 +188,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requir
     plan_env_file,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import find_project_state
 
 ENV_FILE_MODE = 0o600
 
@@ -223,15 +223,13 @@ def parse_valid_env_file(path: str, text: str) -> list[EnvLine]:
     return lines
 
 
-def write_env_file(project: EnvProject, path: str, text: str) -> None:
-    """Write the env file after Compose has read a copy of it in the folder of the runs, which git ignores.
+def write_env_file(project: EnvProject, path: str, text: str, private_folder: str) -> None:
+    """Write the env file after Compose has read a copy of it in a private folder, outside the project.
 
     The owner stays. A new file gets the owner of its folder.
     """
     folder = os.path.dirname(path)
-    runs = RunStore(project.src)
-    runs.make_folder()
-    candidate = os.path.join(runs.folder, "env.new")
+    candidate = os.path.join(private_folder, "env.new")
     try:
         owner = os.stat(path if os.path.exists(path) else folder)
         write_file_atomically(candidate, text, ENV_FILE_MODE)
@@ -316,21 +314,24 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     too_permissive = old is not None and stat.S_IMODE(os.stat(path).st_mode) & ~ENV_FILE_MODE
     changed = text != (old or "") or old is None or bool(too_permissive)
     secrets = [plan.added[name] for name in plan.generated]
+    name, state = find_project_state(project.docker, described)
     minimal: dict[str, t.Any] = {
         "project": {
-            "name": described.name or os.path.basename(described.src).lower(),
+            "name": name,
             "dir": described.src,
             "files": list(described.files),
             "env_files": list(described.env_files),
             "profiles": list(described.profiles),
         },
+        "state": state,
         "services": {},
+        "volumes": {},
         "database": None,
         "warnings": [],
     }
     if changed and not module.check_mode:
-        with join_run({**params, "stack": minimal}):
-            write_env_file(project, path, text)
+        with join_run({**params, "stack": minimal}) as run:
+            write_env_file(project, path, text, run.runs.folder if run else module.tmpdir)
     notes = [f"{name} stands in {path} more than once; the last one counts" for name in list_duplicate_names(new)]
     shown_old, shown_new = mask_env_lines(lines), mask_env_lines(new, secrets)
     return {

@@ -12,8 +12,8 @@ description:
   - Before a procedure overwrites or deletes something, this module keeps it under a name that carries the run id, and records that
     in the run record first.
   - Volumes cannot be renamed, so they are copied, the copy is verified (name, type, mode, owner, time and content of every file), and only
-    then is the original emptied. Folders and databases are renamed. Files are copied to the folder of the runs, C(.localdev) in the
-    stack's folder, which git ignores; so are those in containers. An image gets a second name.
+    then is the original emptied. Folders and databases are renamed. Files are copied to the state folder of the stack, outside the
+    project; so are those in containers. An image gets a second name.
   - Putting back sets aside in turn what stands in the place now.
 version_added: 0.1.0
 author:
@@ -120,6 +120,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
@@ -131,11 +132,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
-    RunStore,
     SetAsideEntry,
     TemporaryObject,
     build_run_record,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     delete_all_temporary_objects,
     delete_temporary_object,
@@ -145,7 +146,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
     SetAsideManager,
+    describe_lost_entry,
     find_database_leftovers,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import (
+    find_unrecorded_runs,
+    load_run,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -181,6 +187,7 @@ def create_separate_run(runs: RunStore, params: dict[str, t.Any], source: RunRec
         controller_host=finder["controller_host"],
         parameters={"run": source["run_id"], "found_by": finder["run_id"]},
         running_before=source["running_before"],
+        project_dir=finder["project_dir"],
     )
     record["undoes"] = source["run_id"]
     runs.save(record)
@@ -204,11 +211,14 @@ def describe_temporary_objects(entries: t.Iterable[TemporaryObject]) -> list[str
 def plan_put_back(module: AnsibleModule, docker: Docker, runs: RunStore) -> dict[str, t.Any]:
     """Return what would be put back, and lines about what would be deleted. Nothing is written."""
     params = module.params
-    found = runs.load(params["source_run_id"] or params["run_id"])
+    # Check mode has written no record of kept copies that have none.
+    found = load_run(docker, params["stack"], runs, params["source_run_id"] or params["run_id"])
     source = find_source(runs, found, params["run_id"])
     unsaved = build_run_record("check", project="", user="", controller_host="", parameters={})
     manager = create_manager(docker, ActiveRun(runs, "", record=unsaved), params["stack"])
     entries, notes = manager.plan_put_back(source)
+    notes = [*map(describe_lost_entry, manager.find_lost_entries(source)), *notes]
+    runs.check_project_folder(source)
     records = [source, *([found] if found is not source else [])]
     for record in find_existing(docker, runs, records)[0]:
         notes += describe_temporary_objects(record.get("scratch", []))
@@ -247,7 +257,11 @@ def put_back_run(
         elif not params["separate_record"]:
             run.record["undoes"] = source["run_id"]
             run.save()
-        done = create_manager(docker, run, params["stack"]).put_back(source)
+        if not own and not params["separate_record"]:
+            runs.check_project_folder(source)
+        manager = create_manager(docker, run, params["stack"])
+        notes += map(describe_lost_entry, manager.find_lost_entries(source))
+        done = manager.put_back(source)
         notes += delete_all_temporary_objects(docker, source)
         runs.save(source)
         if source.get("undoes") and (own or is_rolling_back(source)):
@@ -327,9 +341,11 @@ def delete_kept(
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
+    if params["state"] != "kept" and not params["run_id"] and not module.check_mode:
+        raise RecoveryError(FailureId.OPTION_MISSING, f"state={params['state']} needs a run_id")
     stack = params["stack"]
     docker = Docker(Project.from_stack(stack))
-    runs = RunStore(stack["project"]["dir"])
+    runs = RunStore.from_stack(stack)
     notes: list[str] = []
     if params["state"] == "kept":
         if module.check_mode:
@@ -346,7 +362,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             return plan_put_back(module, docker, runs)
         return {**build_result(put_back_run(module, docker, runs, notes), undoing=True), "notes": notes}
     if module.check_mode:
-        records = find_existing(docker, runs, runs.load_all())[0]
+        records = [
+            *find_existing(docker, runs, runs.load_all())[0],
+            *find_unrecorded_runs(docker, stack, runs),
+        ]
         entries = [
             e for r in records for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
         ]
@@ -370,8 +389,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if module.params["state"] != "kept" and not module.params["run_id"] and not module.check_mode:
-        module.fail_json(msg="run_id is required", failure="failed")
     run_module(module, act)
 
 

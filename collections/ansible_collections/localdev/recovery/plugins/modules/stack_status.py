@@ -138,7 +138,9 @@ status:
       elements: dict
     runs:
       description:
-        - Interrupted runs, the size of what is set aside, and kept copies that do not exist any more.
+        - Interrupted runs and the size of what is set aside. C(unsettled) says which interrupted runs stay as they are, and why.
+        - C(unreadable), C(missing) and C(undoable) of M(localdev.recovery.recovery_run_info); of the last only the runs without a record,
+          as C(unrecorded).
         - C(locked) is the failure that a run would have because another run holds the lock, else empty.
       returned: success
       type: dict
@@ -166,14 +168,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.status i
     format_status_report,
     get_part_error,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import open_run_store
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import find_unrecorded_runs
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, StackFacts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
 from ansible_collections.localdev.recovery.plugins.module_utils._status.collect import (
     DockerWithTimeout,
+    StatusPart,
     collect_addresses,
     collect_backups,
     collect_data_mounts,
@@ -198,6 +204,13 @@ def read_available_facts(docker: DockerWithTimeout) -> tuple[StackFacts | None, 
         return None, error
 
 
+def collect_stack_runs(docker: DockerWithTimeout, project: Project, stack: StackDescription | None) -> StatusPart:
+    """Return the part ``runs``, also of a project that Compose cannot read."""
+    store = open_run_store(docker, project, stack)
+    find_unrecorded = functools.partial(find_unrecorded_runs, docker, stack) if stack else None
+    return collect_runs(store, functools.partial(find_existing, docker), find_unrecorded)
+
+
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     docker = DockerWithTimeout(Project.from_params(params), params["timeout"])
@@ -208,7 +221,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     folder = params["backup_folder"]
     database_name = stack["database"]["name"] if stack and stack["database"] else ""
     parts: dict[str, t.Callable[[], t.Any]] = {
-        "runs": functools.partial(collect_runs, src, functools.partial(find_existing, docker)),
+        "runs": functools.partial(collect_stack_runs, docker, Project.from_params(params), stack),
         "disk": functools.partial(collect_disk_space, [src, *([folder] if os.path.isdir(folder) else [])]),
         "backups": functools.partial(collect_backups, folder, database_name),
     }

@@ -81,7 +81,7 @@ class LiveProgressAction(ActionBase):  # type: ignore[misc]
     def _read_progress(self) -> Progress | None:
         """Return the current progress; None if it cannot be read, because that must not fail the task."""
         with contextlib.suppress(Exception):
-            path = get_progress_path(self._task.args["stack"]["project"]["dir"])
+            path = get_progress_path(self._task.args["stack"]["state"]["folder"])
             answer = self._low_level_execute_command(f"cat {shlex.quote(path)}")
             return parse_progress(answer["stdout"], self._task.args["run_id"])
         return None

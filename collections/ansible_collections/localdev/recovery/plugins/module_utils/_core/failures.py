@@ -27,7 +27,7 @@ class FailureKind(enum.Enum):
     INTERRUPTED = 130
 
 
-_FailureValue = t.Tuple[str, FailureKind, str]
+_FailureValue = tuple[str, FailureKind, str]
 
 
 def _failed(identifier: str, meaning: str) -> _FailureValue:
@@ -248,7 +248,7 @@ class FailureId(enum.Enum):
     PROJECT_FILE_MISSING = _failed("project_file.missing", "A file that the Compose project names does not exist.")
     PROJECT_FOLDER_MISSING = _usage("project_folder.missing", "The folder of the Compose project does not exist.")
     PROJECT_FOLDER_NOT_A_FOLDER = _usage("project_folder.not_a_folder", "The project folder is a file.")
-    PROJECT_FOLDER_NOT_UTF8 = ("project_folder.not_utf8", FailureKind.USAGE, "The project folder is not UTF-8.")
+    PROJECT_FOLDER_NOT_UTF8 = _usage("project_folder.not_utf8", "The project folder is not UTF-8.")
     PROJECT_FOLDER_UNREADABLE = _usage("project_folder.unreadable", "The project folder cannot be read.")
     PYTHON_NOT_RUNNABLE = _failed("python.not_runnable", "The Python that is to run Alembic cannot be started.")
     REGISTRATION_CHECK_FAILED = _failed(

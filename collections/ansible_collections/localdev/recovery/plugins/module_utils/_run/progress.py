@@ -18,10 +18,8 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
 from ansible_collections.localdev.recovery.plugins.module_utils._core.measure import Measure
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import STATE_FOLDER
 
 ProgressState = dict[str, t.Any]
 
@@ -31,9 +29,9 @@ FIRST_REPORT_S = 1.0
 REPORT_INTERVAL_S = 2.0
 
 
-def get_progress_path(project_dir: str) -> str:
-    """Return the path of a stack's progress file."""
-    return os.path.join(project_dir, STATE_FOLDER, "progress.json")
+def get_progress_path(state_folder: str) -> str:
+    """Return the path of a stack's progress file. state_folder: of the stack."""
+    return os.path.join(state_folder, "progress.json")
 
 
 def report_progress(
@@ -52,7 +50,7 @@ def report_progress_of_parts(run: ActiveRun | None, state: t.Callable[[], Progre
     if run is None:
         yield
         return
-    path = get_progress_path(run.runs.src)
+    path = get_progress_path(run.runs.folder)
     ended = threading.Event()
 
     def report() -> None:
@@ -70,7 +68,7 @@ def report_progress_of_parts(run: ActiveRun | None, state: t.Callable[[], Progre
                 rate = count / max(moment - before[0], 0.001)
                 before = (moment, now["done"])
                 if not ended.is_set():
-                    write_file_atomically(path, json.dumps({**now, "run_id": run.record["run_id"], "rate": rate}))
+                    run.runs.write(path, json.dumps({**now, "run_id": run.record["run_id"], "rate": rate}))
 
     reporter = threading.Thread(target=report, daemon=True)
     reporter.start()

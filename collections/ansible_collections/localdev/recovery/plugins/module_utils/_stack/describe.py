@@ -137,6 +137,7 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Describe
             "profiles": list(facts.project.profiles),
         },
         "engine": {"version": facts.engine.version, "compose_version": facts.engine.compose_version},
+        "state": facts.engine.state_place.describe(facts.config["name"]),
         "services": described,
         "volumes": describe_volumes(facts),
         "database": _describe_database(facts, services, described, database, roles.application, warnings)

@@ -34,6 +34,18 @@ class EngineDescription(t.TypedDict):
     compose_version: str
 
 
+class StateDescription(t.TypedDict):
+    """Where the runs of a stack are recorded.
+
+    folder: of this stack. root: the folder that holds those of all stacks of the engine. group: number of the group
+    that shares it, None for a place of the user alone.
+    """
+
+    root: str
+    folder: str
+    group: int | None
+
+
 class BuildDescription(t.TypedDict):
     """How the image of a service is built."""
 
@@ -176,6 +188,7 @@ class StackDescription(t.TypedDict):
 
     project: ProjectDescription
     engine: EngineDescription
+    state: StateDescription
     services: dict[str, ServiceDescription]
     volumes: dict[str, VolumeDescription]
     database: DatabaseDescription | None
@@ -200,13 +213,13 @@ def require_database(stack: StackDescription) -> DatabaseDescription:
     return stack["database"]
 
 
-def explain_missing_database(stack: StackDescription) -> str:
-    """Return the error message for a stack without a database; empty when it has one."""
+def explain_missing_database(stack: StackDescription) -> dict[str, t.Any]:
+    """Return the failure of a stack without a database, as the result of a failed task; empty when it has one."""
     try:
         require_database(stack)
     except RecoveryError as exc:
-        return exc.message
-    return ""
+        return exc.as_result()
+    return {}
 
 
 def list_service_urls(stack: StackDescription) -> dict[str, str]:

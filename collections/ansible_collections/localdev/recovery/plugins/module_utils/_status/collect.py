@@ -24,13 +24,15 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel i
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
     MissingCopy,
     describe_missing_copy,
     split_by_retention,
     split_off_protected,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import list_undoable_runs
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     MountDescription,
     StackDescription,
@@ -295,15 +297,21 @@ def collect_backups(folder: str, database_name: str) -> StatusPart:
 FindExisting = t.Callable[[RunStore, t.Sequence[RunRecord]], tuple[t.Sequence[RunRecord], t.Sequence[MissingCopy]]]
 
 
-def collect_runs(project_src: str, find_existing: FindExisting | None = None) -> StatusPart:
+def collect_runs(
+    store: RunStore,
+    find_existing: FindExisting | None = None,
+    find_unrecorded: t.Callable[[RunStore], list[RunRecord]] | None = None,
+) -> StatusPart:
     """Return interrupted runs, the failure that a locked stack gives, and the size of what is set aside.
 
     find_existing: returns the records without objects that do not exist any more, and the missing kept copies.
+    find_unrecorded: returns records for kept copies that have none.
     """
-    store = RunStore(project_src)
     lock = RunLock(store)
     records, unreadable = store.read_all()
     present, missing = find_existing(store, records) if find_existing else (records, [])
+    unrecorded = find_unrecorded(store) if find_unrecorded else []
+    present = [*present, *unrecorded]
     locked: dict[str, t.Any] = {}
     try:
         lock.check_free()
@@ -315,8 +323,10 @@ def collect_runs(project_src: str, find_existing: FindExisting | None = None) ->
     kept += protected
     return {
         "locked": locked,
-        "unreadable": [*(bad.describe() for bad in unreadable), *lock.describe_unsettled()],
-        "missing": [describe_missing_copy(copy) for copy in missing],
+        "unreadable": [{"run_id": bad.run_id, "path": bad.path, "problem": bad.describe()} for bad in unreadable],
+        "unsettled": lock.describe_unsettled(),
+        "unrecorded": list_undoable_runs(unrecorded),
+        "missing": [{**copy, "problem": describe_missing_copy(copy)} for copy in missing],
         "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
         "set_aside": {"count": len(deletable) + len(kept), "bytes": _sum_bytes([*deletable, *kept])},
         "deletable": {"count": len(deletable), "bytes": _sum_bytes(deletable)},

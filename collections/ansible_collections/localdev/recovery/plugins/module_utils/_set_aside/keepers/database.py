@@ -22,11 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import build_copy_settings_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    EntryState,
-    SetAsideEntry,
-    build_kept_name,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import EntryState, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
@@ -51,10 +47,6 @@ class DatabaseKeeper(Keeper):
     """
 
     required_keys = ("container", "user")
-
-    @classmethod
-    def kept_name(cls, name: str, run_id: str) -> str:
-        return build_kept_name(name, run_id, _MAX_NAME_BYTES)
 
     @staticmethod
     def build_discarded_name(name: str, run_id: str) -> str:

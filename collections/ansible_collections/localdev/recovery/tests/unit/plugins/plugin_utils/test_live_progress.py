@@ -54,7 +54,7 @@ def action_for(folder: Path, work: t.Callable[[], None], **task: t.Any) -> t.Any
         return {"changed": True}
 
     action = object.__new__(database_restore.ActionModule)
-    arguments = {"stack": {"project": {"dir": str(folder)}}, "run_id": RUN_ID}
+    arguments = {"stack": {"state": {"folder": str(folder)}}, "run_id": RUN_ID}
     action._task = types.SimpleNamespace(**{"args": arguments, "check_mode": False, "async_val": 0, **task})
     action._connection = Connection()
     action._execute_module = execute
@@ -62,8 +62,7 @@ def action_for(folder: Path, work: t.Callable[[], None], **task: t.Any) -> t.Any
 
 
 def write_progress(folder: Path) -> None:
-    (folder / ".localdev").mkdir()
-    (folder / ".localdev" / "progress.json").write_text(json.dumps(REPORT))
+    (folder / "progress.json").write_text(json.dumps(REPORT))
 
 
 @pytest.mark.parametrize("output_format", ["", "json"])

@@ -20,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.progress im
     report_progress_of_parts,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import parse_progress
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 RUN_ID = "20260101-000000-abcd"
 
@@ -28,8 +29,9 @@ RUN_ID = "20260101-000000-abcd"
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Any:
     monkeypatch.setattr(progress, "FIRST_REPORT_S", 0.02)
     monkeypatch.setattr(progress, "REPORT_INTERVAL_S", 0.02)
-    (tmp_path / ".localdev").mkdir()
-    return types.SimpleNamespace(record={"run_id": RUN_ID}, runs=types.SimpleNamespace(src=str(tmp_path)))
+    runs = RunStore(str(tmp_path / "shop"))
+    runs.make_folder()
+    return types.SimpleNamespace(record={"run_id": RUN_ID}, runs=runs)
 
 
 class FailingMeasure:
@@ -52,7 +54,7 @@ def wait_for(path: Path) -> str:
 
 
 def test_progress_of_long_work_is_reported_and_leaves_no_file(run: t.Any, tmp_path: Path) -> None:
-    path = tmp_path / ".localdev" / "progress.json"
+    path = tmp_path / "shop" / "progress.json"
     loaded = ByteCounter()
     loaded.add(512)
     with report_progress(run, "loading", loaded, 1024):
@@ -69,7 +71,7 @@ def test_a_part_that_begins_has_no_rate_below_nothing(run: t.Any, tmp_path: Path
     reports: list[dict[str, t.Any]] = []
 
     def state() -> dict[str, t.Any] | None:
-        path = tmp_path / ".localdev" / "progress.json"
+        path = tmp_path / "shop" / "progress.json"
         reports.append(json.loads(path.read_text()) if path.exists() else {})
         found = next(states, ("comparing", 1000))
         return found and {"doing": found[0], "done": found[1], "total": 2000, "about": False}
@@ -102,7 +104,7 @@ def test_what_cannot_be_measured_or_written_disturbs_nothing(run: t.Any, tmp_pat
     with report_progress(run, "loading", measure, None):
         while measure.asked < 2:
             time.sleep(0.01)
-    (tmp_path / ".localdev").rmdir()
+    (tmp_path / "shop").rmdir()
     with report_progress(run, "loading", ByteCounter(), None):
         time.sleep(0.1)
 

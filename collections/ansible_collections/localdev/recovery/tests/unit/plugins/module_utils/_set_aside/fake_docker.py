@@ -17,6 +17,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 
 if t.TYPE_CHECKING:
@@ -103,7 +104,9 @@ class LocalShell:
             return answer
         done = subprocess.run(["sh", "-c", f"set -e; {script}"], capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise RecoveryError(f"A step in the helper container failed: {done.stdout}{done.stderr}")
+            raise RecoveryError(
+                FailureId.HELPER_CONTAINER_FAILED, f"A step in the helper container failed: {done.stdout}{done.stderr}"
+            )
         return done.stdout.strip()
 
 
@@ -128,7 +131,7 @@ def imitate_script(script: str, *, torn: bool) -> str:
         if not os.path.exists(new):
             os.rename(old, new)
         elif os.path.exists(old):
-            raise RecoveryError(f"{new} exists already")
+            raise RecoveryError(FailureId.HELPER_CONTAINER_FAILED, f"{new} exists already")
     elif command == "mkdir":
         os.mkdir(words[0])
     elif command == "rm":
@@ -167,7 +170,7 @@ def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: s
     for old, new in pairs:
         assert max(len(old.encode()), len(new.encode())) <= 63
         if new in names or old not in names:
-            raise RecoveryError(f"PostgreSQL refused: {old} to {new}")
+            raise RecoveryError(FailureId.DATABASE_QUERY_FAILED, f"PostgreSQL refused: {old} to {new}")
         names = names - {old} | {new}
     for old, new in pairs:
         for folder in (world.cluster, world.shut, world.settings):

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import create_set_aside_entry
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
@@ -29,7 +30,10 @@ def test_a_rename_never_covers_what_is_there(world: FakeStack) -> None:
     undo_id, _rest = world.begin("undo", run_id)
     with world.part(undo_id) as run:
         keeper = manager.FolderKeeper(world.docker, run, "image")
-        with keeper._open_shell(entry["name"]) as shell, pytest.raises(RecoveryError, match="exists already"):
+        with (
+            keeper._open_shell(entry["name"]) as shell,
+            raises_failure(FailureId.HELPER_CONTAINER_FAILED, entry["name"]),
+        ):
             keeper._rename(shell, entry["aside"], entry["name"])
     assert world.read("folder") == "new"
 

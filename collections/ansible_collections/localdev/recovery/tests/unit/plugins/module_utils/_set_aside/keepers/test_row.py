@@ -12,14 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    RunRecord,
-    RunStore,
-    generate_run_id,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.row import RowKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, generate_run_id
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.single_run import (
     create_manager,
     end_run,
@@ -94,12 +92,12 @@ def test_two_rows_of_one_name_cannot_be_kept(store: RunStore) -> None:
         def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> CompletedCommand:
             return CompletedCommand(args, 0, "2\n{}\n{}")
 
-    with pytest.raises(RecoveryError, match="2 rows are shop"):
+    with raises_failure(FailureId.ROW_AMBIGUOUS, 2, "shop"):
         create_manager(store, start_run(store), Two("")).keep([ROW])
 
 
 @pytest.mark.parametrize("value", ["plain", "a/b", "..", "x" * 300, "é'\\"])
 def test_the_file_of_a_row_stays_in_its_folder(value: str) -> None:
-    name = RowKeeper.kept_name(f"shop.users.username={value}", generate_run_id())
+    name = derive_kept_name("row", f"shop.users.username={value}", generate_run_id())
     assert "/" not in name
     assert len(name.encode()) <= 200
