@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
@@ -79,3 +80,32 @@ def test_check_mode_foresees_and_writes_nothing(
     else:
         assert [entry["name"] for entry in set_aside.act(module)["asides"]] == ["a"]
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_cleanup_names_what_it_could_not_delete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def delete(_docker: Docker, entry: t.Mapping[str, str]) -> None:
+        if entry["name"] == "busy":
+            raise RecoveryError(FailureId.VOLUME_IN_USE, "The volume busy is in use")
+
+    monkeypatch.setattr(set_aside, "delete_temporary_object", delete)
+    store = RunStore(str(tmp_path / "shop"))
+    old, cleanup = (
+        build_run_record(name, project="", user="", controller_host="", parameters={})
+        for name in ("restore", "cleanup")
+    )
+    RunLock(store).start(cleanup, describe_process())
+    old.update(outcome="failed", scratch=[{"kind": "volume", "name": name} for name in ("busy", "free")])
+    store.save(old)
+    project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
+    place = {"root": str(tmp_path), "folder": store.folder, "group": None}
+    params: dict[str, t.Any] = {
+        "stack": {"project": project, "state": place, "services": {}, "volumes": {}, "database": None},
+        "state": "deleted",
+        "run_id": cleanup["run_id"],
+        "step": "delete",
+        "delete": ["busy", "free"],
+    }
+    result = set_aside.act(t.cast("t.Any", types.SimpleNamespace(params=params, check_mode=False)))
+    assert result["remaining"] == ["busy"]
+    assert ["busy" in note for note in result["notes"]] == [True]
+    assert [entry["name"] for entry in store.load(old["run_id"])["scratch"]] == ["busy"]

@@ -16,6 +16,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import MissingCopy
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import StackFacts
 from ansible_collections.localdev.recovery.plugins.module_utils._status.collect import (
@@ -155,9 +160,11 @@ def test_data_without_a_running_container_is_not_measured(stack: Json) -> None:
 
 def test_runs_and_backups_of_a_folder_without_any(tmp_path: Path) -> None:
     nothing = {"count": 0, "bytes": 0}
-    assert collect_runs(str(tmp_path)) == {
+    assert collect_runs(RunStore(str(tmp_path / "shop"), str(tmp_path))) == {
         "locked": {},
         "unreadable": [],
+        "unsettled": [],
+        "unrecorded": [],
         "missing": [],
         "interrupted": [],
         "set_aside": nothing,
@@ -165,3 +172,31 @@ def test_runs_and_backups_of_a_folder_without_any(tmp_path: Path) -> None:
     }
     assert collect_backups(str(tmp_path / "none"), "shop")["last"] is None
     assert len(collect_disk_space([str(tmp_path), str(tmp_path), "/no/such"])) == 1
+
+
+def test_runs_show_the_holder_of_the_lock_and_records_that_cannot_be_used(tmp_path: Path) -> None:
+    store = RunStore(str(tmp_path / "shop"), str(tmp_path))
+    record, unrecorded = (
+        build_run_record(name, project="shop", user="anna", controller_host="laptop", parameters={})
+        for name in ("restore", "full_rebuild")
+    )
+    unrecorded["outcome"] = "succeeded"
+    unrecorded["asides"].append(
+        {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside", "bytes": 1, "state": "live"}
+    )
+    RunLock(store).start(record, describe_process())
+    Path(store.path("20260101T000000Z-0000")).write_text("no record")
+    missing: MissingCopy = {"run_id": record["run_id"], "kind": "volume", "name": "shop_pg", "aside": "shop_pg.aside"}
+
+    def find_existing(_store: RunStore, records: t.Sequence[RunRecord]) -> tuple[t.Any, t.Any]:
+        return records, [missing]
+
+    found = collect_runs(store, find_existing, lambda _store: [unrecorded])
+    assert found["locked"]["failure"] == FailureId.LOCK_HELD.id
+    assert found["locked"]["holder"]["run_id"] == record["run_id"]
+    assert [item["run_id"] for item in found["unreadable"]] == ["20260101T000000Z-0000"]
+    assert {key: found["missing"][0][key] for key in missing} == missing
+    [run] = found["unrecorded"]
+    assert run["next"] == playbook_command("undo", undo_run_id=unrecorded["run_id"])
+    assert found["set_aside"] == {"count": 1, "bytes": 1}
+    assert found["interrupted"] == []
