@@ -139,7 +139,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.tra
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within, write_file_atomically
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
@@ -249,7 +249,8 @@ def main() -> None:
     )
     # The task sets no_log. The role needs the password in the result to try the login.
     module.no_log_values = set()
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

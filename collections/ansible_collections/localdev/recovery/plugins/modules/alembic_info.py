@@ -179,7 +179,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import HostPython, run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import alembic_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import hide_only_secrets, run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import (
+    fail_on_recovery_error,
+    hide_only_secrets,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revisions
 
@@ -209,7 +212,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import list_metadata_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revision
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
@@ -199,7 +199,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

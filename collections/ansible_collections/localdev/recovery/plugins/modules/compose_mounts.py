@@ -132,7 +132,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
     playbook_command,
     program_command,
@@ -314,7 +314,8 @@ def main() -> None:
     )
     # The content of the files is in no result, so their words need not be masked in other values.
     module.no_log_values = set()
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.injec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
     playbook_command,
     program_command,
@@ -352,8 +352,7 @@ def inject_files(
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
-    stack = resolve_stack_paths(params["stack"])
+    params, stack = module.params, resolve_stack_paths(module.params["stack"])
     docker = Docker(Project.from_stack(stack))
     work, live, notes, concerned = plan_injection(docker, stack, params)
     notes += refuse_syntax_errors(docker, work)
@@ -393,7 +392,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_container
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import find_container_address
@@ -102,7 +102,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={"stack": {"type": "dict", "required": True}}, supports_check_mode=True)
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
     copy_file_atomically,
     write_file_atomically,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
     playbook_command,
     program_command,
@@ -377,7 +377,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

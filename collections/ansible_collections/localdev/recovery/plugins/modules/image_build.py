@@ -100,7 +100,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.recov
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import NextCommand
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import build_candidate_name
@@ -197,7 +197,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.reg
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import resolve_path_option
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
@@ -271,7 +271,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

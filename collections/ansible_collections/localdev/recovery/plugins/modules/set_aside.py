@@ -121,7 +121,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import remove_helper_containers
@@ -389,7 +389,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.tra
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
@@ -265,7 +265,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

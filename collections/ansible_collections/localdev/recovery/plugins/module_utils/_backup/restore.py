@@ -49,6 +49,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.fact
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_restore import build_pg_restore_command
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import (
     DUMP_BLOCK_BYTES,
+    DumpRefused,
     PlainDump,
     find_role_names,
 )
@@ -271,6 +272,14 @@ def _restore_with_psql(
         except BrokenPipeError:
             # psql ended with an error, which it wrote to stderr.
             pass
+        except DumpRefused as exc:
+            process.kill()
+            raise RecoveryError(
+                exc.failure,
+                f"The backup {backup.name} cannot be restored: {exc}",
+                hint=exc.hint,
+                next_command=LIST_BACKUPS_COMMAND,
+            ) from exc
         except BaseException:
             process.kill()
             raise

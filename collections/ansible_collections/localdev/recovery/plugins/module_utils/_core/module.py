@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Run a module's action, and turn RecoveryError into a failed task in one place."""
+"""Turn RecoveryError into a failed task in one place."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.masking im
 
 # ansible-core also runs modules on older versions, which lack features that these modules use.
 OLDEST_PYTHON = (3, 9)
-
-
-def run_module(module: AnsibleModule, action: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
-    """Run the action and exit with its result, or fail as RecoveryError says."""
-    with fail_on_recovery_error(module.fail_json):
-        module.exit_json(**action(module))
 
 
 @contextlib.contextmanager

@@ -18,9 +18,7 @@ import itertools
 import re
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 
 DUMP_BLOCK_BYTES = 1024 * 1024
 # The comment at the end of every dump of pg_dump.
@@ -59,6 +57,15 @@ _ROLE_STATEMENTS = (
 _KEYWORD_ROLES = frozenset(("PUBLIC", "DEFAULT", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"))
 
 
+class DumpRefused(Exception):
+    """A plain dump that psql must not execute. The text says why; failure and hint are for the error of its backup."""
+
+    def __init__(self, failure: FailureId, cause: str, hint: str) -> None:
+        super().__init__(cause)
+        self.failure = failure
+        self.hint = hint
+
+
 class SqlLexer:
     """A lexer that knows whether the text so far ends inside a string, a quoted name, a comment or a function body."""
 
@@ -70,7 +77,7 @@ class SqlLexer:
         return self._closing is not None
 
     def feed(self, line: bytes) -> None:
-        """Read a line. Raise RecoveryError for a psql command in it."""
+        """Read a line. Raise DumpRefused for a psql command in it."""
         position = 0
         while position < len(line):
             if self._closing is not None:
@@ -132,7 +139,7 @@ class PlainDump:
         self._complete = False
 
     def filter_block(self, block: bytes) -> t.Iterator[bytes]:
-        """Yield what psql may execute of the blocks so far. Raise RecoveryError for an unsafe statement."""
+        """Yield what psql may execute of the blocks so far. Raise DumpRefused for an unsafe statement."""
         self._buffer += block
         while True:
             if self._in_rows:
@@ -154,7 +161,7 @@ class PlainDump:
                 self._in_revisions = table is not None and self._is_version_table(table)
 
     def finish(self) -> bytes:
-        """Return what psql may execute of the last line. Raise RecoveryError if the dump is truncated."""
+        """Return what psql may execute of the last line. Raise DumpRefused if the dump is truncated."""
         if self._in_rows:
             raise _truncated_dump_error("in the middle of a table's rows")
         line = self._statement_line(self._buffer) if self._buffer else b""
@@ -214,22 +221,16 @@ def _psql_command_name(line: bytes) -> str:
     return (line.split() or [b"\\"])[0].decode(errors="replace")
 
 
-def _unsafe_dump_error(what: str) -> RecoveryError:
-    return RecoveryError(
+def _unsafe_dump_error(what: str) -> DumpRefused:
+    return DumpRefused(
         FailureId.BACKUP_UNSAFE_STATEMENT,
-        f"The dump contains {what}, which would leave the temporary database",
-        hint="Make the dump again without --create, of one database.",
-        next_command=playbook_command("backup_list"),
+        f"the dump contains {what}, which would leave the temporary database",
+        "Make the dump again without --create, of one database, or choose another backup.",
     )
 
 
-def _truncated_dump_error(where: str) -> RecoveryError:
-    return RecoveryError(
-        FailureId.BACKUP_DAMAGED,
-        f"The dump is incomplete: it ends {where}",
-        hint="Choose another backup.",
-        next_command=playbook_command("backup_list"),
-    )
+def _truncated_dump_error(where: str) -> DumpRefused:
+    return DumpRefused(FailureId.BACKUP_DAMAGED, f"the dump is incomplete: it ends {where}", "Choose another backup.")
 
 
 def find_revisions_in_dump(file: t.IO[bytes], version_table: str) -> list[str]:
@@ -237,7 +238,7 @@ def find_revisions_in_dump(file: t.IO[bytes], version_table: str) -> list[str]:
     dump = PlainDump((), (), version_table)
     seen = 0
     blocks = iter(lambda: file.read(DUMP_BLOCK_BYTES), b"")
-    with contextlib.suppress(RecoveryError):
+    with contextlib.suppress(DumpRefused):
         for piece in itertools.chain.from_iterable(map(dump.filter_block, blocks)):
             # Revisions may come in several pieces; a piece without any follows the last one.
             if piece and seen and len(dump.revisions) == seen:

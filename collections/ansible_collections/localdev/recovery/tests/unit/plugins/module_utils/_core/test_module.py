@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 
 
@@ -27,8 +27,9 @@ class Module:
 
 
 def outcome(action: t.Callable[[t.Any], dict[str, t.Any]]) -> tuple[str, dict[str, t.Any]]:
-    with pytest.raises(Left) as left:
-        run_module(t.cast("t.Any", Module()), action)
+    module: t.Any = Module()
+    with pytest.raises(Left) as left, fail_on_recovery_error(module.fail_json):
+        module.exit_json(**action(module))
     return t.cast("tuple[str, dict[str, t.Any]]", left.value.args)
 
 
