@@ -155,7 +155,7 @@ record:
   returned: O(state=succeeded) or O(state=failed)
   type: dict
 still_held:
-  description: What the run still holds, and the next command, for a roll back that failed. A line is text, or a list of texts and commands.
+  description: What the run still holds, and what to do before its undo, if its roll back failed. A line is text, or a list of texts and commands.
   returned: O(state=failed)
   type: list
   elements: raw

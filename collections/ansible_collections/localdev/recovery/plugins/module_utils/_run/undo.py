@@ -179,11 +179,11 @@ def list_services_to_start(record: RunRecord, services: t.Mapping[str, ServiceDe
 
 
 def describe_failed_roll_back(record: RunRecord) -> list[Line]:
-    """Return what a run still holds whose roll back failed, and how to go on, line by line."""
+    """Return what a run still holds whose roll back failed, and what to do before its undo, line by line."""
     run_id = record["run_id"]
     if can_undo_run(record):
         held = [f"{entry['kind']} {entry['name']}" for entry in list_held_entries(record)]
         text = f"Nothing is lost: run {run_id} still holds {', '.join(held)} under its set-aside names."
     else:
         text = f"Run {run_id} holds nothing: all data is in its place. Services that it stopped may be down."
-    return [text, ["Remove the cause, then: ", build_undo_command(run_id)]]
+    return [text, "Remove the cause before you undo the run."]

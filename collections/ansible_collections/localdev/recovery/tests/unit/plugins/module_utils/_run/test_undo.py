@@ -53,7 +53,9 @@ def test_an_older_run_is_listed_and_not_undone(make_record: MakeRecord, newest: 
         make_record(run_id=OLDER, asides=[build_entry("live")], started="2026-01-31T10:00:00Z"),
         make_record(**{"procedure": "restore", **newest}, run_id=NEWER),
     ]
-    with raises_failure(FailureId.RUN_KEEPS_NOTHING, NEWER, newest.get("procedure", "restore"), newest["outcome"]) as refused:
+    with raises_failure(
+        FailureId.RUN_KEEPS_NOTHING, NEWER, newest.get("procedure", "restore"), newest["outcome"]
+    ) as refused:
         choose_run_to_undo(records, now=-seconds_since("2026-01-31T12:00:00Z", 0))
     [text, command] = refused.value.details[1]
     assert command == playbook_command("undo", undo_run_id=OLDER)
@@ -112,6 +114,5 @@ def test_what_a_run_stopped_and_what_does_not_run_now_is_started(make_record: Ma
     ("state", "held"), [("live", True), ("restoring", True), ("planned", False), ("restored", False)]
 )
 def test_something_is_said_to_be_held_only_when_it_is(make_record: MakeRecord, state: str, held: bool) -> None:
-    text, advice = describe_failed_roll_back(make_record(run_id=NEWER, asides=[build_entry(state)]))
+    text, _advice = describe_failed_roll_back(make_record(run_id=NEWER, asides=[build_entry(state)]))
     assert (NEWER in text, "volume data" in text) == (True, held)
-    assert advice[-1] == playbook_command("undo", undo_run_id=NEWER)
