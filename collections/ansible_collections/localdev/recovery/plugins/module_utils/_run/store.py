@@ -149,22 +149,31 @@ class RunStore:
     def load(self, run_id: str) -> RunRecord:
         """Read a record. Raise RecoveryError if there is none, it is corrupt, or its format is unknown."""
         path = self.path(run_id)
-        if not os.path.lexists(path) and self.old.exists():
-            records, unreadable = self.old.read_all()
-            found = next((record for record in records if record["run_id"] == run_id), None)
-            if found:
-                return found
-            path = next((bad.path for bad in unreadable if bad.run_id == run_id), path)
         try:
             return self._read(path, run_id)
         except FileNotFoundError as exc:
-            raise RecoveryError(
-                FailureId.RUN_UNKNOWN,
-                f"The stack {self.project} has no run {run_id}",
-                next_command=playbook_command("run_list"),
-            ) from exc
+            return self._load_old(run_id, exc)
         except (OSError, RecordProblem) as exc:
-            raise RecoveryError(FailureId.RUN_UNREADABLE, f"Cannot read the run record {path}: {exc}") from exc
+            raise self._build_read_error(path, str(exc)) from exc
+
+    def _load_old(self, run_id: str, cause: OSError) -> RunRecord:
+        """Read a record that an earlier version left in the project folder."""
+        records, unusable = self.old.read_all() if self.old.exists() else ([], [])
+        for record in records:
+            if record["run_id"] == run_id:
+                return record
+        for bad in unusable:
+            if bad.run_id == run_id:
+                raise self._build_read_error(bad.path, bad.problem) from cause
+        raise RecoveryError(
+            FailureId.RUN_UNKNOWN,
+            f"The stack {self.project} has no run {run_id}",
+            next_command=playbook_command("run_list"),
+        ) from cause
+
+    @staticmethod
+    def _build_read_error(path: str, problem: str) -> RecoveryError:
+        return RecoveryError(FailureId.RUN_UNREADABLE, f"Cannot read the run record {path}: {problem}")
 
     def load_all(self) -> list[RunRecord]:
         """Read every record that can be read, oldest first."""

@@ -168,8 +168,8 @@ def _find_databases(docker: Docker, stack: StackDescription) -> t.Iterator[Found
     names = run_sql(docker, **access, database="template1", sql="SELECT datname FROM pg_database").splitlines()
     for name in names:
         original, mark, run_id = name.rpartition(KEPT_MARK)
-        # A name that was cut is found by the database that it belongs to.
-        for candidate in dict.fromkeys([original, database["name"], *names]) if mark else ():
+        # A name that was cut looks like a whole one, so the databases that exist come first.
+        for candidate in dict.fromkeys([database["name"], *names, original]) if mark else ():
             if candidate and derive_kept_name("database", candidate, run_id) == name:
                 yield run_id, _build_entry("database", candidate, run_id, **access)
                 break
