@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.store impor
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from tests.harness.checkout import ROOT
 from tests.harness.images import provide_base_images
+from tests.harness.state_folders import remove_state, state_folder
 
 HERE = Path(__file__).resolve().parent
 
@@ -143,7 +143,7 @@ class Database:
 
     def read_parts(self, seconds: float) -> dict[str, float]:
         """Return the seconds of each step of the last run record, and the rest, which is Ansible's own."""
-        newest = max((self.folder / ".localdev" / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime)
+        newest = max((state_folder(NAME) / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime)
         steps = {step["name"]: float(step["seconds"]) for step in json.loads(newest.read_text())["steps"]}
         return {**steps, "Ansible": round(seconds - sum(steps.values()), 2)}
 
@@ -152,7 +152,7 @@ class Database:
         names = self.psql("SELECT datname FROM pg_database WHERE datname LIKE 'bench.%'").split()
         for name in names:
             self.psql(f'DROP DATABASE "{name}"', "template1")
-        shutil.rmtree(self.folder / ".localdev", ignore_errors=True)
+        remove_state(NAME)
         self.psql("CHECKPOINT")
 
 
@@ -228,7 +228,7 @@ def set_aside(db: Database, data: str) -> Row:
         db.psql("CHECKPOINT")
         limit.append(timed(lambda: db.psql(bare, "template1")))
         db.drop_kept_databases()
-        store = RunStore(str(db.folder))
+        store = RunStore(str(state_folder(NAME)))
         record = build_run_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
         RunLock(store).start(record, describe_process())
         with ActiveRun(store, record["run_id"]) as run:

@@ -139,7 +139,7 @@ class Volumes:
 
     def set_aside(self) -> tuple[float, float]:
         """Seconds for setting the volume aside, and for putting it back."""
-        store = RunStore(str(self.folder))
+        store = RunStore(str(self.folder / "state"))
         record = build_run_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
         RunLock(store).start(record, describe_process())
         os.sync()

@@ -22,7 +22,7 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 
 
 def list_run_ids(folder: Path) -> list[str]:
-    """Return the ids of the runs, newest first, also of those that an earlier version recorded in the project folder."""
+    """Return the ids of the runs, newest first. An earlier version recorded them in the project folder."""
     # Import lazily: it would slow the start of every command down.
     from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import find_index_entry
 

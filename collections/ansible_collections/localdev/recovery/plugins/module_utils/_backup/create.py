@@ -63,6 +63,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql
     find_database_server,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.backup_checksums import record_backup_checksums
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import report_progress
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import generate_run_id
@@ -222,6 +223,7 @@ def _create_backup_set(
             "duration_s": round(time.monotonic() - started, 2),
             "last_proved_restorable": None,
         }
+        record_backup_checksums(run, name, {file: item["sha256"] for file, item in files.items()})
         write_metadata(metadata_path, metadata)
         forget_temporary_object(run, unfinished)
     return read_backup_set(target)

@@ -22,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.failures i
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.backup_checksums import forget_backup_checksums
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import generate_run_id
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     delete_temporary_object,
@@ -76,4 +77,5 @@ def delete_expired_backups(
         for entry in entries:
             delete_temporary_object(docker, entry)
             forget_temporary_object(run, entry)
+        forget_backup_checksums(run, item.name)
     return expired

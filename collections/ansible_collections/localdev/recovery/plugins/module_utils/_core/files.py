@@ -99,7 +99,7 @@ def copy_file_atomically(
         # With become, the copy would otherwise belong to the other user.
         if owner:
             with contextlib.suppress(PermissionError):
-                os.fchown(new.fileno(), *((status.st_uid, status.st_gid) if owner is True else owner))
+                os.fchown(new.fileno(), *(owner if isinstance(owner, tuple) else (status.st_uid, status.st_gid)))
         new.flush()
         shutil.copystat(source, temporary)
         if mode is not None:

@@ -82,6 +82,7 @@ class OldPlace:
 
     def _build_record(self, data: t.Mapping[str, t.Any]) -> RunRecord:
         record = build_record(data, self.project_dir)
+        record["project"] = self.project
         record["project_dir"] = os.path.realpath(self.project_dir)
         for entry in record["asides"]:
             if entry["kind"] == "file" and data["format"] == 1:
@@ -110,7 +111,8 @@ class OldPlace:
 
     def _check_content(self, data: t.Mapping[str, t.Any]) -> None:
         """Raise RecordProblem if the record is of another project, or names a temporary object that is no run's."""
-        if data.get("project") != self.project:
+        # The procedure env_file called the project after its folder.
+        if data.get("project") not in (self.project, os.path.basename(self.project_dir).lower()):
             raise RecordProblem(f"it is of the project {data.get('project')}, and this is {self.project}")
         for entry in data.get("scratch", []):
             name, in_project = entry["name"], False

@@ -189,6 +189,15 @@ def test_a_record_with_names_that_no_run_makes_is_named_and_left(
     assert path.exists()
 
 
+def test_the_env_file_of_a_project_of_another_name_than_its_folder(
+    store: RunStore, old: OldProject, make_record: MakeRecord
+) -> None:
+    old.write_record(make_record("env_file", RUN_ID), project=old.dir.name)
+    assert store.load(RUN_ID)["project"] == "shop"
+    assert take_over(store) == []
+    assert store.load(RUN_ID)["project"] == "shop"
+
+
 def test_names_that_a_run_makes_are_believed(store: RunStore, old: OldProject, make_record: MakeRecord) -> None:
     scratch = [
         {"kind": "path", "name": f"{old.dir}/backups/shop_20260131", "unless": f"{old.dir}/backups/x.metadata"},
