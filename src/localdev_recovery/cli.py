@@ -20,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.failures i
 from localdev_recovery import completion
 from localdev_recovery.document import build_document
 from localdev_recovery.hints import add_folder_hint, add_help_command
+from localdev_recovery.private_folder import private_folder
 from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Option, Procedure, Session
 from localdev_recovery.results import EXIT_CODES, OUTCOME_MEANINGS, Outcome
 from localdev_recovery.updates import Update
@@ -151,9 +152,6 @@ def write_secret_files(options: Mapping[Option, Any]) -> Iterator[dict[str, str]
     if not options:
         yield {}
         return
-    # Import lazily: these imports are slow, and --help does not need them.
-    from localdev_recovery.playbook import private_folder
-
     with private_folder() as folder:
         files = {}
         for option, value in options.items():

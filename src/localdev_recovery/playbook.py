@@ -14,7 +14,6 @@ import shutil
 import signal
 import sys
 import sysconfig
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +29,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.failures i
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import FORMAT_VARIABLE, JSON_FORMAT
 from localdev_recovery import procedures
 from localdev_recovery.ansible_messages import describe_ansible_failure
+from localdev_recovery.private_folder import private_folder
 from localdev_recovery.progress import Progress
 from localdev_recovery.results import Failure, Outcome, Result, combine_outcomes
 from localdev_recovery.sessions import GatheredStack
@@ -210,23 +210,7 @@ def _delete_environment_files(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-# --- settings, inventory and folder ------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def private_folder() -> Iterator[Path]:
-    """Yield a folder with mode 0700 for ansible-runner and secrets, and delete it afterwards.
-
-    It is in memory where the machine has such a folder, because ansible-runner writes the environment and variables
-    to files.
-    """
-    candidates = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
-    parent_folder = next((path for path in candidates if path and os.access(path, os.W_OK | os.X_OK)), None)
-    folder = tempfile.mkdtemp(prefix="localdev-", dir=parent_folder)
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+# --- settings and inventory --------------------------------------------------------------------------------------
 
 
 def _write_private_json(path: Path, content: Mapping[str, Any] | list[dict[str, Any]]) -> str:

@@ -26,8 +26,8 @@ from localdev_recovery.playbook import (
     Request,
     _create_runner,
     _SignalForwarder,
-    private_folder,
 )
+from localdev_recovery.private_folder import private_folder
 from tests.harness.engine import wait_until
 from tests.harness.playbook_run import new_token
 from tests.harness.processes import TOKEN_VARIABLE, find_processes_with_token, kill_processes, wait_for_no_process
@@ -134,13 +134,6 @@ def test_where_nothing_is_configured_connections_are_as_in_the_checkout(
     assert not env.keys() & wanted.keys()
 
 
-def test_the_private_folder_is_private_and_goes() -> None:
-    with private_folder() as folder:
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        (folder / "x").write_text("x")
-    assert not folder.exists()
-
-
 def test_the_first_signal_is_passed_on_once_and_the_second_kills() -> None:
     before = signal.getsignal(signal.SIGINT)
     script = (
@@ -184,7 +177,6 @@ def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subp
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            # Nobody is left to delete the private folder.
             "XDG_RUNTIME_DIR": str(folder),
             TOKEN_VARIABLE: token,
         },
@@ -198,7 +190,9 @@ def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subp
 @pytest.mark.parametrize(
     ("victim", "in_thread"), [("localdev", True), ("its process group", False), ("ansible-playbook", False)]
 )
-def test_nothing_goes_on_when_one_is_killed(tmp_path: Path, victim: str, in_thread: bool) -> None:
+def test_nothing_goes_on_when_one_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, victim: str, in_thread: bool
+) -> None:
     """Ansible-playbook has a session of its own, and so has each of its workers."""
     token = new_token()
     localdev = start_endless_playbook(tmp_path, token, in_thread=in_thread)
@@ -216,6 +210,10 @@ def test_nothing_goes_on_when_one_is_killed(tmp_path: Path, victim: str, in_thre
         assert wait_for_no_process(token, 30) == []
     finally:
         kill_processes([localdev.pid, *find_processes_with_token(token)])
+    # The next start deletes the variables and the environment that the killed one has left.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with private_folder() as folder:
+        assert list(tmp_path.glob("localdev-*")) == [folder]
 
 
 def test_ansible_playbook_does_not_start_when_its_parent_is_gone() -> None:
