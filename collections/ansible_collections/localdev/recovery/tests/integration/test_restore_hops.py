@@ -180,10 +180,8 @@ def test_the_search_finds_a_backup_wherever_it_is(hide: t.Callable[[t.Any], t.An
     assert not search.finds_in(hide(dict(rows)))
 
 
-@pytest.mark.parametrize("drill", [False, True], ids=["restore", "drill"])
-def test_a_backup_takes_few_hops_down_to_the_server(shop: Shop, backup: Path, drill: bool) -> None:
-    result, calls = shop.trace_restore(backup, drill=drill)
-    assert result["rows"] == ROWS
+def assert_flows_down(calls: list[Call]) -> None:
+    """Check that the backup takes at most MOST_HOPS hops, and that no call of all goes back up."""
     hops = list({call[:3]: call for call in calls if call.carried}.values())
     shown = format_calls(hops)
     # The tracer has seen the way down.
@@ -192,3 +190,19 @@ def test_a_backup_takes_few_hops_down_to_the_server(shop: Shop, backup: Path, dr
     assert len(hops) <= MOST_HOPS, f"{len(hops)} hops:\n{shown}"
     climbs = [call for call in calls if is_climb(call)]
     assert climbs == [], f"calls back up:\n{format_calls(climbs)}"
+
+
+@pytest.mark.parametrize("drill", [False, True], ids=["restore", "drill"])
+def test_a_backup_takes_few_hops_down_to_the_server(shop: Shop, backup: Path, drill: bool) -> None:
+    result, calls = shop.trace_restore(backup, drill=drill)
+    assert result["rows"] == ROWS
+    assert_flows_down(calls)
+
+
+def test_a_run_adds_no_hops(shop: Shop, backup: Path) -> None:
+    run_id = shop.run_module("recovery_run", {"state": "started", "procedure": "restore"})["run_id"]
+    result, calls = shop.trace_restore(backup, run_id=run_id, step="restore", drill=True)
+    shop.run_module("recovery_run", {"state": "succeeded", "run_id": run_id})
+    assert result["rows"] == ROWS
+    assert "report_progress" in {call.function for call in calls}
+    assert_flows_down(calls)
