@@ -36,7 +36,9 @@ CASES: dict[str, tuple[tuple[str, ...], FailureId, str]] = {
         "/nonexistent/password",
     ),
     "run to take back": (("undo", RUN), FailureId.RUN_UNKNOWN, RUN),
+    "malformed run to take back": (("undo", "../nonesuch"), FailureId.RUN_UNKNOWN, "../nonesuch"),
     "run to explain": (("explain", RUN), FailureId.RUN_UNKNOWN, RUN),
+    "malformed run to explain": (("explain", "nonesuch"), FailureId.RUN_UNKNOWN, "nonesuch"),
     "copies to keep": (("cleanup", "--keep", "0"), FailureId.OPTION_INVALID, "0"),
 }
 
@@ -53,7 +55,7 @@ def test_one_helpful_error_and_nothing_changed(case: str, shared_stack: Referenc
     before = project_state(shared_stack)
     result = run_as_json(*arguments, "-i", str(shared_stack.inventory))
     assert (result.error["id"], result.code) == (failure.id, failure.kind.value), result.error
-    assert value in "\n".join([result.error["message"], *result.error["details"], result.error["hint"]])
+    assert value in "\n".join([result.error["message"], *map(str, result.error["details"]), str(result.error["hint"])])
     assert result.next or result.error["hint"]
     assert "Traceback" not in result.shown
     assert project_state(shared_stack) == before

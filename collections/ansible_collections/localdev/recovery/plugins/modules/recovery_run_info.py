@@ -201,7 +201,7 @@ def read_runs(store: RunStore, docker: Docker, stack: StackDescription | None, *
 def choose_undo(docker: Docker, store: RunStore, runs: Runs, run_id: str) -> tuple[RunRecord | None, dict[str, t.Any]]:
     """Return the run to undo, or None and the failure, which names the records that cannot be read."""
     try:
-        if run_id and run_id not in {record["run_id"] for record in runs.records}:
+        if run_id in {bad.run_id for bad in runs.unreadable}:
             # A record that cannot be read is an error when it is named.
             store.load(run_id)
         undo = choose_run_to_undo(runs.records, run_id, listed=runs.present, unreadable=runs.unreadable)

@@ -173,7 +173,11 @@ class RunStore:
 
     @staticmethod
     def _build_read_error(path: str, problem: str) -> RecoveryError:
-        return RecoveryError(FailureId.RUN_UNREADABLE, f"Cannot read the run record {path}: {problem}")
+        return RecoveryError(
+            FailureId.RUN_UNREADABLE,
+            f"Cannot read the run record {path}: {problem}",
+            next_command=playbook_command("run_list"),
+        )
 
     def load_all(self) -> list[RunRecord]:
         """Read every record that can be read, oldest first."""

@@ -88,9 +88,8 @@ def choose_run_to_undo(
         reason = f"The newest run is {newer[-1]}, and its record cannot be read: nobody knows what it keeps"
     elif chosen is None:
         failure = FailureId.RUN_UNKNOWN if run_id else FailureId.RUN_NONE
-        reason = (
-            f"There is no run {run_id} of this stack" if run_id else "No run of this stack left anything to put back"
-        )
+        # The quotes show where a name ends that is no run id.
+        reason = f"This stack has no run {run_id!r}" if run_id else "No run of this stack left anything to put back"
     elif chosen.get("rebuilt") and not run_id:
         failure = FailureId.RUN_RECORD_MISSING
         reason = f"Run {chosen['run_id']} has left kept copies, but its record is gone: nobody knows what else it did"
@@ -104,7 +103,8 @@ def choose_run_to_undo(
             f"outcome {chosen['outcome']}{undone_by}"
         )
     details = format_undoable_runs(list_undoable_runs(records if listed is None else listed, now))
-    raise RecoveryError(failure, reason, details=details)
+    next_command = playbook_command("run_list") if chosen is None and run_id else None
+    raise RecoveryError(failure, reason, details=details, next_command=next_command)
 
 
 def list_undoable_runs(records: t.Sequence[RunRecord], now: float | None = None) -> list[UndoableRun]:
@@ -137,7 +137,7 @@ def format_undoable_runs(undoable: t.Sequence[UndoableRun]) -> list[Line]:
     """Return one line for each run that can be undone: its age, its effect and the command."""
     if not undoable:
         return []
-    lines: list[Line] = ["Older runs that can be taken back, each by its run id:"]
+    lines: list[Line] = ["Runs that can be taken back, each by its run id:"]
     for run in undoable:
         objects = ", ".join(
             f"{entry['kind']} {entry['name']}" + ("" if entry["bytes"] is None else f" ({format_size(entry['bytes'])})")

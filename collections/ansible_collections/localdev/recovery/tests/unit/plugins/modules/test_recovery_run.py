@@ -215,6 +215,28 @@ def test_undo_does_not_go_on_to_an_older_run_when_the_newest_record_cannot_be_re
     assert look(tmp_path)["undo"]["run_id"] == older
 
 
+@pytest.mark.parametrize("run_id", ["20200101T000000Z-0000", "nonesuch", "../../etc/passwd"])
+def test_a_run_that_does_not_exist_is_refused_with_those_that_can_be_undone(tmp_path: Path, run_id: str) -> None:
+    store = open_store(tmp_path)
+    kept, empty = (act(tmp_path, state="started", dead=True)["run_id"] for _number in range(2))
+    for known, asides in ((kept, [build_entry(kept)]), (empty, [])):
+        record = store.load(known)
+        record.update(asides=t.cast("t.Any", asides), outcome="succeeded")
+        store.save(record)
+    Path(store.path("20190101T000000Z-0000")).write_text("{")
+    found = look(tmp_path, undo_run_id=run_id)
+    refused = found["undo_refused"]
+    assert (found["undo"], refused["failure"]) == ({}, FailureId.RUN_UNKNOWN.id)
+    assert repr(run_id) in refused["message"]
+    assert refused["next"] == playbook_command("run_list")
+    [undoable] = [line[-1] for line in refused["details"] if isinstance(line, list)]
+    assert undoable == playbook_command("undo", undo_run_id=kept)
+    assert store.path("20190101T000000Z-0000") in str(refused["details"])
+    # A record that cannot be read is not unknown.
+    unreadable = look(tmp_path, undo_run_id="20190101T000000Z-0000")["undo_refused"]
+    assert (unreadable["failure"], unreadable["next"]) == ("run.unreadable", playbook_command("run_list"))
+
+
 @pytest.mark.parametrize("failed", [False, True], ids=["finished", "itself taken back"])
 def test_an_interrupted_undo_is_what_undoing_its_run_again_settles(tmp_path: Path, failed: bool) -> None:
     store = open_store(tmp_path)

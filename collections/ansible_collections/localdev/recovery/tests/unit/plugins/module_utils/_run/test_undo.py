@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
-from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId, FailureKind
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import (
     choose_run_to_undo,
@@ -81,9 +81,23 @@ def test_an_undo_is_undone_by_its_run_id_alone(make_record: MakeRecord) -> None:
 def test_there_is_no_run_to_undo(make_record: MakeRecord) -> None:
     with raises_failure(FailureId.RUN_NONE) as refused:
         choose_run_to_undo([])
-    assert refused.value.details == []
-    with raises_failure(FailureId.RUN_UNKNOWN, NEWEST):
-        choose_run_to_undo([make_record(run_id=OLDER)], NEWEST)
+    assert (refused.value.details, refused.value.next_command) == ([], None)
+
+
+@pytest.mark.parametrize("run_id", [NEWEST, "nonesuch", "../../etc/passwd", f"{OLDER} "])
+def test_an_unknown_or_malformed_run_id_is_wrong_usage(make_record: MakeRecord, run_id: str) -> None:
+    assert FailureId.RUN_UNKNOWN.kind is FailureKind.USAGE
+    with raises_failure(FailureId.RUN_UNKNOWN, repr(run_id)) as refused:
+        choose_run_to_undo([make_record(run_id=OLDER)], run_id)
+    assert (refused.value.details, refused.value.next_command) == ([], playbook_command("run_list"))
+    records = [
+        make_record(run_id=OLDER, asides=[build_entry("live")]),
+        make_record(run_id=NEWER, asides=[build_entry("restored")]),
+    ]
+    with raises_failure(FailureId.RUN_UNKNOWN, repr(run_id)) as refused:
+        choose_run_to_undo(records, run_id)
+    commands = [line[-1] for line in refused.value.details[1:]]
+    assert commands == [playbook_command("undo", undo_run_id=OLDER)]
 
 
 def test_a_run_without_a_record_is_undone_by_its_run_id_alone(make_record: MakeRecord) -> None:
