@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import enum
-import typing as t
 
 
 class FailureKind(enum.Enum):
@@ -228,6 +227,9 @@ class FailureId(enum.Enum):
     INVENTORY_UNREADABLE = _usage("inventory.unreadable", "An inventory cannot be read.")
     KEPT_COPY_CHANGED = _verification("kept_copy.changed", "A kept copy is no longer what was set aside.")
     KEPT_COPY_MISSING = _verification("kept_copy.missing", "A kept copy does not exist any more.")
+    KEPT_COPY_NEWEST = _unsafe(
+        "kept_copy.newest", "A run keeps only the newest copies that have content, which a cleanup leaves."
+    )
     LIMIT_NO_HOST = _usage("limit.no_host", "No host of the inventory matches --limit.")
     LOCK_HELD = _locked("lock.held", "Another run works on the stack.")
     LOCK_LOST = _locked("lock.lost", "Another run has taken over the lock of this run.")
