@@ -189,6 +189,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requir
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import find_project_state
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.unreadable import describe_unreadable_stack
 
 ENV_FILE_MODE = 0o600
 
@@ -315,20 +316,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     changed = text != (old or "") or old is None or bool(too_permissive)
     secrets = [plan.added[name] for name in plan.generated]
     name, state = find_project_state(project.docker, described)
-    minimal: dict[str, t.Any] = {
-        "project": {
-            "name": name,
-            "dir": described.src,
-            "files": list(described.files),
-            "env_files": list(described.env_files),
-            "profiles": list(described.profiles),
-        },
-        "state": state,
-        "services": {},
-        "volumes": {},
-        "database": None,
-        "warnings": [],
-    }
+    minimal = describe_unreadable_stack(described, name, state)
     if changed and not module.check_mode:
         with join_run({**params, "stack": minimal}) as run:
             write_env_file(project, path, text, run.runs.folder if run else module.tmpdir)

@@ -40,6 +40,12 @@ options:
         containers.
     type: bool
     default: false
+  incomplete:
+    description:
+      - Whether to describe a project without its services if Compose cannot read it, and runs on it are recorded. They may have kept the
+        file that is missing.
+    type: bool
+    default: false
 seealso:
   - module: community.docker.docker_compose_v2
 """
@@ -125,6 +131,15 @@ stack:
         profiles: []
     engine: {description: Versions of Docker Engine and Compose.,
       returned: success, type: dict, sample: {"version": "20.10.24", "compose_version": "2.26.1"}}
+    state:
+      description:
+        - Where runs on the stack are recorded. C(folder) is the place of this stack, C(root) that of all stacks of the engine. C(group) is
+          the number of the group that shares it, or V(null) for a place of the user alone.
+      returned: success
+      type: dict
+      sample: {"root": /var/lib/localdev, "folder": /var/lib/localdev/residency, "group": 998}
+    unreadable: {description: "Why Compose cannot read the project, with the keys of a failure. The description has no services then.",
+      returned: when O(incomplete) is set and Compose cannot read the project, type: dict}
     services:
       description: The services by name, those of inactive profiles included.
       returned: success
@@ -329,6 +344,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.injections import find_injections
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._report.init import (
@@ -343,9 +359,35 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
 
 
+def describe_without_compose(docker: Docker, project: Project, error: RecoveryError) -> dict[str, t.Any]:
+    """Return the module's result for a project that Compose cannot read. Raise the error if no run is recorded."""
+    # Import lazily: each imported module is compiled again on the host for every task.
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import find_project_state
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.unreadable import describe_unreadable_stack
+
+    name, state = find_project_state(docker, project)
+    stack = describe_unreadable_stack(project, name, state)
+    if not RunStore.from_stack(stack).load_all():
+        raise error
+    return {
+        "changed": False,
+        "stack": {**stack, "unreadable": error.as_result()},
+        "summary": format_service_summary(stack),
+        "questions": [],
+        "next": None,
+        "injections": [],
+    }
+
+
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_params(module.params))
-    facts = read_stack_facts(docker)
+    try:
+        facts = read_stack_facts(docker)
+    except RecoveryError as exc:
+        if not module.params["incomplete"]:
+            raise
+        return describe_without_compose(docker, Project.from_params(module.params), exc)
     if module.params["check_images"]:
         facts = dataclasses.replace(facts, contexts=read_build_contexts(docker, facts))
     stack = describe_stack(facts, Choices.from_params(module.params))
@@ -375,6 +417,7 @@ def main() -> None:
                 "default": [],
             },
             "check_images": {"type": "bool", "default": False},
+            "incomplete": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
