@@ -12,8 +12,7 @@ description:
   - Describes the services of a Compose project and their state, from C(docker compose config) and C(docker inspect).
   - Shows which service is the database, the cache, the application with Alembic and its workers, which services
     write to the database, where the data is, and whether each service is as it should be.
-  - Returns no secrets. Values of environment variables are not returned; passwords in commands, health checks,
-    messages and log lines are masked.
+  - Returns no secrets and no values of environment variables. Passwords in commands, health checks, messages and logs are masked.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -40,12 +39,8 @@ options:
         containers.
     type: bool
     default: false
-  incomplete:
-    description:
-      - Whether to describe a project without its services if Compose cannot read it, and runs on it are recorded. They may have kept the
-        file that is missing.
-    type: bool
-    default: false
+  incomplete: {description: "Whether to describe a project that Compose cannot read without its services, if runs on it are recorded.",
+    type: bool, default: false}
 seealso:
   - module: community.docker.docker_compose_v2
 """
@@ -131,15 +126,9 @@ stack:
         profiles: []
     engine: {description: Versions of Docker Engine and Compose.,
       returned: success, type: dict, sample: {"version": "20.10.24", "compose_version": "2.26.1"}}
-    state:
-      description:
-        - Where runs on the stack are recorded. C(folder) is the place of this stack, C(root) that of all stacks of the engine. C(group) is
-          the number of the group that shares it, or V(null) for a place of the user alone.
-      returned: success
-      type: dict
-      sample: {"root": /var/lib/localdev, "folder": /var/lib/localdev/residency, "group": 998}
-    unreadable: {description: "Why Compose cannot read the project, with the keys of a failure. The description has no services then.",
-      returned: when O(incomplete) is set and Compose cannot read the project, type: dict}
+    state: {description: "Where runs are recorded: C(folder) of this stack, C(root) of all, and the C(group) that shares it, or V(null).",
+      returned: success, type: dict, sample: {"root": /var/lib/localdev, "folder": /var/lib/localdev/residency, "group": 998}}
+    unreadable: {description: "Why Compose cannot read the project, as a failure.", returned: with O(incomplete), if it cannot, type: dict}
     services:
       description: The services by name, those of inactive profiles included.
       returned: success
@@ -352,6 +341,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.init imp
     suggest_answers,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_service_summary
+from ansible_collections.localdev.recovery.plugins.module_utils._run.recorded_stack import describe_recorded_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
@@ -359,49 +349,30 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
 
 
-def describe_without_compose(docker: Docker, project: Project, error: RecoveryError) -> dict[str, t.Any]:
-    """Return the module's result for a project that Compose cannot read. Raise the error if no run is recorded."""
-    # Import lazily: each imported module is compiled again on the host for every task.
-    from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import find_project_state
-    from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
-    from ansible_collections.localdev.recovery.plugins.module_utils._stack.unreadable import describe_unreadable_stack
-
-    name, state = find_project_state(docker, project)
-    stack = describe_unreadable_stack(project, name, state)
-    if not RunStore.from_stack(stack).load_all():
-        raise error
-    return {
-        "changed": False,
-        "stack": {**stack, "unreadable": error.as_result()},
-        "summary": format_service_summary(stack),
-        "questions": [],
-        "next": None,
-        "injections": [],
-    }
-
-
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    docker = Docker(Project.from_params(module.params))
+    project = Project.from_params(module.params)
+    docker = Docker(project)
     try:
         facts = read_stack_facts(docker)
     except RecoveryError as exc:
         if not module.params["incomplete"]:
             raise
-        return describe_without_compose(docker, Project.from_params(module.params), exc)
+        stack = describe_recorded_stack(docker, project, exc)
+        return {"changed": False, "stack": stack, "summary": [], "questions": [], "next": None, "injections": []}
     if module.params["check_images"]:
         facts = dataclasses.replace(facts, contexts=read_build_contexts(docker, facts))
-    stack = describe_stack(facts, Choices.from_params(module.params))
+    described = describe_stack(facts, Choices.from_params(module.params))
     result = {
         "changed": False,
-        "stack": stack,
-        "summary": format_service_summary(stack),
-        "questions": format_open_questions(stack),
-        "next": suggest_answers(stack),
-        "injections": find_injections(docker, stack),
+        "stack": described,
+        "summary": format_service_summary(described),
+        "questions": format_open_questions(described),
+        "next": suggest_answers(described),
+        "injections": find_injections(docker, described),
     }
     if module.params["logs"] > 0:
         masker = build_stack_masker(facts)
-        result["logs"] = read_last_logs(docker, stack, masker, module.params["logs"], module.params["log_kinds"])
+        result["logs"] = read_last_logs(docker, described, masker, module.params["logs"], module.params["log_kinds"])
     return result
 
 
