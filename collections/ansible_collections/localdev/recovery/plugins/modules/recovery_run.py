@@ -270,6 +270,7 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         check_database_driver()
     docker = Docker(Project.from_stack(stack))
     lock.check_free()
+    lock.check_settled()
     # Import lazily: each imported module is compiled again on the host for every task.
     if params["starts"]:
         from ansible_collections.localdev.recovery.plugins.module_utils._stack.ports import check_ports_available
@@ -282,7 +283,7 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         manager = SetAsideManager(docker, ActiveRun(lock.store, "", record=record), image)
         manager.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
-        notes = [*(bad.describe() for bad in lock.store.read_all()[1]), *lock.describe_unsettled()]
+        notes = [bad.describe() for bad in lock.store.read_all()[1]]
         unfinished = lock.find_interrupted()
         notes += [
             f"Run {old['run_id']} ({old['procedure']}) was cut short; it would be put back first" for old in unfinished
@@ -294,7 +295,6 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     notes = lock.start(record, controller)
     save_rebuilt_records(docker, lock.store, params)
     notes += [bad.describe() for bad in lock.store.read_all()[1]]
-    notes += lock.describe_unsettled(exclude=record["run_id"])
     interrupted = lock.find_interrupted(exclude=record["run_id"])
     for old in interrupted:
         notes.append(f"Run {old['run_id']} ({old['procedure']}) was cut short; what it set aside is put back first")

@@ -103,6 +103,14 @@ interrupted:
   returned: success
   type: list
   elements: str
+unsettled:
+  description:
+    - Interrupted runs that cannot be finished, because the record of another run cannot be read, newest first. Until that is solved, no
+      procedure begins a run.
+    - Each has its C(run_id), C(procedure), the C(path) of its record, and C(problem).
+  returned: success
+  type: list
+  elements: dict
 settled:
   description: The runs that the next run settles, which are those in RV(interrupted), and those that interrupted undos were taking back.
   returned: success
@@ -149,6 +157,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import
     list_services_to_start,
     list_settled_runs,
     list_undoable_runs,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.unsettled import (
+    UnsettledRun,
+    build_unsettled_error,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
@@ -198,8 +210,12 @@ def read_runs(store: RunStore, docker: Docker, stack: StackDescription | None, *
     return Runs(records, present, unreadable, missing)
 
 
-def choose_undo(docker: Docker, store: RunStore, runs: Runs, run_id: str) -> tuple[RunRecord | None, dict[str, t.Any]]:
+def choose_undo(
+    docker: Docker, store: RunStore, runs: Runs, unsettled: t.Sequence[UnsettledRun], run_id: str
+) -> tuple[RunRecord | None, dict[str, t.Any]]:
     """Return the run to undo, or None and the failure, which names the records that cannot be read."""
+    if unsettled and run_id in ("", *(record["run_id"] for record in runs.records)):
+        return None, build_unsettled_error(unsettled).as_result()
     try:
         if run_id in {bad.run_id for bad in runs.unreadable}:
             # A record that cannot be read is an error when it is named.
@@ -231,7 +247,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     runs = read_runs(store, docker, stack, check_copies=params["check_copies"])
     records, present, unreadable, missing = runs
     named = params["undo_run_id"]
-    undo, undo_refused = choose_undo(docker, store, runs, named)
+    unsettled = lock.find_unsettled()
+    undo, undo_refused = choose_undo(docker, store, runs, unsettled, named)
     newest = find_newest_attempted_run(records)
     to_start: list[str] = []
     if not undo and newest and (named == newest["run_id"] or not (named or find_newer_unreadable(records, unreadable))):
@@ -260,6 +277,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "missing": [{**copy, "problem": describe_missing_copy(copy)} for copy in missing],
         "locked": locked,
         "interrupted": interrupted,
+        "unsettled": unsettled,
         "settled": list_settled_runs(unfinished),
         "deletable": [*deletable, *leftovers],
         "kept": [*kept, *protected, *protected_leftovers],

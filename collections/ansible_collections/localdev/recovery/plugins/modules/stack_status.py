@@ -138,9 +138,9 @@ status:
       elements: dict
     runs:
       description:
-        - Interrupted runs and the size of what is set aside. C(unsettled) says which interrupted runs stay as they are, and why.
-        - C(unreadable), C(missing) and C(undoable) of M(localdev.recovery.recovery_run_info); of the last only the runs without a record,
-          as C(unrecorded).
+        - Interrupted runs and the size of what is set aside.
+        - C(unsettled), C(unreadable), C(missing) and C(undoable) of M(localdev.recovery.recovery_run_info); of the last only the runs
+          without a record, as C(unrecorded).
         - C(locked) is the failure that a run would have because another run holds the lock, else empty.
       returned: success
       type: dict

@@ -267,7 +267,9 @@ class FailureId(enum.Enum):
         "run.newest_unreadable", "The record of the newest run cannot be read, so nobody knows what that run keeps."
     )
     RUN_NONE = _unsafe("run.none", "There is no run to take back or to explain.")
-    RUN_NOT_SETTLED = _unsafe("run.not_settled", "An interrupted run of another procedure must be settled first.")
+    RUN_NOT_SETTLED = _unsafe(
+        "run.not_settled", "An interrupted run must be finished first, or cannot be without the record of another run."
+    )
     RUN_OTHER_FOLDER = _unsafe("run.other_folder", "The run kept files of another project folder, which still exists.")
     RUN_RECORD_MISSING = _unsafe("run.record_missing", "Kept copies of a run exist, but its record does not.")
     RUN_UNKNOWN = _usage("run.unknown", "The stack has no run of this id.")

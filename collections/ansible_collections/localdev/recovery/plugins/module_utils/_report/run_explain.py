@@ -23,6 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     SetAsideEntry,
     can_undo_run,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.unsettled import build_unsettled_error
 
 # State of a set-aside entry -> where the old content is.
 _MEANING_OF_STATE = {
@@ -81,6 +82,10 @@ def _format_duration(record: RunRecord) -> str:
 
 def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[Line]:
     """Return the state in which the run has left the stack, and the next command."""
+    unsettled = [run for run in found.get("unsettled", []) if run["run_id"] == record["run_id"]]
+    if unsettled:
+        error = build_unsettled_error(unsettled)
+        return [error.message, *error.details, error.hint]
     undone_by = record.get("undone_by")
     if undone_by:
         redo = playbook_command("undo", undo_run_id=undone_by)

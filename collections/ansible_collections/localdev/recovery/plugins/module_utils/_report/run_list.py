@@ -30,7 +30,8 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line
     found: the result of recovery_run_info. now: seconds since the epoch, default the present.
     """
     now = time.time() if now is None else now
-    problems = [item["problem"] for key in ("unreadable", "missing") for item in found.get(key, [])]
+    unsettled = found.get("unsettled", [])
+    problems = [item["problem"] for key in ("unreadable", "unsettled", "missing") for item in found.get(key, [])]
     gone = {copy["aside"] for copy in found.get("missing", [])}
     if not found["runs"]:
         return problems or ["No procedure has run on this stack yet"]
@@ -47,6 +48,9 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line
     lines: list[Line] = [*align_columns(rows), *problems]
     if found["locked"]:
         lines += format_failure(found["locked"])
+    if unsettled:
+        explain = playbook_command("run_explain", run_explain_id=unsettled[0]["run_id"])
+        return [*lines, ["No procedure begins until that is solved. What to do: ", explain]]
     if found["interrupted"] and not found["locked"]:
         undo = playbook_command("undo")
         lines.append(["What was cut short is put back by the next run of any procedure, or by: ", undo])
@@ -68,6 +72,8 @@ def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
         return record["outcome"]
     if record["run_id"] in found["interrupted"]:
         return "cut short"
+    if any(run["run_id"] == record["run_id"] for run in found.get("unsettled", [])):
+        return "cut short, cannot be finished"
     # A lock that cannot be read has no known holder.
     holder = found["locked"].get("holder") or {}
     return "at work" if record["run_id"] == holder.get("run_id") else "ended before it did anything"

@@ -206,7 +206,7 @@ def format_run_lines(runs: StatusPart) -> list[Line]:
     lines: list[Line] = [runs["locked"]["message"]] if runs["locked"] else []
     lines += [f"{run['procedure']} of {run['started']} was cut short ({run['run_id']})" for run in runs["interrupted"]]
     lines += [item["problem"] for item in runs["unreadable"]]
-    lines += runs["unsettled"]
+    lines += [item["problem"] for item in runs["unsettled"]]
     lines += [item["problem"] for item in runs["missing"]]
     for run in runs["unrecorded"]:
         objects = ", ".join(f"{entry['kind']} {entry['name']}" for entry in run["puts_back"])
@@ -272,6 +272,8 @@ def choose_next_command(stack: StackDescription | None, status: StatusPart) -> N
     runs = status["runs"]
     if status["error"] or runs.get("locked"):
         return None
+    if runs.get("unsettled"):
+        return playbook_command("run_explain", run_explain_id=runs["unsettled"][0]["run_id"])
     if runs.get("interrupted"):
         return playbook_command("undo")
     if stack is None:

@@ -30,6 +30,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.process imp
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 from ansible_collections.localdev.recovery.plugins.module_utils._run.state_access import build_no_access_error
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.unsettled import (
+    UnsettledRun,
+    build_unsettled_error,
+    find_unsettled_runs,
+    list_needed_runs,
+)
 
 # A process on another machine cannot be checked, but its modules touch the lock at least this often.
 HEARTBEAT_TIMEOUT_S = 600.0
@@ -157,6 +163,7 @@ class RunLock:
         self.store.make_folder()
         with self._guard():
             self.check_free()
+            self.check_settled()
             notes += self.store.old.take_over(self.store)
             old = self.read()
             if old is not None:
@@ -222,31 +229,32 @@ class RunLock:
             if lock is not None and lock["run_id"] == run_id:
                 os.unlink(self.path)
 
+    def check_settled(self) -> None:
+        """Raise RecoveryError if a run was interrupted that no run can finish. Change nothing."""
+        unsettled = self.find_unsettled()
+        if unsettled:
+            raise build_unsettled_error(unsettled)
+
     def find_interrupted(self, exclude: str = "") -> list[RunRecord]:
         """Return the runs that were interrupted after their first step, newest first, without the excluded run.
 
-        A cleanup is left out: there is nothing to put back, because what it has not deleted is still there. So is a run
-        that cannot be put back because it needs the record of another run, and that record cannot be read.
+        A cleanup is left out: there is nothing to put back, because what it has not deleted is still there. So are the
+        runs that cannot be finished.
         """
-        found, bad_ids = self._find_cut_short(exclude)
-        return [record for record in found if not _list_needed_runs(record) & bad_ids]
+        records, _unreadable = self.store.read_all()
+        readable = {record["run_id"] for record in records}
+        return [record for record in self._list_cut_short(records, exclude) if list_needed_runs(record) <= readable]
 
-    def describe_unsettled(self, exclude: str = "") -> list[str]:
-        """Return, for people, the interrupted runs that are left as they are, and why."""
-        found, bad_ids = self._find_cut_short(exclude)
-        return [
-            f"Run {record['run_id']} ({record['procedure']}) was cut short and stays so: it needs the record of run "
-            f"{', '.join(sorted(_list_needed_runs(record) & bad_ids))}, which cannot be read. "
-            "The stack may be half changed."
-            for record in found
-            if _list_needed_runs(record) & bad_ids
-        ]
+    def find_unsettled(self) -> list[UnsettledRun]:
+        """Return the interrupted runs that cannot be finished, because a record that they need cannot be read."""
+        records, unreadable = self.store.read_all()
+        cut_short = [record["run_id"] for record in self._list_cut_short(records)]
+        return find_unsettled_runs(records, cut_short, unreadable, self.store.locate_record)
 
-    def _find_cut_short(self, exclude: str) -> tuple[list[RunRecord], set[str]]:
-        """Return what find_interrupted chooses from, newest first, and the runs whose records cannot be read."""
+    def _list_cut_short(self, records: t.Sequence[RunRecord], exclude: str = "") -> list[RunRecord]:
+        """Return the runs that were interrupted after their first step, newest first."""
         lock = self.read()
         holder = lock["run_id"] if lock and self.evaluate(lock)[0] else ""
-        records, unreadable = self.store.read_all()
         return [
             record
             for record in reversed(records)
@@ -254,10 +262,4 @@ class RunLock:
             and record["run_id"] not in (exclude, holder)
             and (record["steps"] or record["asides"])
             and record["procedure"] != "cleanup"
-        ], {bad.run_id for bad in unreadable}
-
-
-def _list_needed_runs(record: RunRecord) -> set[str]:
-    """Return the runs whose records are needed to put back what this run set aside."""
-    restoring = [entry["restored_by"] for entry in record["asides"] if entry["state"] == "restoring"]
-    return {*restoring, *([record["undoes"]] if record.get("undoes") else [])}
+        ]

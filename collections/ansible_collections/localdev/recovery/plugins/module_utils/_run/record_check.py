@@ -57,6 +57,9 @@ def find_record_problem(data: t.Any, run_id: str) -> str:
     for key, kind in (("procedure", str), ("started", str), ("outcome", str), ("running_before", list)):
         if not isinstance(data.get(key), kind):
             return f"its {key} is {data.get(key)!r}"
+    for key in ("undoes", "undone_by"):
+        if not isinstance(data.get(key) or "", str):
+            return f"its {key} is {data[key]!r}"
     for key, required in (
         ("steps", ("name",)),
         ("asides", ("kind", "name", "aside", "state")),
@@ -68,6 +71,8 @@ def find_record_problem(data: t.Any, run_id: str) -> str:
     for entry in data["asides"]:
         if entry["kind"] not in t.get_args(ObjectKind):
             return f"it keeps a {entry['kind']}, a kind of object that this version does not know"
+        if not isinstance(entry.get("restored_by", ""), str):
+            return f"the run that put back {entry['aside']} is {entry['restored_by']!r}"
         if entry["state"] not in t.get_args(EntryState):
             return f"the state {entry['state']!r} of {entry['aside']} is unknown"
         wanted = derive_kept_name(entry["kind"], entry["name"], run_id)

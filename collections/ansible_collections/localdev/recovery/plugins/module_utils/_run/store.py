@@ -139,6 +139,10 @@ class RunStore:
         self.make_folder(RUNS_FOLDER)
         self.write(path, json.dumps(data, indent=2, sort_keys=False) + "\n")
 
+    def locate_record(self, run_id: str) -> str:
+        """Return the path of a run's record, for people. It may still be in the old place."""
+        return self.locate(os.path.join(RUNS_FOLDER, f"{run_id}.json"))
+
     def has(self, run_id: str) -> bool:
         """Return whether there is a record of the run, readable or not."""
         if os.path.lexists(self.path(run_id)):

@@ -324,7 +324,7 @@ def collect_runs(
     return {
         "locked": locked,
         "unreadable": [{"run_id": bad.run_id, "path": bad.path, "problem": bad.describe()} for bad in unreadable],
-        "unsettled": lock.describe_unsettled(),
+        "unsettled": lock.find_unsettled(),
         "unrecorded": list_undoable_runs(unrecorded),
         "missing": [{**copy, "problem": describe_missing_copy(copy)} for copy in missing],
         "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],

@@ -15,6 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
 from ansible_collections.localdev.recovery.plugins.module_utils._run import state_folder
 from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import unrecorded
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, recovery_run_info
@@ -282,15 +283,77 @@ def test_containers_are_made_anew_only_for_what_an_interrupted_run_changed(
     assert act(tmp_path, state="started", procedure="backup")["creates"] is creates
 
 
-def test_an_interrupted_undo_that_cannot_be_finished_is_named(tmp_path: Path) -> None:
+RUN, UNDO = "20260131T100000Z-1f2e", "20260131T110000Z-3a4b"
+
+
+def leave_undo_unfinished(store: RunStore, *, lost: str) -> None:
+    """Save the records of a run and of an undo of it that was killed while it put something back."""
+    run, undo = (
+        {
+            **build_run_record(name, project="shop", user="me", controller_host="here", parameters={}),
+            "run_id": run_id,
+            "running_before": ["api"],
+        }
+        for name, run_id in (("full_rebuild", RUN), ("undo", UNDO))
+    )
+    entry = build_entry(RUN, state="restoring")
+    run.update(outcome="succeeded", asides=[{**entry, "restored_by": UNDO}])
+    undo.update(undoes=RUN, steps=[{"name": "put back"}], asides=[build_entry(UNDO)])
+    for record in (run, undo):
+        if record["run_id"] != lost:
+            store.save(t.cast("t.Any", record))
+
+
+@pytest.mark.parametrize("content", ["{", None], ids=["unreadable", "missing"])
+@pytest.mark.parametrize(("lost", "left"), [(RUN, UNDO), (UNDO, RUN)], ids=["of the run", "of the undo"])
+@pytest.mark.parametrize("procedure", ["backup", "cleanup", "full_rebuild", "undo"])
+def test_no_run_begins_while_an_undo_cannot_be_finished(
+    tmp_path: Path, lost: str, left: str, content: str | None, procedure: str
+) -> None:
     store = open_store(tmp_path)
-    undo = store.load(act(tmp_path, state="started", procedure="undo", dead=True)["run_id"])
-    bad = "20260131T100000Z-1f2e"
-    undo.update(undoes=bad, steps=[{"name": "put back"}])
-    store.save(undo)
-    Path(store.path(bad)).write_text("{")
+    leave_undo_unfinished(store, lost=lost)
+    if content is not None:
+        Path(store.path(lost)).write_text(content)
+    # Unrelated, and only named.
+    unrelated = "20260101T000000Z-0000"
+    Path(store.path(unrelated)).write_text("{")
+    before = sorted(str(path) for path in tmp_path.rglob("*"))
     for check_mode in (True, False):
-        begun = act(tmp_path, state="started", procedure="backup", check_mode=check_mode)
-        assert begun["interrupted"] == []
-        [note] = [note for note in begun["notes"] if undo["run_id"] in note and bad in note]
-        assert "undo" in note
+        with raises_failure(FailureId.RUN_NOT_SETTLED, store.path(lost), store.path(left), left) as refused:
+            act(tmp_path, state="started", procedure=procedure, undoes=RUN, check_mode=check_mode)
+        assert unrelated not in str(refused.value)
+        assert store.path(left) in str(refused.value.hint)
+        assert refused.value.next_command == playbook_command("run_explain", run_explain_id=left)
+    assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+    # Those that only look report it.
+    found = look(tmp_path)
+    [unsettled] = found["unsettled"]
+    assert (unsettled["run_id"], unsettled["path"]) == (left, store.path(left))
+    assert (found["interrupted"], found["undo"]) == ([], {})
+    assert found["undo_refused"]["failure"] == FailureId.RUN_NOT_SETTLED.id
+    assert look(tmp_path, undo_run_id=left)["undo_refused"]["failure"] == FailureId.RUN_NOT_SETTLED.id
+    assert look(tmp_path, undo_run_id="20260202T000000Z-0000")["undo_refused"]["failure"] == FailureId.RUN_UNKNOWN.id
+    # The advice works.
+    Path(store.path(left)).rename(tmp_path / "away.json")
+    begun = act(tmp_path, state="started", procedure=procedure)
+    assert any(store.path(unrelated) in note for note in begun["notes"])
+
+
+def test_an_undo_is_finished_once_its_record_can_be_read_again(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    leave_undo_unfinished(store, lost="")
+    away = tmp_path / "away.json"
+    Path(store.path(RUN)).rename(away)
+    with raises_failure(FailureId.RUN_NOT_SETTLED, store.path(RUN)):
+        act(tmp_path, state="started")
+    away.rename(store.path(RUN))
+    assert act(tmp_path, state="started")["settled"] == [UNDO, RUN]
+
+
+def test_a_run_at_work_is_settled(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    undo = store.load(act(tmp_path, state="started", procedure="undo")["run_id"])
+    undo.update(undoes=RUN, steps=t.cast("t.Any", [{"name": "put back"}]))
+    store.save(undo)
+    found = look(tmp_path)
+    assert (found["unsettled"], found["locked"]["failure"]) == ([], FailureId.LOCK_HELD.id)

@@ -25,6 +25,7 @@ Record = t.Callable[..., Json]
 OLD, NEW = "20260131T100000Z-1f2e", "20260131T110000Z-3a4b"
 NOON = float(calendar.timegm((2026, 1, 31, 12, 0, 0)))
 LOCKED = RecoveryError(FailureId.LOCK_HELD, f"run {NEW} is at work", holder={"run_id": NEW}).as_result()
+UNSETTLED = {"run_id": NEW, "problem": "That cannot be finished without /runs/old.json", "path": "/runs/new.json"}
 UNDO = playbook_command("undo")
 
 
@@ -45,6 +46,7 @@ def test_an_explanation_shows_steps_states_and_the_undo_command(run_record: Reco
         ({"undone_by": OLD}, {}, "undone", playbook_command("undo", undo_run_id=OLD)),
         ({"outcome": "running", "finished": None}, {"interrupted": [NEW]}, "interrupted", UNDO),
         ({"outcome": "running", "asides": []}, {"interrupted": [NEW]}, "interrupted_without_copies", UNDO),
+        ({"outcome": "running"}, {"unsettled": [UNSETTLED]}, "unsettled", None),
         ({"outcome": "running", "asides": []}, {}, "empty", None),
         ({"outcome": "running"}, {"locked": LOCKED}, "at_work", None),
         ({"outcome": "failed", "state": "restored"}, {}, "rolled_back", None),
@@ -56,6 +58,7 @@ def test_an_explanation_shows_steps_states_and_the_undo_command(run_record: Reco
         "undone",
         "interrupted",
         "interrupted without copies",
+        "cannot be finished",
         "empty",
         "at work",
         "rolled back",

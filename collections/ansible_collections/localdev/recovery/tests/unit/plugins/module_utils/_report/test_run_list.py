@@ -60,6 +60,14 @@ def test_an_interrupted_run_is_put_back_by_an_undo(run_record: Record) -> None:
     assert list_commands(lines) == [playbook_command("undo"), EXPLAIN]
 
 
+def test_a_run_that_cannot_be_finished_is_explained_and_no_undo_is_named(run_record: Record) -> None:
+    unsettled = [{"run_id": OLD, "problem": "That cannot be finished.", "path": "/runs/old.json"}]
+    records = run_record(OLD, outcome="running"), run_record(NEW, outcome="running")
+    lines = format_run_list(found(*records, interrupted=[NEW], unsettled=unsettled), NOON)
+    assert_golden("report/run_list_unsettled", lines)
+    assert list_commands(lines) == [playbook_command("run_explain", run_explain_id=OLD)]
+
+
 def test_the_run_that_holds_the_lock_is_at_work(run_record: Record) -> None:
     error = RecoveryError(
         FailureId.LOCK_HELD, "The stack is locked", hint="Wait for that run to end", holder={"run_id": NEW}

@@ -160,12 +160,16 @@ STALE = {**HEALTHY["backups"], "last": {**LAST, "age_s": 8 * 86400}}
     [
         ({"runs": {**HEALTHY["runs"], "locked": LOCKED}}, None),
         ({"runs": {**HEALTHY["runs"], "interrupted": [INTERRUPTED]}}, playbook_command("undo")),
+        (
+            {"runs": {**HEALTHY["runs"], "interrupted": [INTERRUPTED], "unsettled": [{"run_id": "B", "problem": "B"}]}},
+            playbook_command("run_explain", run_explain_id="B"),
+        ),
         ({"backups": {**HEALTHY["backups"], "last": None, "count": 0}}, playbook_command("backup")),
         ({"backups": STALE}, playbook_command("backup")),
         ({"error": RecoveryError(FailureId.DOCKER_NOT_RUNNING, "no daemon").as_result(), "backups": STALE}, None),
         ({"backups": failed("The backup folder cannot be read")}, None),
     ],
-    ids=["locked", "interrupted", "no backup", "old backup", "error", "backups not readable"],
+    ids=["locked", "interrupted", "cannot be finished", "no backup", "old backup", "error", "backups not readable"],
 )
 def test_the_next_command(stack: Json, parts: Json, command: NextCommand | None) -> None:
     assert choose_next_command(stack, status(**parts)) == command
@@ -175,7 +179,7 @@ def test_the_next_command(stack: Json, parts: Json, command: NextCommand | None)
 def test_runs_that_are_interrupted_or_hold_the_lock_are_shown(stack: Json) -> None:
     runs = {
         "unreadable": [{"run_id": "A", "path": "/a.json", "problem": "Cannot read it."}],
-        "unsettled": ["Run B stays interrupted."],
+        "unsettled": [{"run_id": "B", "procedure": "undo", "path": "/b.json", "problem": "Run B cannot be finished."}],
         "missing": [{"run_id": "C", "aside": "x", "problem": "It does not exist any more."}],
         "unrecorded": [
             {

@@ -67,7 +67,10 @@ def test_records_come_back_oldest_first_and_strange_files_are_left_alone(
         ({"asides": [build_entry() | {"aside": f"other.aside-{RUN_ID}"}]}, f"data.aside-{RUN_ID}"),
         ({"asides": [build_entry(name="/etc", kind="folder") | {"aside": "/etc"}]}, f"/etc.aside-{RUN_ID}"),
         ({"asides": [build_entry(name=".env", kind="file") | {"aside": "../../etc/passwd"}]}, "../../etc/passwd"),
+        ({"asides": [build_entry("restoring") | {"restored_by": 5}]}, "5"),
         ({"scratch": "x"}, "scratch"),
+        ({"undoes": [OTHER]}, OTHER),
+        ({"undone_by": True}, "undone_by"),
         ({"running_before": None}, "running_before"),
     ],
 )
