@@ -17,11 +17,8 @@ from collections import deque
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, program_command
 
 Revision = t.Mapping[str, t.Any]
-
-_FIND_FILE: Line = ["Find the file to correct: ", program_command("alembic", "history")]
 
 
 class RevisionGraph:
@@ -52,7 +49,7 @@ class RevisionGraph:
                     raise RecoveryError(
                         FailureId.MIGRATIONS_BROKEN,
                         f"Revision {name} builds on {parent}, which is not among the migrations",
-                        hint=_FIND_FILE,
+                        hint=f"Add the file of {parent}, or correct down_revision or depends_on in the file of {name}.",
                     )
                 self._children[parent].append(name)
         self.order: tuple[str, ...] = self._sorted()
@@ -75,7 +72,7 @@ class RevisionGraph:
             raise RecoveryError(
                 FailureId.MIGRATIONS_BROKEN,
                 f"The revisions {', '.join(cycle[:10])} build on each other in a circle",
-                hint=_FIND_FILE,
+                hint="Correct down_revision or depends_on in one of their files.",
             )
         return tuple(order)
 
@@ -106,7 +103,7 @@ class RevisionGraph:
                 raise RecoveryError(
                     FailureId.REVISION_UNKNOWN,
                     f"Revision {name} is not among the migrations",
-                    hint=["Find the commits that have it: ", program_command("git", "log", "--all", f"-S{name}")],
+                    hint="Check out the branch or the commit that has its file.",
                 )
         while todo:
             for parent in self._parents[todo.pop()]:

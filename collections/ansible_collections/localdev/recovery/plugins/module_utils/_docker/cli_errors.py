@@ -73,7 +73,7 @@ _KNOWN_ERRORS = (
         re.compile(r"permission denied while trying to connect to the (?:Docker daemon|docker API)[^\n]*", re.I),
         FailureId.DOCKER_NO_ACCESS,
         "The Docker daemon refuses this user: {0}",
-        "Log in again afterwards, or run this as root with --become.",
+        "Log in again afterwards, or set ansible_become to true for this host.",
         program_command("sudo", "usermod", "--append", "--groups", "docker", "{user}"),
     ),
     _KnownError(
