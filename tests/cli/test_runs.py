@@ -85,7 +85,7 @@ def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: Refer
 
 def test_ctrl_c_and_a_second_run_at_the_same_time(stack: ReferenceStack) -> None:
     child = start_in_terminal("rebuild", "-i", str(stack.inventory), **{BREAKPOINT_VARIABLE: "before:start"})
-    breakpoint_file = stack.dir / BREAKPOINT_FILE
+    breakpoint_file = stack.state_folder / BREAKPOINT_FILE
     wait_until(breakpoint_file.exists, "reaching the third step")
 
     second = run_as_json("rebuild", "-i", str(stack.inventory))

@@ -30,7 +30,7 @@ def test_check_mode_changes_nothing(stack: ReferenceStack, mounts: str) -> None:
 
     assert stack.engine_state() == engine
     assert stack.file_states(server_files) == files
-    assert not (stack.dir / ".localdev").exists()
+    assert not stack.state_folder.exists()
     assert stack.fingerprint() == stack.old_data
     assert result.rc == 0, result.output
     data = result.report("full_rebuild").data
@@ -74,7 +74,7 @@ def test_check_mode_says_what_is_put_back_and_what_is_gone(named: ReferenceStack
     killed = named.last_run()
     leftover = named.parent / "unfinished"
     leftover.write_text("")
-    record_file = named.dir / ".localdev" / "runs" / f"{killed['run_id']}.json"
+    record_file = named.state_folder / "runs" / f"{killed['run_id']}.json"
     killed["scratch"] = [{"kind": "path", "name": str(leftover), "unless": ""}]
     record_file.write_text(json.dumps(killed))
     state, files = named.engine_state(), named.file_states()
@@ -133,7 +133,7 @@ def test_the_smaller_procedures_in_check_mode_change_nothing(named: ReferenceSta
     finally:
         main.write_text(source)
         env_file.write_text(env)
-    assert not (named.dir / ".localdev").exists()
+    assert not named.state_folder.exists()
     assert named.fingerprint() == named.old_data
     assert_shows(filled, "SECRET_KEY")
     assert_shows(rebuild, "backend")

@@ -76,7 +76,7 @@ def test_check_mode_says_what_would_be_injected(named: ReferenceStack) -> None:
     with changed_checkout(named) as variables:
         result = named.run_playbook("code_injection", "--check", "--diff", **variables)
     assert (read_container_files(named), named.engine_state()) == (before, state)
-    assert not (named.dir / ".localdev").exists()
+    assert not named.state_folder.exists()
     files = result.results("container_files")[-1]["files"]
     actions = {item["file"]: item["action"] for item in files}
     assert actions == {f"backend/{NEW}": "new", f"backend/{REPLACED}": "replaced"}

@@ -41,7 +41,7 @@ def start_localdev(stack: ReferenceStack, folder: Path, stop_at: str = "") -> Pl
             env=command_environment(XDG_RUNTIME_DIR=str(folder), **variables),
             start_new_session=True,
         )
-    return PlaybookRun(process, token, log, stack.dir)
+    return PlaybookRun(process, token, log, stack.state_folder)
 
 
 @pytest.mark.fault("SIGKILL to the process group of localdev rebuild at {point}, run again", "P2 P8")

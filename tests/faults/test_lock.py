@@ -65,7 +65,7 @@ def test_a_worker_without_controller_keeps_the_lock(named: ReferenceStack) -> No
     try:
         first.wait_for_breakpoint("before:set aside")
         first.kill_controller_alone()
-        worker = json.loads((named.dir / ".localdev" / "lock.json").read_text())["worker"]
+        worker = json.loads((named.state_folder / "lock.json").read_text())["worker"]
         assert_locked(named, named.try_playbook("undo"), str(worker["pid"]))
         # The worker finishes its step. No controller gives it the next one.
         first.resume()
@@ -79,7 +79,7 @@ def test_a_worker_without_controller_keeps_the_lock(named: ReferenceStack) -> No
 @pytest.mark.fault("lock of a controller on another machine", "P8 P9")
 def test_a_lock_from_another_machine_counts_for_ten_minutes(named: ReferenceStack) -> None:
     named.kill_playbook_at("after:stop")
-    path = named.dir / ".localdev" / "lock.json"
+    path = named.state_folder / "lock.json"
 
     def rewrite(silent_s: int) -> None:
         lock: dict[str, t.Any] = json.loads(path.read_text())
@@ -103,7 +103,7 @@ def test_a_run_whose_lock_was_taken_over_names_the_taker(named: ReferenceStack) 
         [lost] = named.run_ids()
         for pid in find_processes_with_token(first.token):
             os.kill(pid, signal.SIGSTOP)
-        path = named.dir / ".localdev" / "lock.json"
+        path = named.state_folder / "lock.json"
         lock: dict[str, t.Any] = json.loads(path.read_text())
         lock["controller"]["machine"] = "another machine"
         path.write_text(json.dumps({**lock, "worker": None, "heartbeat": "2026-01-01T00:00:00Z"}))

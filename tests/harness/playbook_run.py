@@ -21,10 +21,10 @@ from tests.harness.checkout import ROOT
 from tests.harness.engine import HANG_TIMEOUT_S, wait_until
 from tests.harness.processes import TOKEN_VARIABLE, find_processes_with_token, kill_processes
 
-# A run whose environment names a breakpoint writes the breakpoint's name into the file of the stack's folder when it
-# gets there, and waits until the file is deleted.
+# A run whose environment names a breakpoint writes the breakpoint's name into the file of the stack's state folder when
+# it gets there, and waits until the file is deleted.
 BREAKPOINT_VARIABLE = "LOCALDEV_RECOVERY_BREAKPOINT"
-BREAKPOINT_FILE = Path(".localdev", "breakpoint")
+BREAKPOINT_FILE = "breakpoint"
 # A callback plugin writes the results of a run to the file that this variable names.
 RESULTS_VARIABLE = "LOCALDEV_TEST_RESULTS"
 CALLBACK_FOLDER = ROOT / "tests" / "harness" / "callback"
@@ -125,12 +125,12 @@ def read_events(file: Path) -> list[dict[str, t.Any]]:
 class PlaybookRun:
     """A playbook that runs on the stack in a folder, or waits at a breakpoint."""
 
-    def __init__(self, process: subprocess.Popen[bytes], token: str, log: Path, stack_dir: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], token: str, log: Path, state_folder: Path) -> None:
         self.process = process
         self.token = token
         self.log = log
         self.results_file = results_file(log)
-        self.breakpoint_file = stack_dir / BREAKPOINT_FILE
+        self.breakpoint_file = state_folder / BREAKPOINT_FILE
         self.started_at = time.monotonic()
 
     def read_output(self) -> str:
