@@ -132,6 +132,10 @@ def _make_as_root(folder: str, group: int) -> None:
         status = os.stat(folder)
         if (status.st_uid, status.st_gid) != (0, group):
             os.chown(folder, 0, group)
+            # The group of the engine has another number now.
+            for place, folders, files in os.walk(folder):
+                for name in (*folders, *files):
+                    os.chown(os.path.join(place, name), -1, group, follow_symlinks=False)
         if stat.S_IMODE(status.st_mode) != SHARED_MODE:
             os.chmod(folder, SHARED_MODE)
     except OSError as exc:

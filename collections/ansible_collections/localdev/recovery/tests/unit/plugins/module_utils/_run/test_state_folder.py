@@ -149,10 +149,14 @@ def test_root_makes_the_folder_and_gives_it_to_the_group(tmp_path: Path, monkeyp
             ensure_state_folder(docker, describe_stack(root, 54321))
         finally:
             os.umask(before)
-        assert read_modes(root) == {".projects": "2770", "shop": "2770"}
+        assert {"2770"} == set(read_modes(root).values())
         assert [(root / name).stat().st_gid for name in (".projects", "shop")] == [54321, 54321]
-        # The number of the group has changed.
-        os.chown(root / "shop", 0, 0)
+        assert {path.stat().st_gid for path in (root / "shop").rglob("*")} <= {54321}
+        # The number of the group changes.
+        (root / "shop" / "runs").mkdir(exist_ok=True)
+        for path in (root / "shop", root / "shop" / "runs"):
+            os.chown(path, 0, 0)
+            path.chmod(0o2770)
     assert docker.calls == []
 
 
