@@ -513,10 +513,24 @@ PROCEDURES = (
         verb="cleanup",
         playbook="cleanup",
         summary="Delete what old runs have set aside, never the newest.",
-        explanation="The only verb that deletes. localdev cleanup --check says how many bytes it would free.",
+        explanation=(
+            "The only verb that deletes. localdev cleanup --check says how many bytes it would free.\n\n"
+            "By default it deletes by age and number. With RUN_ID or --all it deletes what these runs keep, whatever "
+            "its age. Of each object, the newest copy that has content stays without --also-newest."
+        ),
         options=(
+            Option(
+                "",
+                "cleanup_runs",
+                "Delete what these runs keep; without it by age and number.",
+                "list",
+                "RUN_ID",
+                completes="runs",
+            ),
             Option("--keep", "cleanup_keep", "How many of each object stay, whatever their age.", "integer", "COUNT"),
             Option("--older-than", "cleanup_older_than_days", "Delete only what is at least so old.", "number", "DAYS"),
+            Option("--all", "cleanup_all", "Delete what any run keeps.", "switch"),
+            Option("--also-newest", "cleanup_also_newest", "With RUN_ID or --all: the newest copies too.", "switch"),
         ),
     ),
 )

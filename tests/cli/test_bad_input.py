@@ -39,6 +39,9 @@ CASES: dict[str, tuple[tuple[str, ...], FailureId, str]] = {
     "malformed run to take back": (("undo", "../nonesuch"), FailureId.RUN_UNKNOWN, "../nonesuch"),
     "run to explain": (("explain", RUN), FailureId.RUN_UNKNOWN, RUN),
     "malformed run to explain": (("explain", "nonesuch"), FailureId.RUN_UNKNOWN, "nonesuch"),
+    "run to clean up": (("cleanup", RUN), FailureId.RUN_UNKNOWN, RUN),
+    "runs and all": (("cleanup", RUN, "--all"), FailureId.OPTION_CONFLICT, RUN),
+    "newest copies of no run": (("cleanup", "--also-newest"), FailureId.OPTION_MISSING, "cleanup_all"),
     "copies to keep": (("cleanup", "--keep", "0"), FailureId.OPTION_INVALID, "0"),
 }
 

@@ -35,6 +35,10 @@ def restart_command(**variables: Any) -> NextCommand:
         (playbook_command("schema_recovery", schema_recovery_target="a1"), "localdev schema -C /srv/a --target a1"),
         (playbook_command("cleanup", cleanup_keep=2), "localdev cleanup -C /srv/a --keep 2"),
         (playbook_command("cleanup", cleanup_older_than_days=0.5), "localdev cleanup -C /srv/a --older-than 0.5"),
+        (
+            playbook_command("cleanup", cleanup_runs=[RUN_ID], cleanup_also_newest=True),
+            f"localdev cleanup -C /srv/a --also-newest {RUN_ID}",
+        ),
         (playbook_command("full_rebuild", full_rebuild_seed=False), "localdev rebuild -C /srv/a --no-seed"),
         (restart_command(container_recovery_services=["api", "web"]), "localdev restart -C /srv/a api web"),
         (

@@ -47,6 +47,22 @@ options:
       - A cleanup deletes only what was set aside at least so many days ago.
     type: float
     default: 7
+  cleanup_runs:
+    description:
+      - The runs whose kept copies a cleanup deletes, whatever their age and number. Empty means any run, by age and number.
+    type: list
+    elements: str
+    default: []
+  cleanup_all:
+    description:
+      - Whether a cleanup deletes the kept copies of all runs, whatever their age and number.
+    type: bool
+    default: false
+  cleanup_also_newest:
+    description:
+      - Whether O(cleanup_runs) and O(cleanup_all) delete the newest copy of an object that has content too.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -122,10 +138,28 @@ deletable:
   type: list
   elements: dict
 kept:
-  description: What a cleanup would leave.
+  description:
+    - What a cleanup would leave. C(reason) is C(newest) for the newest copy of an object that has content, C(number) for one of the
+      newest, C(age) for a young one, C(running) if its run has not ended, C(unreadable) if a record that cannot be read may need it,
+      and C(other_run) if other runs are named.
   returned: success
   type: list
   elements: dict
+cleanup_refused:
+  description:
+    - Why what O(cleanup_runs) names is not deleted, with the keys of a failure. A run does not exist, or keeps only the newest copies.
+    - Empty if nothing is refused.
+  returned: success
+  type: dict
+cleanup_unfinished:
+  description: The runs of O(cleanup_runs) that have not ended. The next run settles them first, if they were interrupted.
+  returned: success
+  type: list
+  elements: str
+cleanup_also:
+  description: The command that also deletes the newest copies of what O(cleanup_runs) or O(cleanup_all) name. Null if none is left.
+  returned: success
+  type: raw
 """
 
 import contextlib
@@ -140,12 +174,15 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.failures i
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import UnreadableRecord
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+    CleanupRule,
     MissingCopy,
+    build_also_newest_command,
     describe_missing_copy,
     find_leftovers,
+    refuse_to_delete_newest,
     split_by_retention,
     split_off_protected,
 )
@@ -224,23 +261,63 @@ def choose_undo(
         store.check_project_folder(undo)
         return undo, {}
     except RecoveryError as exc:
-        exc.details += [bad.describe() for bad in runs.unreadable]
-        if exc.failure in (FailureId.RUN_NONE, FailureId.RUN_UNKNOWN):
-            from ansible_collections.localdev.recovery.plugins.module_utils._run.other_stacks import (
-                add_other_stacks,
-                find_other_stacks,
-            )
+        return None, describe_refusal(docker, store, runs, exc)
 
-            add_other_stacks(exc, find_other_stacks(docker, store))
-        return None, exc.as_result()
+
+def describe_refusal(docker: Docker, store: RunStore, runs: Runs, exc: RecoveryError) -> dict[str, t.Any]:
+    """Return the failure with the records that cannot be read, and the stacks that may have an unknown run."""
+    exc.details += [bad.describe() for bad in runs.unreadable]
+    if exc.failure in (FailureId.RUN_NONE, FailureId.RUN_UNKNOWN):
+        from ansible_collections.localdev.recovery.plugins.module_utils._run.other_stacks import (
+            add_other_stacks,
+            find_other_stacks,
+        )
+
+        add_other_stacks(exc, find_other_stacks(docker, store))
+    return exc.as_result()
+
+
+def plan_cleanup(
+    docker: Docker, store: RunStore, runs: Runs, rule: CleanupRule, interrupted: t.Collection[str]
+) -> dict[str, t.Any]:
+    """Return what a cleanup would delete and leave, and why it refuses what it is to delete."""
+    now = time.time()
+    deletable, kept = split_by_retention(runs.present, rule, now)
+    deletable, protected = split_off_protected(deletable, runs.unreadable)
+    leftovers = find_leftovers(runs.present, interrupted, now, rule.runs)
+    leftovers, protected_leftovers = split_off_protected(leftovers, runs.unreadable)
+    refused: dict[str, t.Any] = {}
+    try:
+        for run_id in rule.runs:
+            if run_id not in {record["run_id"] for record in runs.records}:
+                # A record that cannot be read is an error when it is named.
+                store.load(run_id)
+        refuse_to_delete_newest(rule, [*deletable, *leftovers], kept)
+    except RecoveryError as exc:
+        refused = describe_refusal(docker, store, runs, exc)
+    return {
+        "deletable": [*deletable, *leftovers],
+        "kept": [*kept, *protected, *protected_leftovers],
+        "cleanup_refused": refused,
+        "cleanup_unfinished": [
+            record["run_id"]
+            for record in runs.records
+            if record["run_id"] in rule.runs and record["outcome"] == "running"
+        ],
+        "cleanup_also": build_also_newest_command(rule, kept),
+    }
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    if params["keep"] < 1:
-        raise RecoveryError(
-            FailureId.OPTION_INVALID, f"keep is {params['keep']}, and the newest copy of an object is never deleted"
-        )
+    rule = CleanupRule(
+        keep=params["keep"],
+        older_than_days=params["older_than_days"],
+        runs=tuple(params["cleanup_runs"]),
+        everything=params["cleanup_all"],
+        also_newest=params["cleanup_also_newest"],
+    )
+    rule.check()
     docker = Docker(Project.from_stack(params["stack"]) if params["stack"] else Project.from_params(params))
     store, stack = open_store(params, docker)
     lock = RunLock(store)
@@ -251,7 +328,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     undo, undo_refused = choose_undo(docker, store, runs, unsettled, named)
     newest = find_newest_attempted_run(records)
     to_start: list[str] = []
-    if not undo and newest and (named == newest["run_id"] or not (named or find_newer_unreadable(records, unreadable))):
+    asked = newest and (named == newest["run_id"] or not (named or find_newer_unreadable(records, unreadable)))
+    if newest and asked and not undo and not can_undo_run(newest):
         to_start = list_services_to_start(newest, stack["services"] if stack else {})
     locked: dict[str, t.Any] = {}
     try:
@@ -260,11 +338,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         locked = exc.as_result()
     unfinished = lock.find_interrupted()
     interrupted = [record["run_id"] for record in unfinished]
-    deletable, kept = split_by_retention(
-        present, keep=params["keep"], older_than_days=params["older_than_days"], now=time.time()
-    )
-    deletable, protected = split_off_protected(deletable, unreadable)
-    leftovers, protected_leftovers = split_off_protected(find_leftovers(present, interrupted, time.time()), unreadable)
+    cleanup = plan_cleanup(docker, store, runs, rule, interrupted)
     return {
         "changed": False,
         "runs": records,
@@ -279,8 +353,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         "interrupted": interrupted,
         "unsettled": unsettled,
         "settled": list_settled_runs(unfinished),
-        "deletable": [*deletable, *leftovers],
-        "kept": [*kept, *protected, *protected_leftovers],
+        **cleanup,
     }
 
 
@@ -293,6 +366,9 @@ def main() -> None:
             "check_copies": {"type": "bool", "default": True},
             "keep": {"type": "int", "default": 1},
             "older_than_days": {"type": "float", "default": 7},
+            "cleanup_runs": {"type": "list", "elements": "str", "default": []},
+            "cleanup_all": {"type": "bool", "default": False},
+            "cleanup_also_newest": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

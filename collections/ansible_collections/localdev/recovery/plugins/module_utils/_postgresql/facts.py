@@ -56,6 +56,14 @@ ORDER BY 1 \\gexec
 """
 
 
+# Whether a database has a table, view or sequence, or a large object. The system's own relations have smaller ids.
+HAS_CONTENT_SQL = """
+SELECT EXISTS (SELECT FROM pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'f', 'v', 'S')
+               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                               AND d.deptype = 'e'))
+    OR EXISTS (SELECT FROM pg_largeobject_metadata)
+"""
+
 # ANALYZE of all tables by several sessions at once: the largest first, each session takes every nth table.
 _ANALYZE = """
 SELECT format('ANALYZE %I.%I', schema, name) FROM (

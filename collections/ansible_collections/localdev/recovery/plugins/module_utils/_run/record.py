@@ -79,6 +79,7 @@ class _EntryDetails(t.TypedDict, total=False):
     absent: bool
     copied: bool
     digest: str
+    empty: bool
     gid: int
     layers: list[str]
     mode: str

@@ -26,6 +26,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+    CleanupRule,
     MissingCopy,
     describe_missing_copy,
     split_by_retention,
@@ -318,7 +319,7 @@ def collect_runs(
     except RecoveryError as exc:
         locked = exc.as_result()
     interrupted = lock.find_interrupted()
-    deletable, kept = split_by_retention(present, keep=1, older_than_days=7, now=time.time())
+    deletable, kept = split_by_retention(present, CleanupRule(), time.time())
     deletable, protected = split_off_protected(deletable, unreadable)
     kept += protected
     return {

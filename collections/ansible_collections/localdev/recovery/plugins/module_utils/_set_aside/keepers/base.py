@@ -35,6 +35,15 @@ DIGEST = (
 # BusyBox knows no -f.
 SYNC = "{{ sync -f {folder} 2>/dev/null || sync; }}"
 
+# Kilobytes of a folder on the disk, then a slash if a file in it has content. BusyBox knows these options too.
+USED = "du -sk {folder} | cut -f1; find {folder} -type f -size +0 | head -c 1; echo"
+
+
+def parse_used_bytes(answer: str) -> int:
+    """Return the bytes of a folder from the answer to USED; 0 if no file has content, whatever its folders take."""
+    used, *content = answer.split()
+    return int(used) * 1024 if content else 0
+
 
 class Keeper:
     """Keeps and puts back one kind of object. Every method may be repeated after a crash at any point."""

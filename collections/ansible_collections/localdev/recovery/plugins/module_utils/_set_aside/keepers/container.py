@@ -56,7 +56,7 @@ class ContainerKeeper(Keeper):
         path = self._archive_path(entry)
         self.run.runs.make_parent(path)
         try:
-            entry["bytes"] = save_local_changes(self.docker, entry["name"], path)
+            entry["bytes"], entry["empty"] = save_local_changes(self.docker, entry["name"], path)
             os.chmod(path, self.run.runs.file_mode)
         except OSError as exc:
             raise RecoveryError(

@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
+    HAS_CONTENT_SQL,
     build_database_size_sql,
     read_free_disk_bytes,
 )
@@ -71,6 +73,19 @@ class DatabaseKeeper(Keeper):
 
     def _size(self, entry: SetAsideEntry) -> int:
         return int(self._psql(entry, build_database_size_sql(entry["name"])))
+
+    def _is_empty(self, entry: SetAsideEntry) -> bool:
+        """Return whether the database has no content. One that cannot be asked counts as having some."""
+        with contextlib.suppress(RecoveryError):
+            answer = run_sql(
+                self.docker,
+                container=entry["container"],
+                user=entry["user"],
+                database=entry["name"],
+                sql=HAS_CONTENT_SQL,
+            )
+            return answer == "f"
+        return False
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         size = self._size(entry)
@@ -139,7 +154,7 @@ class DatabaseKeeper(Keeper):
         # One query, because each takes a tenth of a second; it returns no row if the database is kept already.
         size = self._psql(entry, f"SELECT pg_database_size({quote_literal(entry['name'])}) WHERE NOT {kept}")
         if size:
-            entry["bytes"] = int(size)
+            entry["bytes"], entry["empty"] = int(size), self._is_empty(entry)
             if entry.get("copy"):
                 entry["unavailable_s"] = self._copy(entry)
             else:
@@ -162,7 +177,7 @@ class DatabaseKeeper(Keeper):
         if self.kept_copy_exists(entry):
             occupied = self._exists(entry, entry["name"])
             if occupied and displaced is not None:
-                displaced["bytes"] = self._size(entry)
+                displaced["bytes"], displaced["empty"] = self._size(entry), self._is_empty(entry)
             out_of_the_way = [(entry["name"], away)] if occupied else []
             self._rename(entry, *out_of_the_way, (entry["aside"], entry["name"]))
             if occupied and displaced is not None:

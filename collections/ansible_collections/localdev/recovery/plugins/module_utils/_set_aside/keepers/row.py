@@ -159,7 +159,7 @@ class RowKeeper(Keeper):
         row, path = self._read_row(entry), self._path(entry)
         self.run.runs.make_parent(path)
         self.run.runs.write(path, row)
-        entry["bytes"] = len(row.encode())
+        entry["bytes"], entry["absent"] = len(row.encode()), row == NO_ROW
         # The row stays in its place, and is changed there.
         entry["state"] = "live"
         self.run.save()

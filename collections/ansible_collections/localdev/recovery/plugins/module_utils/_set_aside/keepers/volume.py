@@ -83,7 +83,9 @@ class VolumeKeeper(Keeper):
                 f"cp -a /from/. /to/ || {{ wait; exit 1; }}; "
                 f"{SYNC.format(folder='/to')} & writer=$!; "
                 f"echo to $( {DIGEST.format(folder='/to')} ); "
-                f"wait $reader; wait $writer; echo used $(du -sk /to | cut -f1)"
+                f"wait $reader; wait $writer; used=$(du -sk /to | cut -f1); "
+                # The folders alone are no content.
+                '[ -n "$(find /to -type f -size +0 | head -c 1)" ] || used=0; echo used $used'
             )
             values = dict(line.split() for line in answer.splitlines() if len(line.split()) == 2)
             if set(values) != {"from", "to", "used"} or values["from"] != values["to"]:

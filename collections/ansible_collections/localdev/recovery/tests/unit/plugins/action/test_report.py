@@ -26,7 +26,11 @@ from ansible_collections.localdev.recovery.tests.unit.failure_assertions import 
 COLLECTION = Path(__file__).resolve().parents[4]
 MODULE = "localdev.recovery.report"
 UNDO = playbook_command("undo", undo_run_id="R")
-FOUND = {"deletable": [{"kind": "volume", "aside": "pg.aside-R", "bytes": 1024, "age_s": 60}], "kept": []}
+FOUND = {
+    "deletable": [{"kind": "volume", "aside": "pg.aside-R", "bytes": 1024, "age_s": 60}],
+    "kept": [],
+    "cleanup_also": None,
+}
 
 
 def list_report_tasks() -> list[tuple[str, dict[str, t.Any]]]:

@@ -88,6 +88,9 @@ def look(folder: Path, **params: t.Any) -> dict[str, t.Any]:
         "check_copies": False,
         "keep": 1,
         "older_than_days": 7.0,
+        "cleanup_runs": [],
+        "cleanup_all": False,
+        "cleanup_also_newest": False,
     }
     return recovery_run_info.act(t.cast("t.Any", types.SimpleNamespace(params={**defaults, **params})))
 
@@ -193,6 +196,56 @@ def test_looking_at_runs(tmp_path: Path) -> None:
     assert [e["run_id"] for e in found["kept"]] == [ids[1]]
     assert look(tmp_path, undo_run_id=ids[0])["undo"]["run_id"] == ids[0]
     assert look(tmp_path, keep=2)["deletable"] == []
+
+
+def test_what_a_cleanup_of_named_runs_would_do(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    begun = act(tmp_path, state="started")["run_id"]
+    record = act(tmp_path, state="succeeded", run_id=begun)["record"]
+    Path(store.path(begun)).unlink()
+    older, newest, unfinished = (f"2026010{day}T000000Z-0000" for day in (1, 2, 3))
+    for run_id in (older, newest, unfinished):
+        outcome = "running" if run_id == unfinished else "succeeded"
+        store.save({**record, "run_id": run_id, "outcome": outcome, "asides": [build_entry(run_id)]})
+
+    def plan(*runs: str, **options: bool) -> dict[str, t.Any]:
+        return look(tmp_path, cleanup_runs=list(runs), **options)
+
+    assert [e["run_id"] for e in plan(older)["deletable"]] == [older]
+    assert plan(older)["cleanup_refused"] == {}
+    # The unfinished run keeps a newer copy of the object.
+    assert [e["run_id"] for e in plan(newest)["deletable"]] == [newest]
+    record = store.load(unfinished)
+    record["asides"] = []
+    store.save(record)
+    found = plan(older, newest)
+    assert [e["run_id"] for e in found["deletable"]] == [older]
+    also = playbook_command("cleanup", cleanup_runs=[newest], cleanup_also_newest=True)
+    assert (found["cleanup_refused"]["failure"], found["cleanup_also"]) == (FailureId.KEPT_COPY_NEWEST.id, also)
+    assert also in found["cleanup_refused"]["hint"]
+    found = plan(older, newest, cleanup_also_newest=True)
+    assert [e["run_id"] for e in found["deletable"]] == [newest, older]
+    assert (found["cleanup_refused"], found["cleanup_also"]) == ({}, None)
+    assert plan(unfinished)["cleanup_unfinished"] == [unfinished]
+    assert look(tmp_path, cleanup_all=True)["cleanup_unfinished"] == []
+
+
+@pytest.mark.parametrize(
+    ("run_id", "failure"),
+    [
+        ("20200101T000000Z-0000", FailureId.RUN_UNKNOWN),
+        ("nonesuch", FailureId.RUN_UNKNOWN),
+        ("20200102T000000Z-0000", FailureId.RUN_UNREADABLE),
+    ],
+)
+def test_a_cleanup_refuses_a_run_that_it_cannot_find_or_read(tmp_path: Path, run_id: str, failure: FailureId) -> None:
+    store = open_store(tmp_path)
+    known = act(tmp_path, state="started")["run_id"]
+    act(tmp_path, state="succeeded", run_id=known)
+    Path(store.path("20200102T000000Z-0000")).write_text("{")
+    found = look(tmp_path, cleanup_runs=[known, run_id], cleanup_also_newest=True)
+    assert found["cleanup_refused"]["failure"] == failure.id
+    assert run_id in found["cleanup_refused"]["message"]
 
 
 def test_undo_does_not_go_on_to_an_older_run_when_the_newest_record_cannot_be_read(tmp_path: Path) -> None:

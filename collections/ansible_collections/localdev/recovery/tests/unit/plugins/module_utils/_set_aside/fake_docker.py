@@ -19,6 +19,7 @@ from pathlib import Path
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import HAS_CONTENT_SQL
 
 if t.TYPE_CHECKING:
     from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
@@ -138,12 +139,17 @@ def imitate_script(script: str, *, torn: bool) -> str:
         (Path(words[1]) / "PG_VERSION").unlink(missing_ok=True)
         if not torn:
             shutil.rmtree(words[1], ignore_errors=True)
-    return {"du": "4", "stat": "755 0:0"}.get(command, "")
+    return {"du": "4\n/", "stat": "755 0:0"}.get(command, "")
 
 
 def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: str) -> str:
     """The statements of DatabaseKeeper on a folder whose files are databases; a transaction happens wholly or not."""
     world: FakeStack = docker.world
+    if sql == HAS_CONTENT_SQL:
+        # One that allows no connections cannot be asked.
+        if (world.shut / database).exists():
+            raise RecoveryError(FailureId.DATABASE_QUERY_FAILED, f"database {database} is not accepting connections")
+        return "t" if (world.cluster / database).read_text() else "f"
     names = re.findall(r"'((?:[^']|'')*)'", sql)
     if sql.startswith("SELECT pg_get_userbyid"):
         return "owner\n15"

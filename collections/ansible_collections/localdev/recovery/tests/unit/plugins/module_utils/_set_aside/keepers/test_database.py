@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import has_content
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.database import (
     DatabaseKeeper,
@@ -47,6 +48,32 @@ def test_room_for_the_copy_of_a_database(world: FakeStack, monkeypatch: pytest.M
         df = "Filesystem 1024-blocks Used Available Capacity Mounted\n/dev/x 100 90 10 90% /\n"
         monkeypatch.setattr(world.docker, "run", lambda *args: CompletedCommand(args, 0, df, ""))
         assert keeper.measure(world.item("copied")) == (5, 5, 10240)
+
+
+@pytest.mark.parametrize(
+    ("content", "shut", "empty"), [("rows", False, False), ("", False, True), ("", True, False)],
+    ids=["with tables", "without tables", "cannot be asked"],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["database", "copied"])
+def test_a_database_without_tables_is_recorded_as_empty(
+    world: FakeStack, kind: str, content: str, shut: bool, empty: bool
+) -> None:
+    world.write(kind, content)
+    if shut:
+        (world.shut / "shop").touch()
+    run_id, _rest = world.begin("p")
+    world.keep(run_id, kind)
+    [entry] = world.runs.load(run_id)["asides"]
+    assert (entry["empty"], entry["bytes"], has_content(entry)) == (empty, len(content), not empty)
+
+
+def test_an_empty_database_that_an_undo_displaces_is_recorded_as_empty(world: FakeStack) -> None:
+    world.write("database", "rows")
+    world.rebuild("database", "")
+    undo_id = world.undo()
+    [displaced] = world.runs.load(undo_id)["asides"]
+    assert not has_content(displaced)
+    assert world.read("database") == "rows"
 
 
 def test_a_replacement_that_is_gone_leaves_the_database_as_it_is_and_open(world: FakeStack) -> None:

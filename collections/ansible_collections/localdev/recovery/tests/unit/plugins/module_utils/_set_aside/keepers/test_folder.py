@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import has_content
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import create_set_aside_entry
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
@@ -21,6 +22,29 @@ def test_an_emptied_folder_keeps_its_mode(world: FakeStack) -> None:
     world.keep(run_id, "folder")
     assert world.read("folder") == "empty"
     assert place.stat().st_mode & 0o7777 == 0o2750
+
+
+@pytest.mark.parametrize(("file", "known"), [("", True), ("base/lock", True), ("base/1", False)])
+def test_folders_and_empty_files_are_no_content(world: FakeStack, file: str, known: bool) -> None:
+    """Folders take blocks on some filesystems. file: the only one; base/1 has content."""
+    place = world.path("folder", world.item("folder")["name"])
+    (place / "base").mkdir(parents=True)
+    if file:
+        (place / file).write_text("" if known else "x")
+    run_id, _rest = world.begin("full_rebuild")
+    world.keep(run_id, "folder")
+    [entry] = world.runs.load(run_id)["asides"]
+    assert (entry["bytes"] == 0, has_content(entry)) == (known, not known)
+
+
+def test_a_folder_that_an_undo_displaces_is_measured(world: FakeStack) -> None:
+    world.write("folder", "old")
+    run_id = world.rebuild("folder", "new")
+    place = world.path("folder", world.item("folder")["name"])
+    for path in (place / "PG_VERSION", place / "base" / "1"):
+        path.unlink()
+    [displaced] = world.runs.load(world.undo(run_id))["asides"]
+    assert (displaced["bytes"], has_content(displaced)) == (0, False)
 
 
 def test_a_rename_never_covers_what_is_there(world: FakeStack) -> None:

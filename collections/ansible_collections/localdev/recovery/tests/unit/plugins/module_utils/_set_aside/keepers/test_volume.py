@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import has_content
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import volume as keepers_volume
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
@@ -21,6 +22,19 @@ def test_a_copy_that_differs_is_an_error_and_the_original_stays(
     with raises_failure(FailureId.COPY_DIFFERS, world.item("volume")["name"]):
         world.keep(run_id, "volume")
     assert world.read("volume") == "old"
+
+
+@pytest.mark.parametrize(("file", "known"), [("", True), ("base/lock", True), ("base/1", False)])
+def test_folders_and_empty_files_are_no_content(world: FakeStack, file: str, known: bool) -> None:
+    """file: the only one; base/1 has content."""
+    place = world.path("volume", world.item("volume")["name"])
+    (place / "base").mkdir(parents=True)
+    if file:
+        (place / file).write_text("" if known else "x")
+    run_id, _rest = world.begin("full_rebuild")
+    world.keep(run_id, "volume")
+    [entry] = world.runs.load(run_id)["asides"]
+    assert (entry["bytes"] == 0, has_content(entry)) == (known, not known)
 
 
 def test_a_kept_volume_that_changed_is_not_put_back(world: FakeStack) -> None:

@@ -154,6 +154,23 @@ def test_too_little_room_is_refused_first(tmp_path: Path) -> None:
     assert os.listdir(target) == []
 
 
+@pytest.mark.parametrize(
+    ("content", "blocks", "is_zero"), [("", True, True), ("x", True, False), ("x", False, False)],
+    ids=["no content", "content", "a filesystem that names no blocks"],
+)  # fmt: skip
+def test_zero_bytes_mean_that_no_file_has_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, blocks: bool, is_zero: bool
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "folder").mkdir(parents=True)
+    target.mkdir()
+    (source / "folder" / "file").write_text(content)
+    if not blocks:
+        monkeypatch.setattr(program_copy, "sum_allocated_bytes", lambda *_args: 0)
+    request = {**COPY, "source": str(source), "target": str(target), "replace": True, "prove": True}
+    assert (handle_copy_request(request)["bytes"] == 0) is is_zero
+
+
 def test_a_source_that_changes_during_the_copy_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.mkdir()
