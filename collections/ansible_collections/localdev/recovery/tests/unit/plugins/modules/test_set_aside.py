@@ -19,7 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.process imp
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.modules import set_aside
-from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import assert_lines_name, raises_failure
 
 ENTRY = {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-1", "bytes": 1048576, "state": "kept"}
 
@@ -72,7 +72,7 @@ def test_check_mode_foresees_and_writes_nothing(
     module = t.cast("t.Any", types.SimpleNamespace(params=params, check_mode=True))
     result = set_aside.act(module)
     assert [entry["name"] for entry in result["asides"]] == asides
-    assert result["notes"] == ["Would delete the temporary volume scratch"]
+    assert_lines_name(result["notes"], ["volume", "scratch"])
     there.remove(kept["b"])
     if state == "restored":
         with raises_failure(FailureId.KEPT_COPY_MISSING, kept["b"], record["run_id"]):

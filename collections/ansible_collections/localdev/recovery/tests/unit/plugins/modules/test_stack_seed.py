@@ -60,8 +60,8 @@ def test_secrets_reach_a_seed_command_by_its_environment_alone() -> None:
 
 
 def test_a_seed_that_fails_shows_its_last_words_without_secrets() -> None:
-    docker = Seeding(1, "\n".join(f"line {n}" for n in range(30)) + "\nlogin with s3cret-value failed")
-    with raises_failure(FailureId.SEED_COMMAND_FAILED, "people", "service api", "exit code 1") as caught:
+    docker = Seeding(77, "\n".join(f"line {n}" for n in range(30)) + "\nlogin with s3cret-value failed")
+    with raises_failure(FailureId.SEED_COMMAND_FAILED, "people", "api", "77") as caught:
         stack_seed.run_seed_command(docker, STACK, command(), {"ADMIN_PASSWORD": "s3cret-value"})
     assert "line 29" in caught.value.details
     assert "line 3" not in caught.value.details
@@ -80,7 +80,7 @@ def test_a_seed_that_fails_for_a_service_is_down_says_which(seeding: dict[str, t
 
     described = {**STACK["services"], "n8n": {"kind": "other", **SHOWN, "excluded": True}}
     words = 'Traceback (most recent call last):\n  File "seed.py", line 4, in <module>\n    login()\nOSError: refused\n'
-    with raises_failure(failure, "service db", "137") as caught:
+    with raises_failure(failure, "db", "137") as caught:
         stack_seed.run_seed_command(
             Down(output=words, **seeding), {**STACK, "services": described}, command(rows={"people": 28}), {}
         )
@@ -118,7 +118,7 @@ def test_seeds_that_do_not_need_each_other_run_at_once(monkeypatch: pytest.Monke
 def test_a_seed_that_exits_0_is_not_believed() -> None:
     seeds = command(rows={"people": 28, "blocks": 730})
     assert stack_seed.run_seed_command(Seeding(rows="people|28\nblocks|730"), STACK, seeds, {})["name"] == "people"
-    with raises_failure(FailureId.SEED_COMMAND_WRONG_ROWS, "service api", "table people", " 0 rows", " 28 ") as caught:
+    with raises_failure(FailureId.SEED_COMMAND_WRONG_ROWS, "api", "people", " 0 ", " 28 ") as caught:
         stack_seed.run_seed_command(Seeding(rows="people|0\nblocks|730"), STACK, seeds, {})
     assert "blocks" not in str(caught.value)
 

@@ -91,7 +91,7 @@ def test_where_alembic_is_asked(running: bool, fresh: bool, begins: tuple[str, .
 
 def test_errors_from_alembic_name_the_service() -> None:
     answer = {"kind": "migration_failed", "error": "x: no", "trace": "1\n" * 20, "config": "/app/db/alembic.ini"}
-    with raises_failure(FailureId.MIGRATION_FAILED, "service backend", "x: no") as caught:
+    with raises_failure(FailureId.MIGRATION_FAILED, "backend", "x: no") as caught:
         run_alembic_request(Answering(True, answer), STACK, {"do": "info"})
     assert len(caught.value.details) == 6
     assert caught.value.next_command == program_command(

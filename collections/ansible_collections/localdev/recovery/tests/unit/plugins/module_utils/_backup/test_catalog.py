@@ -23,6 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     program_command,
 )
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._backup.backup_sets import (
     DAY,
     NOW,
@@ -83,11 +84,8 @@ def test_no_folder_is_no_backup_and_a_file_is_an_error(tmp_path: Path) -> None:
 def test_the_record_of_a_set(tmp_path: Path) -> None:
     path = without_metadata(tmp_path, DAY)
     result = read_backup_set(str(path)).to_result(NOW)
-    assert (result["complete"], result["problems"], result["metadata_path"]) == (
-        False,
-        ["it has no metadata file"],
-        None,
-    )
+    assert (result["complete"], result["metadata_path"]) == (False, None)
+    assert_golden("backup/without_metadata", result["problems"])
     assert (result["age_s"], result["database"], result["last_proved_restorable"]) == (DAY, "shop", None)
     # More exact than the name, which is in local time.
     own = write_set(tmp_path, 2 * DAY, created="2026-01-31T10:00:00Z", last_proved_restorable="2026-02-01T00:00:00Z")

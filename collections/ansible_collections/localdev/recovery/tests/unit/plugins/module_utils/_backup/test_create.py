@@ -123,7 +123,7 @@ def failed_step(output: str) -> DockerError:
 def test_the_error_of_a_dump_has_the_text_of_what_failed(
     cause: RecoveryError, failure: FailureId, named: list[str], argv: list[str]
 ) -> None:
-    with raises_failure(failure, "database shop", *named) as caught:
+    with raises_failure(failure, "shop", *named) as caught:
         raise create._build_dump_error("shop", cause, STACK, "/backups")
     assert caught.value.next_command is not None
     assert caught.value.next_command["argv"] == argv

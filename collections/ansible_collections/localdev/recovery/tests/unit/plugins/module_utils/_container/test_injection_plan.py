@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -154,8 +155,8 @@ def test_where_several_places_are_possible_the_container_decides(found: dict[str
 def test_differences_show_no_secret() -> None:
     masker = Masker(["hunter22"])
     assert mask_diff_content(b"PASSWORD = 'hunter22'\n", masker) == "PASSWORD = '********'\n"
-    assert mask_diff_content(b"\x00\x01", masker) == "(2 bytes that are no text)\n"
-    assert mask_diff_content(b"\xff\xfe", masker) == "(2 bytes that are no text)\n"
+    binary = [mask_diff_content(content, masker) for content in (b"\x00\x01", b"\xff\xfe\xfd")]
+    assert [re.findall(r"\d+", text) for text in binary] == [["2"], ["3"]]
     assert mask_diff_content(None, masker) == ""
 
 
@@ -164,5 +165,5 @@ def test_long_lines_are_distinguished_and_take_no_time() -> None:
         mask_diff_content(b"a = 1\n" + letter * 1_000_000 + b"\nb = 2\n", Masker()) for letter in (b"x", b"y")
     )
     assert one != other
-    assert one.startswith("a = 1\n(a line of 1000001 characters, ")
-    assert one.endswith(")\nb = 2\n")
+    first, long, last = one.splitlines()
+    assert (first, "1000001" in long, len(long) < 200, last) == ("a = 1", True, True, "b = 2")

@@ -10,6 +10,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
     program_command,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 
 def test_an_error_is_shown_line_by_line() -> None:
@@ -20,13 +21,7 @@ def test_an_error_is_shown_line_by_line() -> None:
         hint=["Free some space, for example with ", playbook_command("cleanup")],
         next_command=program_command("docker", "system", "df"),
     )
-    assert str(error).splitlines() == [
-        "The disk is full",
-        "4 MiB free",
-        "Seen by df -h",
-        "Free some space, for example with ansible-playbook localdev.recovery.cleanup",
-        "Next: docker system df",
-    ]
+    assert_golden("error", str(error).splitlines())
 
 
 def test_an_error_without_more_is_one_line() -> None:

@@ -39,15 +39,16 @@ def test_a_result_is_handed_over() -> None:
 
 def test_an_error_becomes_a_failed_result() -> None:
     undo = playbook_command("undo", undo_run_id="1")
+    error = RecoveryError(FailureId.DISK_FULL, "The cause", details=["the log"], hint="the hint", next_command=undo)
 
     def act(_module: t.Any) -> dict[str, t.Any]:
-        raise RecoveryError(FailureId.DISK_FULL, "The cause", details=["the log"], hint="the hint", next_command=undo)
+        raise error
 
     assert outcome(act) == (
         "failed",
         {
             "failure": "disk.full",
-            "msg": "The cause\nthe log\nthe hint\nNext: ansible-playbook localdev.recovery.undo -e undo_run_id=1",
+            "msg": str(error),
             "message": "The cause",
             "details": ["the log"],
             "hint": "the hint",

@@ -37,6 +37,6 @@ def test_psql_gets_its_statements_by_stdin_and_stops_at_the_first_error() -> Non
 
 
 def test_a_refusal_of_postgresql_names_the_server_and_its_last_words() -> None:
-    with raises_failure(FailureId.DATABASE_QUERY_FAILED, "PostgreSQL in db ", "ERROR:  no such thing") as caught:
+    with raises_failure(FailureId.DATABASE_QUERY_FAILED, " db ", "ERROR:  no such thing") as caught:
         run_sql(Psql(3), container="db", user="owner", database="shop", sql="SELECT 1")
     assert len(caught.value.message) < 1100

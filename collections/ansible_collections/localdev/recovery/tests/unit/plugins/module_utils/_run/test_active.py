@@ -102,7 +102,7 @@ def test_a_run_that_lost_its_lock_does_not_overwrite_its_record(
     store.save(make_record(run_id=RUN_ID, outcome="interrupted", undone_by=taker))
     # Nor after the run that took it over has ended.
     for _dummy in range(2):
-        with raises_failure(FailureId.LOCK_LOST, RUN_ID, f"undo (run {taker}) by me from here") as lost:
+        with raises_failure(FailureId.LOCK_LOST, RUN_ID, "undo", taker, "me", "here") as lost:
             run.save()
         assert lost.value.next_command is None
         assert store.load(RUN_ID)["outcome"] == "interrupted"

@@ -19,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.process imp
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 RUN_ID = "20260131T100000Z-1f2e"
 MakeRecord = t.Callable[..., RunRecord]
@@ -28,27 +29,29 @@ def build_entry(state: str) -> SetAsideEntry:
     return {"kind": "volume", "name": "data", "aside": f"data.aside-{RUN_ID}", "state": state, "bytes": 1}
 
 
-@pytest.mark.parametrize(
-    ("worker", "controller", "silent_s", "counts", "reason"),
-    [
-        (True, True, 0, True, "at work"),
-        (True, False, 9e9, True, "at work"),
-        (True, None, 9e9, True, "at work"),
-        (False, True, 9e9, True, "controller is running"),
-        (None, True, 9e9, True, "controller is running"),
-        (False, False, 0, False, "controller is gone"),
-        (None, False, 0, False, "controller is gone"),
-        (False, None, 599, True, "10 min ago"),
-        (False, None, 601, False, "no sign of life for 10 min"),
-        (None, None, 30, True, "30 s ago"),
-        (None, None, 7200, False, "no sign of life for 2 h"),
-    ],
-)
-def test_whether_a_lock_counts(
-    worker: bool | None, controller: bool | None, silent_s: float, counts: bool, reason: str
-) -> None:
-    verdict = evaluate_lock(worker_pid=7, worker_lives=worker, controller_lives=controller, silent_s=silent_s)
-    assert (verdict[0], reason in verdict[1]) == (counts, True), verdict[1]
+# Whether the worker and the controller live, seconds without a sign of life, whether the lock counts.
+LOCKS: list[tuple[bool | None, bool | None, float, bool]] = [
+    (True, True, 0, True),
+    (True, False, 9e9, True),
+    (True, None, 9e9, True),
+    (False, True, 9e9, True),
+    (None, True, 9e9, True),
+    (False, False, 0, False),
+    (None, False, 0, False),
+    (False, None, 599, True),
+    (False, None, 601, False),
+    (None, None, 30, True),
+    (None, None, 7200, False),
+]
+
+
+def test_whether_a_lock_counts() -> None:
+    verdicts = [
+        evaluate_lock(worker_pid=7, worker_lives=worker, controller_lives=controller, silent_s=silent_s)
+        for worker, controller, silent_s, _counts in LOCKS
+    ]
+    assert [verdict[0] for verdict in verdicts] == [counts for *_rest, counts in LOCKS]
+    assert_golden("run/lock_reasons", [verdict[1] for verdict in verdicts])
 
 
 def test_a_second_run_is_refused_and_shown_the_holder_of_the_lock(

@@ -15,6 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_li
     format_progress_line,
     parse_progress,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 RUN_ID = "20260101-000000-abcd"
 PROGRESS: Progress = {
@@ -59,5 +60,4 @@ def test_localdev_gets_an_object_in_one_line() -> None:
 
 
 def test_people_get_a_line_with_the_host() -> None:
-    line = format_progress_line("my host", PROGRESS, "")
-    assert line == "progress: [my host] loading 120.0 MiB of 750.0 MiB, 40.0 MiB/s"
+    assert_golden("run/progress_line", [format_progress_line("my host", PROGRESS, "")])

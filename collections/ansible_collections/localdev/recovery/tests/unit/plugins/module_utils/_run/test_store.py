@@ -54,7 +54,7 @@ def test_records_come_back_oldest_first_and_strange_files_are_left_alone(
     ("text", "problem"),
     [
         ("{", "Expecting property name"),
-        ("[]", "not a JSON object"),
+        ("[]", "JSON"),
         ("\xff", "can't decode byte 0xff"),
         ({"format": 99}, "format 99"),
         ({"format": None}, "format None"),

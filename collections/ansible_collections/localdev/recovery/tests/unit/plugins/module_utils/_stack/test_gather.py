@@ -185,5 +185,5 @@ def test_one_off_containers_are_left_out() -> None:
 
 
 def test_a_docker_without_project_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="no project"):
+    with pytest.raises(ValueError, match="project"):
         gather_stack(Docker())
