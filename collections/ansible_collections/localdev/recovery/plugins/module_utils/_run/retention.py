@@ -25,8 +25,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record_chec
 # States in which the kept copy exists. A copy that was put back by a rename does not exist any more.
 _KEPT_STATES = ("kept", "live")
 
-# Objects without content if they have 0 bytes. All layers of an image may be shared, so that it has 0 bytes too.
-_KINDS_OF_FILES = ("volume", "folder", "file", "container_file")
+# Of these, 0 bytes mean that there is no content. An image has 0 bytes if all of its layers are shared.
+_EMPTY_AT_0_BYTES = ("volume", "file", "container_file")
 
 # Why a cleanup leaves a copy; empty if it deletes the copy. newest: of the object, among the copies with content.
 # number: among as many of the newest as stay at any age. running: its run has not ended. unreadable: a record that
@@ -112,12 +112,9 @@ _Shown = t.TypeVar("_Shown", KeptCopy, Leftover)
 
 def has_content(entry: SetAsideEntry) -> bool:
     """Return whether a kept copy has content. What nobody knows counts as content."""
-    if entry.get("restored_by"):
-        # What is known is of the first time. Other content may be under the kept name since it was put back.
-        return True
     if entry.get("absent") or entry.get("empty"):
         return False
-    return entry.get("bytes") != 0 or entry["kind"] not in _KINDS_OF_FILES
+    return entry.get("bytes") != 0 or entry["kind"] not in _EMPTY_AT_0_BYTES
 
 
 def split_by_retention(

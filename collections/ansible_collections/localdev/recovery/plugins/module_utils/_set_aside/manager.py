@@ -214,6 +214,9 @@ class SetAsideManager:
                     if earlier is None and entry["state"] != "kept":
                         displaced = self._record_displaced(entry)
                 entry["state"] = "restoring"
+                if not entry.get("copied"):
+                    # When an undo fails, other content may be kept under the name.
+                    entry.pop("empty", None)
                 entry["restored_by"] = source["run_id"] if own else self.run.record["run_id"]
                 self.run.runs.save(source)
                 keeper.put_back(entry, displaced)

@@ -39,10 +39,10 @@ SYNC = "{{ sync -f {folder} 2>/dev/null || sync; }}"
 USED = "du -sk {folder} | cut -f1; find {folder} -type f -size +0 | head -c 1; echo"
 
 
-def parse_used_bytes(answer: str) -> int:
-    """Return the bytes of a folder from the answer to USED; 0 if no file has content, whatever its folders take."""
+def parse_used_bytes(answer: str) -> tuple[int, bool]:
+    """Return the bytes of a folder, and whether no file has content, from the answer to USED."""
     used, *content = answer.split()
-    return int(used) * 1024 if content else 0
+    return int(used) * 1024, not content
 
 
 class Keeper:
@@ -129,6 +129,7 @@ class Keeper:
         """Prepare the object before it is checked whether there is something to keep."""
 
     def keep(self, entry: SetAsideEntry) -> None:
+        """Keep the object. Record its bytes, and whether it is ``empty`` or ``absent`` if bytes alone do not say so."""
         raise NotImplementedError
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:

@@ -45,7 +45,8 @@ def _fit_name(name: str, suffix: str) -> str:
 class DatabaseKeeper(Keeper):
     """Renames within the cluster. entry: container, user (both of the running server), name.
 
-    replacement: a database that takes the name in the same transaction. copy: the database stays, a copy is kept.
+    replacement: a database that takes the name in the same transaction. copy: the database stays, a copy is kept. Kept
+    in the entry: whether it is empty.
     """
 
     required_keys = ("container", "user")

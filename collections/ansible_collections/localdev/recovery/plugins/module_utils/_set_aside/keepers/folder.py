@@ -60,7 +60,7 @@ class FolderKeeper(Keeper):
         self.refuse_if_used(entry)
         name, aside = self._container_path(entry["name"]), self._container_path(entry["aside"])
         with self._open_shell(entry["name"]) as shell:
-            entry["bytes"] = parse_used_bytes(shell.run(USED.format(folder=name)))
+            entry["bytes"], entry["empty"] = parse_used_bytes(shell.run(USED.format(folder=name)))
             entry["mode"], entry["owner"] = shell.run(f"stat -c '%a %u:%g' {name}").split()
             self.run.save()
             self._rename(shell, entry["name"], entry["aside"])
@@ -94,7 +94,7 @@ class FolderKeeper(Keeper):
                         shell.run(f"rm -rf {self._container_path(away)}")
                     else:
                         used = shell.run(USED.format(folder=self._container_path(entry["name"])))
-                        displaced["bytes"] = parse_used_bytes(used)
+                        displaced["bytes"], displaced["empty"] = parse_used_bytes(used)
                     self._rename(shell, entry["name"], away)
                 if displaced is not None and os.path.isdir(away):
                     displaced["state"] = "kept"

@@ -55,6 +55,7 @@ def record(number: int, outcome: str, asides: list[tuple[str, str, str] | tuple[
                 **create_set_aside_entry({"kind": kind, "name": place(kind, name)}, f"{run_id}-{position}"),
                 "state": state,
                 "bytes": size[0] if size else 1,
+                "empty": size == [0],
             }
             for position, (kind, name, state, *size) in enumerate(asides)
         ],
@@ -145,7 +146,9 @@ def test_with_also_newest_nothing_of_a_run_that_is_over_is_left(records: list[Re
         ({"kind": "volume", "bytes": 4096}, True),
         ({"kind": "volume", "bytes": None}, True),
         ({"kind": "volume"}, True),
-        ({"kind": "folder", "bytes": 0}, False),
+        ({"kind": "folder", "bytes": 4096, "empty": True}, False),
+        ({"kind": "folder", "bytes": 4096}, True),
+        ({"kind": "folder", "bytes": 4096, "empty": False}, True),
         ({"kind": "file", "bytes": 0}, False),
         ({"kind": "file", "bytes": 0, "absent": True}, False),
         ({"kind": "container_file", "bytes": 0, "absent": True}, False),
@@ -159,8 +162,6 @@ def test_with_also_newest_nothing_of_a_run_that_is_over_is_left(records: list[Re
         ({"kind": "container", "bytes": 10240, "empty": False}, True),
         # All of its layers are shared with another image.
         ({"kind": "image", "bytes": 0}, True),
-        # It was put back, and perhaps other content was kept under the name by an undo of that.
-        ({"kind": "database", "bytes": 7_500_000, "empty": True, "restored_by": build_run_id(1)}, True),
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
 )

@@ -34,7 +34,7 @@ def test_folders_and_empty_files_are_no_content(world: FakeStack, file: str, kno
     run_id, _rest = world.begin("full_rebuild")
     world.keep(run_id, "folder")
     [entry] = world.runs.load(run_id)["asides"]
-    assert (entry["bytes"] == 0, has_content(entry)) == (known, not known)
+    assert (entry["empty"], has_content(entry)) == (known, not known)
 
 
 def test_a_folder_that_an_undo_displaces_is_measured(world: FakeStack) -> None:
@@ -44,7 +44,7 @@ def test_a_folder_that_an_undo_displaces_is_measured(world: FakeStack) -> None:
     for path in (place / "PG_VERSION", place / "base" / "1"):
         path.unlink()
     [displaced] = world.runs.load(world.undo(run_id))["asides"]
-    assert (displaced["bytes"], has_content(displaced)) == (0, False)
+    assert (displaced["empty"], has_content(displaced)) == (True, False)
 
 
 def test_a_rename_never_covers_what_is_there(world: FakeStack) -> None:
