@@ -20,7 +20,6 @@ import stat
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import copy_file_atomically, is_path_within
-from ansible_collections.localdev.recovery.plugins.module_utils._git.history import list_tracked_files
 from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name, get_kept_file
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RECORD_FORMAT,
@@ -60,7 +59,7 @@ class OldPlace:
         """Return the records that may be used, and those that may not be; oldest first."""
         records: list[RunRecord] = []
         unusable: list[UnreadableRecord] = []
-        tracked = list_tracked_files(self.folder)
+        tracked = self._list_tracked_files()
         for run_id in self._list_run_ids():
             path = os.path.join(self.folder, "runs", f"{run_id}.json")
             try:
@@ -71,6 +70,12 @@ class OldPlace:
             except (OSError, RecordProblem) as exc:
                 unusable.append(describe_unreadable(run_id, path, str(exc)))
         return records, unusable
+
+    def _list_tracked_files(self) -> set[str] | None:
+        # Import lazily: each imported module is compiled again on the host for every task.
+        from ansible_collections.localdev.recovery.plugins.module_utils._git.history import list_tracked_files
+
+        return list_tracked_files(self.folder)
 
     def _list_run_ids(self) -> list[str]:
         try:
@@ -128,7 +133,7 @@ class OldPlace:
         if not self.exists() or not os.path.lexists(path):
             return ""
         try:
-            self._check_file(path, list_tracked_files(self.folder))
+            self._check_file(path, self._list_tracked_files())
         except (OSError, RecordProblem):
             return ""
         return path
@@ -142,7 +147,7 @@ class OldPlace:
         """
         if not self.exists():
             return []
-        tracked = list_tracked_files(self.folder)
+        tracked = self._list_tracked_files()
         records, unusable = self.read_all()
         notes = [bad.describe() for bad in unusable]
         taken: list[str] = []
