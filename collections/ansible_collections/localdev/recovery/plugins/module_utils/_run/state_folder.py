@@ -13,6 +13,8 @@ into it. The folder must outlive the container in which the modules may run.
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import io
 import os
 import secrets
@@ -44,6 +46,8 @@ _CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 # The kernel gives the first process namespace this number.
 _FIRST_PROCESS_NAMESPACE = "pid:[4026531836]"
 _MARK_MODE = 0o660
+_MARK_PREFIX = ".mark-"
+_OLD_MARK_S = 3600
 # The folder of all stacks, seen from the helper container.
 _HELPER_ROOT = "/state"
 
@@ -144,7 +148,7 @@ def _make_as_root(folder: str, group: int) -> None:
 
 def _make_by_engine(docker: Docker, state: StateDescription, group: int) -> None:
     """Let the engine make the folders, and check that this program sees what the engine has made."""
-    name, token = f".mark-{secrets.token_hex(4)}", secrets.token_hex(16)
+    name, token = f"{_MARK_PREFIX}{secrets.token_hex(4)}", secrets.token_hex(16)
     stack_folder = os.path.basename(state["folder"])
     folders = build_folder_archive([INDEX_FOLDER, stack_folder], {f"{stack_folder}/{name}": token}, group)
     image = container = ""
@@ -179,6 +183,15 @@ def _make_by_engine(docker: Docker, state: StateDescription, group: int) -> None
         raise build_no_access_error(state["folder"]) from exc
     if not seen:
         raise _build_not_persistent_error(state["folder"], state["root"])
+    _remove_old_marks(state["folder"])
+
+
+def _remove_old_marks(folder: str) -> None:
+    """Remove the marks of runs that could not see them. A young one may be of another run that begins now."""
+    for path in glob.glob(os.path.join(folder, f"{_MARK_PREFIX}*")):
+        with contextlib.suppress(OSError):
+            if time.time() - os.stat(path).st_mtime > _OLD_MARK_S:
+                os.unlink(path)
 
 
 def build_folder_archive(folders: list[str], files: dict[str, str], group: int) -> bytes:

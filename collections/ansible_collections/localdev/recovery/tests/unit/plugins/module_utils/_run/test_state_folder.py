@@ -9,6 +9,7 @@ import json
 import os
 import stat
 import tarfile
+import time
 import typing as t
 from pathlib import Path
 
@@ -102,7 +103,13 @@ def test_a_container_asks_the_engine_also_when_the_folder_exists(
     root, host = tmp_path / "localdev", tmp_path / "host"
     for place in (root, host):
         place.mkdir()
+    (root / "shop").mkdir()
+    for mark, age in (("old", 4000), ("new", 10)):
+        (root / "shop" / f".mark-{mark}").touch()
+        os.utime(root / "shop" / f".mark-{mark}", (time.time() - age, time.time() - age))
     ensure_state_folder(Engine(root), describe_stack(root, 7))
+    # The engine's host keeps the mark of a container that did not see it.
+    assert [path.name for path in (root / "shop").iterdir()] == [".mark-new"]
     # An earlier run in this container may have made the folder.
     with raises_failure(FailureId.STATE_NOT_PERSISTENT, root / "shop"):
         ensure_state_folder(Engine(root, host), describe_stack(root, 7))
