@@ -4,7 +4,7 @@
 
 """Runs localdev and writes the events of the run down, cut to what the command line reads of them.
 
-python tests/cli/record_events.py tests/cli/fixtures/NAME.jsonl rebuild -C FOLDER
+python tests/cli/record_events.py tests/cli/fixtures/NAME.jsonl rebuild -C FOLDER; record_fixtures.py records them all.
 """
 
 from __future__ import annotations
