@@ -93,9 +93,9 @@ def test_nothing_begins_while_an_undo_cannot_be_finished(named: ReferenceStack) 
         for procedure in ("status", "run_list"):
             assert_shows(named.run_playbook(procedure), str(record), undo)
         assert_shows(named.run_playbook("run_explain", run_explain_id=undo), str(record), f"{runs}/{undo}.json")
-        assert (named.engine_state(), sorted(runs.iterdir())) == before
     finally:
         record.write_text(text)
+    assert (named.engine_state(), sorted(runs.iterdir())) == before
     named.run_playbook("undo")
     assert_old_data_is_back(named)
 
