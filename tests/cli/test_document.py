@@ -41,9 +41,9 @@ def test_lines_are_text_and_the_next_command_is_data() -> None:
         Outcome.FAILED,
         changed=True,
         steps=(Step(1, 1, "Migrate", 2.0, "failed"),),
-        report=("Rebuilt", ["To take this back: ", UNDO]),
+        report=("Rebuilt", ["Undo: ", UNDO]),
         data={"runs": []},
-        notes=(["Took over the lock: ", UNDO],),
+        notes=(["Finish: ", UNDO],),
         run_id="20260131T100000Z-1f2e",
         set_aside=(KeptCopy("volume", "data", "data.aside", 3, "kept"),),
         error=Failure(
@@ -68,9 +68,9 @@ def test_lines_are_text_and_the_next_command_is_data() -> None:
         "outcome": "failed",
         "changed": True,
         "steps": [{"n": 1, "of": 1, "title": "Migrate", "seconds": 2.0, "outcome": "failed"}],
-        "report": ["Rebuilt", f"To take this back: {UNDO_TEXT}"],
+        "report": ["Rebuilt", f"Undo: {UNDO_TEXT}"],
         "data": {"runs": []},
-        "notes": [f"Took over the lock: {UNDO_TEXT}"],
+        "notes": [f"Finish: {UNDO_TEXT}"],
         "run_id": "20260131T100000Z-1f2e",
         "set_aside": [{"kind": "volume", "name": "data", "aside": "data.aside", "bytes": 3, "state": "kept"}],
         "error": {

@@ -22,7 +22,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner 
     parse_alembic_response,
     run_alembic_request,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
@@ -106,7 +105,7 @@ def test_each_kind_of_error_is_a_failure() -> None:
     assert len(kinds) == 11
     for kind in kinds - {"unknown_revision"}:
         answer = {"kind": kind, "error": "no", "config": "/app/other.ini"}
-        with pytest.raises(RecoveryError) as caught:
+        with raises_failure(runner._ERRORS[kind][0]) as caught:
             run_alembic_request(Answering(True, answer), STACK, {"do": "plan"})
         assert caught.value.hint or caught.value.next_command
         if caught.value.next_command:

@@ -39,7 +39,7 @@ def test_steps_are_written_down_before_and_after(store: RunStore, lock: RunLock,
     lock.start(make_record(run_id=RUN_ID), describe_process())
     with ActiveRun(store, RUN_ID, "first"):
         assert store.load(RUN_ID)["steps"][0]["outcome"] == "running"
-    with pytest.raises(RecoveryError), ActiveRun(store, RUN_ID, "second"):
+    with raises_failure(FailureId.TASK_FAILED), ActiveRun(store, RUN_ID, "second"):
         raise RecoveryError(FailureId.TASK_FAILED, "no")
     with ActiveRun(store, RUN_ID):
         pass
