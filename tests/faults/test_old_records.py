@@ -21,7 +21,9 @@ import pytest
 from tests.faults.assertions import assert_old_data_is_back
 from tests.harness.engine import docker
 from tests.harness.fixtures import share_stack
+from tests.harness.project import remove_objects
 from tests.harness.reference_stack import ReferenceStack
+from tests.harness.state_folders import remove_state
 
 RECORDS = Path(__file__).parent / "records"
 VARIANTS = {"named": "pg15", "bind": "pg15-uid70"}
@@ -30,6 +32,10 @@ VARIANTS = {"named": "pg15", "bind": "pg15-uid70"}
 def make_old_stack(mounts: str) -> t.Iterator[ReferenceStack]:
     name = f"ldt-records-{mounts}"
     # Of a test run that was killed.
+    containers = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={name}").split()
+    volumes = docker("volume", "ls", "--quiet", "--filter", f"name={name}").split()
+    remove_objects([*(f"container {item}" for item in containers), *(f"volume {item}" for item in volumes)])
+    remove_state(name)
     shutil.rmtree(f"/tmp/{name}", ignore_errors=True)
     Path(f"/tmp/{name}").mkdir()
     yield from share_stack(mounts, VARIANTS[mounts], name=name, parent=Path(f"/tmp/{name}"))
