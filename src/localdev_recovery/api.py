@@ -145,10 +145,11 @@ def _check_variables(inventories: Sequence[str], limit: str | None, variables: S
 def _describe_unreadable(path: str, what: str, *, missing: FailureId, unreadable: FailureId) -> RecoveryError:
     """Return the error of a path that cannot be read. what: the kind of file, for the message."""
     exists = os.path.exists(path)
+    nearest = next(folder for folder in Path(path).absolute().parents if folder.is_dir())
     return RecoveryError(
         unreadable if exists else missing,
         f"The {what} {path} {'cannot be read' if exists else 'does not exist'}",
-        next_command=program_command("ls", "-ld" if exists else "-l", path if exists else str(Path(path).parent)),
+        next_command=program_command("ls", *(["-ld", path] if exists else ["-l", str(nearest)])),
     )
 
 

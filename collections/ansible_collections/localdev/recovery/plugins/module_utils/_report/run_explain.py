@@ -67,7 +67,9 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
         for entry in record["asides"]
     ]
     lines += [f"Error: {line}" for line in (record["error"] or "").splitlines()[:1]]
-    return [*lines, *_format_run_state(record, found)]
+    present: RunRecord = {**record}
+    present["asides"] = [entry for entry in record["asides"] if entry["aside"] not in gone]
+    return [*lines, *_format_run_state(present, found)]
 
 
 def _format_size(entry: SetAsideEntry) -> str:
@@ -102,5 +104,6 @@ def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[Line]:
         restored = any(entry["state"] == "restored" for entry in record["asides"])
         return ["The state before the run is back" if restored else "There is nothing to take back"]
     if record["outcome"] == "failed":
-        return [["The state before it could not be brought back. Remove the cause, then: ", playbook_command("undo")]]
+        undo = playbook_command("undo", undo_run_id=record["run_id"])
+        return [["The state before it could not be brought back. Remove the cause, then: ", undo]]
     return [format_undo_hint(record["run_id"])]

@@ -15,6 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
 from ansible_collections.localdev.recovery.plugins.module_utils._report.status import format_status_report
 from ansible_collections.localdev.recovery.plugins.modules import stack_status
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 NO_DAEMON = (1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
 
@@ -74,7 +75,8 @@ def test_without_a_daemon_the_module_returns_the_configuration(run: t.Callable[.
     found = run(daemon=False)
     assert found["status"]["error"]["failure"] == FailureId.DOCKER_NOT_RUNNING.id
     assert found["next"] is None
-    assert {service["condition"] for service in found["stack"]["services"].values()} == {"not asked"}
+    conditions = {service["condition"] for service in found["stack"]["services"].values()}
+    assert_golden("conditions/without_the_engine", conditions)
     assert found["status"]["data"]
 
 

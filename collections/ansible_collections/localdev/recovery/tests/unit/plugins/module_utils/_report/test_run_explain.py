@@ -50,7 +50,7 @@ def test_an_explanation_shows_steps_states_and_the_undo_command(run_record: Reco
         ({"outcome": "running", "asides": []}, {}, "empty", None),
         ({"outcome": "running"}, {"locked": LOCKED}, "at_work", None),
         ({"outcome": "failed", "state": "restored"}, {}, "rolled_back", None),
-        ({"outcome": "failed", "error": "No\nmore"}, {}, "stuck", UNDO),
+        ({"outcome": "failed", "error": "No\nmore"}, {}, "stuck", playbook_command("undo", undo_run_id=NEW)),
         ({"state": "deleted"}, {}, "cleaned", None),
         ({"undoes": OLD, "notes": ["a note"]}, {}, "of_an_undo", playbook_command("undo", undo_run_id=NEW)),
     ],
@@ -83,4 +83,6 @@ def test_every_state_has_a_description_and_an_unknown_run_has_no_lines(run_recor
 def test_a_kept_copy_that_does_not_exist_any_more_is_named(run_record: Record) -> None:
     record = run_record(NEW)
     missing = [{"aside": record["asides"][0]["aside"], "problem": "x"}]
-    assert_golden("report/run_explain_missing", format_run_explanation(found(record, missing=missing), NEW, NOON))
+    lines = format_run_explanation(found(record, missing=missing), NEW, NOON)
+    assert_golden("report/run_explain_missing", lines)
+    assert not any(isinstance(line, list) for line in lines), "nothing can be taken back"
