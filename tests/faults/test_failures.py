@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import LIST_PORTS_COMMAND
 from tests.faults.assertions import (
     assert_clear_error,
     assert_nothing_unknown_is_left,
@@ -111,9 +112,9 @@ def test_seed_that_hides_its_failure(bind: ReferenceStack) -> None:
 
 
 def assert_port_taken(result: PlaybookResult, port: str, *values: str) -> None:
-    """Check that a port is named as taken, with the command that shows who has it."""
+    """Check that a port is named as taken, with the command that shows which container has it."""
     failure = assert_clear_error(result, FailureId.PORT_TAKEN, port, *values)
-    assert "ss" in failure["next"]["argv"]
+    assert failure["next"] == LIST_PORTS_COMMAND
 
 
 @pytest.mark.fault("port of {service} taken while the stack is down", "P3 P9")

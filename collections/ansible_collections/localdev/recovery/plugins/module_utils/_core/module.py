@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import types
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
@@ -32,7 +34,21 @@ def fail_on_recovery_error(fail_json: t.Callable[..., t.NoReturn]) -> t.Iterator
         check_python_version()
         yield
     except RecoveryError as exc:
-        fail_json(**exc.as_result())
+        # The caller hands over the method, because the module has all its arguments.
+        fail_module(t.cast("types.MethodType", fail_json).__self__, exc)
+
+
+def fail_module(module: AnsibleModule, error: RecoveryError) -> None:
+    """Fail the task with an error.
+
+    Ansible replaces the values of no_log options in every text of the result. The id and the next command stay as they
+    are, also where a password is a part of them, such as ``docker`` of ``docker.not_running``. They hold no secrets.
+    """
+    result = error.as_result()
+    masked = remove_values({**result, "invocation": {"module_args": module.params}}, module.no_log_values)
+    masked.update({key: result[key] for key in ("failure", "next", "holder") if key in result})
+    module.no_log_values = set()
+    module.fail_json(**masked)
 
 
 def check_python_version() -> None:

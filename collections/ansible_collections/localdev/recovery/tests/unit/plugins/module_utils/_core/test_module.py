@@ -7,11 +7,15 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible.module_utils.common.parameters import remove_values
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
-from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 
 
 class Left(BaseException):
@@ -19,8 +23,14 @@ class Left(BaseException):
 
 
 class Module:
+    """What AnsibleModule does with its result."""
+
+    def __init__(self) -> None:
+        self.no_log_values: set[str] = set()
+        self.params: dict[str, t.Any] = {}
+
     def fail_json(self, **result: t.Any) -> t.NoReturn:
-        raise Left("failed", result)
+        raise Left("failed", remove_values(result, self.no_log_values))
 
     def exit_json(self, **result: t.Any) -> t.NoReturn:
         raise Left("ok", result)
@@ -53,8 +63,22 @@ def test_an_error_becomes_a_failed_result() -> None:
             "details": ["the log"],
             "hint": "the hint",
             "next": undo,
+            "invocation": {"module_args": {}},
         },
     )
+
+
+def test_a_password_hides_no_id_and_no_command() -> None:
+    module: t.Any = Module()
+    module.no_log_values, module.params = {"docker"}, {"password": "docker", "service": "db"}
+    command = program_command("docker", "ps")
+    error = RecoveryError(FailureId.DOCKER_NOT_RUNNING, "the password is docker", next_command=command)
+    with pytest.raises(Left) as left, fail_on_recovery_error(module.fail_json):
+        raise error
+    result = left.value.args[1]
+    assert (result["failure"], result["next"]) == ("docker.not_running", command)
+    assert "docker" not in result["message"] + result["msg"]
+    assert "docker" not in result["invocation"]["module_args"].values()
 
 
 def test_an_old_python_is_refused_before_anything_happens(monkeypatch: pytest.MonkeyPatch) -> None:
