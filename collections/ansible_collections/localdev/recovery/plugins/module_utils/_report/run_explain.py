@@ -42,9 +42,10 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
     run_id: empty for the newest run. now: seconds since the epoch, default the present. No lines if no run has the ID.
     """
     now = time.time() if now is None else now
-    record = next((record for record in reversed(found["runs"]) if run_id in ("", record["run_id"])), None)
-    if record is None:
+    runs: list[RunRecord] = [record for record in found["runs"] if run_id in ("", record["run_id"])]
+    if not runs:
         return []
+    record = runs[-1]
     gone = {copy["aside"] for copy in found.get("missing", [])}
     age = format_duration(seconds_since(record["started"], now))
     lines: list[Line] = [
