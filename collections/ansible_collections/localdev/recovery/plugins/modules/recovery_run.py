@@ -242,7 +242,7 @@ def check_database_driver() -> None:
         raise RecoveryError(
             FailureId.DATABASE_DRIVER_MISSING,
             f"{sys.executable} has neither psycopg nor psycopg2, and the outcome is verified by asking the database",
-            hint="Install python3-psycopg2 of the distribution, or psycopg[binary] for that Python",
+            hint="Install python3-psycopg2 of the distribution, or psycopg[binary] for that Python.",
         )
 
 

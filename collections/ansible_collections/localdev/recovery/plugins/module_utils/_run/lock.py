@@ -140,7 +140,7 @@ class RunLock:
                 raise RecoveryError(
                     FailureId.LOCK_HELD,
                     f"The stack {self.store.project} is locked by {self.describe_holder(lock)}; {reason}",
-                    hint="Wait for that run to end, or end it, then repeat this command",
+                    hint="Wait for that run to end, or end it, then repeat this command.",
                     holder={"run_id": lock["run_id"], "controller": lock["controller"]},
                 )
 

@@ -64,7 +64,7 @@ class CleanupRule:
             raise RecoveryError(
                 FailureId.OPTION_MISSING,
                 "cleanup_also_newest is set, but by age and number the newest copy of an object is never deleted",
-                hint="Name the runs whose copies are to be deleted, or set cleanup_all",
+                hint="Name the runs whose copies are to be deleted, or set cleanup_all.",
             )
 
 

@@ -213,5 +213,5 @@ def _build_not_persistent_error(folder: str, mount: str) -> RecoveryError:
     return RecoveryError(
         FailureId.STATE_NOT_PERSISTENT,
         f"The state folder {folder} would be lost with the container in which the modules of Ansible run",
-        hint=f"Mount {mount} of the engine's host into that container, at the same path",
+        hint=f"Mount {mount} of the engine's host into that container, at the same path.",
     )

@@ -79,6 +79,6 @@ def build_unsettled_error(unsettled: t.Sequence[UnsettledRun]) -> RecoveryError:
         unsettled[0]["problem"],
         details=[*(run["problem"] for run in unsettled[1:]), "The stack may hold a mix of old and new content."],
         hint="Restore or repair that record, or use the version of localdev that wrote it. If the stack is as you want "
-        f"it, move {paths} to another folder instead",
+        f"it, move {paths} to another folder instead.",
         next_command=playbook_command("run_explain", run_explain_id=unsettled[0]["run_id"]),
     )
