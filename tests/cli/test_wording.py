@@ -37,6 +37,8 @@ SENTENCE_KEYS = {"message", "msg", "hint"}
 READING_METHODS = {"split", "rsplit", "partition", "rpartition", "startswith", "endswith", "find", "index", "replace"}
 PATTERN_METHODS = {"search", "match", "fullmatch", "findall", "finditer", "sub", "split"}
 ERRORS = {"RecoveryError", "DockerError"}
+# Helpers of tests that take the values of a text.
+NAMING_VALUES = {"raises_failure", "assert_lines_name", "assert_clear_error", "assert_shows"}
 # Fewer words may be a name or a value.
 SENTENCE_WORDS = 4
 SYSTEM_ERRORS = {os.strerror(number).lower() for number in errno.errorcode}
@@ -164,11 +166,7 @@ def list_expected_texts(path: Path) -> Iterator[ast.Constant]:
     for node in ast.walk(parse(path)):
         if isinstance(node, ast.Assert):
             expected: list[ast.AST] = [node.test]
-        elif isinstance(node, ast.Call) and list_names(node.func) & {
-            "raises_failure",
-            "assert_lines_name",
-            "assert_clear_error",
-        }:
+        elif isinstance(node, ast.Call) and list_names(node.func) & NAMING_VALUES:
             expected = list(node.args)
         else:
             continue
