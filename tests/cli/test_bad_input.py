@@ -23,7 +23,7 @@ CASES: dict[str, tuple[tuple[str, ...], FailureId, str]] = {
     "backup": (("restore", "nonesuch"), FailureId.BACKUP_NOT_FOUND, "nonesuch"),
     "backup to prove": (("backup-verify", "nonesuch"), FailureId.BACKUP_NOT_FOUND, "nonesuch"),
     "backup format": (("backup", "--format", "zip"), FailureId.OPTION_INVALID, "zip"),
-    "revision": (("schema", "--target", "nonesuch"), FailureId.REVISION_UNKNOWN, "nonesuch"),
+    "revision": (("schema", "--target", "nonesuch"), FailureId.MIGRATION_NO_PATH, "nonesuch"),
     "service": (("restart", "nonesuch"), FailureId.SERVICE_UNKNOWN, "nonesuch"),
     "service to archive": (("volumes", "backup", "nonesuch"), FailureId.SERVICE_UNKNOWN, "nonesuch"),
     "archive": (("volumes", "restore", "nonesuch.tar.gz"), FailureId.ARCHIVE_NOT_FOUND, "nonesuch.tar.gz"),
