@@ -34,7 +34,7 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line
     problems = [item["problem"] for key in ("unreadable", "unsettled", "missing") for item in found.get(key, [])]
     gone = {copy["aside"] for copy in found.get("missing", [])}
     if not found["runs"]:
-        return problems or ["No procedure has run on this stack yet"]
+        return [*(problems or ["No procedure has run on this stack yet"]), *_format_other_stacks(found)]
     rows = [
         (
             record["run_id"],
@@ -64,10 +64,18 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line
     return [*lines, ["What a run did: ", explain]]
 
 
+def _format_other_stacks(found: RunInfoResult) -> list[Line]:
+    """Return what the error of an undo says of other stacks: this folder may be a clone of theirs."""
+    refused = found.get("undo_refused") or {}
+    return [*refused.get("details", []), *([refused["hint"]] if refused.get("hint") else [])]
+
+
 def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
     """Return the outcome of a run, as the list and the explanation show it."""
     if record.get("undone_by"):
         return f"{record['outcome']}, then taken back"
+    if record.get("rebuilt"):
+        return "its record is gone"
     if record["outcome"] != "running":
         return record["outcome"]
     if record["run_id"] in found["interrupted"]:
@@ -84,5 +92,7 @@ def _format_kept_summary(record: RunRecord, gone: t.Collection[str]) -> str:
     kept = [entry for entry in kept if entry["aside"] not in gone]
     if not kept:
         return ""
-    size = sum(entry["bytes"] or 0 for entry in kept)
-    return f"keeps {', '.join(entry['name'] for entry in kept)} ({format_size(size)})"
+    names = f"keeps {', '.join(entry['name'] for entry in kept)}"
+    # Nobody knows the sizes of copies without a record.
+    sizes = [entry["bytes"] for entry in kept if entry["bytes"] is not None]
+    return f"{names} ({format_size(sum(sizes))})" if sizes else names

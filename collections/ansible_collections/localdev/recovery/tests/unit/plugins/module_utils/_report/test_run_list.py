@@ -84,5 +84,18 @@ def test_a_lock_that_cannot_be_read_has_no_known_holder(run_record: Record) -> N
     assert_golden("report/run_list_lock_unreadable", lines)
 
 
+def test_copies_without_a_record_have_no_size(run_record: Record) -> None:
+    record = run_record(NEW, procedure="unknown", rebuilt=True)
+    record["asides"][0]["bytes"] = None
+    assert_golden("report/run_list_rebuilt", format_run_list(found(record), NOON))
+
+
+def test_a_clone_under_another_name_is_told_of_the_stacks_that_have_runs() -> None:
+    other = f"The stack shop in /srv/shop, which is gone, has run {NEW} (full_rebuild), 1 h ago"
+    refused = RecoveryError(FailureId.RUN_NONE, "None.", details=[other], hint="Set COMPOSE_PROJECT_NAME=shop")
+    lines = format_run_list(found(undo_refused=refused.as_result()), NOON)
+    assert lines[1:] == [other, "Set COMPOSE_PROJECT_NAME=shop"]
+
+
 def test_without_runs_the_list_says_so() -> None:
     assert_golden("report/run_list_empty", format_run_list(found(), NOON))
