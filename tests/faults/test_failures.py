@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import LIST_PORTS_COMMAND
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import LIST_PORTS_COMMAND
 from tests.faults.assertions import (
     assert_clear_error,
     assert_nothing_unknown_is_left,

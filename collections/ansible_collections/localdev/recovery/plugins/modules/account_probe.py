@@ -159,7 +159,7 @@ def read_or_create_password(docker: Docker, params: t.Mapping[str, t.Any], *, ch
     shared = is_path_within(target, runs.folder)
     path = target
     if shared and not os.path.exists(target):
-        path = runs.old.find_file(os.path.relpath(target, runs.folder)) or target
+        path = (runs.old and runs.old.find_file(os.path.relpath(target, runs.folder))) or target
     try:
         with open(path, encoding="utf-8") as handle:
             return handle.read().rstrip("\r\n"), False

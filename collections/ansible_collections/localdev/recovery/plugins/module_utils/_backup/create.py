@@ -41,7 +41,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.measure im
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import DockerError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import read_head_commit
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
     CLIENT_MOUNT_POINT,

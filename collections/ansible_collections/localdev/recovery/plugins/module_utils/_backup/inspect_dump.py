@@ -22,7 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import DockerError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
     CLIENT_MOUNT_POINT,
     ClientTools,

@@ -27,10 +27,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
     program_command,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import (
-    DockerError,
-    build_docker_error,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 
 # An attestation holds the time: with containerd's image store, every build would give another image.
@@ -179,6 +176,9 @@ class Docker:
 
     def build_error(self, result: CompletedCommand) -> DockerError:
         """Return the error for a failed command: its known cause and next command, or its own message."""
+        # Import lazily: each imported module is compiled again on the host for every task.
+        from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
+
         src = self.project.src if self.project else ""
         return build_docker_error(result.args, result.returncode, result.stderr, src=src, user=_get_user_name())
 

@@ -4,7 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Define the error of a failed docker command, and recognize known errors by Docker's own text. Pure."""
+"""Recognize known errors by Docker's own text. Pure.
+
+Import it when a command has failed: each imported module is compiled again on the host for every task.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
     Line,
@@ -20,32 +22,14 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
     program_command,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import (
+    FIND_PORT_HINT,
+    LIST_PORTS_COMMAND,
+    DockerError,
+)
 
 # The end of a long output names the cause.
 _MAX_SHOWN_CHARACTERS = 2000
-
-
-# What to do where a port is taken.
-LIST_PORTS_COMMAND: NextCommand = program_command("docker", "ps", "--format", "{{.Names}} {{.Ports}}")
-FIND_PORT_HINT: Line = ["If no container has it, find the process: ", program_command("ss", "-ltnp")]
-
-
-class DockerError(RecoveryError):
-    """A docker command that failed, or a program that it ran. returncode and stderr: as the command gave them."""
-
-    def __init__(
-        self,
-        failure: FailureId,
-        message: str,
-        *,
-        returncode: int,
-        stderr: str,
-        hint: Line = "",
-        next_command: NextCommand | None = None,
-    ) -> None:
-        super().__init__(failure, message, hint=hint, next_command=next_command)
-        self.returncode = returncode
-        self.stderr = stderr
 
 
 @dataclass(frozen=True)

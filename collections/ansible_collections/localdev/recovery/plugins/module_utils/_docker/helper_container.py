@@ -13,10 +13,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import (
-    DockerError,
-    build_docker_error,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import build_mount_arguments
 
@@ -64,6 +61,9 @@ class HelperContainer(InteractiveCommand):
         lines, code = self.request(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
         output = "\n".join(lines).strip()
         if code is None:
+            # Import lazily: each imported module is compiled again on the host for every task.
+            from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
+
             raise build_docker_error(self.args, self.process.wait(), output)
         if code != "0":
             raise DockerError(

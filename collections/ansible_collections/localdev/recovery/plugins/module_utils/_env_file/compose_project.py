@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import DockerError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import (
     RequiredVariables,
     find_interpolated_variables,

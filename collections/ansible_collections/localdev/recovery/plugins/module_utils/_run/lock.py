@@ -28,6 +28,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.process imp
     is_process_alive,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import OLD_FOLDER
 from ansible_collections.localdev.recovery.plugins.module_utils._run.state_access import build_no_access_error
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.unsettled import (
@@ -71,7 +72,7 @@ class RunLock:
         self.abandoned = abandoned
         self.path = os.path.join(store.folder, "lock.json")
         # Of a run of an earlier version, in the project folder.
-        self.old_path = os.path.join(store.old.folder, "lock.json")
+        self.old_path = os.path.join(store.project_dir, OLD_FOLDER, "lock.json")
 
     @contextlib.contextmanager
     def _guard(self) -> t.Iterator[None]:
@@ -146,7 +147,7 @@ class RunLock:
 
     def _read_old(self) -> dict[str, t.Any] | None:
         """Return the lock of an earlier version; None if there is none, or a file that is no lock."""
-        if not self.store.old.exists() or os.path.islink(self.old_path):
+        if self.store.old is None or os.path.islink(self.old_path):
             return None
         with contextlib.suppress(RecoveryError):
             lock = self._read(self.old_path)
@@ -164,7 +165,7 @@ class RunLock:
         with self._guard():
             self.check_free()
             self.check_settled()
-            notes += self.store.old.take_over(self.store)
+            notes += self.store.old.take_over(self.store) if self.store.old else []
             old = self.read()
             if old is not None:
                 _counts, reason = self.evaluate(old)

@@ -25,13 +25,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
     write_file_atomically,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
-from ansible_collections.localdev.recovery.plugins.module_utils._run.old_place import OldPlace
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RUN_ID_PATTERN,
     RunRecord,
     list_held_entries,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import UnreadableRecord
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import OLD_FOLDER, UnreadableRecord
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record_file import (
     RecordProblem,
     build_record,
@@ -44,6 +43,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record_path
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.state_access import build_no_access_error
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+
+if t.TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.old_place import OldPlace
 
 RUNS_FOLDER = "runs"
 
@@ -63,13 +65,22 @@ class RunStore:
         self.file_mode = 0o660 if shared else 0o600
         # The set-group-id bit gives new files and folders the group of their folder.
         self.folder_mode = 0o2770 if shared else 0o700
-        self.old = OldPlace(project_dir, self.project)
 
     @classmethod
     def from_stack(cls, stack: StackDescription) -> RunStore:
         """Return the store of a stack description."""
         state = stack["state"]
         return cls(state["folder"], stack["project"]["dir"], shared=state["group"] is not None)
+
+    @property
+    def old(self) -> OldPlace | None:
+        """Return the folder that an earlier version left in the project folder; None if there is none."""
+        if not self.project_dir or not os.path.isdir(os.path.join(self.project_dir, OLD_FOLDER)):
+            return None
+        # Import lazily: each imported module is compiled again on the host for every task.
+        from ansible_collections.localdev.recovery.plugins.module_utils._run.old_place import OldPlace
+
+        return OldPlace(self.project_dir, self.project)
 
     def path(self, run_id: str) -> str:
         """Return the path of a run's record. Raise RecoveryError for anything but a run id."""
@@ -116,8 +127,8 @@ class RunStore:
     def locate(self, name: str) -> str:
         """Return the path of a kept file. name: relative to the state folder. It may still be in the old place."""
         path = os.path.join(self.folder, name)
-        old = os.path.join(self.old.folder, name)
-        return old if self.old.exists() and not os.path.lexists(path) and os.path.lexists(old) else path
+        old = os.path.join(self.project_dir, OLD_FOLDER, name)
+        return old if self.old and not os.path.lexists(path) and os.path.lexists(old) else path
 
     def measure_free_space(self) -> int:
         """Return the free bytes where kept files are. The state folder may not exist yet."""
@@ -162,7 +173,7 @@ class RunStore:
 
     def _load_old(self, run_id: str, cause: OSError) -> RunRecord:
         """Read a record that an earlier version left in the project folder."""
-        records, unusable = self.old.read_all() if self.old.exists() else ([], [])
+        records, unusable = self.old.read_all() if self.old else ([], [])
         for record in records:
             if record["run_id"] == run_id:
                 return record
@@ -197,7 +208,7 @@ class RunStore:
                 records.append(self._read(path, run_id))
             except (OSError, RecordProblem) as exc:
                 unreadable.append(describe_unreadable(run_id, path, str(exc)))
-        if self.old.exists():
+        if self.old:
             known = {*(record["run_id"] for record in records), *(bad.run_id for bad in unreadable)}
             old_records, old_unreadable = self.old.read_all()
             records += [record for record in old_records if record["run_id"] not in known]

@@ -15,8 +15,8 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import unescape_compose_value
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Json
 
 # A longer secret is a key or a certificate, which no command line shows.

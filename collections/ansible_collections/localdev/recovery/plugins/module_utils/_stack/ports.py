@@ -15,11 +15,8 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import (
-    FIND_PORT_HINT,
-    LIST_PORTS_COMMAND,
-)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import parse_single_port
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import FIND_PORT_HINT, LIST_PORTS_COMMAND
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     get_project_name,

@@ -24,7 +24,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import DockerError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 DAY = 86400

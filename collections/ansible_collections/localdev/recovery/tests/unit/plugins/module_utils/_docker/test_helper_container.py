@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import DockerError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 

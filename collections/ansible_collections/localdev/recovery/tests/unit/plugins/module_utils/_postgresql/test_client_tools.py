@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import DockerError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import client_tools
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import ClientTools
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_dump import (

@@ -67,7 +67,7 @@ def old(tmp_path: Path) -> OldProject:
 
 def take_over(store: RunStore) -> list[str]:
     store.make_folder()
-    return store.old.take_over(store)
+    return store.old.take_over(store) if store.old else []
 
 
 def test_records_and_kept_files_are_read_in_the_old_place_and_then_moved(
@@ -267,6 +267,7 @@ def test_a_file_that_is_no_lock_locks_nothing(lock: RunLock, old: OldProject, te
 
 def test_a_password_of_a_repository_is_not_used(store: RunStore, old: OldProject) -> None:
     path = old.write("passwords/admin", "known to a stranger")
+    assert store.old
     assert store.old.find_file("passwords/admin") == str(path)
     add_to_git(path)
     assert store.old.find_file("passwords/admin") == ""

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import DockerError
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_config import (
     parse_compose_warnings,
     read_compose_config,
