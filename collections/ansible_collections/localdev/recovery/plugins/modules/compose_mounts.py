@@ -218,9 +218,7 @@ def check_disk_space(stack: StackDescription, moves: list[MountMove], reserve: i
     """Add the sizes to the moves; raise RecoveryError if the copies, and a kept volume, do not fit."""
     idle = build_run_record("check", project="", user="", controller_host="", parameters={})
     image = choose_shell_image(stack)
-    keeper = Keeper(
-        Docker(Project.from_stack(stack)), ActiveRun(RunStore.from_stack(stack), "", record=idle), image
-    )
+    keeper = Keeper(Docker(Project.from_stack(stack)), ActiveRun(RunStore.from_stack(stack), "", record=idle), image)
     wanted, engine_free = 0, 0
     for move in moves:
         move["bytes"], engine_free = keeper.measure_used_and_free(move["source"], free_at="/")

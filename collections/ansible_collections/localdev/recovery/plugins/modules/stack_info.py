@@ -128,7 +128,7 @@ stack:
       returned: success, type: dict, sample: {"version": "20.10.24", "compose_version": "2.26.1"}}
     state: {description: "Where runs are recorded: C(folder) of this stack, C(root) of all, and the C(group) that shares it, or V(null).",
       returned: success, type: dict, sample: {"root": /var/lib/localdev, "folder": /var/lib/localdev/residency, "group": 998}}
-    unreadable: {description: "Why Compose cannot read the project, as a failure.", returned: with O(incomplete), if it cannot, type: dict}
+    unreadable: {description: "Why Compose cannot read the project, as a failure.", returned: "with O(incomplete), if it cannot", type: dict}
     services:
       description: The services by name, those of inactive profiles included.
       returned: success
