@@ -78,7 +78,7 @@ def test_check_mode_says_what_would_be_injected(named: ReferenceStack) -> None:
     assert (read_container_files(named), named.engine_state()) == (before, state)
     assert not named.state_folder.exists()
     files = result.results("container_files")[-1]["files"]
-    actions = {item["file"]: item["action"] for item in files}
-    assert actions == {f"backend/{NEW}": "new", f"backend/{REPLACED}": "replaced"}
+    actions = {name: item["action"] for item in files for name in (NEW, REPLACED) if item["source"].endswith(name)}
+    assert actions == {NEW: "new", REPLACED: "replaced"}
     assert_shows(result, NEW, REPLACED)
     assert "100013" in result.output

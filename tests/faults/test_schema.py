@@ -89,7 +89,7 @@ def test_behind(behind: ReferenceStack) -> None:
     [kept] = data["kept"]["asides"]
     assert (kept["kind"], kept["name"]) == ("database", "residency_scheduler")
     assert kept["bytes"] > 0
-    [finding] = data["after"]
+    [finding] = planned.report("schema_findings").data["findings"]
     assert (finding["id"], finding["severity"]) == ("schema.behind", "error")
     assert all(value in finding["message"] for value in (OLDER, "2", HEAD))
 
