@@ -83,17 +83,31 @@ class Project:
 
     def arguments(self) -> list[str]:
         """Return the options of ``docker compose`` that select the project."""
-        args = ["--project-directory", self.src] if self.files else []
-        for option, values in (("--file", self.files), ("--env-file", self.env_files), ("--profile", self.profiles)):
-            for value in values:
-                args += [option, value]
-        if self.name:
-            args += ["--project-name", self.name]
-        return args
+        folder = ["--project-directory", self.src] if self.files else []
+        return [*folder, *self._list_options(self.files, self.env_files)]
 
     def compose_command(self, *arguments: str) -> ProgramCommand:
-        """Return the command that runs ``docker compose`` on this project, for a person: ``logs web``."""
-        return program_command("docker", "compose", *self.arguments(), *arguments, cwd=self.src)
+        """Return the command that runs ``docker compose`` on this project, for a person: ``logs web``.
+
+        It runs in the project folder, so it is short: it leaves out what Compose takes from there by itself.
+        """
+        files, env_files = map(self._shorten_paths, (self.files, self.env_files))
+        # Otherwise Compose takes the folder of the first file.
+        folder = ["--project-directory", "."] if files and os.path.dirname(files[0]) else []
+        options = self._list_options(files, () if env_files == (".env",) else env_files)
+        return program_command("docker", "compose", *folder, *options, *arguments, cwd=self.src)
+
+    def _list_options(self, files: t.Iterable[str], env_files: t.Iterable[str]) -> list[str]:
+        args = []
+        for option, values in (("--file", files), ("--env-file", env_files), ("--profile", self.profiles)):
+            for value in values:
+                args += [option, value]
+        return [*args, "--project-name", self.name] if self.name else args
+
+    def _shorten_paths(self, paths: t.Iterable[str]) -> tuple[str, ...]:
+        """Return the paths, those in the project folder relative to it."""
+        root = os.path.join(self.src, "")
+        return tuple(path[len(root) :] if path.startswith(root) else path for path in paths)
 
 
 @dataclass(frozen=True)

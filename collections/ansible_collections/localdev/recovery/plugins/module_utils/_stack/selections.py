@@ -77,6 +77,6 @@ def explain_stopped_database(stack: StackDescription) -> dict[str, t.Any]:
     name = database["service"]
     return RecoveryError(
         FailureId.SERVICE_NOT_RUNNING,
-        f"The database service {name} is {service['condition']}, so its schema cannot be looked at",
+        f"The database service {name} does not run ({service['condition']}), so its schema cannot be looked at",
         next_command=Project.from_stack(stack).compose_command("up", "-d", name),
     ).as_result()

@@ -54,10 +54,26 @@ def test_the_project_as_arguments() -> None:
             "project_name": "n",
         }
     )
+    rest = ["--file", "a.yml", "--file", "b.yml", "--env-file", "e", "--profile", "p", "--project-name", "n"]
+    assert project.arguments() == ["--project-directory", "/srv/my shop", *rest]
     assert project.compose_command("logs", "web") == program_command(
-        "docker", "compose", "--project-directory", "/srv/my shop", "--file", "a.yml", "--file", "b.yml",
-        "--env-file", "e", "--profile", "p", "--project-name", "n", "logs", "web", cwd="/srv/my shop",
-    )  # fmt: skip
+        "docker", "compose", *rest, "logs", "web", cwd="/srv/my shop"
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "env_files", "options"),
+    [
+        (["/s/compose.yaml"], ["/s/.env"], ["--file", "compose.yaml"]),
+        (["/s/a.yml"], ["/s/.env", "/s/b.env"], ["--file", "a.yml", "--env-file", ".env", "--env-file", "b.env"]),
+        (["/s/ops/a.yml", "/t/b.yml"], [], ["--project-directory", ".", "--file", "ops/a.yml", "--file", "/t/b.yml"]),
+        (["/shop/a.yml"], ["/t/.env"], ["--project-directory", ".", "--file", "/shop/a.yml", "--env-file", "/t/.env"]),
+    ],
+    ids=["default", "two env files", "below", "elsewhere"],
+)
+def test_a_command_for_people_is_short(files: list[str], env_files: list[str], options: list[str]) -> None:
+    project = Project("/s", tuple(files), tuple(env_files))
+    assert project.compose_command("ps") == program_command("docker", "compose", *options, "ps", cwd="/s")
 
 
 class Inspecting(Docker):

@@ -136,7 +136,7 @@ def test_a_broken_service_is_reported_at_once_with_its_log_and_without_secrets()
     assert not any("\n" in line for line in caught.value.details)
     assert "s3cret-value" not in str(caught.value)
     assert caught.value.next_command == program_command(
-        *("docker", "compose", "--project-directory", "/", "--file", "/a b.yml", "--project-name", "shop"),
+        *("docker", "compose", "--file", "a b.yml", "--project-name", "shop"),
         *("logs", "api"),
         cwd="/",
     )
