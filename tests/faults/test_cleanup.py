@@ -65,6 +65,7 @@ def test_cleanup_keeps_the_newest(stack: ReferenceStack, mounts: str) -> None:
     assert_nothing_unknown_is_left(stack)
 
 
+@pytest.mark.soak(reason="unit tests of _run/retention; test_manager keeps empty copies of each kind; cleanup above")
 @pytest.mark.fault("cleanup when the newest copy is empty", "P1")
 def test_the_newest_copy_with_content_is_deleted_on_request_alone(named: ReferenceStack) -> None:
     named.run_playbook("full_rebuild", full_rebuild_seed=False)

@@ -189,6 +189,7 @@ def killed_in_its_migration(stack: ReferenceStack) -> bool:
         rebuild_run.kill()
 
 
+@pytest.mark.soak(reason="the helper that lives on, above; test_schema kills before the upgrade")
 @pytest.mark.fault("rebuild killed while its migration container lives on", "P2")
 def test_a_migration_that_lives_on_does_not_reach_the_old_data(named: ReferenceStack) -> None:
     """A migration container waits for any server that comes up under the name of the old one.

@@ -119,6 +119,7 @@ def test_an_old_rebuild_is_undone(old_named: ReferenceStack) -> None:
     assert_taken_over_and_undone(old_named, record)
 
 
+@pytest.mark.soak(reason="named volumes here; unit tests take over records of bind mounts")
 @pytest.mark.fault("undo of a rebuild that an earlier version recorded, on bind mounts", "P1 P2")
 def test_an_old_rebuild_on_bind_mounts_is_undone(shared_old_bind: ReferenceStack) -> None:
     stack = shared_old_bind
