@@ -44,15 +44,17 @@ def rebuild(stack: ReferenceStack) -> str:
 
 @contextlib.contextmanager
 def moved_to(stack: ReferenceStack, name: str) -> t.Iterator[Path]:
-    """Move the project folder away and clone it into another folder. Yield the clone."""
-    clone, away = stack.parent / name, stack.parent / "deleted"
-    stack.dir.rename(away)
+    """Move the project folder away and use a clone of it in another folder, until the block ends. Yield the clone."""
+    original, clone, away = stack.dir, stack.parent / name, stack.parent / "deleted"
+    original.rename(away)
     shutil.copytree(away, clone, symlinks=True)
+    stack.dir = clone
     try:
         yield clone
     finally:
+        stack.dir = original
         shutil.rmtree(clone)
-        away.rename(stack.dir)
+        away.rename(original)
         docker("rm", "--force", "--volumes", *stack.containers(), check=False)
         stack.up()
 
@@ -79,14 +81,14 @@ def test_undo_after_git_clean(named: ReferenceStack) -> None:
 
 @pytest.mark.fault("project deleted after a rebuild, undone from a fresh clone in another folder", "P1 P2")
 def test_undo_from_a_clone_of_a_deleted_project(named: ReferenceStack) -> None:
-    run_id = rebuild(named)
+    run_id, deleted = rebuild(named), named.dir
     with moved_to(named, "clone") as clone:
         env = clone / ".env"
         same_name = env.read_text()
         # By its own name the clone is another stack, which knows nothing of the run.
         env.write_text(same_name.replace(named.name, "ldt-another"))
         failure = assert_clear_error(
-            named.try_playbook("undo", stack_dir=str(clone)), FailureId.RUN_NONE, named.name, str(named.dir), run_id
+            named.try_playbook("undo", stack_dir=str(clone)), FailureId.RUN_NONE, named.name, str(deleted), run_id
         )
         assert f"COMPOSE_PROJECT_NAME={named.name}" in failure["msg"]
         assert not (STATE_ROOT / "ldt-another").exists()
@@ -126,6 +128,8 @@ def test_files_are_not_put_back_into_another_clone(named: ReferenceStack) -> Non
 def test_undo_finds_the_env_file_without_compose(named: ReferenceStack) -> None:
     env = named.dir / ".env"
     before = env.read_text()
+    # The inventory reads the password of the administrator in the env file.
+    named.write_inventory(stack_admin_password="")
     try:
         env.write_text(before + "# mine\n")
         env.chmod(0o644)
@@ -139,6 +143,7 @@ def test_undo_finds_the_env_file_without_compose(named: ReferenceStack) -> None:
     finally:
         env.write_text(before)
         env.chmod(0o600)
+        named.write_inventory()
 
 
 @pytest.mark.fault("image built with COPY . . after a rebuild and a change of the env file", "P7")
@@ -280,7 +285,7 @@ def test_kept_copies_without_a_record_are_found(named: ReferenceStack) -> None:
     listed = named.run_playbook("run_list").report("run_list").data["found"]
     assert [(run["run_id"], run["rebuilt"]) for run in listed["undoable"]] == [(run_id, True)]
     # Nobody knows what else that run did, so it has to be named.
-    failure = assert_clear_error(named.try_playbook("undo"), FailureId.RUN_RECORD_MISSING, run_id, volume)
+    failure = assert_clear_error(named.try_playbook("undo"), FailureId.RUN_RECORD_MISSING, run_id, named.cluster_place)
     assert FailureId.from_id(failure["failure"]).kind is FailureKind.UNSAFE
     # The newest copy of an object stays.
     named.run_playbook("cleanup", cleanup_older_than_days=0)
