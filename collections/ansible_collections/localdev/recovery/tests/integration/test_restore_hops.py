@@ -63,7 +63,7 @@ HIDING_PLACES: dict[str, t.Callable[[t.Any], t.Any]] = {
     "partial": lambda value: functools.partial(print, value),
     "nested function": lambda value: lambda: value,
     "generator": lambda value: begin(wait_with(value)),
-    "object": lambda value: PathSize(value),
+    "object": PathSize,
     "method": lambda value: PathSize(value).__repr__,
 }
 

@@ -35,7 +35,7 @@ def fail_on_recovery_error(fail_json: t.Callable[..., t.NoReturn]) -> t.Iterator
         yield
     except RecoveryError as exc:
         # The caller hands over the method, because the module has all its arguments.
-        fail_module(t.cast("types.MethodType", fail_json).__self__, exc)
+        fail_module(t.cast(types.MethodType, fail_json).__self__, exc)
 
 
 def fail_module(module: AnsibleModule, error: RecoveryError) -> None:

@@ -59,8 +59,8 @@ def seen(
     }
 
 
-def decide(looked: dict[str, t.Any], account: dict[str, t.Any] = ACCOUNT) -> AccountDecision:
-    return decide_account_repair(account, looked, Project("/srv/shop"))
+def decide(looked: dict[str, t.Any], account: dict[str, t.Any] | None = None) -> AccountDecision:
+    return decide_account_repair(account or ACCOUNT, looked, Project("/srv/shop"))
 
 
 def kinds(decided: AccountDecision) -> list[str]:
