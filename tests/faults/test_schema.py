@@ -101,7 +101,7 @@ def test_behind(behind: ReferenceStack) -> None:
     assert fingerprint_without_databases(behind)["public.planted"] == old["public.planted"]
     data = done.report("schema_recovery").data
     assert data["upgraded"]["applied"] == [BETWEEN, HEAD]
-    assert [(entry["kind"], entry["state"]) for entry in data["kept"]["asides"]] == [("database", "kept")]
+    assert [(entry["kind"], entry["state"]) for entry in data["kept"]["asides"]] == [("database", "live")]
     assert [finding["id"] for finding in data["after"]] == ["schema.ok"]
 
     again = behind.run_playbook("schema_recovery", **OPTIONS)
