@@ -49,6 +49,10 @@ docs: venv ## Build the documentation site into build/docs
 unit: venv ## Test the pure logic, without Docker
 	pytest -m "not docker" $(COLLECTION)/tests/unit tests/cli
 
+.PHONY: golden
+golden: venv ## Write the golden files of rendered texts anew; read their diff
+	UPDATE_GOLDEN=1 pytest -q -m "not docker" $(COLLECTION)/tests/unit tests/cli
+
 .PHONY: modules
 modules: venv engine ## Test each module against a real engine and PostgreSQL
 	pytest -m "$(SELECTED)" $(COLLECTION)/tests/integration

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -26,10 +24,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from tests.harness.checkout import ROOT
 from tests.harness.images import provide_base_images
+from tests.harness.state_folders import remove_state, state_folder
 
 HERE = Path(__file__).resolve().parent
 
@@ -111,13 +111,12 @@ class Database:
         done = subprocess.run(command, cwd=self.folder, input=sql, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    def run_playbook(self, name: str, **variables: t.Any) -> str:
+    def run_playbook(self, name: str, **variables: t.Any) -> None:
         command = [str(Path(sys.executable).parent / "ansible-playbook"), str(ROOT / "playbooks" / f"{name}.yml")]
         command += ["--inventory", str(self.inventory), "--extra-vars", json.dumps(variables)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"{name}: {done.stdout[-3000:]}{done.stderr[-1000:]}")
-        return done.stdout
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[None]:
@@ -140,18 +139,25 @@ class Database:
     def megabytes(self) -> int:
         return round(int(self.psql("SELECT pg_database_size('bench')")) / 1e6)
 
+    def read_last_record(self) -> dict[str, t.Any]:
+        newest = max((state_folder(NAME) / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime)
+        return t.cast("dict[str, t.Any]", json.loads(newest.read_text()))
+
     def read_parts(self, seconds: float) -> dict[str, float]:
         """Return the seconds of each step of the last run record, and the rest, which is Ansible's own."""
-        newest = max((self.folder / ".localdev" / "runs").glob("*.json"), key=lambda path: path.stat().st_mtime)
-        steps = {step["name"]: float(step["seconds"]) for step in json.loads(newest.read_text())["steps"]}
+        steps = {step["name"]: float(step["seconds"]) for step in self.read_last_record()["steps"]}
         return {**steps, "Ansible": round(seconds - sum(steps.values()), 2)}
+
+    def read_unavailable_seconds(self) -> float:
+        """Return the seconds for which the database was unavailable in the last run."""
+        return max(float(entry["unavailable_s"]) for entry in self.read_last_record()["asides"])
 
     def drop_kept_databases(self) -> None:
         """Drop what restores have set aside, so that each starts with the same cluster."""
         names = self.psql("SELECT datname FROM pg_database WHERE datname LIKE 'bench.%'").split()
         for name in names:
             self.psql(f'DROP DATABASE "{name}"', "template1")
-        shutil.rmtree(self.folder / ".localdev", ignore_errors=True)
+        remove_state(NAME)
         self.psql("CHECKPOINT")
 
 
@@ -169,14 +175,6 @@ def row(
 def median_parts(ours: list[float], parts: list[dict[str, float]]) -> dict[str, float]:
     """Return the parts of the run that took the median of the times."""
     return parts[ours.index(statistics.median_low(ours))]
-
-
-def read_unavailable_seconds(output: str) -> float:
-    """Return the seconds for which the procedure reports that the database was unavailable."""
-    match = re.search(r"unavailable for ([\d.]+) s", output)
-    if match is None:
-        raise RuntimeError(f"no report: {output[-2000:]}")
-    return float(match.group(1))
 
 
 def backup(db: Database, data: str) -> Row:
@@ -206,10 +204,10 @@ def restore(db: Database, data: str) -> tuple[Row, float, float]:
         db.psql("DROP DATABASE bare", "template1")
         db.psql("CHECKPOINT")
         began = time.monotonic()
-        output = db.run_playbook("restore")
+        db.run_playbook("restore")
         ours.append(time.monotonic() - began)
         parts.append(db.read_parts(ours[-1]))
-        shut.append(read_unavailable_seconds(output))
+        shut.append(db.read_unavailable_seconds())
         db.drop_kept_databases()
     made = row("restore", ours, hand, limit, 0.6, "ours, proved and swapped in, at most 0.6 of gunzip and psql", data)
     return {**made, "parts_s": median_parts(ours, parts)}, statistics.median(shut), statistics.median(hand)
@@ -227,7 +225,7 @@ def set_aside(db: Database, data: str) -> Row:
         db.psql("CHECKPOINT")
         limit.append(timed(lambda: db.psql(bare, "template1")))
         db.drop_kept_databases()
-        store = RunStore(str(db.folder))
+        store = RunStore(str(state_folder(NAME)))
         record = build_run_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
         RunLock(store).start(record, describe_process())
         with ActiveRun(store, record["run_id"]) as run:
@@ -275,7 +273,8 @@ def measure() -> list[Row]:
             db.fill_tables(SMALL)
             small = f"{db.megabytes()} MB"
             db.run_playbook("backup")
-            shut_small = read_unavailable_seconds(db.run_playbook("restore"))
+            db.run_playbook("restore")
+            shut_small = db.read_unavailable_seconds()
             db.drop_kept_databases()
             db.fill_tables(LARGE)
             large = f"{db.megabytes()} MB"

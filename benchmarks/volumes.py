@@ -19,7 +19,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.archive import (
     create_archive,
@@ -138,7 +139,7 @@ class Volumes:
 
     def set_aside(self) -> tuple[float, float]:
         """Seconds for setting the volume aside, and for putting it back."""
-        store = RunStore(str(self.folder))
+        store = RunStore(str(self.folder / "state"))
         record = build_run_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
         RunLock(store).start(record, describe_process())
         os.sync()

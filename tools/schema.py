@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -19,9 +20,33 @@ from localdev_recovery.results import EXIT_CODES, Result
 SCHEMA = Path(__file__).resolve().parent.parent / "src/localdev_recovery/result.schema.json"
 
 
+@dataclasses.dataclass
+class PlaybookCommand:
+    """A playbook of the collection. command: how to type it. vars: role variables by name."""
+
+    playbook: str
+    vars: dict[str, Any]
+    command: str
+
+
+@dataclasses.dataclass
+class ProgramCommand:
+    """Another program. command: how to type it. argv: program and arguments. cwd: its folder, or empty for any."""
+
+    argv: list[str]
+    cwd: str
+    command: str
+
+
+# results.py names these types for type checkers only. In the document a line is text.
+DOCUMENT_TYPES = {"Line": str, "NextCommand": PlaybookCommand | ProgramCommand}
+
+
 def result_schema() -> dict[str, Any]:
-    """Return the schema of what print_json_result writes: verb, result and exit code."""
-    found = TypeAdapter(Result).json_schema(mode="serialization")
+    """Return the schema of what build_document returns: verb, result and exit code."""
+    adapter = TypeAdapter(Result)
+    adapter.rebuild(_types_namespace=DOCUMENT_TYPES)
+    found = adapter.json_schema(mode="serialization")
     found["properties"] = {
         "verb": {"type": "string", "description": "What was typed after localdev."},
         **found["properties"],

@@ -9,8 +9,9 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from localdev_recovery.api import run
-from localdev_recovery.progress import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
+from localdev_recovery.commands import format_command, format_line
 from localdev_recovery.results import EXIT_CODES, Failure, HostResult, KeptCopy, Outcome, Result, Step
+from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
 
 __all__ = [
     "EXIT_CODES",
@@ -27,6 +28,8 @@ __all__ = [
     "StepStarted",
     "Transferred",
     "Update",
+    "format_command",
+    "format_line",
     "run",
 ]
 

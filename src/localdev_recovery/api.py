@@ -11,10 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from localdev_recovery import procedures
-from localdev_recovery.progress import Update
-from localdev_recovery.results import Failure, Outcome, Result
+from localdev_recovery.results import Failure, Result
 from localdev_recovery.sessions import GatheredStack
+from localdev_recovery.updates import Update
 from localdev_recovery.variables import ExtraVariables, VariableError, is_utf8, list_magic_variables, mark_as_data
 
 PathInput = str | os.PathLike[str]
@@ -49,12 +52,12 @@ def run(
     An exception of on_event is raised when the run is over.
     """
     inventories, variables = _list_inventories(inventory), _list_variables(extra_vars)
-    usage_error = _find_usage_error(procedure, stack_dir, inventories) or _find_variable_error(
-        inventories, limit, variables
-    )
-    if usage_error is not None:
-        message, next_command = usage_error
-        return Result(procedure, Outcome.USAGE, check, error=Failure(message, kind="usage"), next=next_command)
+    try:
+        _check_procedure(procedure)
+        _check_target(stack_dir, inventories)
+        _check_variables(inventories, limit, variables)
+    except RecoveryError as exc:
+        return build_error_result(procedure, exc, check=check)
 
     # Starting ansible-runner takes a third of a second, which a wrong folder and --help need not cost.
     from localdev_recovery.playbook import Request, run_playbook
@@ -84,17 +87,23 @@ def gather_stack(
 ) -> tuple[Result, Mapping[str, GatheredStack]]:
     """Describe the stacks and the connections to their machines, by host. Changes nothing. Parameters: see run."""
     inventories, variables = _list_inventories(inventory), _list_variables(extra_vars)
-    target_error = _find_target_error(stack_dir, inventories) or _find_variable_error(inventories, limit, variables)
-    if target_error is not None:
-        message, next_command = target_error
-        error = Failure(message, kind="usage")
-        return Result("gather_stack", Outcome.USAGE, error=error, next=next_command), {}
+    try:
+        _check_target(stack_dir, inventories)
+        _check_variables(inventories, limit, variables)
+    except RecoveryError as exc:
+        return build_error_result("gather_stack", exc), {}
     from localdev_recovery import playbook
 
     folder, inventories = _locate_stack(stack_dir, inventories)
     return playbook.gather_stack(
         playbook.Request("gather_stack", folder, inventories=tuple(inventories), limit=limit, extra_vars=variables)
     )
+
+
+def build_error_result(procedure: str, error: RecoveryError, *, check: bool = False) -> Result:
+    """Return the result of a run that ended before it began."""
+    failure = Failure.from_error(error)
+    return Result(procedure, failure.outcome, check, error=failure, next=error.next_command)
 
 
 def _list_inventories(inventory: PathInput | Sequence[PathInput] | None) -> list[str]:
@@ -111,26 +120,37 @@ def _list_variables(extra_vars: VariablesInput) -> tuple[ExtraVariables, ...]:
     return tuple(os.fspath(item) if isinstance(item, os.PathLike) else item for item in items)
 
 
-def _find_variable_error(
-    inventories: Sequence[str], limit: str | None, variables: Sequence[ExtraVariables]
-) -> tuple[str, str | None] | None:
-    """Return the error of a value that Ansible cannot take as data, and the next command; None if there is no error."""
+def _check_variables(inventories: Sequence[str], limit: str | None, variables: Sequence[ExtraVariables]) -> None:
+    """Raise RecoveryError for a value that Ansible cannot take as data, or a file that cannot be read."""
+    list_magic_variables(inventories, limit)
     try:
-        list_magic_variables(inventories, limit)
         for item in variables:
             if not isinstance(item, (Mapping, str)):
                 raise VariableError(f"Cannot read variables from {type(item).__name__}: a mapping or a path is needed")
             mark_as_data(item)
-            # Ansible's own message is one about the inventory.
-            path = os.path.expandvars(os.path.expanduser(item)) if isinstance(item, str) else ""
-            if path and not os.access(path, os.R_OK):
-                problem = "cannot be read" if os.path.exists(path) else "does not exist"
-                return f"The file of variables {path} {problem}", f"ls -l {Path(path).parent}"
-    except VariableError as exc:
-        return str(exc), None
     except RecursionError:
-        return "Cannot pass variables to Ansible that are nested too deep, or within themselves", None
-    return None
+        raise VariableError("Cannot pass variables to Ansible that are nested too deep, or within themselves") from None
+    for item in variables:
+        # Ansible's own message is one about the inventory.
+        path = os.path.expandvars(os.path.expanduser(item)) if isinstance(item, str) else ""
+        if path and not os.access(path, os.R_OK):
+            raise _describe_unreadable(
+                path,
+                "file of variables",
+                missing=FailureId.VARIABLES_FILE_MISSING,
+                unreadable=FailureId.VARIABLES_FILE_UNREADABLE,
+            )
+
+
+def _describe_unreadable(path: str, what: str, *, missing: FailureId, unreadable: FailureId) -> RecoveryError:
+    """Return the error of a path that cannot be read. what: the kind of file, for the message."""
+    exists = os.path.exists(path)
+    nearest = next(folder for folder in Path(path).absolute().parents if folder.is_dir())
+    return RecoveryError(
+        unreadable if exists else missing,
+        f"The {what} {path} {'cannot be read' if exists else 'does not exist'}",
+        next_command=program_command("ls", *(["-ld", path] if exists else ["-l", str(nearest)])),
+    )
 
 
 def _locate_stack(stack_dir: PathInput | None, inventories: list[str]) -> tuple[str | None, list[str]]:
@@ -142,32 +162,48 @@ def _locate_stack(stack_dir: PathInput | None, inventories: list[str]) -> tuple[
     return (None, [project_inventory]) if os.path.isfile(project_inventory) else (folder, [])
 
 
-def _find_usage_error(
-    procedure: str, stack_dir: PathInput | None, inventories: Sequence[str]
-) -> tuple[str, str | None] | None:
-    """Return an error that shows before Ansible starts, and the next command; None if there is no error."""
-    if procedures.find_procedure(procedure) is None:
-        known = ", ".join(sorted(p.playbook for p in procedures.PROCEDURES))
-        return f"There is no procedure {procedure!r}; there are {known}", None
-    return _find_target_error(stack_dir, inventories)
+def _check_procedure(name: str) -> None:
+    if procedures.find_procedure(name) is None:
+        known = ", ".join(sorted({p.playbook for p in procedures.PROCEDURES}))
+        raise RecoveryError(
+            FailureId.PROCEDURE_UNKNOWN, f"There is no procedure {name!r}", hint=f"The procedures are {known}."
+        )
 
 
-def _find_target_error(stack_dir: PathInput | None, inventories: Sequence[str]) -> tuple[str, str | None] | None:
-    """Return the error of a folder or an inventory, and the next command; None if both can be read."""
+def _check_target(stack_dir: PathInput | None, inventories: Sequence[str]) -> None:
+    """Raise RecoveryError for a folder or an inventory that cannot be read."""
     if inventories and stack_dir is not None:
-        return "A folder and an inventory exclude each other: the inventory names the folder in stack_dir", None
+        raise RecoveryError(
+            FailureId.OPTION_CONFLICT,
+            "A folder and an inventory exclude each other",
+            hint="The inventory names the folder in stack_dir.",
+        )
     for item in inventories:
         # A list of hosts, as in -i one,two, is no file.
         if "," not in item and not os.access(item, os.R_OK):
-            problem = "cannot be read" if os.path.exists(item) else "does not exist"
-            return f"The inventory {item} {problem}", f"ls -l {Path(item).parent}"
+            raise _describe_unreadable(
+                item, "inventory", missing=FailureId.INVENTORY_MISSING, unreadable=FailureId.INVENTORY_UNREADABLE
+            )
     if not inventories:
-        folder = Path(stack_dir).expanduser() if stack_dir is not None else Path.cwd()
-        if not folder.is_dir():
-            problem = "is not a folder" if folder.exists() else "does not exist"
-            return f"The project folder {folder} {problem}", "name the folder that holds the Compose file"
-        if not is_utf8(str(folder.absolute())):
-            return f"Cannot use the project folder {str(folder)!a}: its path is not valid UTF-8", None
-        if not os.access(folder, os.R_OK | os.X_OK):
-            return f"The project folder {folder} cannot be read", f"ls -ld {folder}"
-    return None
+        _check_project_folder(Path(stack_dir).expanduser() if stack_dir is not None else Path.cwd())
+
+
+def _check_project_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        exists = folder.exists()
+        raise RecoveryError(
+            FailureId.PROJECT_FOLDER_NOT_A_FOLDER if exists else FailureId.PROJECT_FOLDER_MISSING,
+            f"The project folder {folder} {'is not a folder' if exists else 'does not exist'}",
+            hint="Name the folder that holds the Compose file.",
+        )
+    if not is_utf8(str(folder.absolute())):
+        raise RecoveryError(
+            FailureId.PROJECT_FOLDER_NOT_UTF8,
+            f"Cannot use the project folder {str(folder)!a}: its path is not valid UTF-8",
+        )
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise RecoveryError(
+            FailureId.PROJECT_FOLDER_UNREADABLE,
+            f"The project folder {folder} cannot be read",
+            next_command=program_command("ls", "-ld", str(folder)),
+        )

@@ -7,20 +7,27 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from localdev_recovery import completion
-from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Option, Procedure, Session, translate_commands
-from localdev_recovery.progress import Note, Update
-from localdev_recovery.results import EXIT_CODES, OUTCOME_MEANINGS, Failure, Outcome, Result
+from localdev_recovery.document import build_document
+from localdev_recovery.hints import add_folder_hint, add_help_command
+from localdev_recovery.private_folder import private_folder
+from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Option, Procedure, Session
+from localdev_recovery.results import EXIT_CODES, OUTCOME_MEANINGS, Outcome
+from localdev_recovery.updates import Update
 from localdev_recovery.variables import ExtraVariables, VariableError, parse_extra_variables
+
+if TYPE_CHECKING:
+    from localdev_recovery.sessions import GatheredStack
 
 _CLICK_TYPES: Mapping[str, click.ParamType[Any]] = {"text": click.STRING, "integer": click.INT, "number": click.FLOAT}
 _EXIT_CODES = "\b\nExit codes:\n" + "\n".join(
@@ -145,9 +152,6 @@ def write_secret_files(options: Mapping[Option, Any]) -> Iterator[dict[str, str]
     if not options:
         yield {}
         return
-    # Import lazily: these imports are slow, and --help does not need them.
-    from localdev_recovery.playbook import private_folder
-
     with private_folder() as folder:
         files = {}
         for option, value in options.items():
@@ -176,20 +180,15 @@ def run_verb(
     from localdev_recovery.api import run
     from localdev_recovery.display import choose_display, show_result
 
-    target_options = [
-        *(["-C", folder] if folder else []),
-        *(argument for item in inventory for argument in ("-i", item)),
-    ]
+    target_options = list_target_options(folder, inventory)
     if procedure.asks_questions and sys.stdin.isatty() and sys.stderr.isatty():
         variables = {
             **_ask_for_variables(folder=folder, inventory=inventory, limit=limit, extra_vars=extra_vars),
             **variables,
         }
-    with choose_display(sys.stderr, verbosity=verbose) as display:
+    with choose_display(sys.stderr, verbosity=verbose, target_options=target_options) as display:
 
         def on_event(update: Update) -> None:
-            if isinstance(update, Note):
-                update = dataclasses.replace(update, text=translate_commands(update.text, target_options))
             # A closed terminal or pipe does not stop the run.
             with contextlib.suppress(OSError):
                 display(update)
@@ -205,16 +204,23 @@ def run_verb(
             arguments=["-" + "v" * verbose] if verbose else [],
             on_event=on_event,
         )
-    result = result.map_texts(lambda text: translate_commands(text, target_options))
-    result = add_help_hint(result, procedure)
+    result = add_help_command(result, procedure)
     if not inventory:
         result = add_folder_hint(result, folder)
     with contextlib.suppress(OSError):
         if json:
-            print_json_result(procedure, result)
+            print_json(build_document(procedure.verb, result, target_options))
         else:
-            show_result(result)
+            show_result(result, target_options)
     sys.exit(result.exit_code)
+
+
+def list_target_options(folder: str | None, inventory: tuple[str, ...]) -> list[str]:
+    """Return the options that name the stack."""
+    return [
+        *(["-C", folder] if folder else []),
+        *(argument for item in inventory for argument in ("-i", item)),
+    ]
 
 
 def _ask_for_variables(
@@ -246,65 +252,49 @@ def open_session(
 ) -> None:
     """Find the stack and replace this process by the session's command."""
     from localdev_recovery import sessions
-    from localdev_recovery.api import gather_stack
+    from localdev_recovery.api import build_error_result, gather_stack
     from localdev_recovery.display import show_result
 
     result, stacks = gather_stack(stack_dir=folder, inventory=inventory or None, limit=limit, extra_vars=extra_vars)
-    target_options = [
-        *(["-C", folder] if folder else []),
-        *(argument for item in inventory for argument in ("-i", item)),
-    ]
     try:
-        if result.outcome is Outcome.DONE and len(stacks) != 1:
-            names = ", ".join(stacks) or "none"
-            raise sessions.SessionError(
-                f"One stack is needed, and there are {names}; -l HOST names it", is_usage_error=True
-            )
         if result.outcome is Outcome.DONE:
-            (gathered,) = stacks.values()
+            gathered = choose_stack(stacks)
             terminal = sys.stdin.isatty() and sys.stdout.isatty()
             arguments = sessions.SESSION_ARGUMENTS[session.verb](gathered.stack, **variables, terminal=terminal)
             work_folder, command_line = sessions.build_session_command(gathered, arguments, terminal=terminal)
-            os.chdir(work_folder)
-            os.execvp(command_line[0], command_line)
-    except sessions.SessionError as exc:
-        outcome = Outcome.USAGE if exc.is_usage_error else Outcome.FAILED
-        result = dataclasses.replace(
-            result, outcome=outcome, hosts={}, error=Failure(exc.message), next=exc.next_command
-        )
-    except OSError as exc:
-        error = Failure(f"{command_line[0]} cannot be started: {exc.strerror}")
-        result = dataclasses.replace(result, outcome=Outcome.FAILED, hosts={}, error=error)
-    result = result.map_texts(lambda text: translate_commands(text, target_options))
-    show_result(result if inventory else add_folder_hint(result, folder))
+            replace_process(work_folder, command_line)
+    except RecoveryError as exc:
+        result = build_error_result(result.procedure, exc)
+    show_result(result if inventory else add_folder_hint(result, folder), list_target_options(folder, inventory))
     sys.exit(result.exit_code)
 
 
-def add_folder_hint(result: Result, folder: str | None) -> Result:
-    """Add the project folder to the error of a stack that could not be read: the folder may be the wrong one."""
-    hosts = dict(result.hosts)
-    for name, host in hosts.items():
-        if host.error is not None and host.error.role in ("stack", "status"):
-            project_folder = os.path.abspath(folder) if folder else f"{os.getcwd()} (the current one)"
-            hint = f"The project folder is {project_folder}; -C DIR names another."
-            hosts[name] = dataclasses.replace(host, aftermath="\n".join(filter(None, [host.aftermath, hint])))
-    return dataclasses.replace(result, hosts=hosts)
+def choose_stack(stacks: Mapping[str, GatheredStack]) -> GatheredStack:
+    """Return the one stack. Raise RecoveryError if there is none, or several."""
+    if len(stacks) != 1:
+        raise RecoveryError(
+            FailureId.SESSION_NOT_ONE_STACK,
+            f"One stack is needed, and there are {', '.join(stacks) or 'none'}",
+            hint="-l HOST names one of the inventory.",
+        )
+    (gathered,) = stacks.values()
+    return gathered
 
 
-def add_help_hint(result: Result, procedure: Procedure) -> Result:
-    """Add the verb's help as the next command to an error about a wrong value."""
-    hosts = {
-        name: dataclasses.replace(host, next=f"localdev {procedure.verb} --help")
-        if host.error is not None and host.error.kind == "usage" and host.next is None
-        else host
-        for name, host in result.hosts.items()
-    }
-    return dataclasses.replace(result, hosts=hosts)
+def replace_process(folder: str, command_line: list[str]) -> None:
+    """Replace this process by a command in a folder. Raise RecoveryError if it cannot be started."""
+    try:
+        os.chdir(folder)
+        os.execvp(command_line[0], command_line)
+    except OSError as exc:
+        raise RecoveryError(
+            FailureId.SESSION_NOT_STARTED, f"{command_line[0]} cannot be started: {exc.strerror}"
+        ) from exc
 
 
-def print_json_result(procedure: Procedure, result: Result) -> None:
-    """Print the result as one JSON document."""
-    json.dump({"verb": procedure.verb, **result.as_dict()}, sys.stdout, indent=2)
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document."""
+    json.dump(document, sys.stdout, indent=2)
     sys.stdout.write("\n")
 
 

@@ -22,8 +22,15 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 
 
 def list_run_ids(folder: Path) -> list[str]:
-    """Return the ids of the runs, newest first."""
-    return sorted((path.stem for path in folder.glob(".localdev/runs/*.json")), reverse=True)
+    """Return the ids of the runs, newest first. An earlier version recorded them in the project folder."""
+    # Import lazily: it would slow the start of every command down.
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import find_index_entry
+
+    places = [folder / ".localdev"]
+    entry = find_index_entry(str(folder))
+    if entry:
+        places.append(Path(entry["state"]["folder"]))
+    return sorted({path.stem for place in places for path in place.glob("runs/*.json")}, reverse=True)
 
 
 def list_backup_names(folder: Path) -> list[str]:

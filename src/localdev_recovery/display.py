@@ -10,20 +10,25 @@ On a terminal, a live line per host names its active task. Elsewhere, and in CI,
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
-from typing import TextIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from localdev_recovery.progress import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import format_progress
+from localdev_recovery.ansible_messages import remove_colours
+from localdev_recovery.commands import format_command, format_line
 from localdev_recovery.results import Failure, HostResult, Outcome, Result, Step
+from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
+
+if TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, NextCommand
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 _OUTCOME_STYLES = {"done": "", "skipped": "dim", "failed": "bold red", "interrupted": "bold yellow"}
 # A narrower title is not readable.
 _MIN_TITLE_WIDTH = 12
@@ -50,6 +55,19 @@ def format_step_ending(step: Step) -> str:
     return "skipped" if step.outcome == "skipped" else f"{step.outcome} after {elapsed}"
 
 
+def format_transfer(update: Transferred) -> str:
+    """Return ``loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``."""
+    return format_progress(
+        {
+            "doing": update.doing,
+            "done": update.done,
+            "total": update.total,
+            "about": update.about,
+            "rate": update.rate,
+        }
+    )
+
+
 def fit_line(label: str, ending: str, width: int | None) -> str:
     """Return ``LABEL ... ENDING`` in one line. A narrow width cuts the label, not the ending."""
     line = f"{label} ... {ending}".rstrip()
@@ -60,11 +78,15 @@ def fit_line(label: str, ending: str, width: int | None) -> str:
 
 
 class PlainDisplay:
-    """A display with a line for each step, for files, pipes and CI. The line of a single host begins with its step."""
+    """A display with a line for each step, for files, pipes and CI. The line of a single host begins with its step.
 
-    def __init__(self, stream: TextIO, *, raw: bool = False) -> None:
+    raw: show Ansible's own output instead. target_options: see format_command.
+    """
+
+    def __init__(self, stream: TextIO, *, raw: bool = False, target_options: Sequence[str] = ()) -> None:
         self._stream = stream
         self._raw = raw
+        self._target_options = target_options
         self._open_line = ""
         self._hosts: set[str] = set()
 
@@ -77,9 +99,12 @@ class PlainDisplay:
     def __call__(self, update: Update) -> None:
         if isinstance(update, Output):
             if self._raw or update.diff:
-                self._write_line(_COLOUR_CODE.sub("", update.text).rstrip("\n"))
+                self._write_line(remove_colours(update.text).rstrip("\n"))
             return
         self._hosts.add(update.host)
+        if isinstance(update, Transferred):
+            text = format_transfer(update)
+            self._write_line(f"{update.host}: {text}" if len(self._hosts) > 1 else f"      {text}")
         if self._raw:
             return
         if isinstance(update, StepStarted) and len(self._hosts) == 1:
@@ -93,10 +118,9 @@ class PlainDisplay:
                 self._open_line = ""
             else:
                 self._write_line(f"{update.host}: {full_line}" if len(self._hosts) > 1 else full_line)
-        elif isinstance(update, Transferred):
-            self._write_line(f"{update.host}: {update.text}" if len(self._hosts) > 1 else f"      {update.text}")
         elif isinstance(update, Note):
-            self._write_line(f"{update.host}: {update.text}" if len(self._hosts) > 1 else update.text)
+            text = format_line(update.line, self._target_options)
+            self._write_line(f"{update.host}: {text}" if len(self._hosts) > 1 else text)
 
     def _write_text(self, text: str) -> None:
         self._stream.write(text)
@@ -115,8 +139,9 @@ class PlainDisplay:
 class LiveDisplay:
     """A display with the finished steps, and below them one live line per host: its active task and the time."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, target_options: Sequence[str] = ()) -> None:
         self._console = console
+        self._target_options = target_options
         self._live = Live(self, console=console, refresh_per_second=10, transient=True)
         self._steps: dict[str, Step] = {}
         self._active_tasks: dict[str, tuple[str, float]] = {}
@@ -156,9 +181,10 @@ class LiveDisplay:
             self._active_tasks[update.host] = (update.text, started_at)
             self._transfers.pop(update.host, None)
         elif isinstance(update, Transferred):
-            self._transfers[update.host] = update.text
+            self._transfers[update.host] = format_transfer(update)
         else:
-            self._console.print(Text(self._prefix_host(update.host, update.text), style="yellow"))
+            text = format_line(update.line, self._target_options)
+            self._console.print(Text(self._prefix_host(update.host, text), style="yellow"))
 
     @property
     def _width(self) -> int:
@@ -185,19 +211,21 @@ class LiveDisplay:
         return Group(*lines)
 
 
-def choose_display(stream: TextIO, *, verbosity: int) -> PlainDisplay | LiveDisplay:
+def choose_display(stream: TextIO, *, verbosity: int, target_options: Sequence[str] = ()) -> PlainDisplay | LiveDisplay:
     """Return the live display for a terminal that can show it, else the plain one."""
     console = Console(file=stream, highlight=False)
     if verbosity or os.environ.get("CI") or not console.is_terminal or console.is_dumb_terminal:
-        return PlainDisplay(stream, raw=verbosity > 0)
-    return LiveDisplay(console)
+        return PlainDisplay(stream, raw=verbosity > 0, target_options=target_options)
+    return LiveDisplay(console, target_options=target_options)
 
 
 # --- the result --------------------------------------------------------------------------------------------------
 
 
-def show_result(result: Result, *, out: TextIO | None = None, err: TextIO | None = None) -> None:
-    """Print the report of a success to stdout, the error of a failure to stderr."""
+def show_result(
+    result: Result, target_options: Sequence[str] = (), *, out: TextIO | None = None, err: TextIO | None = None
+) -> None:
+    """Print the report of a success to stdout, the error of a failure to stderr. target_options: see format_command."""
     out, errors = out or sys.stdout, Console(file=err or sys.stderr, highlight=False)
     several_hosts = len(result.hosts) > 1
     has_steps = any(host.steps for host in result.hosts.values())
@@ -207,17 +235,17 @@ def show_result(result: Result, *, out: TextIO | None = None, err: TextIO | None
         if several_hosts and (host.report or host.error):
             print(f"\n{host.host}", file=errors.file if host.error else out, flush=True)
         for line in host.report:
-            print(line, file=out)
+            print(format_line(line, target_options), file=out)
         out.flush()
         if host.error is not None:
-            headline = _failure_headline(host)
-            _show_failure(errors, headline, host.error, aftermath=host.aftermath, next_command=host.next)
+            headline = _host_headline(host, host.error)
+            _show_failure(errors, headline, host.error, host.aftermath, host.next, target_options)
     if several_hosts:
-        for line in format_host_table(result):
-            errors.print(Text(line), soft_wrap=True)
+        for table_line in format_host_table(result):
+            errors.print(Text(table_line), soft_wrap=True)
     if result.error is not None:
-        headline = "" if result.outcome is Outcome.INTERRUPTED else "Error"
-        _show_failure(errors, headline, result.error, next_command=result.next)
+        headline = _join_headline("" if result.outcome is Outcome.INTERRUPTED else "Error", result.error.message)
+        _show_failure(errors, headline, result.error, (), result.next, target_options)
     elif has_steps and result.outcome is Outcome.DONE:
         elapsed = format_duration(result.seconds)
         summary = f"Checked in {elapsed}; nothing was changed." if result.check else f"Done in {elapsed}."
@@ -240,33 +268,42 @@ def format_host_table(result: Result) -> list[str]:
     return ["", *lines]
 
 
-def _failure_headline(host: HostResult) -> str:
-    """Return ``Failed at step 5 of 7, Migrate to the heads``."""
-    outcome_words = {
-        Outcome.LOCKED: "Locked",
-        Outcome.UNSAFE: "Refused",
-        Outcome.UNREACHABLE: "Unreachable",
-        Outcome.INTERRUPTED: "",
-        Outcome.USAGE: "Error",
-    }
-    outcome_word = outcome_words.get(host.outcome, "Failed")
+_OUTCOME_WORDS = {
+    Outcome.LOCKED: "Locked",
+    Outcome.UNSAFE: "Refused",
+    Outcome.UNREACHABLE: "Unreachable",
+    Outcome.USAGE: "Error",
+}
+
+
+def _host_headline(host: HostResult, error: Failure) -> Text:
+    """Return ``Failed at step 5 of 7, Migrate to the heads: The migration failed``."""
     step = next((step for step in host.steps if step.outcome in ("failed", "interrupted")), None)
-    if step is None or step.n is None:
-        return outcome_word
-    return f"{outcome_word or 'Interrupted'} at step {step.n} of {step.of}, {step.title}"
+    place = "" if step is None or step.n is None else f" at step {step.n} of {step.of}, {step.title}"
+    if host.outcome is Outcome.INTERRUPTED:
+        return _join_headline(f"{error.message}{place}", "")
+    return _join_headline(f"{_OUTCOME_WORDS.get(host.outcome, 'Failed')}{place}", error.message)
+
+
+def _join_headline(headline: str, message: str) -> Text:
+    return Text().append(headline + (": " if headline and message else ""), style="bold red").append(message)
 
 
 def _show_failure(
-    console: Console, headline: str, error: Failure, *, aftermath: str = "", next_command: str | None = None
+    console: Console,
+    headline: Text,
+    error: Failure,
+    aftermath: Sequence[Line],
+    next_command: NextCommand | None,
+    target_options: Sequence[str],
 ) -> None:
-    first_line = Text()
-    message = "" if headline.startswith("Interrupted") else error.message
-    first_line.append(headline + (": " if headline and message else ""), style="bold red").append(message)
-    console.print(first_line, soft_wrap=not console.is_terminal)
-    if error.details:
-        # Log lines stay as they are, for copying.
-        console.print(Text(error.details), soft_wrap=True)
-    if aftermath:
-        console.print(Text(aftermath), soft_wrap=not console.is_terminal)
+    # rich breaks sentences at the width of a terminal. Log lines and commands stay as they are, for copying.
+    breaks_lines = console.is_terminal
+    console.print(headline, soft_wrap=not breaks_lines)
+    for line in error.details:
+        console.print(Text(format_line(line, target_options)), soft_wrap=True)
+    for line in (*([error.hint] if error.hint else []), *aftermath):
+        console.print(Text(format_line(line, target_options)), soft_wrap=not breaks_lines)
     if next_command:
-        console.print(Text("Next: ", style="bold").append(next_command), soft_wrap=True)
+        command = format_command(next_command, target_options)
+        console.print(Text("Next: ", style="bold").append(command), soft_wrap=True)

@@ -14,7 +14,6 @@ import shutil
 import signal
 import sys
 import sysconfig
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,10 +25,15 @@ from typing import Any
 from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.runner import Runner
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import FORMAT_VARIABLE, JSON_FORMAT
 from localdev_recovery import procedures
-from localdev_recovery.progress import Progress, Update
+from localdev_recovery.ansible_messages import describe_ansible_failure
+from localdev_recovery.private_folder import private_folder
+from localdev_recovery.progress import Progress
 from localdev_recovery.results import Failure, Outcome, Result, combine_outcomes
 from localdev_recovery.sessions import GatheredStack
+from localdev_recovery.updates import Update
 from localdev_recovery.variables import ExtraVariables, list_magic_variables, mark_as_data
 
 # Settings that the procedures and the events rely on. The user's environment overrides them; ansible.cfg sets the rest.
@@ -170,24 +174,14 @@ def _execute_playbook(
     hosts = progress.build_host_results(check=request.check, interrupted=interrupted)
     outcome = combine_outcomes(host.outcome for host in hosts.values())
     if not hosts and interrupted:
-        error = Failure("Interrupted before anything was done", kind="interrupted")
+        error = Failure(FailureId.RUN_INTERRUPTED.id, "Interrupted before anything was done")
         return Result(request.procedure, Outcome.INTERRUPTED, request.check, seconds, {}, error)
     if returncode != 0 and outcome is Outcome.DONE:
-        # Ansible itself failed: an inventory, a limit or an option is wrong.
-        error, next_command = _describe_ansible_failure(progress, request)
-        outcome = Outcome.FAILED if hosts else Outcome.USAGE
-        return Result(request.procedure, outcome, request.check, seconds, hosts, error, next_command)
+        error, next_command = describe_ansible_failure(
+            progress.messages, limit=request.limit, inventories=request.inventories, has_reached_hosts=bool(hosts)
+        )
+        return Result(request.procedure, error.outcome, request.check, seconds, hosts, error, next_command)
     return Result(request.procedure, outcome, request.check, seconds, hosts)
-
-
-def _describe_ansible_failure(progress: Progress, request: Request) -> tuple[Failure, str | None]:
-    """Return the error of Ansible itself, and the next command."""
-    message, warnings = progress.find_ansible_error()
-    if request.limit and "host pattern" in message:
-        message = f"No host of the inventory matches --limit {request.limit}"
-    message = message or "ansible-playbook ended without saying why; -v shows all that it printed"
-    inventory = " ".join(f"-i {shlex.quote(item)}" for item in request.inventories)
-    return Failure(message, warnings, kind="usage"), f"ansible-inventory {inventory} --graph" if inventory else None
 
 
 class _EventListener:
@@ -216,23 +210,7 @@ def _delete_environment_files(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-# --- settings, inventory and folder ------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def private_folder() -> Iterator[Path]:
-    """Yield a folder with mode 0700 for ansible-runner and secrets, and delete it afterwards.
-
-    It is in memory where the machine has such a folder, because ansible-runner writes the environment and variables
-    to files.
-    """
-    candidates = [os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
-    parent_folder = next((path for path in candidates if path and os.access(path, os.W_OK | os.X_OK)), None)
-    folder = tempfile.mkdtemp(prefix="localdev-", dir=parent_folder)
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+# --- settings and inventory --------------------------------------------------------------------------------------
 
 
 def _write_private_json(path: Path, content: Mapping[str, Any] | list[dict[str, Any]]) -> str:
@@ -265,6 +243,7 @@ def _ansible_environment() -> dict[str, str]:
     configured = any(map(os.path.isfile, _config_file_candidates()))
     settings = ANSIBLE_SETTINGS if configured else {**ANSIBLE_SETTINGS, **SETTINGS_WITHOUT_CONFIG_FILE}
     environment = {name: os.environ.get(name, value) for name, value in settings.items()}
+    environment[FORMAT_VARIABLE] = JSON_FORMAT
     # ansible-playbook is beside this interpreter, and its virtual environment may not be active.
     environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     return environment

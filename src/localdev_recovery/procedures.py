@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 COLLECTION = "localdev.recovery"
 
@@ -115,6 +114,20 @@ PROCEDURES = (
                 "init_admin_password_variable",
                 "Environment variable that holds the administrator's password.",
                 placeholder="NAME",
+            ),
+            Option(
+                "--database-service",
+                "stack_database_service",
+                "Service that runs the database.",
+                placeholder="SERVICE",
+                completes="services",
+            ),
+            Option(
+                "--application-service",
+                "stack_application_service",
+                "Service that has Alembic.",
+                placeholder="SERVICE",
+                completes="services",
             ),
         ),
         asks_questions=True,
@@ -500,10 +513,24 @@ PROCEDURES = (
         verb="cleanup",
         playbook="cleanup",
         summary="Delete what old runs have set aside, never the newest.",
-        explanation="The only verb that deletes. localdev cleanup --check says how many bytes it would free.",
+        explanation=(
+            "The only verb that deletes. localdev cleanup --check says how many bytes it would free.\n\n"
+            "By default it deletes by age and number. With RUN_ID or --all it deletes what these runs keep, whatever "
+            "its age. Of each object, the newest copy that has content stays without --also-newest."
+        ),
         options=(
+            Option(
+                "",
+                "cleanup_runs",
+                "Delete what these runs keep; without it by age and number.",
+                "list",
+                "RUN_ID",
+                completes="runs",
+            ),
             Option("--keep", "cleanup_keep", "How many of each object stay, whatever their age.", "integer", "COUNT"),
             Option("--older-than", "cleanup_older_than_days", "Delete only what is at least so old.", "number", "DAYS"),
+            Option("--all", "cleanup_all", "Delete what any run keeps.", "switch"),
+            Option("--also-newest", "cleanup_also_newest", "With RUN_ID or --all: the newest copies too.", "switch"),
         ),
     ),
 )
@@ -542,12 +569,8 @@ SESSIONS = (
     ),
 )
 
-_PLAYBOOK_COMMAND = re.compile(
-    rf"ansible-playbook {re.escape(COLLECTION)}\.(\w+)((?: -e \w+=[^\s,;)]+(?:,[^\s,;)]+)*)*)"
-)
 
-
-def find_procedure(playbook: str, variables: Mapping[str, str] | None = None) -> Procedure | None:
+def find_procedure(playbook: str, variables: Mapping[str, Any] | None = None) -> Procedure | None:
     """Return the procedure of a playbook. variables: choose between several verbs by the variables that they preset."""
     candidates = [procedure for procedure in PROCEDURES if procedure.playbook == playbook]
     wanted = variables or {}
@@ -559,34 +582,3 @@ def find_procedure(playbook: str, variables: Mapping[str, str] | None = None) ->
         ),
         candidates[0] if candidates and not variables else None,
     )
-
-
-def translate_commands(text: str, target_options: Sequence[str] = ()) -> str:
-    """Replace each ``ansible-playbook localdev.recovery.X -e a=b`` in the text by the equal command of localdev.
-
-    target_options: the options that name the stack, such as ``("-C", "/srv/shop")``.
-    """
-
-    def translate(match: re.Match[str]) -> str:
-        variables = dict(pair.split("=", 1) for pair in match.group(2).split(" -e ")[1:])
-        procedure = find_procedure(match.group(1), variables)
-        if procedure is None:
-            return match.group(0)
-        arguments = ["localdev", *procedure.verb.split(), *target_options]
-        for variable, value in variables.items():
-            if variable not in procedure.preset_variables:
-                arguments += _option_arguments(procedure, variable, value)
-        return shlex.join(arguments)
-
-    return _PLAYBOOK_COMMAND.sub(translate, text)
-
-
-def _option_arguments(procedure: Procedure, variable: str, value: str) -> list[str]:
-    option = next((option for option in procedure.options if option.variable == variable), None)
-    if option is None:
-        return ["-e", f"{variable}={value}"]
-    if option.kind == "switch":
-        return [option.flag] if value.lower() == str(option.switch_value).lower() else []
-    if option.kind == "list":
-        return [item for item in value.strip("[]'\"").split(",") if item]
-    return [option.flag, value] if option.flag else [value]

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId, FailureKind
+
+if TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+    from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, NextCommand
 
 
 class Outcome(enum.StrEnum):
@@ -24,15 +29,19 @@ class Outcome(enum.StrEnum):
     INTERRUPTED = "interrupted"
 
 
+OUTCOME_OF_KIND: Mapping[FailureKind, Outcome] = {
+    FailureKind.FAILED: Outcome.FAILED,
+    FailureKind.USAGE: Outcome.USAGE,
+    FailureKind.VERIFICATION: Outcome.UNVERIFIED,
+    FailureKind.LOCKED: Outcome.LOCKED,
+    FailureKind.UNSAFE: Outcome.UNSAFE,
+    FailureKind.UNREACHABLE: Outcome.UNREACHABLE,
+    FailureKind.INTERRUPTED: Outcome.INTERRUPTED,
+}
+
 EXIT_CODES: Mapping[Outcome, int] = {
     Outcome.DONE: 0,
-    Outcome.FAILED: 1,
-    Outcome.USAGE: 2,
-    Outcome.UNVERIFIED: 4,
-    Outcome.LOCKED: 5,
-    Outcome.UNSAFE: 6,
-    Outcome.UNREACHABLE: 7,
-    Outcome.INTERRUPTED: 130,
+    **{outcome: kind.value for kind, outcome in OUTCOME_OF_KIND.items()},
 }
 
 OUTCOME_MEANINGS: Mapping[Outcome, str] = {
@@ -49,13 +58,27 @@ OUTCOME_MEANINGS: Mapping[Outcome, str] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """Cause of a failure. message: one sentence with object and cause. details: further lines, such as a log."""
+    """Cause of a failure. id: what is wrong, such as ``backup.damaged``. message: one sentence with object and cause.
 
+    details: further lines, such as a log. hint: what to do, where no command does it. task, role: where it happened.
+    """
+
+    id: str
     message: str
-    details: str = ""
+    details: tuple[Line, ...] = ()
+    hint: Line = ""
     task: str = ""
     role: str = ""
-    kind: str = "failed"
+
+    @classmethod
+    def from_error(cls, error: RecoveryError) -> Failure:
+        """Return an error of the command line itself."""
+        return cls(error.failure.id, error.message, tuple(error.details), error.hint)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the outcome of a run that ends with this failure."""
+        return OUTCOME_OF_KIND[FailureId.from_id(self.id).kind]
 
 
 @dataclass(frozen=True)
@@ -89,21 +112,21 @@ class HostResult:
 
     report: lines for people. data: the same for programs, for procedures that read something; its keys are those of
     the module that read it. notes: further messages, such as a lock that was taken over.
-    aftermath: the state of the stack after a failure. next: the command to run now, if there is one.
+    aftermath: lines on the state of the stack after a failure. next: the command to run now, if there is one.
     """
 
     host: str
     outcome: Outcome
     changed: bool = False
     steps: tuple[Step, ...] = ()
-    report: tuple[str, ...] = ()
+    report: tuple[Line, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Line, ...] = ()
     run_id: str | None = None
     set_aside: tuple[KeptCopy, ...] = ()
     error: Failure | None = None
-    aftermath: str = ""
-    next: str | None = None
+    aftermath: tuple[Line, ...] = ()
+    next: NextCommand | None = None
 
 
 @dataclass(frozen=True)
@@ -116,38 +139,11 @@ class Result:
     seconds: float = 0.0
     hosts: Mapping[str, HostResult] = field(default_factory=dict)
     error: Failure | None = None
-    next: str | None = None
+    next: NextCommand | None = None
 
     @property
     def exit_code(self) -> int:
         return EXIT_CODES[self.outcome]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the result and its exit code as data for JSON."""
-        return {**dataclasses.asdict(self), "exit_code": self.exit_code}
-
-    def map_texts(self, change_text: Callable[[str], str]) -> Result:
-        """Return a copy with every text changed that may name a command."""
-
-        def change_failure(error: Failure | None) -> Failure | None:
-            return error and dataclasses.replace(
-                error, message=change_text(error.message), details=change_text(error.details)
-            )
-
-        hosts = {
-            name: dataclasses.replace(
-                host,
-                report=tuple(map(change_text, host.report)),
-                notes=tuple(map(change_text, host.notes)),
-                error=change_failure(host.error),
-                aftermath=change_text(host.aftermath),
-                next=host.next and change_text(host.next),
-            )
-            for name, host in self.hosts.items()
-        }
-        return dataclasses.replace(
-            self, hosts=hosts, error=change_failure(self.error), next=self.next and change_text(self.next)
-        )
 
 
 def combine_outcomes(outcomes: Iterable[Outcome]) -> Outcome:

@@ -15,22 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+
 if TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 # bash where the image has it. Without a terminal the shell reads its commands from standard input.
 _SHELL_SCRIPT = "command -v bash >/dev/null 2>&1 && exec bash; exec sh"
-_STATUS_COMMAND = "ansible-playbook localdev.recovery.status"
-
-
-class SessionError(Exception):
-    """A session that cannot be opened. next_command: what to run next. is_usage_error: the command line is wrong."""
-
-    def __init__(self, message: str, next_command: str | None = None, *, is_usage_error: bool = False) -> None:
-        super().__init__(message)
-        self.message = message
-        self.next_command = next_command
-        self.is_usage_error = is_usage_error
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,11 @@ def logs_arguments(
         name for name, service in stack["services"].items() if service["containers"] and not service["excluded"]
     ]
     if not service_names:
-        raise SessionError(f"No service of project {stack['project']['name']} has a container", _STATUS_COMMAND)
+        raise RecoveryError(
+            FailureId.SESSION_NO_CONTAINER,
+            f"No service of project {stack['project']['name']} has a container",
+            next_command=playbook_command("status"),
+        )
     options = [*(["--follow"] if follow else []), *([f"--tail={tail}"] if tail is not None else [])]
     # Compose decides about colours by its own terminal; on a remote machine that is another one.
     return [*([] if terminal else ["--ansi=never"]), "logs", *options, *service_names]
@@ -76,8 +73,10 @@ def psql_arguments(stack: StackDescription, *, terminal: bool) -> list[str]:
     """Return the arguments of docker compose for psql on the application's database, in the server's container."""
     database = stack["database"]
     if not database:
-        raise SessionError(
-            f"No PostgreSQL service was found in project {stack['project']['name']}", "set stack_database_service"
+        raise RecoveryError(
+            FailureId.DATABASE_NOT_FOUND,
+            f"No PostgreSQL service was found in project {stack['project']['name']}",
+            hint=f"Set stack_database_service to one of {_list_service_names(stack)}.",
         )
     client = ["psql", f"--username={database['user']}", f"--dbname={database['name']}", f"--port={database['port']}"]
     return _exec_arguments(stack, database["service"], client, terminal=terminal)
@@ -88,8 +87,11 @@ def shell_arguments(stack: StackDescription, *, service: str | None = None, term
     if service is None:
         applications = [name for name, description in stack["services"].items() if description["kind"] == "application"]
         if len(applications) != 1:
-            names = ", ".join(stack["services"])
-            raise SessionError(f"Which service? There are {names}", "localdev shell SERVICE", is_usage_error=True)
+            raise RecoveryError(
+                FailureId.SESSION_NOT_ONE_SERVICE,
+                f"Project {stack['project']['name']} has {len(applications)} services that run the application",
+                hint=f"Name one of {_list_service_names(stack)}.",
+            )
         service = applications[0]
     return _exec_arguments(stack, service, ["sh", "-c", _SHELL_SCRIPT], terminal=terminal)
 
@@ -97,7 +99,11 @@ def shell_arguments(stack: StackDescription, *, service: str | None = None, term
 def _exec_arguments(stack: StackDescription, name: str, command: Sequence[str], *, terminal: bool) -> list[str]:
     service = _find_service(stack, name)
     if not any(container["state"] == "running" for container in service["containers"]):
-        raise SessionError(f"The service {name} is not running: {service['condition']}", _STATUS_COMMAND)
+        raise RecoveryError(
+            FailureId.SERVICE_NOT_RUNNING,
+            f"The service {name} is not running: {service['condition']}",
+            next_command=playbook_command("status"),
+        )
     # Compose allocates a terminal by default.
     return ["exec", *([] if terminal else ["-T"]), name, *command]
 
@@ -105,11 +111,16 @@ def _exec_arguments(stack: StackDescription, name: str, command: Sequence[str], 
 def _find_service(stack: StackDescription, name: str) -> Mapping[str, Any]:
     service: Mapping[str, Any] | None = stack["services"].get(name)
     if service is None:
-        names = ", ".join(stack["services"]) or "none"
-        raise SessionError(
-            f"There is no service {name}; project {stack['project']['name']} has {names}", is_usage_error=True
+        raise RecoveryError(
+            FailureId.SERVICE_UNKNOWN,
+            f"Project {stack['project']['name']} has no service {name}",
+            hint=f"Its services are {_list_service_names(stack)}.",
         )
     return service
+
+
+def _list_service_names(stack: StackDescription) -> str:
+    return ", ".join(stack["services"]) or "none"
 
 
 SESSION_ARGUMENTS: Mapping[str, Callable[..., list[str]]] = {
@@ -139,9 +150,10 @@ def build_session_command(
     if connection_type == "local":
         return project.src, ["sudo", *command] if become else command
     if connection_type not in ("ssh", "smart", "paramiko", "paramiko_ssh"):
-        raise SessionError(
+        raise RecoveryError(
+            FailureId.SESSION_CONNECTION,
             f"{gathered.host} is reached by the connection plugin {connection_type}; "
-            "a session needs this machine or ssh"
+            "a session needs this machine or ssh",
         )
     remote = f"cd {shlex.quote(project.src)} && exec {shlex.join(command)}"
     if become:

@@ -12,6 +12,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+
 # Variables by name, or the path of a YAML file with variables. Only such a file can hold templates.
 ExtraVariables = Mapping[str, Any] | str
 
@@ -22,8 +25,11 @@ _DATA_KEY = "__ansible_unsafe"
 _RESERVED_PREFIX = "__ansible_"
 
 
-class VariableError(ValueError):
+class VariableError(RecoveryError):
     """A value that cannot be a variable."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(FailureId.VARIABLE_INVALID, message)
 
 
 def has_template_marks(text: str) -> bool:
@@ -105,8 +111,6 @@ def parse_extra_variables(text: str) -> ExtraVariables:
         if not isinstance(variables, Mapping) or "_raw_params" in variables:
             raise VariableError("Cannot read the variables: they are neither NAME=VALUE nor @FILE")
         mark_as_data(variables)
-    except VariableError:
-        raise
     except ValueError as exc:
         raise VariableError(f"Cannot read the variables: {exc}") from None
     except RecursionError:

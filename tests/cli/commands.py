@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pexpect
 
@@ -43,6 +46,39 @@ def run_localdev(
         cwd=cwd,
         env=command_environment(**variables),
     )
+
+
+@dataclass(frozen=True)
+class JsonResult:
+    """Result of a command with --json. document: what it printed. shown: what else it printed, such as progress."""
+
+    code: int
+    document: dict[str, Any]
+    shown: str
+
+    @property
+    def host(self) -> dict[str, Any]:
+        """Return the result of the only host."""
+        (host,) = self.document["hosts"].values()
+        return dict(host)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """Return the error of the only host, or of the run if it reached none."""
+        return dict(self.host["error"] if self.document["hosts"] else self.document["error"])
+
+    @property
+    def next(self) -> dict[str, Any] | None:
+        """Return the next command of the only host, or of the run if it reached none."""
+        found: dict[str, Any] | None = self.host["next"] if self.document["hosts"] else self.document["next"]
+        return found
+
+
+def run_as_json(*arguments: str, cwd: Path | None = None, **variables: str) -> JsonResult:
+    """Run the command with --json and without a terminal. variables: variables of its environment."""
+    done = run_localdev(*arguments, "--json", cwd=cwd, **variables)
+    assert done.stdout, done.stderr
+    return JsonResult(done.returncode, json.loads(done.stdout), done.stderr)
 
 
 def start_in_terminal(

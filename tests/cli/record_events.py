@@ -4,7 +4,7 @@
 
 """Runs localdev and writes the events of the run down, cut to what the command line reads of them.
 
-python tests/cli/record_events.py tests/cli/fixtures/NAME.jsonl rebuild -C FOLDER
+python tests/cli/record_events.py tests/cli/fixtures/NAME.jsonl rebuild -C FOLDER; record_fixtures.py records them all.
 """
 
 from __future__ import annotations
@@ -17,15 +17,28 @@ from typing import Any
 
 from localdev_recovery import progress
 from localdev_recovery.cli import main
+from localdev_recovery.updates import Update
 
-_RESULT = ("msg", "changed", "failure", "run_id", "censored", "module_stderr", "module_stdout")
+_FAILURE = ("failure", "message", "details", "hint", "next", "aftermath", "argument_errors")
+_RESULT = (
+    "msg",
+    "changed",
+    "lines",
+    "note",
+    "steps",
+    "run_id",
+    "censored",
+    "module_stderr",
+    "module_stdout",
+    *_FAILURE,
+)
 _DATA = ("host", "task", "role", "task_action", "ignore_errors")
 
 
 def shorten_event(event: dict[str, Any]) -> dict[str, Any]:
     """Remove a machine's facts, and secrets that a module may have been given, from an event."""
     data = event.get("event_data") or {}
-    short = {"event": event["event"], "created": event.get("created")}
+    short: dict[str, Any] = {"event": event["event"], "created": event.get("created")}
     short["event_data"] = {name: data[name] for name in _DATA if data.get(name) is not None}
     if data.get("res"):
         short["event_data"]["res"] = {name: data["res"][name] for name in _RESULT if name in data["res"]}
@@ -42,7 +55,7 @@ def record(path: str) -> None:
     folder = os.getcwd()
     with open(path, "w", encoding="utf-8") as handle:
 
-        def write(self: progress.Progress, event: dict[str, Any]) -> list[progress.Update]:
+        def write(self: progress.Progress, event: dict[str, Any]) -> list[Update]:
             line = json.dumps(shorten_event(event)).replace(folder, "/srv/shop").replace(socket.gethostname(), "laptop")
             handle.write(line + "\n")
             handle.flush()

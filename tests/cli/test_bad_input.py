@@ -6,33 +6,43 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
-from tests.cli.commands import run_localdev
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from tests.cli.commands import run_as_json
 from tests.harness.reference_stack import ReferenceStack
 
 pytestmark = pytest.mark.docker
 
 RUN = "20200101T000000Z-0000"
-# Arguments, exit code, what the error says.
-CASES: dict[str, tuple[tuple[str, ...], int, str]] = {
-    "host": (("status", "-l", "nonesuch"), 2, "nonesuch"),
-    "backup": (("restore", "nonesuch"), 1, "nonesuch"),
-    "backup to prove": (("backup-verify", "nonesuch"), 1, "nonesuch"),
-    "backup format": (("backup", "--format", "zip"), 2, "zip"),
-    "revision": (("schema", "--target", "nonesuch"), 1, "nonesuch"),
-    "service": (("restart", "nonesuch"), 1, "nonesuch"),
-    "service to archive": (("volumes", "backup", "nonesuch"), 1, "nonesuch"),
-    "archive": (("volumes", "restore", "nonesuch.tar.gz"), 1, "nonesuch.tar.gz"),
-    "file": (("inject", "backend/nonesuch.py"), 1, "nonesuch.py"),
-    "file outside": (("inject", "/etc/hostname"), 6, "/etc/hostname"),
-    "commits": (("inject", "--git-range", "nonesuch..HEAD"), 1, "nonesuch"),
-    "password file": (("admin", "--password-file", "/nonexistent/password"), 1, "/nonexistent/password"),
-    "run to take back": (("undo", RUN), 1, RUN),
-    "run to explain": (("explain", RUN), 1, RUN),
+# Arguments, the failure, the value that its text names.
+CASES: dict[str, tuple[tuple[str, ...], FailureId, str]] = {
+    "host": (("status", "-l", "nonesuch"), FailureId.LIMIT_NO_HOST, "nonesuch"),
+    "backup": (("restore", "nonesuch"), FailureId.BACKUP_NOT_FOUND, "nonesuch"),
+    "backup to prove": (("backup-verify", "nonesuch"), FailureId.BACKUP_NOT_FOUND, "nonesuch"),
+    "backup format": (("backup", "--format", "zip"), FailureId.OPTION_INVALID, "zip"),
+    "revision": (("schema", "--target", "nonesuch"), FailureId.MIGRATION_NO_PATH, "nonesuch"),
+    "service": (("restart", "nonesuch"), FailureId.SERVICE_UNKNOWN, "nonesuch"),
+    "service to archive": (("volumes", "backup", "nonesuch"), FailureId.SERVICE_UNKNOWN, "nonesuch"),
+    "archive": (("volumes", "restore", "nonesuch.tar.gz"), FailureId.ARCHIVE_NOT_FOUND, "nonesuch.tar.gz"),
+    "file": (("inject", "backend/nonesuch.py"), FailureId.FILE_NOT_READABLE, "nonesuch.py"),
+    "file outside": (("inject", "/etc/hostname"), FailureId.INJECTION_NO_TARGET, "/etc/hostname"),
+    "commits": (("inject", "--git-range", "nonesuch..HEAD"), FailureId.GIT_UNKNOWN_RANGE, "nonesuch"),
+    "password file": (
+        ("admin", "--password-file", "/nonexistent/password"),
+        FailureId.ACCOUNT_NO_PASSWORD_FILE,
+        "/nonexistent/password",
+    ),
+    "run to take back": (("undo", RUN), FailureId.RUN_UNKNOWN, RUN),
+    "malformed run to take back": (("undo", "../nonesuch"), FailureId.RUN_UNKNOWN, "../nonesuch"),
+    "run to explain": (("explain", RUN), FailureId.RUN_UNKNOWN, RUN),
+    "malformed run to explain": (("explain", "nonesuch"), FailureId.RUN_UNKNOWN, "nonesuch"),
+    "run to clean up": (("cleanup", RUN), FailureId.RUN_UNKNOWN, RUN),
+    "runs and all": (("cleanup", RUN, "--all"), FailureId.OPTION_CONFLICT, RUN),
+    "newest copies of no run": (("cleanup", "--also-newest"), FailureId.OPTION_MISSING, "cleanup_all"),
+    "copies to keep": (("cleanup", "--keep", "0"), FailureId.OPTION_INVALID, "0"),
 }
 
 
@@ -44,11 +54,11 @@ def project_state(stack: ReferenceStack) -> tuple[dict[str, Any], dict[str, tupl
 
 @pytest.mark.parametrize("case", CASES)
 def test_one_helpful_error_and_nothing_changed(case: str, shared_stack: ReferenceStack) -> None:
-    arguments, code, words = CASES[case]
+    arguments, failure, value = CASES[case]
     before = project_state(shared_stack)
-    done = run_localdev(*arguments, "-i", str(shared_stack.inventory))
-    assert done.returncode == code, done.stderr
-    assert words in done.stderr
-    assert len(re.findall(r"^Next: .", done.stderr, re.MULTILINE)) == 1
-    assert not re.search("Traceback|fatal:|rc=", done.stderr)
+    result = run_as_json(*arguments, "-i", str(shared_stack.inventory))
+    assert (result.error["id"], result.code) == (failure.id, failure.kind.value), result.error
+    assert value in "\n".join([result.error["message"], *map(str, result.error["details"]), str(result.error["hint"])])
+    assert result.next or result.error["hint"]
+    assert "Traceback" not in result.shown
     assert project_state(shared_stack) == before

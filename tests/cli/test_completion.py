@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import write_index_entry
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StateDescription
 from localdev_recovery import completion
 from localdev_recovery.cli import main
 
@@ -18,11 +20,18 @@ OLD, NEW = "20260131T100000Z-1f2e", "20260131T110000Z-3a4b"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    for name in (f".localdev/runs/{OLD}.json", f".localdev/runs/{NEW}.json", "backups/postgres/shop_1.metadata"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    return tmp_path
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project folder with a backup, and runs of this version and of one that kept them in the folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    project, root = tmp_path / "project", tmp_path / "state" / "localdev" / "engine"
+    backup = project / "backups" / "postgres" / "shop_1.metadata"
+    for path in (project / ".localdev" / "runs" / f"{OLD}.json", root / "shop" / "runs" / f"{NEW}.json", backup):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (root / ".projects").mkdir()
+    state: StateDescription = {"root": str(root), "folder": str(root / "shop"), "group": None}
+    write_index_entry(state, str(project), "shop")
+    return project
 
 
 def complete_last_word(*words: str) -> list[str]:

@@ -9,6 +9,10 @@ import io
 import pytest
 from rich.console import Console
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from localdev_recovery.display import (
     LiveDisplay,
     PlainDisplay,
@@ -18,8 +22,10 @@ from localdev_recovery.display import (
     format_step_label,
     show_result,
 )
-from localdev_recovery.progress import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
 from localdev_recovery.results import Failure, HostResult, Outcome, Result, Step
+from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
+from tests.cli.commands import ANSI
+from tests.cli.golden_text import assert_text
 
 
 class FakeTerminal(io.StringIO):
@@ -30,11 +36,14 @@ class FakeTerminal(io.StringIO):
 RUNNING = Step(1, 2, "Stop the services", None, "running")
 DONE = Step(1, 2, "Stop the services", 2.13, "done")
 FAILED = Step(2, 2, "Migrate", 61.0, "failed")
+LOADING = Transferred("a", "loading", 120 * 2**20, 750 * 2**20, True, 40.0 * 2**20)
+UNDO = playbook_command("undo", undo_run_id="20260131T100000Z-1f2e")
+TARGET = ("-C", "/srv/my shop")
 
 
 def print_plain(*updates: Update, raw: bool = False) -> str:
     stream = io.StringIO()
-    with PlainDisplay(stream, raw=raw) as display:
+    with PlainDisplay(stream, raw=raw, target_options=TARGET) as display:
         for update in updates:
             display(update)
     return stream.getvalue()
@@ -49,36 +58,22 @@ def test_duration(seconds: float, words: str) -> None:
 
 def test_plain_lines_of_one_host() -> None:
     ended = [StepStarted("a", RUNNING), ActiveTask("a", "Stop"), StepEnded("a", DONE)]
-    assert print_plain(*ended, StepEnded("a", FAILED)) == (
-        "[1/2] Stop the services ... 2.1 s\n[2/2] Migrate ... failed after 1 min 01 s\n"
-    )
+    assert_text("plain_steps", print_plain(*ended, StepEnded("a", FAILED)))
 
 
 def test_a_note_does_not_break_into_a_line() -> None:
-    assert print_plain(
-        StepStarted("a", RUNNING), Note("a", "Took over the lock"), StepEnded("a", DONE)
-    ).splitlines() == [
-        "[1/2] Stop the services ... ",
-        "Took over the lock",
-        "[1/2] Stop the services ... 2.1 s",
-    ]
+    note = Note("a", ["Took over the lock; to finish: ", UNDO])
+    assert_text("plain_note", print_plain(StepStarted("a", RUNNING), note, StepEnded("a", DONE)))
 
 
-def test_how_far_a_long_step_is() -> None:
-    assert print_plain(
-        StepStarted("a", RUNNING), Transferred("a", "loading 1 B, 1 B/s"), StepEnded("a", DONE)
-    ).splitlines() == [
-        "[1/2] Stop the services ... ",
-        "      loading 1 B, 1 B/s",
-        "[1/2] Stop the services ... 2.1 s",
-    ]
+def test_progress_of_a_long_step() -> None:
+    assert_text("plain_transfer", print_plain(StepStarted("a", RUNNING), LOADING, StepEnded("a", DONE)))
 
 
 def test_plain_lines_of_several_hosts_are_whole_and_named() -> None:
     both = [ActiveTask("a", "x"), ActiveTask("b", "x"), StepStarted("a", RUNNING), StepStarted("b", RUNNING)]
-    assert print_plain(*both, StepEnded("b", DONE), StepEnded("a", DONE)) == (
-        "b: [1/2] Stop the services ... 2.1 s\na: [1/2] Stop the services ... 2.1 s\n"
-    )
+    shown = print_plain(*both, LOADING, Note("b", "Took over the lock"), StepEnded("b", DONE), StepEnded("a", DONE))
+    assert_text("plain_several_hosts", shown)
 
 
 def test_ansible_output_shows_only_when_asked_for() -> None:
@@ -86,6 +81,11 @@ def test_ansible_output_shows_only_when_asked_for() -> None:
     assert print_plain(output) == ""
     assert print_plain(difference) == "--- before\n+++ after\n"
     assert print_plain(output, StepStarted("a", RUNNING), StepEnded("a", DONE), raw=True) == "ok: [a]\n"
+
+
+def test_progress_is_readable_beside_the_output_of_ansible() -> None:
+    shown = print_plain(Output("TASK [Load]\n"), StepStarted("a", RUNNING), LOADING, StepEnded("a", DONE), raw=True)
+    assert_text("raw_transfer", shown)
 
 
 def test_what_belongs_to_no_step_stands_below_the_titles() -> None:
@@ -123,7 +123,7 @@ def test_the_live_line_shows_the_step_and_what_it_does() -> None:
         with console.capture() as capture:
             console.print(display)
         assert capture.get().startswith("[1/2] Stop the services: Wait ... 0.0 s")
-        display(Transferred("a", "loading 1 B of 2 B, 1 B/s"))
+        display(Transferred("a", "loading", 1, 2, False, 1.0))
         with console.capture() as capture:
             console.print(display)
         assert "loading 1 B of 2 B, 1 B/s, 0.0 s" in capture.get()
@@ -131,62 +131,133 @@ def test_the_live_line_shows_the_step_and_what_it_does() -> None:
     assert "[1/2] Stop the services ... 2.1 s" in stream.getvalue()
 
 
-def print_result(result: Result) -> tuple[str, str]:
+def print_result(result: Result) -> str:
+    """Return what is printed: stdout first, then stderr, each with a heading."""
     out, err = io.StringIO(), io.StringIO()
-    show_result(result, out=out, err=err)
-    return out.getvalue(), err.getvalue()
+    show_result(result, TARGET, out=out, err=err)
+    return f"stdout:\n{out.getvalue()}stderr:\n{err.getvalue()}"
 
 
-def test_a_success_shows_its_report_on_stdout() -> None:
-    host = HostResult("a", Outcome.DONE, steps=(DONE,), report=("Rebuilt x", "To take this back: localdev undo"))
-    assert print_result(Result("full_rebuild", Outcome.DONE, seconds=31.2, hosts={"a": host})) == (
-        "Rebuilt x\nTo take this back: localdev undo\n",
-        "\nDone in 31 s.\n",
-    )
-
-
-def test_check_mode_says_that_nothing_was_changed() -> None:
-    host = HostResult("a", Outcome.DONE, steps=(DONE,))
-    assert "nothing was changed" in print_result(Result("undo", Outcome.DONE, check=True, hosts={"a": host}))[1]
-
-
-def test_a_failure_shows_step_cause_logs_state_and_next_command() -> None:
-    host = HostResult(
-        "a",
+RESULTS = {
+    "success": Result(
+        "full_rebuild",
+        Outcome.DONE,
+        seconds=31.2,
+        hosts={
+            "a": HostResult("a", Outcome.DONE, steps=(DONE,), report=("Rebuilt x", ["To take this back: ", UNDO])),
+        },
+    ),
+    "check": Result(
+        "undo", Outcome.DONE, check=True, seconds=2.04, hosts={"a": HostResult("a", Outcome.DONE, steps=(DONE,))}
+    ),
+    "failure": Result(
+        "full_rebuild",
         Outcome.FAILED,
-        steps=(DONE, FAILED),
-        error=Failure("The migration 1f0c failed", "--- last log lines of backend\nboom [red]x[/red]"),
-        aftermath="The state before the run is back (run X).",
-        next="docker compose logs backend",
-    )
-    assert print_result(Result("full_rebuild", Outcome.FAILED, hosts={"a": host})) == (
-        "",
-        "\nFailed at step 2 of 2, Migrate: The migration 1f0c failed\n"
-        "--- last log lines of backend\nboom [red]x[/red]\n"
-        "The state before the run is back (run X).\n"
-        "Next: docker compose logs backend\n",
-    )
+        hosts={
+            "a": HostResult(
+                "a",
+                Outcome.FAILED,
+                steps=(DONE, FAILED),
+                error=Failure(
+                    "migration.failed",
+                    "The migration 1f0c failed",
+                    details=("--- last log lines of backend", "boom [red]x[/red]"),
+                    hint=["Correct it, or undo: ", UNDO],
+                ),
+                aftermath=("The state before the run is back (run X).",),
+                next=program_command("docker", "compose", "logs", "backend", cwd="/srv/my shop"),
+            )
+        },
+    ),
+    "interrupted_step": Result(
+        "full_rebuild",
+        Outcome.INTERRUPTED,
+        hosts={
+            "a": HostResult(
+                "a",
+                Outcome.INTERRUPTED,
+                steps=(DONE, Step(2, 2, "Migrate", 61.0, "interrupted")),
+                error=Failure("run.interrupted", "Interrupted"),
+                aftermath=("Run X is unfinished.",),
+                next=UNDO,
+            )
+        },
+    ),
+    "interrupted_before_a_step": Result(
+        "full_rebuild",
+        Outcome.INTERRUPTED,
+        hosts={
+            "a": HostResult(
+                "a",
+                Outcome.INTERRUPTED,
+                error=Failure("run.interrupted", "Interrupted"),
+                aftermath=("Nothing has been changed.",),
+            )
+        },
+    ),
+    "interrupted_before_a_host": Result(
+        "full_rebuild",
+        Outcome.INTERRUPTED,
+        error=Failure("run.interrupted", "Interrupted before anything was done"),
+    ),
+    "no_host": Result(
+        "full_rebuild",
+        Outcome.USAGE,
+        error=Failure("limit.no_host", "No host of the inventory matches --limit nix", details=("a.yml: bad",)),
+        next=program_command("ansible-inventory", "-i", "a.yml", "--graph"),
+    ),
+    "locked": Result(
+        "undo",
+        Outcome.LOCKED,
+        hosts={"a": HostResult("a", Outcome.LOCKED, error=Failure("lock.held", "Another run works on the stack"))},
+    ),
+    "refused": Result(
+        "undo",
+        Outcome.UNSAFE,
+        hosts={"a": HostResult("a", Outcome.UNSAFE, error=Failure("run.none", "No run left anything to put back"))},
+    ),
+    "several_hosts": Result(
+        "status",
+        Outcome.UNREACHABLE,
+        hosts={
+            "a": HostResult("a", Outcome.DONE, report=("fine",)),
+            "b": HostResult(
+                "b",
+                Outcome.UNREACHABLE,
+                error=Failure("host.unreachable", "Cannot reach the host b", details=("no route",)),
+            ),
+        },
+    ),
+    "several_hosts_with_steps": Result(
+        "full_rebuild",
+        Outcome.FAILED,
+        hosts={
+            "alice": HostResult("alice", Outcome.DONE, changed=True, steps=(DONE, Step(2, 2, "Migrate", 3.0, "done"))),
+            "bob": HostResult(
+                "bob",
+                Outcome.FAILED,
+                steps=(DONE, FAILED),
+                error=Failure("migration.failed", "The migration 1f0c failed"),
+            ),
+        },
+    ),
+}
 
 
-def test_several_hosts_are_named() -> None:
-    hosts = {
-        "a": HostResult("a", Outcome.DONE, report=("fine",)),
-        "b": HostResult("b", Outcome.UNREACHABLE, error=Failure("b: no route")),
-    }
-    assert print_result(Result("status", Outcome.UNREACHABLE, hosts=hosts)) == (
-        "\na\nfine\n",
-        "\nb\nUnreachable: b: no route\n"
-        "\nhost  outcome      changed  steps\na     done         no       -\nb     unreachable  no       -\n",
-    )
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_for_people(name: str) -> None:
+    assert_text(f"result_{name}", print_result(RESULTS[name]))
 
 
-def test_several_hosts_end_with_a_table_of_steps_and_outcomes() -> None:
-    hosts = {
-        "alice": HostResult("alice", Outcome.DONE, changed=True, steps=(DONE, Step(2, 2, "Migrate", 3.0, "done"))),
-        "bob": HostResult("bob", Outcome.FAILED, steps=(DONE, FAILED), error=Failure("The migration 1f0c failed")),
-    }
-    assert print_result(Result("full_rebuild", Outcome.FAILED, hosts=hosts))[1].splitlines()[-3:] == [
-        "host   outcome  changed  steps",
-        "alice  done     yes      2 done in 5.1 s",
-        "bob    failed   no       1 done in 2.1 s, failed: Migrate",
+def test_a_terminal_breaks_sentences_but_no_log_line_and_no_command() -> None:
+    sentence, log_line = "a sentence " * 9, "log line " * 9
+    error = Failure("task.failed", sentence, details=(log_line,), hint=sentence)
+    host = HostResult("a", Outcome.FAILED, error=error, aftermath=(sentence,), next=program_command(*log_line.split()))
+    stream = FakeTerminal()
+    show_result(Result("status", Outcome.FAILED, hosts={"a": host}), out=io.StringIO(), err=stream)
+    lines = [ANSI.sub("", line) for line in stream.getvalue().splitlines()]
+    assert [line for line in lines if line.startswith(("log line", "Next: "))] == [
+        log_line,
+        f"Next: {log_line.strip()}",
     ]
+    assert sum("sentence" in line for line in lines) > 3

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._run import process as run_process
 from localdev_recovery import Outcome, Update, ansible_playbook, run
 from localdev_recovery.playbook import (
@@ -25,8 +26,8 @@ from localdev_recovery.playbook import (
     Request,
     _create_runner,
     _SignalForwarder,
-    private_folder,
 )
+from localdev_recovery.private_folder import private_folder
 from tests.harness.engine import wait_until
 from tests.harness.playbook_run import new_token
 from tests.harness.processes import TOKEN_VARIABLE, find_processes_with_token, kill_processes, wait_for_no_process
@@ -97,10 +98,13 @@ def test_options_reach_ansible_as_they_were_given(folder: Path) -> None:
 
 def test_the_environment_of_the_user_goes_before_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_PIPELINING", "false")
+    monkeypatch.setenv("LOCALDEV_PROGRESS", "none")
     monkeypatch.delenv("ANSIBLE_HOST_KEY_CHECKING", raising=False)
     _command, env = prepare_runner(Request("status", "/srv"), folder)
     assert env["ANSIBLE_PIPELINING"] == "false"
     assert env["ANSIBLE_HOST_PATTERN_MISMATCH"] == "error"
+    # Not a setting: this process reads what it asks for.
+    assert env["LOCALDEV_PROGRESS"] == "json"
     # By default ansible-runner turns the check of host keys off, against ansible.cfg.
     assert "ANSIBLE_HOST_KEY_CHECKING" not in env
     assert "ANSIBLE_CACHE_PLUGIN" not in env
@@ -128,13 +132,6 @@ def test_where_nothing_is_configured_connections_are_as_in_the_checkout(
     with private_folder() as place:
         _command, env = prepare_runner(Request("status", "/srv"), place)
     assert not env.keys() & wanted.keys()
-
-
-def test_the_private_folder_is_private_and_goes() -> None:
-    with private_folder() as folder:
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        (folder / "x").write_text("x")
-    assert not folder.exists()
 
 
 def test_the_first_signal_is_passed_on_once_and_the_second_kills() -> None:
@@ -180,7 +177,6 @@ def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subp
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            # Nobody is left to delete the private folder.
             "XDG_RUNTIME_DIR": str(folder),
             TOKEN_VARIABLE: token,
         },
@@ -194,7 +190,9 @@ def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subp
 @pytest.mark.parametrize(
     ("victim", "in_thread"), [("localdev", True), ("its process group", False), ("ansible-playbook", False)]
 )
-def test_nothing_goes_on_when_one_is_killed(tmp_path: Path, victim: str, in_thread: bool) -> None:
+def test_nothing_goes_on_when_one_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, victim: str, in_thread: bool
+) -> None:
     """Ansible-playbook has a session of its own, and so has each of its workers."""
     token = new_token()
     localdev = start_endless_playbook(tmp_path, token, in_thread=in_thread)
@@ -212,6 +210,10 @@ def test_nothing_goes_on_when_one_is_killed(tmp_path: Path, victim: str, in_thre
         assert wait_for_no_process(token, 30) == []
     finally:
         kill_processes([localdev.pid, *find_processes_with_token(token)])
+    # The next start deletes the variables and the environment that the killed one has left.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with private_folder() as folder:
+        assert list(tmp_path.glob("localdev-*")) == [folder]
 
 
 def test_ansible_playbook_does_not_start_when_its_parent_is_gone() -> None:
@@ -237,7 +239,9 @@ def test_an_inventory_that_ansible_does_not_understand(tmp_path: Path) -> None:
     result = run("status", inventory=inventory)
     assert result.outcome is Outcome.USAGE
     assert result.error is not None
-    assert str(inventory) in result.error.message + result.error.details
+    assert result.error.id == "ansible.refused"
+    assert str(inventory) in " ".join([result.error.message, *map(str, result.error.details)])
+    assert result.next == program_command("ansible-inventory", "-i", str(inventory), "--graph")
     assert result.hosts == {}
 
 
@@ -247,6 +251,7 @@ def test_a_host_that_does_not_answer(tmp_path: Path) -> None:
     result = run("status", inventory=inventory)
     assert (result.outcome, result.exit_code) == (Outcome.UNREACHABLE, 7)
     assert result.hosts["far"].error is not None
+    assert result.hosts["far"].error.id == "host.unreachable"
 
 
 def test_a_listener_that_raises_does_not_cut_the_run_short(tmp_path: Path) -> None:

@@ -5,36 +5,46 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from localdev_recovery.progress import (
-    ActiveTask,
-    Note,
-    Output,
-    Progress,
-    StepEnded,
-    StepStarted,
-    Transferred,
-    Update,
-    decide_outcome,
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
 )
-from localdev_recovery.results import EXIT_CODES, Failure, HostResult, Outcome, Step, combine_outcomes
+from localdev_recovery.progress import Progress
+from localdev_recovery.results import (
+    HostResult,
+    Outcome,
+    Step,
+)
+from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
 
 Event = dict[str, Any]
+C = "localdev.recovery"
 LoadEvents = Callable[[str], list[Event]]
 
 TITLES = [
     "Stop the services",
     "Set the old data aside",
     "Start the database and the cache",
-    "Wait until PostgreSQL answers, and create the other containers meanwhile",
-    "Migrate to the heads",
-    "Seed",
-    "Verify",
+    "Migrate the database to the heads",
+    "Start the application and wait until it answers",
+    "Seed the database",
+    "Verify the new stack",
 ]
+DISK_FULL = RecoveryError(
+    FailureId.DISK_FULL,
+    "The disk of the Docker engine is full",
+    hint="Delete what is not needed",
+    next_command=program_command("docker", "system", "df"),
+).as_result()
 
 
 def process_events(events: list[Event]) -> tuple[Progress, list[Update]]:
@@ -65,15 +75,66 @@ def test_steps_are_those_that_the_procedure_declares(load_events: LoadEvents) ->
     assert all(step.seconds is not None and step.seconds > 0 for step in result.steps)
 
 
-def test_reports_are_printed_by_an_action_of_the_collection_too(load_events: LoadEvents) -> None:
-    """The recorded runs print them by debug."""
+def test_a_step_that_is_left_out_is_not_counted(load_events: LoadEvents) -> None:
     events = load_events("rebuild")
-    expected = build_result(events).report
-    reports = [event for event in events if event.get("event_data", {}).get("task") == "Report"]
-    assert reports
-    for event in reports:
-        event["event_data"]["task_action"] = "localdev.recovery.report"
-    assert build_result(events).report == expected
+    for event in events:
+        result = event["event_data"].get("res", {})
+        if "steps" in result:
+            result["steps"] = [step for step in result["steps"] if step["name"] not in ("seed", "verify")]
+    steps = build_result(events).steps
+    assert [(step.n, step.of, step.title) for step in steps] == [(n, 5, TITLES[n - 1]) for n in range(1, 6)]
+
+
+def list_steps(role: str, *titles: str) -> Event:
+    """Return the event of a task that lists the steps of a procedure."""
+    result = {"steps": [{"name": title.lower(), "title": title} for title in titles]}
+    data = {"host": "h", "task": "List", "role": role, "task_action": f"{C}.recovery_steps", "res": result}
+    return {"event": "runner_on_ok", "event_data": data}
+
+
+def start_task(task: str, role: str = "r") -> Event:
+    return {"event": "runner_on_start", "event_data": {"host": "h", "task": task, "role": role, "task_action": "x"}}
+
+
+def test_a_task_of_the_run_or_of_an_earlier_step_begins_no_step() -> None:
+    events = [
+        list_steps("r", "Look", "Act"),
+        start_task("Act", "recovery_run"),
+        *map(start_task, ["Look", "Look", "Act", "Look"]),
+    ]
+    _progress, updates = process_events(events)
+    assert [update.step.title for update in updates if isinstance(update, StepStarted)] == ["Look", "Act"]
+    assert [update.text for update in updates if isinstance(update, ActiveTask)] == ["Act", "Look", "Look"]
+
+
+def test_a_procedure_may_include_one_that_has_a_run() -> None:
+    events = [
+        list_steps("provision", "Check out", "Create the data", "Log in"),
+        *map(start_task, ["Check out", "Create the data"]),
+        list_steps("recovery_run", "Stop", "Start"),
+        *map(start_task, ["Stop", "Start", "Log in", "Stop"]),
+    ]
+    _progress, updates = process_events(events)
+    begun = [update.step for update in updates if isinstance(update, StepStarted)]
+    assert [(step.n, step.of, step.title) for step in begun] == [
+        (1, 3, "Check out"),
+        (2, 3, "Create the data"),
+        (1, 2, "Stop"),
+        (2, 2, "Start"),
+        (3, 3, "Log in"),
+    ]
+
+
+def test_a_procedure_may_list_its_steps_again() -> None:
+    events = [
+        list_steps("provision", "Check out", "Build", "Log in"),
+        start_task("Check out"),
+        list_steps("provision", "Check out", "Log in"),
+        *map(start_task, ["Build", "Log in"]),
+    ]
+    _progress, updates = process_events(events)
+    begun = [update.step for update in updates if isinstance(update, StepStarted)]
+    assert [(step.n, step.of, step.title) for step in begun] == [(1, 3, "Check out"), (2, 2, "Log in")]
 
 
 def test_a_success_shows_what_changed_what_was_set_aside_and_what_undoes_it(load_events: LoadEvents) -> None:
@@ -82,8 +143,8 @@ def test_a_success_shows_what_changed_what_was_set_aside_and_what_undoes_it(load
     assert result.changed
     assert result.error is None
     assert result.run_id is not None
-    assert result.report[0].startswith("Rebuilt ")
-    assert result.report[-1].endswith(f"ansible-playbook localdev.recovery.undo -e undo_run_id={result.run_id}")
+    assert result.next == playbook_command("undo", undo_run_id=result.run_id)
+    assert result.report[-1][-1] == result.next
     (aside,) = result.set_aside
     assert (aside.kind, aside.state) == ("volume", "live")
     assert result.run_id in aside.aside
@@ -99,7 +160,7 @@ def test_updates_come_in_order_and_only_the_report_is_no_note(load_events: LoadE
     ]
     assert not any(isinstance(update, Note) for update in updates)
     assert ActiveTask("localhost", "Look at the stack") in updates
-    assert not any(isinstance(update, ActiveTask) and "rg spec" in update.text for update in updates)
+    assert not any(isinstance(update, ActiveTask) and "arg spec" in update.text for update in updates)
 
 
 def test_check_mode_claims_no_change_and_no_run(load_events: LoadEvents) -> None:
@@ -114,21 +175,23 @@ def test_a_verb_without_steps_has_a_report(load_events: LoadEvents) -> None:
     assert any("backend" in line for line in result.report)
 
 
-def test_other_messages_than_the_report_are_notes(load_events: LoadEvents) -> None:
+def test_a_report_in_the_middle_is_a_note(load_events: LoadEvents) -> None:
     events = copy.deepcopy(load_events("status"))
     for event in events:
-        if event["event_data"].get("task") == "Report":
-            event["event_data"]["task"] = "Tell what an earlier run has left"
+        if event["event_data"].get("task") == "Report" and "res" in event["event_data"]:
+            event["event_data"]["res"]["note"] = True
     progress, updates = process_events(events)
     result = progress.build_host_results(check=False, interrupted=False)["localhost"]
     assert result.report == ()
-    assert [update.text for update in updates if isinstance(update, Note)] == list(result.notes) != []
+    assert [update.line for update in updates if isinstance(update, Note)] == list(result.notes) != []
 
 
 def test_a_step_all_of_whose_tasks_are_skipped_is_skipped(load_events: LoadEvents) -> None:
     events = copy.deepcopy(load_events("rebuild"))
     for event in events:
-        if event["event"] == "runner_on_ok" and event["event_data"]["task"].startswith("Seed | "):
+        data = event["event_data"]
+        seeds = data.get("task", "").startswith("Seed | ") or data.get("role") == "admin_account"
+        if event["event"] == "runner_on_ok" and seeds:
             event["event"] = "runner_on_skipped"
     assert [step.outcome for step in build_result(events).steps] == [*["done"] * 5, "skipped", "done"]
 
@@ -140,21 +203,24 @@ def test_a_failed_verification_that_was_taken_back(load_events: LoadEvents) -> N
     result = build_result(load_events("unverified"))
     assert result.outcome is Outcome.UNVERIFIED
     assert result.error is not None
-    assert result.error.message.startswith("Verification failed: table rotation_templates has 32 rows")
-    assert result.aftermath.startswith("The state before the run is back (run ")
+    assert (result.error.id, result.error.role) == ("verify.failed", "verify")
+    (problem,) = result.error.details
+    assert {"rotation_templates", "32", "33"} <= set(re.findall(r"\w+", str(problem)))
+    (aftermath,) = result.aftermath
+    assert str(result.run_id) in aftermath
     assert result.steps[-2].outcome == "failed"
     assert result.steps[-1].title == "Bring the old state back"
     assert (result.steps[-1].n, result.steps[-1].outcome) == (None, "done")
-    assert result.next == "ansible-playbook localdev.recovery.status"
+    assert result.next == playbook_command("status")
 
 
 def test_a_failure_carries_the_log_lines_of_what_failed(load_events: LoadEvents) -> None:
     result = build_result(load_events("seed_failed"))
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
-    assert result.error.message == "The seed command people failed in service backend with exit code 1"
-    assert result.error.details == "28 requests\nno such table: people"
-    assert "seed command" not in result.aftermath
+    assert (result.error.id, result.error.task) == ("seed_command.failed", "Seed | Run the seed commands")
+    assert result.error.details == ("28 requests", "no such table: people")
+    assert len(result.aftermath) == 1
 
 
 def add_failing_rollback(events: list[Event]) -> list[Event]:
@@ -163,21 +229,15 @@ def add_failing_rollback(events: list[Event]) -> list[Event]:
     place = next(
         n
         for n, event in enumerate(events)
-        if event["event"] == "runner_on_ok" and event["event_data"]["task"] == "Put back what was set aside"
+        if event["event"] == "runner_on_ok" and event["event_data"]["task"] == "Restore what was set aside"
     )
-    failed, closing, end = events[place], copy.deepcopy(events[-2]), events[-1]
+    failed, closing, end = events[place], events[-2], events[-1]
     failed["event"] = "runner_on_failed"
-    failed["event_data"]["res"] = {
-        "msg": "The disk of the Docker engine is full\nNext: docker system df",
-        "failure": "failed",
+    failed["event_data"]["res"] = DISK_FULL
+    closing["event_data"]["res"] |= {
+        "aftermath": ["Restoring the state failed too.", ["See ", playbook_command("run_explain", run_explain_id="X")]],
+        "next": playbook_command("undo", undo_run_id="X"),
     }
-    cause = next(event["event_data"] for event in events if event["event"] == "runner_on_failed")["res"]["msg"]
-    closing["event_data"]["res"]["msg"] = (
-        f"Judge the answers: {cause}\n"
-        "Bringing the state before back failed too: The disk of the Docker engine is full\n"
-        "Next: docker system df\nNothing is lost: run X still holds it under its set-aside names.\n"
-        "Next: remove the cause, then ansible-playbook localdev.recovery.undo"
-    )
     return [*events[: place + 1], closing, end]
 
 
@@ -185,18 +245,33 @@ def test_a_verification_that_could_not_be_taken_back_is_a_plain_failure(load_eve
     result = build_result(add_failing_rollback(load_events("unverified")))
     assert result.outcome is Outcome.FAILED
     assert result.error is not None
-    assert result.error.message.startswith("Verification failed")
-    assert result.aftermath.splitlines() == [
-        "Bringing the state before back failed too: The disk of the Docker engine is full",
-        "Nothing is lost: run X still holds it under its set-aside names.",
-    ]
-    assert result.next == "remove the cause, then ansible-playbook localdev.recovery.undo"
+    assert result.error.id == "verify.failed"
+    assert result.aftermath == (
+        "Restoring the state failed too.",
+        ["See ", playbook_command("run_explain", run_explain_id="X")],
+    )
+    assert result.next == playbook_command("undo", undo_run_id="X")
     assert result.steps[-1].outcome == "failed"
+
+
+def test_a_failure_without_a_task_before_it_may_have_an_aftermath(load_events: LoadEvents) -> None:
+    events = [event for event in load_events("unverified") if event["event_data"].get("role") != "verify"]
+    result = build_result(events)
+    assert (result.outcome, len(result.aftermath)) == (Outcome.UNVERIFIED, 1)
+
+
+@pytest.mark.parametrize(("hint", "expected"), [("", playbook_command("status")), ("Delete what is not needed.", None)])
+def test_a_failure_that_advises_nothing_has_the_status_as_the_next_command(hint: str, expected: Any) -> None:
+    failure = RecoveryError(FailureId.DISK_FULL, "The disk is full", hint=hint).as_result()
+    data = {"host": "localhost", "task": "Copy", "task_action": "x", "res": failure}
+    assert build_result([{"event": "runner_on_failed", "event_data": data}]).next == expected
 
 
 def test_a_refusal(load_events: LoadEvents) -> None:
     result = build_result(load_events("unsafe"))
     assert result.outcome is Outcome.UNSAFE
+    assert result.error is not None
+    assert result.error.id == "run.none"
     assert result.next is None
 
 
@@ -204,7 +279,8 @@ def test_a_wrong_variable_is_wrong_usage(load_events: LoadEvents) -> None:
     result = build_result(load_events("wrong_type"))
     assert result.outcome is Outcome.USAGE
     assert result.error is not None
-    assert result.error.message.startswith("argument 'cleanup_keep'")
+    assert result.error.id == "option.invalid"
+    assert "cleanup_keep" in result.error.message
 
 
 def test_a_host_that_does_not_answer_leaves_the_other_alone(load_events: LoadEvents) -> None:
@@ -215,144 +291,63 @@ def test_a_host_that_does_not_answer_leaves_the_other_alone(load_events: LoadEve
         "beta": Outcome.UNREACHABLE,
     }
     assert hosts["beta"].error is not None
-    assert "Connection refused" in hosts["beta"].error.message
+    assert hosts["beta"].error.id == "host.unreachable"
+    assert "beta" in hosts["beta"].error.message
+    assert "Connection refused" in str(hosts["beta"].error.details)
 
 
-def test_what_ansible_complains_of_before_any_host(load_events: LoadEvents) -> None:
+def test_an_error_of_ansible_before_any_host(load_events: LoadEvents) -> None:
     progress, _updates = process_events(load_events("wrong_limit"))
     assert progress.hosts == ()
-    assert progress.find_ansible_error()[0] == "Could not match supplied host pattern, ignoring: nix"
+    assert progress.messages == ["[ERROR]: Could not match supplied host pattern, ignoring: nix"]
 
 
-def test_complaints_that_ansible_has_wrapped_are_joined() -> None:
-    text = "[WARNING]: a.yml: bad\r\n[ERROR]: Specified inventory leaves us with\r\nno hosts to target.\r\n"
-    progress, _updates = process_events([{"event": "verbose", "stdout": text}])
-    assert progress.find_ansible_error() == ("Specified inventory leaves us with no hosts to target.", "a.yml: bad")
-
-
-def test_without_an_error_of_its_own_ansibles_last_words_count() -> None:
-    words = "The command was not found or was not executable: ansible-playbook."
-    progress, _updates = process_events([{"event": "verbose", "stdout": words + "\r\n"}])
-    assert progress.find_ansible_error() == (words, "")
-
-
-def test_how_far_a_long_step_is_is_no_complaint() -> None:
-    line = "progress: [my host] loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s\r\n"
+@pytest.mark.parametrize("total", [2048, None])
+def test_progress_of_a_long_step_is_data_and_no_message(total: int | None) -> None:
+    data = {"host": "my host", "doing": "loading", "done": 1024, "total": total, "about": True, "rate": 512.0}
+    line = f"\x1b[0;32m{json.dumps({'progress': data})}\x1b[0m\r\n"
     progress, updates = process_events([{"event": "verbose", "stdout": line}])
-    assert updates == [
-        Transferred("my host", "loading 1.0 MiB of about 2.0 MiB, 1.0 MiB/s"),
-        Output(line.replace("\r", "")),
-    ]
-    assert progress.find_ansible_error() == ("", "")
+    assert updates == [Transferred("my host", "loading", 1024, total, True, 512.0)]
+    assert progress.messages == []
 
 
-def fail_task(result: dict[str, Any], **data: Any) -> HostResult:
-    data = {"host": "localhost", "task": "Seed | Register", "task_action": "ansible.builtin.uri", "res": result, **data}
-    return build_result([{"event": "runner_on_failed", "event_data": data}])
-
-
-def test_a_hidden_answer_says_how_to_see_it() -> None:
-    error = fail_task({"censored": "hidden"}).error
-    assert error is not None
-    assert "may hold secrets" in error.message
-    assert "stack_no_log=false" in error.details
-
-
-def test_a_crash_is_its_last_line_not_its_traceback() -> None:
-    crash = {"msg": "MODULE FAILURE\nSee stdout", "module_stderr": "Traceback\n  File\nKeyError: 'stack'\n"}
-    error = fail_task(crash, task_action="localdev.recovery.stack_info").error
-    assert error is not None
-    assert error.message == "Register: localdev.recovery.stack_info crashed: KeyError: 'stack'"
-
-
-@pytest.mark.parametrize("action", ["ansible.builtin.validate_argument_spec", "ansible.builtin.debug"])
-def test_what_a_filter_refuses_is_no_wrong_usage_and_says_why(action: str) -> None:
-    text = "Task failed: The filter plugin 'localdev.recovery.volume_places' failed: No service x\nNext: choose from y"
-    result = fail_task({"msg": text}, task_action=action)
-    assert result.error is not None
-    assert (result.error.message, result.next, result.outcome) == ("No service x", "choose from y", Outcome.FAILED)
-
-
-def test_a_loop_fails_with_its_first_failing_item() -> None:
-    items = [{"msg": "fine"}, {"failed": True, "msg": "The volume x is gone", "failure": "unsafe"}]
-    result = fail_task({"msg": "One or more items failed", "results": items})
-    assert result.error is not None
-    assert (result.error.message, result.outcome) == ("The volume x is gone", Outcome.UNSAFE)
+@pytest.mark.parametrize("text", ['{"progress": {}}', '{"a": 1}', "{", "5", "null", '["progress"]'])
+def test_other_lines_are_no_progress(text: str) -> None:
+    progress, updates = process_events([{"event": "verbose", "stdout": text}])
+    assert updates == [Output(text)]
+    assert progress.messages == [text]
 
 
 def test_an_ignored_failure_is_none() -> None:
-    assert fail_task({"msg": "no"}, ignore_errors=True).outcome is Outcome.DONE
+    data = {"host": "localhost", "task": "Look", "task_action": "x", "ignore_errors": True, "res": {"msg": "no"}}
+    assert build_result([{"event": "runner_on_failed", "event_data": data}]).outcome is Outcome.DONE
 
 
 # --- interruptions -----------------------------------------------------------------------------------------------
 
 
 def test_an_interruption_within_a_run_says_what_undoes_it(load_events: LoadEvents) -> None:
-    result = build_result(
-        events_until(load_events("rebuild"), "Step 2 of 7 | Set the old data aside"), interrupted=True
-    )
+    result = build_result(events_until(load_events("rebuild"), "Set the old data aside"), interrupted=True)
     assert result.outcome is Outcome.INTERRUPTED
     assert result.steps[-1].title == "Set the old data aside"
     assert result.steps[-1].outcome == "interrupted"
-    assert f"Run {result.run_id} is unfinished" in result.aftermath
-    assert result.next == "ansible-playbook localdev.recovery.undo"
+    assert result.error is not None
+    assert result.error.id == "run.interrupted"
+    assert str(result.run_id) in str(result.aftermath)
+    assert result.next == playbook_command("undo", undo_run_id=result.run_id)
 
 
 def test_an_interruption_before_the_run_has_changed_nothing(load_events: LoadEvents) -> None:
     result = build_result(events_until(load_events("rebuild"), "Look at the stack"), interrupted=True)
-    assert (result.outcome, result.aftermath, result.next) == (
-        Outcome.INTERRUPTED,
-        "Nothing has been changed.",
-        None,
-    )
+    assert (result.outcome, len(result.aftermath), result.next) == (Outcome.INTERRUPTED, 1, None)
+    assert result.steps == ()
 
 
 def test_an_interruption_after_the_end_changes_nothing(load_events: LoadEvents) -> None:
     assert build_result(load_events("rebuild"), interrupted=True).outcome is Outcome.DONE
 
 
-# --- outcomes ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("kinds", "unreachable", "interrupted", "expected"),
-    [
-        ([], False, False, Outcome.DONE),
-        (["failed"], False, False, Outcome.FAILED),
-        (["anything else"], False, False, Outcome.FAILED),
-        (["verification"], False, False, Outcome.UNVERIFIED),
-        (["verification", "failed"], False, False, Outcome.FAILED),
-        (["failed", "verification"], False, False, Outcome.FAILED),
-        (["locked"], False, False, Outcome.LOCKED),
-        (["unsafe", "failed"], False, False, Outcome.UNSAFE),
-        (["usage"], False, False, Outcome.USAGE),
-        ([], True, False, Outcome.UNREACHABLE),
-        (["failed"], True, False, Outcome.FAILED),
-        (["failed"], False, True, Outcome.INTERRUPTED),
-    ],
-)
-def test_outcome(kinds: list[str], unreachable: bool, interrupted: bool, expected: Outcome) -> None:
-    failures = [Failure("no", kind=kind) for kind in kinds]
-    assert decide_outcome(failures, unreachable=unreachable, interrupted=interrupted) is expected
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "expected"),
-    [
-        ([], Outcome.DONE),
-        ([Outcome.DONE, Outcome.DONE], Outcome.DONE),
-        ([Outcome.DONE, Outcome.UNREACHABLE], Outcome.UNREACHABLE),
-        ([Outcome.LOCKED, Outcome.LOCKED], Outcome.LOCKED),
-        ([Outcome.LOCKED, Outcome.UNREACHABLE], Outcome.FAILED),
-    ],
-)
-def test_overall_outcome(outcomes: list[Outcome], expected: Outcome) -> None:
-    assert combine_outcomes(outcomes) is expected
-
-
-def test_every_outcome_has_its_own_exit_code() -> None:
-    assert set(EXIT_CODES) == set(Outcome)
-    assert sorted(EXIT_CODES.values()) == [0, 1, 2, 4, 5, 6, 7, 130]
+# --- other output ------------------------------------------------------------------------------------------------
 
 
 def test_ansible_output_is_passed_on_as_it_is() -> None:
@@ -361,8 +356,7 @@ def test_ansible_output_is_passed_on_as_it_is() -> None:
 
 
 def test_a_step_left_open_without_interruption_has_failed() -> None:
-    began = {"host": "h", "task": "Step 1 of 2 | Look", "task_action": "x"}
-    progress, _updates = process_events([{"event": "runner_on_start", "event_data": began}])
+    progress, _updates = process_events([list_steps("r", "Look", "Act"), start_task("Look")])
     assert progress.end_open_steps(interrupted=False) == [StepEnded("h", Step(1, 2, "Look", 0.0, "failed"))]
 
 

@@ -12,14 +12,14 @@ import re
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 import schema
+import yaml
 
 from localdev_recovery import Outcome, Result, run
-from tests.cli.commands import ANSI, run_localdev, start_in_terminal, wait_for_exit
+from tests.cli.commands import ANSI, run_as_json, run_localdev, start_in_terminal, wait_for_exit
 from tests.harness.engine import wait_until
 from tests.harness.playbook_run import BREAKPOINT_FILE, BREAKPOINT_VARIABLE
 from tests.harness.reference_stack import ReferenceStack
@@ -27,6 +27,8 @@ from tests.harness.reference_stack import ReferenceStack
 pytestmark = pytest.mark.docker
 
 DURATION = r"(\d+ min )?[\d.]+ s"
+ROLE = Path(__file__).resolve().parents[2] / "collections/ansible_collections/localdev/recovery/roles/full_rebuild"
+TITLES = [step["title"] for step in yaml.safe_load((ROLE / "vars/main.yml").read_text())["__full_rebuild_steps"]]
 
 
 def test_rebuild_and_undo_without_a_terminal(stack: ReferenceStack) -> None:
@@ -36,24 +38,27 @@ def test_rebuild_and_undo_without_a_terminal(stack: ReferenceStack) -> None:
         assert re.search(rf"^\[{n}/7\] .+ \.\.\. {DURATION}$", done.stderr, re.MULTILINE)
     assert "\x1b" not in done.stdout + done.stderr
     run_id = stack.last_run()["run_id"]
-    assert f"localdev undo -i {stack.inventory} {run_id}" in done.stdout
+    assert f"localdev undo -i {stack.inventory} {run_id}\n" in done.stdout
     assert stack.count_rows("people", "blocks", "rotation_templates") == (28, 730, 32)
     assert not any(secret in done.stdout + done.stderr for secret in stack.read_secrets())
 
-    undone = run_localdev("undo", run_id, "-i", str(stack.inventory), "--json")
-    document: dict[str, Any] = json.loads(undone.stdout)
-    assert undone.returncode == document["exit_code"] == 0
-    assert document["verb"] == "undo"
-    jsonschema.validate(document, json.loads(schema.SCHEMA.read_text()))
-    (host,) = document["hosts"].values()
-    assert [step["n"] for step in host["steps"]] == [1, 2, 3, 4]
-    assert host["report"][0].startswith(f"Took back full_rebuild (run {run_id}")
+    undone = run_as_json("undo", run_id, "-i", str(stack.inventory))
+    jsonschema.validate(undone.document, json.loads(schema.SCHEMA.read_text()))
+    assert (undone.code, undone.document["exit_code"], undone.document["verb"]) == (0, 0, "undo")
+    steps = undone.host["steps"]
+    assert [(step["n"], step["of"], step["outcome"]) for step in steps] == [
+        (n, len(steps), "done") for n in range(1, len(steps) + 1)
+    ]
+    assert run_id in undone.host["report"][0]
+    assert undone.host["next"]["playbook"] == "undo"
     assert stack.fingerprint() == stack.old_data
 
+    listed = run_as_json("runs", "-C", str(stack.dir)).host["data"]["runs"]
+    assert [run["run_id"] for run in listed] == [run_id, undone.host["run_id"]]
+    (old_data,) = listed[0]["asides"]
+    assert old_data["state"] == "restored"
     explained = run_localdev("explain", run_id, "-C", str(stack.dir))
-    assert "back in its place" in explained.stdout
-    listed = json.loads(run_localdev("runs", "-C", str(stack.dir), "--json").stdout)
-    assert listed["hosts"]["localhost"]["data"]["runs"][0]["run_id"] == run_id
+    assert (explained.returncode, run_id in explained.stdout) == (0, True)
 
 
 def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: ReferenceStack) -> None:
@@ -66,39 +71,45 @@ def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: Refer
     # Bold is no colour.
     assert not re.search(r"\x1b\[[0-9;]*[349]\dm", text)
     lines = [line.rstrip() for line in ANSI.sub("", text).replace("\r", "\n").splitlines()]
-    cut = [line for line in lines if re.fullmatch(rf"\[4/7\] Migrate to the heads.*… {DURATION}", line)]
+    cut = [line for line in lines if re.fullmatch(rf"\[5/7\] {TITLES[4][:20]}.*… {DURATION}", line)]
     assert len(cut) == 1
     assert len(cut[0]) <= 50
-    assert any(line.startswith("[7/7] Verify ... failed after") for line in lines)
-    assert "      Bring the old state back" in "\n".join(lines)
+    assert any(re.fullmatch(rf"\[7/7\] {TITLES[6][:10]}.* {DURATION}", line) for line in lines)
+    # The roll back has no number.
+    assert any(re.fullmatch(rf" {{6}}\w.* {DURATION}", line) for line in lines)
+    record = stack.last_run()
+    assert record["failure"] == "verify.failed"
     whole = " ".join(" ".join(lines).split())
-    assert "Failed at step 7 of 7, Verify: Verification failed: table people has" in whole
-    assert "The state before the run is back" in whole
+    # The step, what differs, and the run that was taken back.
+    assert re.search(rf"\b7\b.*\b7\b.*{TITLES[6]}: ", whole)
+    assert re.search(r"\bpeople\b.* 28\b.* 29\b", whole)
+    assert record["run_id"] in whole
     assert stack.fingerprint() == stack.old_data
 
 
 def test_ctrl_c_and_a_second_run_at_the_same_time(stack: ReferenceStack) -> None:
     child = start_in_terminal("rebuild", "-i", str(stack.inventory), **{BREAKPOINT_VARIABLE: "before:start"})
-    breakpoint_file = stack.dir / BREAKPOINT_FILE
+    breakpoint_file = stack.state_folder / BREAKPOINT_FILE
     wait_until(breakpoint_file.exists, "reaching the third step")
 
-    second = run_localdev("rebuild", "-i", str(stack.inventory))
-    assert second.returncode == 5
-    assert "Locked: The stack in" in second.stderr
-    assert "Next: " in second.stderr
+    second = run_as_json("rebuild", "-i", str(stack.inventory))
+    assert (second.code, second.error["id"]) == (5, "lock.held")
+    assert second.next or second.error["hint"]
 
     child.sendintr()
     code, text = wait_for_exit(child)
     plain = " ".join(ANSI.sub("", text).split())
     assert code == 130
-    assert "Interrupted at step 3 of 7, Start the database and the cache" in plain
-    assert f"Run {stack.last_run()['run_id']} is unfinished, and nothing is lost" in plain
-    assert f"Next: localdev undo -i {stack.inventory}" in plain
+    assert re.search(rf"\b3\b.*\b7\b.*{TITLES[2]}", plain)
+    interrupted = stack.last_run()["run_id"]
+    assert f" localdev undo -i {stack.inventory} {interrupted}" in plain
     breakpoint_file.unlink()
 
-    undone = run_localdev("undo", "-i", str(stack.inventory))
-    assert undone.returncode == 0, undone.stderr
-    assert "was cut short; what it set aside is put back first" in undone.stderr
+    undone = run_as_json("undo", interrupted, "-i", str(stack.inventory))
+    assert undone.code == 0, undone
+    # A note names the run whose kept things are put back first, as it happens and in the result.
+    assert any(interrupted in note for note in undone.host["notes"])
+    assert undone.host["notes"][0] in undone.shown
     stack.wait_until_up()
     assert stack.fingerprint() == stack.old_data
 
@@ -111,31 +122,27 @@ def test_a_folder_alone_is_enough(stack: ReferenceStack) -> None:
         assert re.search(r"\bdb +database +running", done.stdout)
 
 
-def test_nothing_to_undo_and_too_little_to_keep(stack: ReferenceStack) -> None:
-    nothing = run_localdev("undo", "-C", str(stack.dir))
-    assert nothing.returncode == 6
-    assert "left anything to put back" in nothing.stderr
-    refused = run_localdev("cleanup", "--keep", "0", "-C", str(stack.dir))
-    assert refused.returncode == 6
-    assert refused.stderr.splitlines()[-1].startswith("Refused at step 1 of 2")
+def test_nothing_to_undo(stack: ReferenceStack) -> None:
+    nothing = run_as_json("undo", "-C", str(stack.dir))
+    assert (nothing.code, nothing.error["id"]) == (6, "run.none")
 
 
 def test_a_folder_without_a_compose_file(tmp_path: Path) -> None:
-    done = run_localdev("rebuild", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "There is no Compose file in" in done.stderr
-    assert f"The project folder is {tmp_path} (the current one); -C DIR names another." in done.stderr
+    done = run_as_json("rebuild", cwd=tmp_path)
+    assert (done.code, done.error["id"]) == (1, "compose_file.missing")
+    assert str(tmp_path) in done.error["message"]
+    assert {str(tmp_path), "-C"} <= set(done.error["hint"].split())
 
 
 def test_without_a_daemon_the_runs_can_still_be_read(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("services: {db: {image: 'postgres:15'}}\n")
     nowhere = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
-    done = run_localdev("rebuild", "-C", str(tmp_path), **nowhere)
-    assert done.returncode == 1
-    assert "The Docker daemon does not answer" in done.stderr
-    assert "Next: " in done.stderr
-    listed = run_localdev("runs", "-C", str(tmp_path), **nowhere)
-    assert (listed.returncode, listed.stdout) == (0, "No procedure has run on this stack yet\n")
+    done = run_as_json("rebuild", "-C", str(tmp_path), **nowhere)
+    assert (done.code, done.error["id"]) == (1, "docker.not_running")
+    assert done.next or done.error["hint"]
+    listed = run_as_json("runs", "-C", str(tmp_path), **nowhere)
+    assert (listed.code, listed.host["data"]["runs"]) == (0, [])
+    assert len(listed.host["report"]) == 1
 
 
 def test_the_python_interface_serves_any_thread(stack: ReferenceStack) -> None:
@@ -145,7 +152,8 @@ def test_the_python_interface_serves_any_thread(stack: ReferenceStack) -> None:
     thread.join(60)
     (result,) = results
     assert result.outcome is Outcome.DONE
-    assert any("database" in line for line in result.hosts["localhost"].report)
+    assert any(isinstance(line, str) and "database" in line for line in result.hosts["localhost"].report)
+    assert result.hosts["localhost"].data["stack"]["database"]["service"] == "db"
 
 
 def test_sessions_without_a_terminal(stack: ReferenceStack) -> None:
@@ -162,10 +170,10 @@ def test_sessions_without_a_terminal(stack: ReferenceStack) -> None:
     assert not re.search(r"\x1b\[[0-9;]*m", logs.stdout)
     stopped = run_localdev("shell", "n8n", *folder)
     assert stopped.returncode == 1
-    assert "The service n8n is not running: missing" in stopped.stderr
+    assert "n8n" in stopped.stderr
     unknown = run_localdev("logs", "nobody", *folder)
     assert unknown.returncode == 2
-    assert "There is no service nobody" in unknown.stderr
+    assert "nobody" in unknown.stderr
 
 
 def test_a_session_in_a_terminal(stack: ReferenceStack) -> None:

@@ -7,15 +7,20 @@
 from __future__ import annotations
 
 import copy
+import os
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from localdev_recovery import sessions
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from localdev_recovery import cli, sessions
 from localdev_recovery.cli import main
 from localdev_recovery.procedures import SESSIONS, Session
-from localdev_recovery.sessions import GatheredStack, SessionError
+from localdev_recovery.sessions import GatheredStack
+from tests.cli.golden_text import assert_text
 
 RUNNING = [{"state": "running"}]
 STACK: dict[str, Any] = {
@@ -66,18 +71,16 @@ def test_a_shell_opens_in_the_application_or_in_the_named_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "given", "words", "usage"),
+    ("verb", "given", "failure", "values"),
     [
-        ("shell", {"service": "mail"}, "mail is not running: missing", False),
-        ("shell", {"service": "web"}, "There is no service web; project shop has api, db, n8n, mail", True),
-        ("logs", {"services": ["web"]}, "There is no service web", True),
+        ("shell", {"service": "mail"}, FailureId.SERVICE_NOT_RUNNING, ["mail", "missing"]),
+        ("shell", {"service": "web"}, FailureId.SERVICE_UNKNOWN, ["web", "shop", "api, db, n8n, mail"]),
+        ("logs", {"services": ["web"]}, FailureId.SERVICE_UNKNOWN, ["web"]),
     ],
 )
-def test_what_cannot_be_opened_says_why(verb: str, given: dict[str, Any], words: str, usage: bool) -> None:
-    with pytest.raises(SessionError) as caught:
+def test_a_service_without_a_session(verb: str, given: dict[str, Any], failure: FailureId, values: list[str]) -> None:
+    with raises_failure(failure, *values):
         sessions.SESSION_ARGUMENTS[verb](STACK, **given, terminal=True)
-    assert words in caught.value.message
-    assert caught.value.is_usage_error is usage
 
 
 def test_stacks_without_a_database_an_application_or_containers() -> None:
@@ -85,12 +88,25 @@ def test_stacks_without_a_database_an_application_or_containers() -> None:
     stack["database"] = None
     for service in stack["services"].values():
         service.update(kind="other", containers=[])
-    with pytest.raises(SessionError, match="No PostgreSQL service"):
+    with raises_failure(FailureId.DATABASE_NOT_FOUND, "shop", "api, db, n8n, mail"):
         sessions.psql_arguments(stack, terminal=True)
-    with pytest.raises(SessionError, match="Which service"):
+    with raises_failure(FailureId.SESSION_NOT_ONE_SERVICE, "shop", "api, db, n8n, mail"):
         sessions.shell_arguments(stack, terminal=True)
-    with pytest.raises(SessionError, match="has a container"):
+    with raises_failure(FailureId.SESSION_NO_CONTAINER, "shop") as caught:
         sessions.logs_arguments(stack, terminal=True)
+    assert caught.value.next_command == playbook_command("status")
+
+
+@pytest.mark.parametrize("names", [[], ["web1", "web2"]])
+def test_a_session_needs_one_stack(names: list[str]) -> None:
+    with raises_failure(FailureId.SESSION_NOT_ONE_STACK, *names):
+        cli.choose_stack({name: gathered_stack() for name in names})
+    assert cli.choose_stack({"web1": gathered_stack()}) == gathered_stack()
+
+
+def test_a_program_that_cannot_be_started() -> None:
+    with raises_failure(FailureId.SESSION_NOT_STARTED, "/no/such/program"):
+        cli.replace_process(os.getcwd(), ["/no/such/program"])
 
 
 def test_here_it_is_docker_compose_itself() -> None:
@@ -129,7 +145,7 @@ def test_without_a_connection_ansible_uses_ssh_and_the_name_in_the_inventory() -
 
 
 def test_another_connection_is_one_clear_error() -> None:
-    with pytest.raises(SessionError, match=r"web1 is reached by the connection plugin docker"):
+    with raises_failure(FailureId.SESSION_CONNECTION, "web1", "docker"):
         sessions.build_session_command(gathered_stack(connection="community.docker.docker"), ["ps"], terminal=True)
 
 
@@ -137,4 +153,4 @@ def test_another_connection_is_one_clear_error() -> None:
 def test_wrong_usage_is_one_helpful_error(verb: str) -> None:
     done = CliRunner().invoke(main, [verb, "-C", "/no/such/folder"])
     assert done.exit_code == 2
-    assert "The project folder /no/such/folder does not exist" in done.output
+    assert_text("usage_folder", done.output)

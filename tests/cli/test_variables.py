@@ -184,7 +184,8 @@ def test_a_file_of_variables_stands_alone_or_in_a_sequence(as_path: type, tmp_pa
         result = run("run_list", stack_dir=tmp_path, extra_vars=variables)
         assert result.outcome is Outcome.USAGE
         assert result.error is not None
-        assert result.error.message == f"The file of variables {missing} does not exist"
+        assert result.error.id == "variables_file.missing"
+        assert str(missing) in result.error.message
 
 
 def test_what_is_neither_a_mapping_nor_a_path_is_refused(tmp_path: Path) -> None:
@@ -193,6 +194,8 @@ def test_what_is_neither_a_mapping_nor_a_path_is_refused(tmp_path: Path) -> None
     for variables in ([["a"]], [None], {"a": endless}):
         result = run("run_list", stack_dir=tmp_path, extra_vars=variables)  # type: ignore[arg-type]
         assert result.outcome is Outcome.USAGE
+        assert result.error is not None
+        assert result.error.id == "variable.invalid"
 
 
 def test_an_option_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
@@ -229,6 +232,7 @@ def test_a_folder_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
     result = run("run_list", stack_dir=folder)
     assert result.outcome is Outcome.USAGE
     assert result.error is not None
+    assert result.error.id == "project_folder.not_utf8"
     assert "\\udcff" in result.error.message
 
 
@@ -240,4 +244,5 @@ def test_options_that_ansible_makes_templates_are_data_or_refused(tmp_path: Path
     result = run("run_list", stack_dir=tmp_path, limit=f"localhost,{LOOKUP}")
     assert (result.outcome, result.hosts) == (Outcome.USAGE, {})
     assert result.error is not None
+    assert result.error.id == "variable.invalid"
     assert LOOKUP in result.error.message

@@ -62,9 +62,10 @@ def assert_hidden(stack: ReferenceStack, secrets: list[str], outputs: list[str],
     """Check that neither outputs nor run records show secrets. rows: secrets that only kept copies of rows may hold."""
     for output in outputs:
         assert not [secret for secret in (*secrets, *rows) if secret in output]
-    for path in (stack.dir / ".localdev").rglob("*"):
+    for path in stack.state_folder.rglob("*"):
+        # Members of the group may use the engine, so they can read every volume.
         mode = stat.S_IMODE(path.stat().st_mode)
-        assert mode == (0o700 if path.is_dir() else 0o600), f"{path} has mode {mode:o}"
+        assert mode == (0o2770 if path.is_dir() else 0o660), f"{path} has mode {mode:o}"
         if path.is_file() and path.parent.name != "files":
             hidden = secrets if path.parent.name == "rows" else [*secrets, *rows]
             assert not [secret for secret in hidden if secret in path.read_text()], f"{path} holds a secret"

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from tests.faults.assertions import assert_clear_error
 from tests.harness.engine import docker
 from tests.harness.reference_stack import ReferenceStack
@@ -42,11 +43,11 @@ def test_what_is_not_the_fault_of_the_account(stack: ReferenceStack) -> None:
     runs, users = stack.run_ids(), stack.psql(USERS)
 
     docker("stop", "--time", "1", f"{stack.name}-backend")
-    assert_clear_error(stack.try_playbook("admin_account"), "finding: api_unreachable", "Next: ")
+    assert assert_clear_error(stack.try_playbook("admin_account"), FailureId.ACCOUNT_API_UNREACHABLE)["next"]
 
     docker("start", f"{stack.name}-backend")
     docker("stop", f"{stack.name}-db")
-    assert_clear_error(stack.try_playbook("admin_account"), "finding: database", "Next: ")
+    assert assert_clear_error(stack.try_playbook("admin_account"), FailureId.ACCOUNT_DATABASE)["next"]
 
     docker("start", f"{stack.name}-db")
     stack.wait_for_database()
@@ -55,9 +56,10 @@ def test_what_is_not_the_fault_of_the_account(stack: ReferenceStack) -> None:
     compose.write_text(compose.read_text().replace("${SECRET_KEY:?set SECRET_KEY in .env}", '""'))
     stack.compose("create", "--no-build", "backend")
     stack.start()
-    assert_clear_error(
-        stack.try_playbook("admin_account"), "finding: signing_key", "SECRET_KEY of service backend is empty", "Next: "
+    failure = assert_clear_error(
+        stack.try_playbook("admin_account"), FailureId.ACCOUNT_SIGNING_KEY, "SECRET_KEY", "backend"
     )
+    assert failure["next"]
 
     assert stack.psql(USERS) == users
     assert stack.run_ids() == runs

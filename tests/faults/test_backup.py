@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import json
 import typing as t
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import FORMAT_VARIABLE, JSON_FORMAT
 from tests.faults.assertions import assert_clear_error
 from tests.faults.backups import (
     assert_nothing_is_left,
@@ -21,6 +23,7 @@ from tests.faults.backups import (
     wait_until_services_run,
 )
 from tests.harness.engine import docker, wait_until
+from tests.harness.playbook_run import PlaybookRun
 from tests.harness.reference_stack import ReferenceStack
 
 
@@ -34,12 +37,18 @@ def stack(named: ReferenceStack) -> t.Iterator[ReferenceStack]:
 
 def list_shown_backups(stack: ReferenceStack) -> list[str]:
     """Return the names of the complete backups that backup_list shows."""
-    text = stack.run_playbook("backup_list").text
+    text = stack.run_playbook("backup_list").shown_text
     return [
         name.removesuffix(".metadata")
         for name in list_backup_files(stack)
         if name.endswith(".metadata") and name[:-9] in text
     ]
+
+
+def list_progress(run: PlaybookRun) -> list[dict[str, t.Any]]:
+    """Return the progress that a run has printed so far. The last line may be incomplete."""
+    *lines, _last = run.read_output().split("\n")
+    return [json.loads(line)["progress"] for line in lines if line.startswith('{"progress"')]
 
 
 @pytest.mark.fault("backup killed at {point}, run again", "P2 P3")
@@ -72,7 +81,7 @@ def test_a_dump_that_is_killed_is_no_backup(stack: ReferenceStack, victim: str) 
     docker("kill", name)
     backup_run.resume()
     result = backup_run.wait()
-    assert_clear_error(result, "dump|PostgreSQL|helper|database")
+    assert_clear_error(result, FailureId.BACKUP_DUMP_FAILED, "residency_scheduler")
     stack.compose("start", "db")
     wait_until_services_run(stack)
     assert list_backup_files(stack) == []
@@ -84,16 +93,18 @@ def test_a_full_disk_leaves_no_half_set(stack: ReferenceStack) -> None:
     # The data of this stack is in volumes, so data/ can serve as another disk.
     with stack.small_disk(128):
         place = str(stack.dir / "data" / "backups")
-        backup_run = stack.start_playbook("backup", stop_at="snapshot", stack_backup_dir=place)
+        environment = {FORMAT_VARIABLE: JSON_FORMAT}
+        backup_run = stack.start_playbook("backup", stop_at="snapshot", stack_backup_dir=place, environment=environment)
         backup_run.wait_for_breakpoint("snapshot")
-        progress_line = r"progress: \[localhost\] dumping a database of [\d.]+ MiB, written 0 B"
-        wait_until(lambda: re.search(progress_line, backup_run.read_output()), "a progress line of the dump")
+        wait_until(lambda: list_progress(backup_run), "progress of the dump")
+        assert list_progress(backup_run)[0]["host"] == "localhost"
+        assert list_progress(backup_run)[0]["done"] == 0
         with contextlib.suppress(OSError):
             stack.fill_disk(leave_mb=0)
         backup_run.resume()
         result = backup_run.wait()
-        assert_clear_error(result, "No space left on device")
+        assert_clear_error(result, FailureId.DISK_FULL, "No space left on device")
         refused = stack.try_playbook("backup", stack_backup_dir=place)
-        assert_clear_error(refused, "Too little disk space", "are free", "Next: df")
+        assert "df" in assert_clear_error(refused, FailureId.DISK_TOO_SMALL, place)["next"]["argv"]
         left = list((stack.dir / "data" / "backups").iterdir())
     assert left == []

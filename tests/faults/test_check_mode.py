@@ -10,11 +10,10 @@ import json
 
 import pytest
 
-from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_output_has
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_shows
 from tests.faults.secrecy import assert_hidden
 from tests.harness.reference_stack import ReferenceStack
-
-SIZE = r"\d[\d.]* [KMG]iB"
 
 
 @pytest.mark.fault("--check --diff on a running stack ({mounts})", "P4")
@@ -31,16 +30,16 @@ def test_check_mode_changes_nothing(stack: ReferenceStack, mounts: str) -> None:
 
     assert stack.engine_state() == engine
     assert stack.file_states(server_files) == files
-    assert not (stack.dir / ".localdev").exists()
+    assert not stack.state_folder.exists()
     assert stack.fingerprint() == stack.old_data
     assert result.rc == 0, result.output
+    data = result.report("full_rebuild").data
     kind = "folder" if mounts == "bind" else "volume"
-    text = result.text
-    for service in stack.services:
-        assert service in text.partition("PLAY RECAP")[0].rpartition("Report]")[2], f"{service} is not named"
-    assert_output_has(
-        result, rf"{kind} {stack.cluster_place}\b.*?\({SIZE}\)", r"41 migrations", "28 people", "730 blocks"
-    )
+    assert [(entry["kind"], entry["name"]) for entry in data["kept"]["asides"]] == [(kind, stack.cluster_place)]
+    assert data["kept"]["bytes"] > 0
+    assert len(data["migrated"]["applied"]) == 41
+    assert (data["rows"]["people"], data["rows"]["blocks"]) == (28, 730)
+    assert_shows(result, *stack.services, stack.cluster_place, "41", "28", "730")
 
 
 @pytest.mark.fault("--check --diff of undo and cleanup", "P4")
@@ -56,8 +55,16 @@ def test_undo_and_cleanup_in_check_mode_change_nothing(named: ReferenceStack) ->
     assert named.engine_state() == state
     assert named.file_states() == files
     assert named.fingerprint() == fresh
-    assert_output_has(undo, "Would take back full_rebuild", newest, SIZE)
-    assert_output_has(cleanup, f"Would free {SIZE}", f"Would delete volume {older}", f"Keeps volume {newest}")
+    taken_back = undo.report("undo").data
+    assert (taken_back["found"]["undo"]["run_id"], taken_back["settled"]) == (named.last_run()["run_id"], [])
+    assert [entry["aside"] for entry in taken_back["restored"]] == [newest]
+    assert taken_back["restored"][0]["bytes"] > 0
+    assert_shows(undo, named.last_run()["run_id"], newest)
+    found = cleanup.report("cleanup").data["found"]
+    assert [entry["aside"] for entry in found["deletable"]] == [older]
+    assert found["deletable"][0]["bytes"] > 0
+    assert [entry["aside"] for entry in found["kept"]] == [newest]
+    assert_shows(cleanup, older, newest)
 
 
 @pytest.mark.fault("--check after a killed rebuild, and lists when a kept copy is gone", "P4 P9")
@@ -67,7 +74,7 @@ def test_check_mode_says_what_is_put_back_and_what_is_gone(named: ReferenceStack
     killed = named.last_run()
     leftover = named.parent / "unfinished"
     leftover.write_text("")
-    record_file = named.dir / ".localdev" / "runs" / f"{killed['run_id']}.json"
+    record_file = named.state_folder / "runs" / f"{killed['run_id']}.json"
     killed["scratch"] = [{"kind": "path", "name": str(leftover), "unless": ""}]
     record_file.write_text(json.dumps(killed))
     state, files = named.engine_state(), named.file_states()
@@ -77,20 +84,28 @@ def test_check_mode_says_what_is_put_back_and_what_is_gone(named: ReferenceStack
 
     assert (named.engine_state(), named.file_states()) == (state, files)
     for planned in (undo, backup):
-        assert_output_has(planned, rf"volume {named.cluster_place}\b", f"Would delete the temporary path {leftover}")
-    taken_back = rf"Would take back full_rebuild \(run {killed['run_id']}"
-    assert_output_has(undo, taken_back, kept, "Would start backend, db, redis")
+        assert_shows(planned, named.cluster_place, str(leftover))
+    planned_undo = undo.report("undo").data
+    [settled] = planned_undo["settled"]
+    assert settled["item"] == killed["run_id"]
+    assert [entry["aside"] for entry in settled["asides"]] == [kept]
+    assert planned_undo["started"] == ["backend", "db", "redis"]
+    assert_shows(undo, killed["run_id"], kept)
     named.run_playbook("undo")
 
     # Somebody deletes the kept copy of a run that succeeded.
     killed.update(run_id="20260101T000000Z-0000", started="2026-01-01T00:00:00Z", outcome="succeeded", scratch=[])
     killed["asides"][0].update(aside=f"{named.cluster_place}.aside-20260101T000000Z-0000", state="live")
     (record_file.parent / "20260101T000000Z-0000.json").write_text(json.dumps(killed))
-    gone = f"The volume {killed['asides'][0]['aside']} does not exist any more"
+    gone = killed["asides"][0]["aside"]
     for procedure in ("status", "run_list", "cleanup"):
-        assert_output_has(named.run_playbook(procedure, "--check"), gone)
+        looked = named.run_playbook(procedure, "--check")
+        found = looked.results("stack_status" if procedure == "status" else "recovery_run_info")[-1]
+        [missing] = (found["status"]["runs"] if procedure == "status" else found)["missing"]
+        assert (missing["run_id"], missing["aside"]) == (killed["run_id"], gone)
+        assert_shows(looked, gone)
     refused = named.try_playbook("undo", "--check", undo_run_id=killed["run_id"])
-    assert_clear_error(refused, killed["asides"][0]["aside"], "is gone")
+    assert_clear_error(refused, FailureId.KEPT_COPY_MISSING, gone)
     assert_old_data_is_back(named)
 
 
@@ -118,10 +133,10 @@ def test_the_smaller_procedures_in_check_mode_change_nothing(named: ReferenceSta
     finally:
         main.write_text(source)
         env_file.write_text(env)
-    assert not (named.dir / ".localdev").exists()
+    assert not named.state_folder.exists()
     assert named.fingerprint() == named.old_data
-    assert_output_has(filled, "SECRET_KEY")
-    assert_output_has(rebuild, "backend")
-    assert_output_has(reset, "backend", "db", "redis")
-    assert_output_has(registered, "Changed", "main.py would be replaced")
+    assert_shows(filled, "SECRET_KEY")
+    assert_shows(rebuild, "backend")
+    assert_shows(reset, "backend", "db", "redis")
+    assert_shows(registered, "Changed", "main.py")
     assert_hidden(named, secrets, [result.output for result in (filled, rebuild, reset, registered)])

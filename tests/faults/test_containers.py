@@ -10,7 +10,13 @@ import typing as t
 
 import pytest
 
-from tests.faults.assertions import assert_clear_error, assert_old_data_is_back, assert_output_has
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from tests.faults.assertions import (
+    assert_clear_error,
+    assert_old_data_is_back,
+    assert_rolled_back,
+    assert_unchanged,
+)
 from tests.faults.secrecy import SecretWatch, assert_hidden
 from tests.harness.engine import docker, wait_until
 from tests.harness.reference_stack import ReferenceStack
@@ -68,7 +74,7 @@ def test_the_same_command_finishes_a_killed_rebuild(changed_source: ReferenceSta
     assert watch.caught == set()
     assert_hidden(stack, stack.read_secrets(), [done.output])
     assert tagged_image(stack) == container_image(stack) != old
-    assert_output_has(stack.run_playbook("container_recovery", **REBUILD), "Nothing to do", "changed=0 ")
+    assert_unchanged(stack.run_playbook("container_recovery", **REBUILD))
     assert "public.audit_log" not in stack.fingerprint()
     stack.run_playbook("undo")
     stack.wait_until_up()
@@ -104,14 +110,14 @@ def test_containers_that_no_restart_repairs(named: ReferenceStack) -> None:
     state = ("inspect", "--format", "{{.RestartCount}}", f"{named.name}-backend")
     wait_until(lambda: int(docker(*state)) > 0, "restarting")
     options = {"container_recovery_services": ["backend"], "container_recovery_verify_login": False}
-    assert_clear_error(named.try_playbook("container_recovery", **options), "backend keeps restarting.*changed by hand")
+    restarting = named.try_playbook("container_recovery", **options)
+    assert_clear_error(restarting, FailureId.SERVICE_NOT_READY, "backend", "changed by hand")
 
     write("redis", "#!/bin/sh\\necho sick today; exit 1\\n", "/usr/bin/redis-cli")
     options["container_recovery_services"] = ["redis"]
     sick = named.try_playbook("container_recovery", stack_ready_timeout=3, **options)
-    assert_clear_error(
-        sick, "Not ready within 3 s: redis its health check fails: sick today", "state before the run is back"
-    )
+    assert_clear_error(sick, FailureId.SERVICE_NOT_READY, "3 s", "redis", "sick today")
+    assert_rolled_back(sick)
 
     options["container_recovery_services"] = ["backend", "redis"]
     named.run_playbook("container_recovery", container_recovery_recreate=True, **options)

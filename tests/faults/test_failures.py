@@ -14,11 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.assertions import assert_clear_error, assert_nothing_unknown_is_left, assert_old_data_is_back
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import LIST_PORTS_COMMAND
+from tests.faults.assertions import (
+    assert_clear_error,
+    assert_nothing_unknown_is_left,
+    assert_old_data_is_back,
+    assert_rolled_back,
+    failed_step,
+)
 from tests.harness.engine import require_docker_engine
+from tests.harness.playbook_run import PlaybookResult
 from tests.harness.reference_stack import ReferenceStack
-
-ROLLED_BACK = "state before the run is back"
 
 
 @contextlib.contextmanager
@@ -67,7 +75,9 @@ def upgrade():
             stack.compose("build", "--quiet", "backend")
         result = stack.try_playbook("full_rebuild")
     stack.tag_images()
-    assert_clear_error(result, "Migrate", "20251231_broken", "table_of_nobody", "alembic history", ROLLED_BACK)
+    assert_clear_error(result, FailureId.MIGRATION_FAILED, "20251231_broken", "table_of_nobody")
+    assert failed_step(stack) == "migrate"
+    assert_rolled_back(result)
     # The application's own start command meets the broken migration too; without it, it runs.
     stack.compose("up", "--detach", "--no-deps", "--force-recreate", "backend")
     assert_old_data_is_back(stack)
@@ -80,7 +90,9 @@ def test_failing_seed(named: ReferenceStack) -> None:
     script = "import os, sys\nprint(dict(os.environ))\nprint('no holidays in the calendar')\nsys.exit(3)\n"
     with changed_file(named.dir / "scripts" / "seed_blocks.py", script):
         result = named.try_playbook("full_rebuild", "-vvv")
-    assert_clear_error(result, "Seed", "blocks", "backend", "exit code 3", "no holidays in the calendar", ROLLED_BACK)
+    assert_clear_error(result, FailureId.SEED_COMMAND_FAILED, "blocks", "backend", "3", "no holidays in the calendar")
+    assert failed_step(named) == "seed"
+    assert_rolled_back(result)
     shown = [
         name for name, value in named.read_env().items() if value in named.read_secrets() and value in result.output
     ]
@@ -92,9 +104,17 @@ def test_failing_seed(named: ReferenceStack) -> None:
 @pytest.mark.fault("a seed script that fails and exits 0", "P1 P3 P9")
 def test_seed_that_hides_its_failure(bind: ReferenceStack) -> None:
     result = bind.try_playbook("full_rebuild", stack_seed_environment={"ADMIN_PASSWORD": "wrong"})
-    assert_clear_error(result, "Seed", "people exited 0", "table people has 0 rows, 28 expected", ROLLED_BACK)
+    assert_clear_error(result, FailureId.SEED_COMMAND_WRONG_ROWS, "people", "0 rows", "28")
+    assert failed_step(bind) == "seed"
+    assert_rolled_back(result)
     assert_old_data_is_back(bind)
     assert_nothing_unknown_is_left(bind)
+
+
+def assert_port_taken(result: PlaybookResult, port: str, *values: str) -> None:
+    """Check that a port is named as taken, with the command that shows which container has it."""
+    failure = assert_clear_error(result, FailureId.PORT_TAKEN, port, *values)
+    assert failure["next"] == LIST_PORTS_COMMAND
 
 
 @pytest.mark.fault("port of {service} taken while the stack is down", "P3 P9")
@@ -104,7 +124,7 @@ def test_port_taken(named: ReferenceStack, service: str, variable: str) -> None:
     before = named.engine_state()
     with socket.create_server(("127.0.0.1", int(named.ports[variable]))):
         result = named.try_playbook("full_rebuild")
-    assert_clear_error(result, named.ports[variable], f"service {service}", "already taken", "Next: .*ss -ltnp")
+    assert_port_taken(result, named.ports[variable], service)
     assert named.engine_state() == before
     named.up()
     assert_old_data_is_back(named)
@@ -118,7 +138,7 @@ def test_new_port_taken(named: ReferenceStack) -> None:
         named.set_env(BACKEND_PORT=str(taken))
         result = named.try_playbook("full_rebuild")
     named.set_env(BACKEND_PORT=named.ports["BACKEND_PORT"])
-    assert_clear_error(result, str(taken), "service backend", "already taken", "Next: .*ss -ltnp")
+    assert_port_taken(result, str(taken), "backend")
     assert_untouched(named, before)
 
 
@@ -133,7 +153,8 @@ def test_port_taken_on_the_way(bind: ReferenceStack) -> None:
             result = running.wait()
     finally:
         running.kill()
-    assert_clear_error(result, bind.ports["BACKEND_PORT"], "already taken", "Next: .*ss -ltnp", ROLLED_BACK)
+    assert_port_taken(result, bind.ports["BACKEND_PORT"])
+    assert_rolled_back(result)
     assert bind.running_services() == []
     bind.up()
     assert_old_data_is_back(bind)
@@ -146,7 +167,7 @@ def test_missing_value(named: ReferenceStack) -> None:
     env = named.dir / ".env"
     with changed_file(env, re.sub("(?m)^SECRET_KEY=.*$", "", env.read_text())):
         result = named.try_playbook("full_rebuild")
-    assert_clear_error(result, "SECRET_KEY", r"\.env", "Next: ")
+    assert_clear_error(result, FailureId.ENV_VARIABLE_MISSING, "SECRET_KEY", ".env")
     assert_untouched(named, before)
 
 
@@ -154,7 +175,7 @@ def test_missing_value(named: ReferenceStack) -> None:
 def test_unreachable_daemon(named: ReferenceStack) -> None:
     before = named.engine_state()
     result = named.try_playbook("full_rebuild", environment={"DOCKER_HOST": "unix:///nonexistent/docker.sock"})
-    assert_clear_error(result, "Docker daemon does not answer", "unix:///nonexistent/docker.sock", "Next: ")
+    assert assert_clear_error(result, FailureId.DOCKER_NOT_RUNNING, "unix:///nonexistent/docker.sock")["next"]
     assert_untouched(named, before)
 
 
@@ -162,9 +183,8 @@ def test_unreachable_daemon(named: ReferenceStack) -> None:
 def test_no_room_for_a_volume(named: ReferenceStack) -> None:
     before = named.engine_state()
     result = named.try_playbook("full_rebuild", full_rebuild_reserve_bytes=10**15)
-    assert_clear_error(
-        result, "Too little disk space", f"volume {named.cluster_place}", r"[\d.]+ TiB", "are free", "Next: .*cleanup"
-    )
+    failure = assert_clear_error(result, FailureId.DISK_TOO_SMALL, named.cluster_place, "TiB")
+    assert failure["next"] == playbook_command("cleanup")
     assert_untouched(named, before)
 
 
@@ -174,7 +194,8 @@ def test_no_database(named: ReferenceStack, tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text(f"name: {named.name}-no-database\nservices:\n  cache:\n    image: {image}\n")
     (tmp_path / ".env").write_text("ADMIN_PASSWORD=none\n")
     result = named.try_playbook("full_rebuild", stack_dir=str(tmp_path), stack_excluded_services=[])
-    assert_clear_error(result, "No PostgreSQL service", f"{named.name}-no-database", "stack_database_service")
+    failure = assert_clear_error(result, FailureId.DATABASE_NOT_FOUND, f"{named.name}-no-database")
+    assert "stack_database_service" in failure["msg"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "compose.yaml"]
 
 
@@ -185,7 +206,7 @@ def test_no_database(named: ReferenceStack, tmp_path: Path) -> None:
 def test_unknown_service(named: ReferenceStack, variable: str, value: t.Any) -> None:
     before = named.engine_state()
     result = named.try_playbook("full_rebuild", **{variable: value})
-    assert_clear_error(result, "n8m", "n8n")
+    assert_clear_error(result, FailureId.SERVICE_UNKNOWN, "n8m", "n8n")
     assert_untouched(named, before)
 
 
@@ -208,15 +229,15 @@ def small_disk() -> t.Iterator[ReferenceStack]:
 def test_no_room_for_new_data(small_disk: ReferenceStack) -> None:
     before = small_disk.engine_state()
     result = small_disk.try_playbook("full_rebuild")
-    assert_clear_error(
-        result, "Too little disk space", f"folder {small_disk.cluster_place}", "are free", "Next: .*cleanup"
-    )
+    failure = assert_clear_error(result, FailureId.DISK_TOO_SMALL, str(small_disk.cluster_place))
+    assert failure["next"] == playbook_command("cleanup")
     assert_untouched(small_disk, before)
 
 
 @pytest.mark.fault("a disk that is full in the middle of it", "P1 P2 P9")
 def test_disk_full_on_the_way(small_disk: ReferenceStack) -> None:
     result = small_disk.try_playbook("full_rebuild", full_rebuild_reserve_bytes=0)
-    assert_clear_error(result, "db", "No space left on device", ROLLED_BACK)
+    assert_clear_error(result, FailureId.SERVICE_NOT_READY, "db", "No space left on device")
+    assert_rolled_back(result)
     assert_old_data_is_back(small_disk)
     assert_nothing_unknown_is_left(small_disk)

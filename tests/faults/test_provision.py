@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.faults.assertions import assert_fresh_data
+from tests.faults.assertions import assert_fresh_data, assert_unchanged
 from tests.harness.engine import require_docker_engine
 from tests.harness.reference_stack import ReferenceStack
 
@@ -30,8 +30,8 @@ def fresh() -> t.Iterator[ReferenceStack]:
 def test_a_stack_with_data_is_left_alone(named: ReferenceStack) -> None:
     before = named.engine_state()
     result = named.run_playbook("provision", provision_backup="latest", provision_verify_login=False)
-    assert "changed=0" in result.text
-    assert "The data stays as it is" in result.text
+    assert_unchanged(result)
+    assert result.report("provision").data["decision"]["action"] == "keep"
     assert named.engine_state() == before
     assert named.fingerprint() == named.old_data
     assert not named.run_records()
@@ -42,4 +42,4 @@ def test_a_provisioning_that_was_killed_goes_on(fresh: ReferenceStack) -> None:
     fresh.kill_playbook_at("after:migrate", "provision")
     fresh.run_playbook("provision")
     assert_fresh_data(fresh)
-    assert "changed=0" in fresh.run_playbook("provision").text
+    assert_unchanged(fresh.run_playbook("provision"))

@@ -10,7 +10,12 @@ import typing as t
 
 import pytest
 
-from tests.faults.assertions import assert_fresh_data, assert_nothing_unknown_is_left, assert_old_data_is_back
+from tests.faults.assertions import (
+    assert_fresh_data,
+    assert_nothing_unknown_is_left,
+    assert_old_data_is_back,
+    assert_shows,
+)
 from tests.harness.engine import require_docker_engine
 from tests.harness.images import VARIANT_OWNERS
 from tests.harness.reference_stack import ReferenceStack, running_stack_with_old_data
@@ -50,7 +55,7 @@ def test_old_data_survives_a_rebuild(other: ReferenceStack, mounts: str, variant
     [entry] = other.last_run()["asides"]
     assert entry["aside"] == aside
     assert entry["bytes"] > 0
-    assert aside.rpartition("/")[2] in result.text
+    assert_shows(result, aside.rpartition("/")[2])
     assert other.fingerprint_of_copy(aside) == other.old_data
     assert other.cluster_owner(aside) == VARIANT_OWNERS[variant]
 

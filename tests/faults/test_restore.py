@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.assertions import assert_clear_error, assert_output_has
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from tests.faults.assertions import assert_clear_error, assert_rolled_back
 from tests.faults.backups import (
     NO_LOGIN,
     assert_nothing_is_left,
@@ -70,7 +71,9 @@ def case(saved_backups: Path, named: ReferenceStack) -> t.Iterator[Case]:
 def test_restored_to_the_row(case: Case) -> None:
     result = case.stack.run_playbook("restore", **NO_LOGIN)
     assert database_content(case.stack) == case.backed_up
-    assert_output_has(result, "Verdict same", r"unavailable for 0\.\d+ s")
+    report = result.report("restore").data
+    assert report["decided"]["verdict"] == "same"
+    assert 0 < max(entry.get("unavailable_s", 0) for entry in report["swapped"]["asides"]) < 1
     wait_until_services_run(case.stack)
     case.stack.run_playbook("undo")
     assert database_content(case.stack) == case.live
@@ -166,7 +169,7 @@ def test_a_killed_container_gives_old_or_new(case: Case, victim: str, point: str
         assert database_rows(case.stack) == without_sequences(case.backed_up)
         case.stack.run_playbook("undo")
     else:
-        assert_clear_error(result, "state before the run is back")
+        assert_rolled_back(result)
     assert database_rows(case.stack) == without_sequences(case.live)
     wait_until_services_run(case.stack)
     assert_nothing_is_left(case.stack)
@@ -190,7 +193,9 @@ def test_a_full_disk_of_the_cluster() -> None:
         stack.fill_disk(leave_mb=1)
         restore_run.resume()
         result = restore_run.wait()
-        assert_clear_error(result, "ran full", "Next: docker exec .* df -h", "cleanup")
+        failure = assert_clear_error(result, FailureId.DISK_FULL, "cleanup")
+        assert failure["next"]["argv"][:2] == ["docker", "exec"]
+        assert "df" in failure["next"]["argv"]
         assert database_content(stack) == live
         wait_until_services_run(stack)
         assert [name for name in list_databases(stack) if name.startswith("residency_scheduler.")] == []
@@ -205,7 +210,7 @@ def test_a_flipped_bit_is_found_before_anything_is_touched(case: Case) -> None:
     largest.write_bytes(corrupt)
     before = case.stack.engine_state()
     result = case.stack.try_playbook("restore", **NO_LOGIN)
-    assert_clear_error(result, f"{largest.name} has another SHA-256", "Next: ")
+    assert_clear_error(result, FailureId.BACKUP_DAMAGED, largest.name)
     assert case.stack.engine_state() == before
     assert database_content(case.stack) == case.live
     assert_nothing_is_left(case.stack)
@@ -231,7 +236,10 @@ def test_an_older_dump_is_restored_and_upgraded(case: Case) -> None:
         f"backup_file: {dump.name}\n"
     )
     result = stack.run_playbook("restore", restore_select=dump.name, **NO_LOGIN)
-    assert_output_has(result, "Verdict behind", "20251225_schema_ver", "no checksums")
+    report = result.report("restore").data
+    assert report["decided"]["verdict"] == "behind"
+    assert "20251225_schema_ver" in report["decided"]["pending"]
+    assert len(report["made"]["warnings_found"]) == 1
     assert stack.psql("SELECT words FROM marker; SELECT version_num FROM alembic_version").split("\n") == [
         "of the older one",
         "20251225_schema_ver",
@@ -250,7 +258,9 @@ def test_check_mode_changes_nothing(case: Case) -> None:
     assert case.stack.engine_state() == engine
     assert case.stack.file_states() == files
     assert database_content(case.stack) == case.live
-    assert_output_has(backup, "Would back up")
-    assert_output_has(
-        restore, r"Would restore residency_scheduler_\d{8}_\d{6}", r"Would keep database residency_scheduler"
-    )
+    assert backup.report("backup").data["made"].get("backup") is None
+    planned = restore.report("restore").data
+    [saved] = [path.stem for path in backup_folder(case.stack).glob("*.metadata")]
+    assert planned["decided"]["backup"]["name"] == saved
+    kept = [(entry["kind"], entry["name"]) for entry in planned["swapped"]["asides"]]
+    assert kept == [("database", "residency_scheduler")]

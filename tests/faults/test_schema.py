@@ -12,12 +12,16 @@ import typing as t
 
 import pytest
 
-from tests.faults.assertions import assert_clear_error, assert_output_has
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
+from tests.faults.assertions import assert_clear_error, assert_rolled_back, assert_unchanged, failed_step
 from tests.harness.engine import run_command
 from tests.harness.reference_stack import ReferenceStack
 
 OLDER, BETWEEN, HEAD = "196e377aeb10", "20251225_swap_expiry", "20251225_schema_ver"
-SIZE = r"\d[\d.]* [KMG]iB"
 # No administrator is registered.
 OPTIONS = {"schema_recovery_verify_login": False}
 
@@ -80,12 +84,14 @@ def test_behind(behind: ReferenceStack) -> None:
     planned = behind.run_playbook("schema_recovery", "--check", "--diff")
 
     assert (fingerprint_without_databases(behind), behind.engine_state(), behind.file_states()) == (old, engine, files)
-    assert_output_has(
-        planned,
-        "error schema.behind: The database is at 196e377aeb10, 2 revisions before 20251225_schema_ver",
-        f"Would apply {BETWEEN}, {HEAD}",
-        rf"Would keep a copy of database residency_scheduler as a name with the run id \({SIZE}\)",
-    )
+    data = planned.report("schema_recovery").data
+    assert data["upgraded"]["applied"] == [BETWEEN, HEAD]
+    [kept] = data["kept"]["asides"]
+    assert (kept["kind"], kept["name"]) == ("database", "residency_scheduler")
+    assert kept["bytes"] > 0
+    [finding] = planned.report("schema_findings").data["findings"]
+    assert (finding["id"], finding["severity"]) == ("schema.behind", "error")
+    assert all(value in finding["message"] for value in (OLDER, "2", HEAD))
 
     behind.kill_playbook_at("before:upgrade", "schema_recovery", **OPTIONS)
     done = behind.run_playbook("schema_recovery", **OPTIONS)
@@ -93,11 +99,14 @@ def test_behind(behind: ReferenceStack) -> None:
     assert read_revisions(behind) == [HEAD]
     assert behind.running_services() == behind.started_services
     assert fingerprint_without_databases(behind)["public.planted"] == old["public.planted"]
-    assert_output_has(done, f"Applied {BETWEEN}, {HEAD}", "Kept a copy of database", "schema.ok")
+    data = done.report("schema_recovery").data
+    assert data["upgraded"]["applied"] == [BETWEEN, HEAD]
+    assert [(entry["kind"], entry["state"]) for entry in data["kept"]["asides"]] == [("database", "live")]
+    assert [finding["id"] for finding in data["after"]] == ["schema.ok"]
 
     again = behind.run_playbook("schema_recovery", **OPTIONS)
 
-    assert_output_has(again, "Nothing to do", "changed=0 ")
+    assert_unchanged(again)
 
     behind.run_playbook("undo")
 
@@ -124,25 +133,31 @@ def test_failing_migration(bind: ReferenceStack) -> None:
     )
     with application_stopped(bind), added_migration(bind, "20251231_broken", HEAD, fails):
         result = bind.try_playbook("schema_recovery", **OPTIONS)
-        assert_clear_error(result, "Upgrade", "20251231_broken", "table_of_nobody", "state before the run is back")
+        assert_clear_error(result, FailureId.MIGRATION_FAILED, "20251231_broken", "table_of_nobody")
+        assert failed_step(bind, "schema_recovery") == "upgrade"
+        assert_rolled_back(result)
         assert bind.fingerprint() == bind.old_data
         assert bind.running_services() == ["db", "redis"]
 
 
-def assert_refused(stack: ReferenceStack, *words: str) -> None:
-    """Check that the recovery is refused with these words, and that nothing is touched."""
+def assert_refused(stack: ReferenceStack, failure: FailureId, *values: str) -> dict[str, t.Any]:
+    """Check that the recovery is refused for this reason, and that nothing is touched. Return the failure."""
     before, engine = fingerprint_without_databases(stack), stack.engine_state()
     result = stack.try_playbook("schema_recovery", **OPTIONS)
-    assert_clear_error(result, "The schema is left as it is", "Next: ", *words)
+    refusal = assert_clear_error(result, failure, *values)
     assert (fingerprint_without_databases(stack), stack.engine_state(), stack.run_records()) == (before, engine, [])
+    return refusal
 
 
 @pytest.mark.fault("migrations with two heads", "P3 P9")
 def test_two_heads(bind: ReferenceStack) -> None:
     with added_migration(bind, "20251231_other", OLDER):
-        assert_refused(bind, "schema.multiple_heads", f"{HEAD}, 20251231_other", "alembic merge")
+        refusal = assert_refused(bind, FailureId.SCHEMA_MULTIPLE_HEADS, HEAD, "20251231_other")
+        assert refusal["next"] == playbook_command("schema_recovery", schema_recovery_target="heads")
+        [merge] = [part["argv"] for part in refusal["hint"] if isinstance(part, dict)]
+        assert merge == ["alembic", "merge", HEAD, "20251231_other"]
         chosen = bind.run_playbook("schema_recovery", "--check", schema_recovery_target="20251231_other")
-        assert_output_has(chosen, "Would apply 20251231_other")
+        assert chosen.report("schema_recovery").data["upgraded"]["applied"] == ["20251231_other"]
 
 
 @pytest.mark.fault("a database at a revision of another branch", "P3 P9")
@@ -153,7 +168,7 @@ def test_unknown_revision(bind: ReferenceStack) -> None:
 
     bind.psql("UPDATE alembic_version SET version_num = '20260101_rooms'")
     try:
-        assert_refused(bind, "schema.unknown_revision", "no branch and no commit here has 20260101_rooms")
+        assert_refused(bind, FailureId.SCHEMA_UNKNOWN_REVISION, "20260101_rooms")
         for arguments in (
             ("init", "-q"),
             ("add", "backend/alembic"),
@@ -166,7 +181,8 @@ def test_unknown_revision(bind: ReferenceStack) -> None:
             git("add", "backend/alembic")
             git("commit", "-qm", "rooms")
         git("switch", "-qf", "main-test")
-        assert_refused(bind, "20260101_rooms is in feature/rooms", "Next: git -C .* switch feature/rooms")
+        refusal = assert_refused(bind, FailureId.SCHEMA_UNKNOWN_REVISION, "20260101_rooms", "feature/rooms")
+        assert refusal["next"] == program_command("git", "-C", str(bind.dir), "checkout", "feature/rooms")
     finally:
         shutil.rmtree(bind.dir / ".git", ignore_errors=True)
         (bind.dir / "backend" / "alembic" / "versions" / "20260101_rooms.py").unlink(missing_ok=True)
@@ -177,11 +193,11 @@ def test_unknown_revision(bind: ReferenceStack) -> None:
 def test_missing_table(bind: ReferenceStack) -> None:
     bind.psql("ALTER TABLE workload_summaries RENAME TO away")
     try:
-        assert_refused(
-            bind, "schema.tables_missing", "has no table workload_summaries", "schema_recovery_allow_rebuild=true"
-        )
+        refusal = assert_refused(bind, FailureId.SCHEMA_TABLES_MISSING, "workload_summaries")
+        assert refusal["next"] == playbook_command("restore")
+        assert playbook_command("schema_recovery", schema_recovery_allow_rebuild=True) in refusal["hint"]
         # On the command line a boolean is a string.
         allowed = bind.run_playbook("schema_recovery", "--check", "-e", "schema_recovery_allow_rebuild=true")
-        assert_output_has(allowed, "An upgrade cannot help", "Would rebuild residency_scheduler")
+        assert allowed.report("full_rebuild").data["kept"]["planned"]
     finally:
         bind.psql("ALTER TABLE away RENAME TO workload_summaries")

@@ -10,7 +10,9 @@ import re
 
 import pytest
 
-from tests.faults.assertions import assert_clear_error, assert_nothing_unknown_is_left, assert_output_has
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from tests.faults.assertions import assert_clear_error, assert_nothing_unknown_is_left, assert_shows
 from tests.faults.test_failures import changed_file
 from tests.harness.reference_stack import ReferenceStack
 
@@ -31,17 +33,21 @@ def test_undo_never_goes_on_to_an_older_run(named: ReferenceStack) -> None:
         failed = backup.wait()
     newest = named.last_run("backup")
     assert newest["outcome"] == "failed"
-    assert_clear_error(failed, f"Run {newest['run_id']} holds nothing", f"undo_run_id={newest['run_id']}")
-    assert "still holds" not in failed.text
+    assert newest["asides"] == []
+    last = failed.failures[-1]
+    assert last["next"] == playbook_command("undo", undo_run_id=newest["run_id"])
+    assert newest["run_id"] in " ".join(last["aftermath"])
 
     refused = named.try_playbook("undo")
-    assert_clear_error(refused, "unsafe", rf"Run {newest['run_id']} \(backup\) keeps nothing", f"undo_run_id={older}")
+    failure = assert_clear_error(refused, FailureId.RUN_KEEPS_NOTHING, newest["run_id"], "backup")
+    assert playbook_command("undo", undo_run_id=older) in [part for line in failure["details"] for part in line]
     assert named.fingerprint() == fresh
     assert named.last_run("backup") == newest
 
     named.compose("stop", "--timeout", "1", "backend")
     started = named.run_playbook("undo")
-    assert_output_has(started, "Started backend", f"puts back volume {named.cluster_place}", f"undo_run_id={older}")
+    assert started.report("undo").data["started"] == ["backend"]
+    assert_shows(started, named.cluster_place, older)
     named.wait_until_up()
     assert named.running_services() == named.started_services
     assert named.fingerprint() == fresh

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from tests.faults.assertions import (
     assert_clear_error,
     assert_nothing_unknown_is_left,
     assert_old_data_is_back,
-    assert_output_has,
+    assert_rolled_back,
+    assert_unchanged,
 )
 from tests.faults.backups import change_data, database_content, wait_until_services_run
 from tests.harness.reference_stack import ReferenceStack
@@ -57,7 +59,7 @@ def test_the_same_command_finishes(bind: ReferenceStack, kept_file: str) -> None
     assert bind.fingerprint() == bind.old_data
     assert "postgres_local_data:/var/lib/postgresql/data" in (bind.dir / FILE).read_text()
     again = bind.run_playbook("volume_transition", volume_transition_verify_login=False)
-    assert_output_has(again, "changed=0 ")
+    assert_unchanged(again)
     bind.run_playbook("undo")
     assert_old_state_is_back(bind, kept_file)
 
@@ -92,9 +94,8 @@ def test_a_corrupt_archive_is_refused_before_anything_stops(archives: list[Path]
     corrupt[0].write_bytes(content)
     before = bind.engine_state()
     result = bind.try_playbook("volume_restore", volume_restore_select=str(corrupt[0]))
-    assert_clear_error(
-        result, f"{corrupt[0].name} is damaged", "choose another archive", "state before the run is back"
-    )
+    assert_clear_error(result, FailureId.ARCHIVE_DAMAGED, corrupt[0].name)
+    assert_rolled_back(result)
     assert bind.engine_state() == before
     assert_old_data_is_back(bind)
     assert_nothing_unknown_is_left(bind)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.harness.images import remove_stack_images
 from tests.harness.project import ComposeProject, list_project_objects, remove_objects
 from tests.harness.stack_settings import StackSettings
+from tests.harness.state_folders import remove_state
 
 
 def make_stack(folder: Path, name: str, first_port: int, settings: list[str]) -> None:
@@ -24,11 +25,12 @@ def make_stack(folder: Path, name: str, first_port: int, settings: list[str]) ->
 
 
 def remove_stack(folder: Path, name: str) -> None:
-    """Remove the containers, volumes, networks, images and files of a copy."""
+    """Remove the containers, volumes, networks, images, run records and files of a copy."""
     if folder.exists():
         ComposeProject(folder, name).remove()
     remove_objects(list_project_objects(name))
     remove_stack_images(name)
+    remove_state(name)
     shutil.rmtree(folder, ignore_errors=True)
 
 

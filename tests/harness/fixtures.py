@@ -14,10 +14,13 @@ from tests.harness.engine import DockerMissing
 from tests.harness.reference_stack import ReferenceStack, running_stack_with_old_data
 
 
-def share_stack(mounts: str, variant: str) -> t.Iterator[ReferenceStack]:
-    """Yield a running stack with old data for a whole session. Fail with one line if no engine answers."""
+def share_stack(mounts: str, variant: str, **options: t.Any) -> t.Iterator[ReferenceStack]:
+    """Yield a running stack with old data for a whole session. Fail with one line if no engine answers.
+
+    options: of StackSettings.
+    """
     try:
-        with running_stack_with_old_data(mounts, variant) as stack:
+        with running_stack_with_old_data(mounts, variant, **options) as stack:
             yield stack
     except DockerMissing as exc:
         pytest.fail(str(exc), pytrace=False)

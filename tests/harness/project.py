@@ -10,6 +10,7 @@ import typing as t
 from pathlib import Path
 
 from tests.harness.engine import docker, run_command
+from tests.harness.state_folders import remove_state, state_folder
 
 REMOVE_OPTIONS = {"container": ["--force", "--volumes"], "image": ["--force"], "network": [], "volume": ["--force"]}
 
@@ -22,6 +23,11 @@ class ComposeProject:
         self.dir = folder
         self.name = name or folder.name
 
+    @property
+    def state_folder(self) -> Path:
+        """Return the folder of the records of runs on the project. It exists once a run has begun."""
+        return state_folder(self.name)
+
     def compose_options(self) -> list[str]:
         """Return the options of ``docker compose`` that select the project."""
         return ["--project-name", self.name]
@@ -31,9 +37,10 @@ class ComposeProject:
         return docker("compose", *self.compose_options(), *arguments, check=check, cwd=self.dir, **options)
 
     def remove(self) -> None:
-        """Remove the project's containers, networks, volumes and built images."""
+        """Remove the project's containers, networks, volumes, built images and run records."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1", "--rmi", "local", check=False)
         remove_objects(list_project_objects(self.name))
+        remove_state(self.name)
 
 
 def list_project_objects(project: str) -> list[str]:

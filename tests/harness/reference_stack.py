@@ -23,6 +23,7 @@ from tests.harness.playbook_run import (
 from tests.harness.processes import find_processes_with_token, kill_processes
 from tests.harness.project import list_project_objects, remove_objects
 from tests.harness.stack_data import StackData
+from tests.harness.state_folders import remove_state
 
 
 class ReferenceStack(StackData):
@@ -56,7 +57,7 @@ class ReferenceStack(StackData):
             variables=variables,
             environment={**stops, **(environment or {})},
         )
-        return PlaybookRun(process, token, log, self.dir)
+        return PlaybookRun(process, token, log, self.state_folder)
 
     def try_playbook(self, name: str, *options: str, **keywords: t.Any) -> PlaybookResult:
         """Run a playbook that may fail."""
@@ -100,7 +101,7 @@ class ReferenceStack(StackData):
                 shutil.rmtree(place, ignore_errors=True)
             else:
                 docker("volume", "rm", "--force", place, check=False)
-        shutil.rmtree(self.dir / ".localdev", ignore_errors=True)
+        remove_state(self.name)
 
     def remove(self) -> None:
         """Remove everything that the copy has made, on the engine and on the disk."""
@@ -110,6 +111,7 @@ class ReferenceStack(StackData):
         remove_objects(list_project_objects(self.name))
         remove_objects(f"volume {name}" for name in self.volumes())
         remove_stack_images(self.name)
+        remove_state(self.name)
         shutil.rmtree(self.parent, ignore_errors=True)
 
 

@@ -57,7 +57,11 @@ class StackState(StackSettings):
         return sorted(folders + [name for name in self.volumes() if ".aside-" in name or ".discarded-" in name])
 
     def run_records(self) -> list[dict[str, t.Any]]:
-        return [json.loads(path.read_text()) for path in sorted((self.dir / ".localdev" / "runs").glob("*.json"))]
+        """Return the records of runs, oldest first. Paths of folders in the project are absolute."""
+        records = [json.loads(path.read_text()) for path in sorted((self.state_folder / "runs").glob("*.json"))]
+        for entry in (entry for record in records for entry in record["asides"] if entry["kind"] == "folder"):
+            entry.update(name=str(self.dir / entry["name"]), aside=str(self.dir / entry["aside"]))
+        return records
 
     def run_ids(self) -> list[str]:
         return [record["run_id"] for record in self.run_records()]

@@ -76,7 +76,7 @@ def test_sanity_names_the_missing_python_of_hosts(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "tools/sanity.py"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"python{OLDEST_ON_HOSTS} is not installed here" in done.stderr
+    assert f"python{OLDEST_ON_HOSTS}" in done.stderr
 
 
 def test_the_oldest_python_of_hosts_is_one_version_everywhere() -> None:

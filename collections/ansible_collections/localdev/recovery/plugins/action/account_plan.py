@@ -13,12 +13,15 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.acc
     build_row_object,
     build_write_arguments,
     build_write_query,
-    decide_account_repair,
-    explain_write_failure,
     get_stored_hash,
     list_missing_columns,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._application.account_repair import (
+    decide_account_repair,
+    explain_write_failure,
     summarize_account_repair,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._report.admin_account import format_account_findings
 from ansible_collections.localdev.recovery.plugins.plugin_utils._planning import PlanAction
 
@@ -46,7 +49,7 @@ class ActionModule(PlanAction):
         if "rows" in seen:
             result["stored_hash"] = get_stored_hash(seen["rows"], account)
         if "probe" in seen:
-            decision = decide_account_repair(account, seen)
+            decision = decide_account_repair(account, seen, Project.from_stack(stack))
             writes = decision["action"] in WRITING_ACTIONS
             result |= {
                 "decision": summarize_account_repair(decision),

@@ -12,6 +12,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import plan_mount_moves
 from ansible_collections.localdev.recovery.plugins.plugin_utils._compose_yaml import edit_compose_mounts
 
@@ -35,7 +36,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 else {}
             )
         except RecoveryError as exc:
-            return {"failed": True, "msg": str(exc), "failure": exc.kind}
+            return {"failed": True, **exc.as_result()}
         arguments |= {"moves": moves, "contents": contents}
         result: dict[str, t.Any] = self._execute_module(
             module_name="localdev.recovery.compose_mounts", module_args=arguments, task_vars=task_vars
@@ -50,9 +51,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 module_name="ansible.builtin.slurp", module_args={"src": path}, task_vars=task_vars
             )
             if read.get("failed"):
-                raise RecoveryError(f"The Compose file {path} cannot be read: {read.get('msg')}")
+                raise RecoveryError(
+                    FailureId.FILE_NOT_READABLE, f"The Compose file {path} cannot be read: {read.get('msg')}"
+                )
             try:
                 texts[path] = base64.b64decode(read["content"]).decode("utf-8")
             except UnicodeDecodeError as exc:
-                raise RecoveryError(f"The Compose file {path} is not UTF-8: {exc}") from exc
+                raise RecoveryError(
+                    FailureId.COMPOSE_FILE_INVALID, f"The Compose file {path} is not UTF-8: {exc}"
+                ) from exc
         return texts

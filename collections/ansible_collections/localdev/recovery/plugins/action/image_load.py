@@ -15,7 +15,9 @@ import typing as t
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import find_image_id
 from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import CHUNK_BYTES, TransferAction
 
@@ -35,9 +37,10 @@ class ActionModule(TransferAction):
         absent = [name for name in lacking if find_image_id(docker, name) is None]
         if absent:
             raise RecoveryError(
+                FailureId.IMAGE_MISSING,
                 f"The controller's Docker Engine has no image {', '.join(absent)}, "
                 f"which {self._vars['inventory_hostname']} lacks",
-                next_command="docker compose build (or pull) in the controller's checkout, under the same project name",
+                hint="Build or pull it in the controller's checkout, under the same project name.",
             )
         chunks = save_images(lacking)
         if boolean(arguments.get("compress", True)):
@@ -65,8 +68,7 @@ def save_images(names: t.Sequence[str]) -> t.Iterator[bytes]:
             process.wait()
         if code != 0:
             errors.seek(0)
-            message = errors.read().decode(errors="replace").strip()
-            raise RecoveryError(f"docker save failed on the controller: {message}")
+            raise build_docker_error(["save", *names], code, errors.read().decode(errors="replace"))
 
 
 def compress_chunks(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:

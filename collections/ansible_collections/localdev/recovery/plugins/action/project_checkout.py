@@ -12,6 +12,8 @@ import tempfile
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._git.url import remove_url_secrets
 from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import TransferAction, read_chunks
 
@@ -50,15 +52,18 @@ def run_git(folder: str, *arguments: str, missing: str | None = None) -> str:
     """Run git in a folder of the controller and return its output. missing: the result if git fails."""
     if not os.path.isdir(folder):
         raise RecoveryError(
+            FailureId.PROJECT_FOLDER_MISSING,
             f"The controller has no folder {folder} to take the checkout from",
-            next_command="set provision_source to the controller's checkout, or provision_repository to its URL",
+            hint="Set provision_source to the controller's checkout, or provision_repository to its URL.",
         )
     done = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         if missing is not None:
             return missing
         raise RecoveryError(
-            f"git {arguments[0]} failed in {folder} on the controller: {done.stderr.strip()}",
-            next_command=f"git -C {folder} status",
+            FailureId.GIT_FAILED,
+            f"git {arguments[0]} failed in {folder} on the controller with exit code {done.returncode}",
+            details=done.stderr.strip().splitlines(),
+            next_command=program_command("git", "-C", folder, "status"),
         )
     return done.stdout.rstrip("\n")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Print the report of a procedure. It needs only the data of the task, so it runs on the controller."""
+"""Print the report of a procedure, or lines. It needs only the data of the task, so it runs on the controller."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import importlib
 import inspect
 import typing as t
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, format_line
+from ansible_collections.localdev.recovery.plugins.plugin_utils._planning import PlanAction
 
 # Value of the option procedure -> file in module_utils/_report, function.
 REPORTS = {
@@ -44,14 +44,14 @@ REPORTS = {
 CHECK_MODE_PARAMETER = "planned"
 
 
-def find_report(procedure: str) -> t.Callable[..., list[str]]:
+def find_report(procedure: str) -> t.Callable[..., list[Line]]:
     """Return the function that formats the report. Import lazily: a task formats one report."""
     file, function = REPORTS[procedure]
     module = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.module_utils._report.{file}")
-    return t.cast("t.Callable[..., list[str]]", getattr(module, function))
+    return t.cast("t.Callable[..., list[Line]]", getattr(module, function))
 
 
-def format_report(procedure: str, data: t.Mapping[str, t.Any], *, check_mode: bool) -> list[str]:
+def format_report(procedure: str, data: t.Mapping[str, t.Any], *, check_mode: bool) -> list[Line]:
     """Return the report's lines. Raise RecoveryError when the report needs other data."""
     report = find_report(procedure)
     signature = inspect.signature(report)
@@ -59,24 +59,33 @@ def format_report(procedure: str, data: t.Mapping[str, t.Any], *, check_mode: bo
     try:
         signature.bind(**data, **known)
     except TypeError as exc:
-        raise RecoveryError(f"Cannot print the report of {procedure}: {exc}") from exc
+        raise RecoveryError(FailureId.OPTION_INVALID, f"Cannot print the report of {procedure}: {exc}") from exc
     return report(**data, **known)
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
-    """An action that returns its lines as ``msg``, and has them displayed, as ansible.builtin.debug does."""
+class ActionModule(PlanAction):
+    """An action that displays lines and returns them, for plain Ansible as ``msg``."""
 
-    _requires_connection = False
     argument_spec: t.ClassVar[dict[str, dict[str, t.Any]]] = {
-        "procedure": {"type": "str", "required": True, "choices": list(REPORTS)},
-        "data": {"type": "dict", "required": True},
+        "procedure": {"type": "str", "choices": list(REPORTS)},
+        "data": {"type": "dict"},
+        "lines": {"type": "list", "elements": "raw"},
+        "note": {"type": "bool", "default": False},
     }
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(argument_spec=self.argument_spec)
-        try:
-            lines = format_report(arguments["procedure"], arguments["data"], check_mode=self._task.check_mode)
-        except RecoveryError as exc:
-            raise AnsibleActionFail(str(exc)) from exc
-        return {"changed": False, "msg": lines, "_ansible_verbose_always": True}
+        result = super().run(tmp, task_vars)
+        if "lines" in result:
+            # The stdout callback would show the whole result, with the lines twice and with commands as data. One call
+            # for all lines: those of other hosts do not get between them.
+            header = f"[{(task_vars or {}).get('inventory_hostname', '')}]"
+            self._display.display("\n".join([header, *result["msg"]]))
+        return result
+
+    def plan(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        lines = arguments["lines"]
+        if (lines is None) == (arguments["procedure"] is None):
+            raise RecoveryError(FailureId.OPTION_INVALID, "report needs either a procedure or lines")
+        if lines is None:
+            lines = format_report(arguments["procedure"], arguments["data"] or {}, check_mode=self._task.check_mode)
+        return {"msg": [format_line(line) for line in lines], "lines": lines, "note": arguments["note"]}

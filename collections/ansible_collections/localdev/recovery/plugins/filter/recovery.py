@@ -18,6 +18,7 @@ FUNCTIONS = {
     "row_problems": ("_postgresql.row_counts", "find_row_count_problems"),
     "revision_problems": ("_alembic.diagnosis", "find_revision_problems"),
     "login_problems": ("_application.account", "find_login_problems"),
+    "describe_failure": ("_core.failed_task", "describe_failed_task"),
     "inventory": ("_stack.inventory_file", "format_inventory"),
     "hosts_meant": ("_stack.inventory_file", "choose_host_pattern"),
 }

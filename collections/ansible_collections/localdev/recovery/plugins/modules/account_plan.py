@@ -69,19 +69,31 @@ stored_hash:
   type: str
   sample: ""
 decision:
-  description: The action (V(none), V(update), V(register), V(insert) or V(refuse)), the findings and the names of the columns to write.
+  description:
+    - The action (V(none), V(update), V(register), V(insert) or V(refuse)), the findings, the names of the columns to write, and the reason.
+    - When the action is V(refuse), also the id of the failure, and what helps (C(hint), C(next)).
   returned: when O(seen) has C(probe)
   type: dict
   sample:
     action: update
-    findings: [{"finding": role, "message": "user admin has role x, admin is needed", "remedy": ""}]
+    reason: user admin has role x, admin is needed
+    findings:
+      - id: account.role
+        severity: error
+        message: user admin has role x, admin is needed
+        evidence: []
+        hint: ""
+        next: null
+    failure: ""
+    hint: ""
+    next: null
     names: [role]
 lines:
   description: The findings as lines.
   returned: when O(seen) has C(probe)
   type: list
   elements: str
-  sample: ["role: user admin has role x, admin is needed"]
+  sample: ["account.role: user admin has role x, admin is needed"]
 missing_columns:
   description: Required columns of a new row for which there is no value.
   returned: when O(seen) has C(probe)

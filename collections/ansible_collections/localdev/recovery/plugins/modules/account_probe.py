@@ -60,7 +60,7 @@ options:
   generate_to:
     description:
       - Without O(password), the file on the stack's host that holds the password. When it does not exist, a password is generated and written
-        there for its owner alone. A file that exists is never overwritten.
+        there for its owner alone, or in the state folder of the stack for the users of the stack. A file that exists is never overwritten.
     type: path
     default: ""
   length:
@@ -114,7 +114,9 @@ error:
   returned: success
   type: str
 signing:
-  description: What is wrong with the signing key (C(problem)), and whether nothing works with it (C(breaks)).
+  description:
+    - What is wrong with the signing key, for programs (C(kind), which is missing, empty, different, short or nothing) and for people
+      (C(problem)), and whether nothing works with it (C(breaks)).
   returned: success
   type: dict
 cause:
@@ -135,34 +137,57 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.pas
 from ansible_collections.localdev.recovery.plugins.module_utils._application.signing_key import check_signing_key
 from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condense_tracebacks
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within, write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import find_application_service
 
 
-def read_or_create_password(params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[str, bool]:
-    """Return the password in the file, and whether it was created because there was none."""
-    path = params["generate_to"]
+def read_or_create_password(docker: Docker, params: t.Mapping[str, t.Any], *, check_mode: bool) -> tuple[str, bool]:
+    """Return the password in the file, and whether it was created because there was none.
+
+    In the stack's state folder, the users of the stack share it. A version before kept it in the project folder.
+    """
+    stack = params["stack"]
+    runs, target = RunStore.from_stack(stack), params["generate_to"]
+    shared = is_path_within(target, runs.folder)
+    path = target
+    if shared and not os.path.exists(target):
+        path = (runs.old and runs.old.find_file(os.path.relpath(target, runs.folder))) or target
     try:
         with open(path, encoding="utf-8") as handle:
             return handle.read().rstrip("\r\n"), False
     except FileNotFoundError:
         pass
     except OSError as exc:
-        raise RecoveryError(f"The password in {path} cannot be read: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_READABLE,
+            f"The password in {path} cannot be read: {exc.strerror}",
+            next_command=program_command("ls", "-l", path),
+        ) from exc
     password = generate_password(params["length"], params["classes"])
     if not check_mode:
+        if shared:
+            # Import lazily: each imported module is compiled again on the host for every task.
+            from ansible_collections.localdev.recovery.plugins.module_utils._run.state_folder import ensure_state_folder
+
+            ensure_state_folder(docker, stack)
+            runs.make_parent(path)
         try:
-            RunStore(params["stack"]["project"]["dir"]).make_folder()
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            write_file_atomically(path, password + "\n")
+            write_file_atomically(path, password + "\n", runs.file_mode if shared else 0o600)
         except OSError as exc:
-            raise RecoveryError(f"The password cannot be written to {path}: {exc.strerror}") from exc
+            raise RecoveryError(
+                FailureId.FILE_NOT_WRITABLE,
+                f"The password cannot be written to {path}: {exc.strerror}",
+                next_command=program_command("ls", "-ld", os.path.dirname(path)),
+            ) from exc
     return password, True
 
 
@@ -172,13 +197,14 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     service = find_application_service(stack)
     if service is None:
         raise RecoveryError(
+            FailureId.APPLICATION_NOT_FOUND,
             f"No service of project {stack['project']['name']} is known to run the application",
-            next_command="set stack_application_service",
+            hint=f"Set stack_application_service to one of {', '.join(sorted(stack['services']))}.",
         )
+    docker = Docker(Project.from_stack(stack))
     password, created = params["password"], False
     if not password and params["generate_to"]:
-        password, created = read_or_create_password(params, check_mode=module.check_mode)
-    docker = Docker(Project.from_stack(stack))
+        password, created = read_or_create_password(docker, params, check_mode=module.check_mode)
     containers = docker.containers(stack["project"]["name"])
     by_service = {get_compose_label(c, "service"): c for c in containers}
     answer: dict[str, t.Any] = {"hash": "", "matches": None, "error": ""}
@@ -223,7 +249,8 @@ def main() -> None:
     )
     # The task sets no_log. The role needs the password in the result to try the login.
     module.no_log_values = set()
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

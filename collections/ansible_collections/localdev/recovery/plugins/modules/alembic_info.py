@@ -156,8 +156,16 @@ schema_diff:
     - While revisions are RV(pending), what they change is among it. None when it could not be compared, as RV(schema_diff_problem) explains.
   returned: when O(schema_diff=true)
   type: list
-  elements: str
-  sample: [add_column people.nickname, add_table rooms]
+  elements: dict
+  contains:
+    change:
+      description: The change, as Alembic calls it.
+      type: str
+      sample: add_column
+    object:
+      description: What it changes.
+      type: str
+      sample: people.nickname
 schema_diff_problem:
   description: Why the database and the models could not be compared, such as C(env.py) naming no C(target_metadata).
   returned: when they could not be compared
@@ -171,7 +179,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import HostPython, run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import alembic_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import hide_only_secrets, run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import (
+    fail_on_recovery_error,
+    hide_only_secrets,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revisions
 
@@ -201,7 +212,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -111,7 +111,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
     run_argument_spec,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import hide_only_secrets, run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import (
+    fail_on_recovery_error,
+    hide_only_secrets,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import remove_helper_containers
@@ -189,7 +192,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -97,12 +97,23 @@ heads:
   returned: success
   type: list
   elements: str
-next_command:
-  description: What to do where the decision is to refuse.
+failure:
+  description: Id of the failure where the decision is to refuse; empty otherwise.
   returned: success
   type: str
+  sample: backup.revision_unknown
+hint:
+  description: What helps where the decision is to refuse, as text or as a list of texts and commands.
+  returned: success
+  type: raw
+next:
+  description: The command that helps, of a playbook (C(playbook), C(vars)) or of another program (C(argv), C(cwd)); V(null) for none.
+  returned: success
+  type: dict
+  sample: {"argv": [git, -C, /srv/shop, checkout, feature/x], "cwd": ""}
 """
 
+import os
 import time
 import typing as t
 
@@ -117,14 +128,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.compatibility import (
     REFUSE_RESTORE,
+    Checkout,
     CompatibilityDecision,
+    RevisionSources,
     decide_compatibility,
     decide_without_alembic,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_dump import read_dump_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import list_metadata_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revision
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
@@ -145,9 +159,13 @@ def decide_about_backup(module: AnsibleModule, docker: Docker, item: BackupSet) 
     if not reliable and (unknown or not named):
         in_dump = read_dump_revisions(docker, find_database_server(stack, docker), item, params["version_table"])
     missing = [revision for revision in {*unknown, *(in_dump or ())} if not graph.is_known(revision)]
-    found: dict[str, t.Any] = {revision: find_revision(stack["project"]["dir"], revision) or {} for revision in missing}
+    folder = stack["project"]["dir"]
+    found: dict[str, t.Any] = {revision: find_revision(folder, revision) or {} for revision in missing}
+    backup = item.path if os.sep in params["select"] else item.name
     return decide_compatibility(
-        graph, named, reliable=reliable, in_dump=in_dump, trust_dump=params["trust_dump"], found=found
+        Checkout(graph, folder, found),
+        RevisionSources(backup, named, reliable, in_dump),
+        trust_dump=params["trust_dump"],
     )
 
 
@@ -160,9 +178,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     decision = decide_about_backup(module, Docker(Project.from_stack(params["stack"])), item)
     if params["refuse"] and decision.action == REFUSE_RESTORE:
         raise RecoveryError(
+            FailureId.from_id(decision.failure),
             f"The backup {item.name} is not restored: {decision.reason}",
-            next_command=decision.next_command,
-            kind="unsafe",
+            hint=decision.hint,
+            next_command=decision.next,
         )
     return {"changed": False, "backup": item.to_result(now), **decision.to_result()}
 
@@ -180,7 +199,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.transfer
     unpack_bundle,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_file
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import (
     get_incoming_path,
     verify_received_digest,
@@ -185,7 +185,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

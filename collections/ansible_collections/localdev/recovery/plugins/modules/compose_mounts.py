@@ -130,12 +130,18 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -169,7 +175,7 @@ def write_candidates(contents: t.Mapping[str, str]) -> t.Iterator[dict[str, str]
                 os.fsync(file.fileno())
         yield written
     except OSError as exc:
-        raise RecoveryError(f"Cannot write {exc.filename}: {exc.strerror}") from exc
+        raise RecoveryError(FailureId.FILE_NOT_WRITABLE, f"Cannot write {exc.filename}: {exc.strerror}") from exc
     finally:
         for path in written.values():
             with contextlib.suppress(OSError):
@@ -202,9 +208,9 @@ def check_new_files(stack: StackDescription, moves: list[MountMove], new: t.Mapp
             move["labels"] = build_compose_volume_labels(stack, move["written"])
     if found:
         raise RecoveryError(
-            f"The changed Compose file would not say what is meant: {'; '.join(found)}",
-            next_command="choose other names in volume_transition_names, or change the file by hand",
-            kind="unsafe",
+            FailureId.COMPOSE_FILE_UNPLANNED_CHANGE,
+            f"The changed Compose file would not mean what is wanted: {'; '.join(found)}",
+            hint="Choose other names in volume_transition_names, or change the file by hand.",
         )
 
 
@@ -212,9 +218,7 @@ def check_disk_space(stack: StackDescription, moves: list[MountMove], reserve: i
     """Add the sizes to the moves; raise RecoveryError if the copies, and a kept volume, do not fit."""
     idle = build_run_record("check", project="", user="", controller_host="", parameters={})
     image = choose_shell_image(stack)
-    keeper = Keeper(
-        Docker(Project.from_stack(stack)), ActiveRun(RunStore(stack["project"]["dir"]), "", record=idle), image
-    )
+    keeper = Keeper(Docker(Project.from_stack(stack)), ActiveRun(RunStore.from_stack(stack), "", record=idle), image)
     wanted, engine_free = 0, 0
     for move in moves:
         move["bytes"], engine_free = keeper.measure_used_and_free(move["source"], free_at="/")
@@ -225,10 +229,11 @@ def check_disk_space(stack: StackDescription, moves: list[MountMove], reserve: i
         wanted *= 2
     if wanted + reserve > min(free):
         raise RecoveryError(
+            FailureId.DISK_TOO_SMALL,
             f"Too little disk space to copy the data: {format_size(wanted)} for the copies and {format_size(reserve)} "
             f"for new data are needed, {format_size(min(free))} are free",
-            next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
-            kind="unsafe",
+            hint=["See what Docker uses: ", program_command("docker", "system", "df")],
+            next_command=playbook_command("cleanup"),
         )
 
 
@@ -307,7 +312,8 @@ def main() -> None:
     )
     # The content of the files is in no result, so their words need not be masked in other values.
     module.no_log_values = set()
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -129,6 +129,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.files
     read_container_files,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._container.injection_plan import (
+    TARGETS_VARIABLE,
     InjectionTarget,
     choose_container_path,
     find_injection_targets,
@@ -136,13 +137,19 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.injec
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
@@ -198,10 +205,15 @@ def list_running_containers(
 def refuse_read_only(container: Inspected) -> None:
     if (container.get("HostConfig") or {}).get("ReadonlyRootfs"):
         raise RecoveryError(
+            FailureId.CONTAINER_READ_ONLY,
             f"The root file system of container {container['Name'].lstrip('/')} is read-only (read_only in the Compose "
             "file): nothing can be injected into it",
-            next_command="docker compose up --detach --build SERVICE",
-            kind="unsafe",
+            hint="Build its image from the changed files instead.",
+            next_command=playbook_command(
+                "container_recovery",
+                container_recovery_action="rebuild",
+                container_recovery_services=[get_compose_label(container, "service")],
+            ),
         )
 
 
@@ -230,9 +242,12 @@ def plan_injection(
             notes.append(f"{name} does not run ({idle.get(name, 'no container')}): nothing is injected into it")
     pairs = [(target, container) for target in into for container in containers.get(target.service, ())]
     if into and not pairs:
+        names = sorted({target.service for target in into})
         raise RecoveryError(
-            "; ".join(dict.fromkeys(notes)),
-            next_command=f"{Project.from_stack(stack).command()} up --detach {' '.join(sorted({p.service for p in into}))}",
+            FailureId.SERVICE_NOT_RUNNING,
+            f"Nothing can be injected, because no container of {', '.join(names)} is running",
+            details=list(dict.fromkeys(notes)),
+            next_command=Project.from_stack(stack).compose_command("up", "--detach", *names),
         )
     concerned = list({container["Id"]: container for _target, container in pairs}.values())
     for container in concerned:
@@ -250,7 +265,11 @@ def plan_injection(
         path = choose_container_path(target, found)
         if found[path].kind not in ("file", "absent"):
             what = "a symbolic link" if found[path].kind == "link" else "no plain file"
-            raise RecoveryError(f"{path} in {container['Name'].lstrip('/')} is {what}", kind="unsafe")
+            raise RecoveryError(
+                FailureId.INJECTION_NOT_A_FILE,
+                f"{path} in {container['Name'].lstrip('/')} is {what}",
+                hint=f"Set {TARGETS_VARIABLE} to the path of the file itself.",
+            )
         change = plan_file_change(path, target.source.content, target.source.executable, found[path])
         work.append(PlannedFile(target, container, path, found[path], change))
     return work, live, notes, concerned
@@ -273,9 +292,12 @@ def refuse_syntax_errors(docker: Docker, work: t.Sequence[PlannedFile]) -> list[
             notes.append(f"{container['Name'].lstrip('/')} has no Python: its Python files are not compiled first")
         elif problems:
             raise RecoveryError(
-                "Python does not compile " + "; ".join(f"{origin[p]}: {why}" for p, why in sorted(problems.items())),
-                next_command=f"python3 -m py_compile {origin[min(problems)]}",
-                kind="unsafe",
+                FailureId.SOURCE_SYNTAX_ERROR,
+                f"The Python of {container['Name'].lstrip('/')} does not compile "
+                + ", ".join(origin[path] for path in sorted(problems)),
+                details=[f"{origin[path]}: {why}" for path, why in sorted(problems.items())],
+                hint="Correct the files, then try again.",
+                next_command=program_command("python3", "-m", "py_compile", *(origin[p] for p in sorted(problems))),
             )
     return notes
 
@@ -305,7 +327,7 @@ def build_diff(work: t.Sequence[PlannedFile], concerned: t.Sequence[Inspected]) 
 def inject_files(
     docker: Docker, stack: StackDescription, params: dict[str, t.Any], work: list[PlannedFile]
 ) -> list[SetAsideEntry]:
-    with ActiveRun(RunStore(stack["project"]["dir"]), params["run_id"], params["step"]) as run:
+    with ActiveRun(RunStore.from_stack(stack), params["run_id"], params["step"]) as run:
         image = choose_shell_image(stack)
         items = [
             {
@@ -330,8 +352,7 @@ def inject_files(
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
-    stack = resolve_stack_paths(params["stack"])
+    params, stack = module.params, resolve_stack_paths(module.params["stack"])
     docker = Docker(Project.from_stack(stack))
     work, live, notes, concerned = plan_injection(docker, stack, params)
     notes += refuse_syntax_errors(docker, work)
@@ -339,7 +360,11 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     asides: list[SetAsideEntry] = []
     if changed and not module.check_mode:
         if not params["run_id"]:
-            raise RecoveryError("run_id is required: what is replaced is kept by a run")
+            raise RecoveryError(
+                FailureId.OPTION_MISSING,
+                "run_id is required: what is replaced is kept by a run",
+                hint="Pass the run_id of a run that recovery_run has started.",
+            )
         asides = inject_files(docker, stack, params, work)
     return {
         "changed": bool(changed),
@@ -367,7 +392,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -64,12 +64,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 services:
-  description: What is done to each service (V(restart), V(start), V(create) or V(recreate)) and why.
+  description: What is done to each service (V(restart), V(start), V(create) or V(recreate)), and why, for programs (C(cause)) and people (C(why)).
   returned: success
   type: dict
   sample:
-    backend: {"action": "recreate", "why": "its image was built anew"}
-    frontend: {"action": "restart", "why": "depends on backend"}
+    backend: {"action": "recreate", "cause": "new_image", "why": "its image was built anew"}
+    frontend: {"action": "restart", "cause": "dependency", "why": "depends on backend"}
 stop:
   description: Services to stop.
   returned: success
@@ -115,7 +115,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import list_local_changes
 from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import RecoveryPlanner
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 
@@ -151,7 +151,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

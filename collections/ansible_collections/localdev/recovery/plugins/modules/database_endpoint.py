@@ -55,7 +55,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_container
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import find_container_address
@@ -81,9 +82,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         endpoint = now["endpoint"] if now else None
     if endpoint is None:
         raise RecoveryError(
+            FailureId.DATABASE_UNREACHABLE,
             f"The database service {database['service']} cannot be reached over TCP: it is not running, or it "
             "publishes no port and its container address cannot be reached from this host",
-            next_command=f"docker compose up -d {database['service']}",
+            next_command=Project.from_stack(stack).compose_command("up", "--detach", database["service"]),
         )
     credentials = read_database_credentials(docker, stack)
     return {
@@ -100,7 +102,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={"stack": {"type": "dict", "required": True}}, supports_check_mode=True)
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

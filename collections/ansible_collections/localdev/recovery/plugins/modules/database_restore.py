@@ -104,16 +104,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
-    BackupSet,
-    read_backup_set,
-    write_metadata,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import BackupSet, read_backup_set
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.checks import check_restore_input
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import write_metadata
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore import RestoreResult, restore_backup
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore_checks import check_restore_input
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
@@ -128,16 +125,16 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 )
 
 
-def finish_drill(docker: Docker, run: ActiveRun | None, item: BackupSet, restored: RestoreResult) -> str | None:
+def finish_drill(docker: Docker, run: ActiveRun | None, backup: BackupSet, restored: RestoreResult) -> str | None:
     """Drop the temporary database, and return the time of the test restore that the metadata gets."""
     server = restored.server
     entry = describe_temporary_database(restored.database, server.container, server.user)
     delete_temporary_object(docker, entry)
     forget_temporary_object(run, entry)
-    if not item.metadata.get("format_version"):
+    if not backup.metadata.get("format_version"):
         return None
     proved = utc_now()
-    write_metadata(item.metadata_path, {**item.metadata, "last_proved_restorable": proved})
+    write_metadata(backup.metadata_path, {**backup.metadata, "last_proved_restorable": proved})
     return proved
 
 
@@ -146,19 +143,19 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = params["stack"]
     docker = Docker(Project.from_stack(stack))
     server = find_database_server(stack, docker)
-    item = read_backup_set(params["path"])
+    backup = read_backup_set(params["path"])
     name = params["database"] or build_temporary_database_name(
         stack["database"]["name"], params["run_id"] or generate_run_id()
     )
     if module.check_mode:
-        _facts, warnings = check_restore_input(docker, stack, server, item, name)
+        _facts, warnings = check_restore_input(docker, server, stack["database"]["name"], backup, name)
         return {"changed": not params["drill"], "database": name, "warnings_found": warnings}
-    with join_run(params) as run:
+    with join_run({option: params[option] for option in run_argument_spec()}) as run:
         restored = restore_backup(
-            docker, stack, run, item, name,
+            docker, stack, run, backup, name,
             jobs=params["jobs"], version_table=params["version_table"], statistics=not params["drill"],
         )  # fmt: skip
-        proved = finish_drill(docker, run, item, restored) if params["drill"] else None
+        proved = finish_drill(docker, run, backup, restored) if params["drill"] else None
     return {
         "changed": True,
         "database": restored.database,
@@ -182,7 +179,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

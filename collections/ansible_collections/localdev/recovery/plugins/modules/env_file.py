@@ -142,6 +142,7 @@ stack:
 """
 
 import contextlib
+import dataclasses
 import os
 import stat
 import typing as t
@@ -153,16 +154,20 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
     stack_argument_spec,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import (
     copy_file_atomically,
     write_file_atomically,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose_project import EnvProject
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.database_password import (
-    ENV_FILE_COMMAND,
     refuse_new_database_password,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.parser import (
@@ -184,7 +189,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requir
     plan_env_file,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import find_project_state
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.unreadable import describe_unreadable_stack
 
 ENV_FILE_MODE = 0o600
 
@@ -197,29 +203,35 @@ def read_env_file(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as exc:
-        raise RecoveryError(f"{path} is not UTF-8 text", next_command=f"file {path}", kind="unsafe") from exc
+        raise RecoveryError(
+            FailureId.ENV_FILE_INVALID, f"{path} is not UTF-8 text", next_command=program_command("file", path)
+        ) from exc
     except OSError as exc:
-        raise RecoveryError(f"{path} cannot be read: {exc.strerror}", next_command=f"ls -l {path}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_READABLE,
+            f"{path} cannot be read: {exc.strerror}",
+            next_command=program_command("ls", "-l", path),
+        ) from exc
 
 
 def parse_valid_env_file(path: str, text: str) -> list[EnvLine]:
     lines = parse_env_file(text)
     if found := list_env_problems(lines):
         raise RecoveryError(
-            f"{path} cannot be read as an env file: {'; '.join(found)}", next_command=f"edit {path}", kind="unsafe"
+            FailureId.ENV_FILE_INVALID,
+            f"{path} cannot be read as an env file: {'; '.join(found)}",
+            hint="Correct these lines of the file.",
         )
     return lines
 
 
-def write_env_file(project: EnvProject, path: str, text: str) -> None:
-    """Write the env file after Compose has read a copy of it in the folder of the runs, which git ignores.
+def write_env_file(project: EnvProject, path: str, text: str, private_folder: str) -> None:
+    """Write the env file after Compose has read a copy of it in a private folder, outside the project.
 
     The owner stays. A new file gets the owner of its folder.
     """
     folder = os.path.dirname(path)
-    runs = RunStore(project.src)
-    runs.make_folder()
-    candidate = os.path.join(runs.folder, "env.new")
+    candidate = os.path.join(private_folder, "env.new")
     try:
         owner = os.stat(path if os.path.exists(path) else folder)
         write_file_atomically(candidate, text, ENV_FILE_MODE)
@@ -230,7 +242,7 @@ def write_env_file(project: EnvProject, path: str, text: str) -> None:
                 # Without Docker the file cannot be checked.
                 missing = ""
             if missing:
-                raise RecoveryError(f"Compose refuses the new {path}: {missing}", kind="verification")
+                raise RecoveryError(FailureId.ENV_FILE_REFUSED, f"Compose refuses the new {path}: {missing}")
             with contextlib.suppress(PermissionError):
                 os.chown(candidate, owner.st_uid, owner.st_gid)
             copy_file_atomically(candidate, path, f"{candidate}.tmp")
@@ -238,14 +250,22 @@ def write_env_file(project: EnvProject, path: str, text: str) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(candidate)
     except OSError as exc:
-        raise RecoveryError(f"{path} cannot be written: {exc.strerror}", next_command=f"ls -ld {folder}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_WRITABLE,
+            f"{path} cannot be written: {exc.strerror}",
+            next_command=program_command("ls", "-ld", folder),
+        ) from exc
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     described = Project.from_params(params)
     if not os.path.isdir(described.src):
-        raise RecoveryError(f"The project folder {described.src} does not exist", next_command="set stack_dir")
+        raise RecoveryError(
+            FailureId.PROJECT_FOLDER_MISSING,
+            f"The project folder {described.src} does not exist",
+            hint="Set stack_dir to the folder of the Compose project.",
+        )
     named = params["path"] or (described.env_files[-1] if described.env_files else ".env")
     path = os.path.realpath(resolve_path_option(described.src, named))
     example_path = os.path.join(described.src, params["example"])
@@ -259,8 +279,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         and not project.find_required_variables().found
     ):
         raise RecoveryError(
+            FailureId.ENV_FILE_NO_SOURCE,
             f"There is neither {path} nor {example_path}, and Compose needs no variable",
-            next_command="set env_file_example",
+            hint="Set env_file_example to a file that names the variables.",
         )
     lines = parse_valid_env_file(path, old) if old is not None else []
     values: dict[str, str] = {}
@@ -284,9 +305,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         plan = make_plan()
     if plan.unmet:
         raise RecoveryError(
-            f"No value is known for {format_unmet_variables(plan.unmet)}, and none can be made up",
-            next_command=f"write them into {path}, or name them in env_file_optional; then {ENV_FILE_COMMAND}",
-            kind="unsafe",
+            FailureId.ENV_FILE_INCOMPLETE,
+            f"No value is known for {format_unmet_variables(plan.unmet)}, and none can be generated",
+            hint=f"Write them into {path}, or name them in env_file_optional, before you run this again.",
+            next_command=playbook_command("env_file"),
         )
     base = lines if old is not None else clear_env_values(parse_env_file(example_text or ""), plan.generated)
     new = fill_env_lines(base, plan.added)
@@ -294,21 +316,17 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     too_permissive = old is not None and stat.S_IMODE(os.stat(path).st_mode) & ~ENV_FILE_MODE
     changed = text != (old or "") or old is None or bool(too_permissive)
     secrets = [plan.added[name] for name in plan.generated]
-    minimal: dict[str, t.Any] = {
-        "project": {
-            "name": described.name or os.path.basename(described.src).lower(),
-            "dir": described.src,
-            "files": list(described.files),
-            "env_files": list(described.env_files),
-            "profiles": list(described.profiles),
-        },
-        "services": {},
-        "database": None,
-        "warnings": [],
-    }
+    # A new file may name the project: its run then belongs to the project of that name.
+    chosen = (
+        described.name
+        or os.environ.get("COMPOSE_PROJECT_NAME")
+        or (values | get_env_values(new)).get("COMPOSE_PROJECT_NAME", "")
+    )
+    name, state = find_project_state(project.docker, dataclasses.replace(described, name=chosen))
+    minimal = describe_unreadable_stack(described, name, state)
     if changed and not module.check_mode:
-        with join_run({**params, "stack": minimal}):
-            write_env_file(project, path, text)
+        with join_run({**params, "stack": minimal}) as run:
+            write_env_file(project, path, text, run.runs.folder if run else module.tmpdir)
     notes = [f"{name} stands in {path} more than once; the last one counts" for name in list_duplicate_names(new)]
     shown_old, shown_new = mask_env_lines(lines), mask_env_lines(new, secrets)
     return {
@@ -354,7 +372,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -98,8 +98,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.recovery_plan import list_services_to_build
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import NextCommand
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import build_candidate_name
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import find_image_id, remove_image_name
@@ -119,12 +121,13 @@ def replace_image_names(document: t.Mapping[str, t.Any], names: t.Mapping[str, s
     return {**document, "services": services}
 
 
-def describe_build_failure(output: str, lines: int, masker: Masker, next_command: str) -> RecoveryError:
+def describe_build_failure(output: str, lines: int, masker: Masker, next_command: NextCommand) -> RecoveryError:
     """Return the error of a failed build with its last lines, without secrets. Pure."""
     shown = [line.rstrip() for line in output.splitlines() if line.strip()]
     return RecoveryError(
-        f"The build failed: {masker.mask_text(shown[-1]) if shown else 'without a word'}. Nothing has changed",
-        details="\n".join(["--- last lines of the build", *(masker.mask_text(line) for line in shown[-lines:])]),
+        FailureId.IMAGE_BUILD_FAILED,
+        f"The build failed and nothing has changed: {masker.mask_text(shown[-1]) if shown else 'it printed nothing'}",
+        details=["--- last lines of the build", *(masker.mask_text(line) for line in shown[-lines:])],
         next_command=next_command,
     )
 
@@ -143,7 +146,7 @@ def build_candidates(docker: Docker, names: t.Mapping[str, str], params: t.Mappi
         check=False,
     )
     if done.returncode != 0:
-        again = f"{project.command()} build {' '.join(sorted(names))}"
+        again = project.compose_command("build", *sorted(names))
         raise describe_build_failure(done.output, params["lines"], build_config_masker(document), again)
 
 
@@ -194,7 +197,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

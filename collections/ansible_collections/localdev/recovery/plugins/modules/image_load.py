@@ -80,8 +80,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_file
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import (
     get_incoming_path,
     verify_received_digest,
@@ -103,7 +104,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         load_archive(docker, archive, module.params["sha256"])
     lacking = [name for name in module.params["images"] if find_image_id(docker, name) is None]
     if archive and lacking:
-        raise RecoveryError(f"The images {', '.join(lacking)} were loaded, but not under these names")
+        raise RecoveryError(
+            FailureId.IMAGE_MISSING, f"The images {', '.join(lacking)} were loaded, but not under these names"
+        )
     return {"changed": bool(archive or lacking), "lacking": lacking, "incoming": get_incoming_path("images.tar")}
 
 
@@ -117,7 +120,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

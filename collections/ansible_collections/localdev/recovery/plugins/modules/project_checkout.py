@@ -111,8 +111,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_file
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.transfer import (
     get_incoming_path,
     verify_received_digest,
@@ -133,8 +134,10 @@ def run_git(module: AnsibleModule, *arguments: str) -> str:
     code, out, err = module.run_command(["git", *arguments], environ_update=ENVIRONMENT)
     if code != 0:
         raise RecoveryError(
-            f"git {arguments[0]} failed: {err.strip()}",
-            next_command="set provision_source to send the controller's checkout, if the host may not reach the repository",
+            FailureId.GIT_FAILED,
+            f"git {arguments[0]} failed on the host with exit code {code}",
+            details=err.strip().splitlines(),
+            hint="If the host cannot reach the repository, set provision_source to send the controller's checkout.",
         )
     return t.cast(str, out).strip()
 
@@ -161,16 +164,18 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     if has_url_secret(params["repository"]):
         raise RecoveryError(
+            FailureId.REPOSITORY_HAS_SECRET,
             "The address in repository holds a password or token, which others could read on the host while git runs",
-            next_command="use an SSH address, a credential helper on the host, or provision_source",
+            hint="Use an SSH address, a credential helper on the host, or provision_source.",
         )
     result = {"wanted": not is_path_in_use(params["dest"]), "incoming": get_incoming_path("checkout.bundle")}
     if not result["wanted"]:
         return {"changed": False, **result}
     if not params["repository"] and not params["source"]:
         raise RecoveryError(
-            f"There is no checkout in {params['dest']}, and nothing says where to take it from",
-            next_command="set provision_source to the controller's checkout, or provision_repository to its URL",
+            FailureId.PROJECT_FOLDER_MISSING,
+            f"There is no checkout in {params['dest']}, and no source of one is known",
+            hint="Set provision_source to the controller's checkout, or provision_repository to its URL.",
         )
     address = params["repository"] or params["bundle"]
     if module.check_mode or not address:
@@ -180,7 +185,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     try:
         return {"changed": True, **result, "commit": clone_repository(module, address)}
     except OSError as exc:
-        raise RecoveryError(f"The checkout cannot be written to {params['dest']}: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_WRITABLE, f"The checkout cannot be written to {params['dest']}: {exc.strerror}"
+        ) from exc
 
 
 def main() -> None:
@@ -196,7 +203,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

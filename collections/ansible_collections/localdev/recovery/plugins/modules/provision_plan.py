@@ -74,9 +74,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_data import find_database_data
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.provisioning import (
     decide_provisioning,
@@ -87,7 +87,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.provision
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     stack = module.params["stack"]
     data = find_database_data(Docker(Project.from_stack(stack)), stack)
-    records = RunStore(stack["project"]["dir"]).load_all()
+    records = RunStore.from_stack(stack).load_all()
     decision = decide_provisioning(stack, data, records, restoring=module.params["restoring"])
     return {"changed": False, **decision, "images": find_missing_images(stack)}
 
@@ -100,7 +100,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

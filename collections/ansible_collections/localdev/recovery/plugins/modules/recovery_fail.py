@@ -7,96 +7,105 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: recovery_fail
-short_description: Fail with a kind of failure and the next command
+short_description: Fail with the id of a failure and the next command
 description:
   - Always fails.
-  - Unlike M(ansible.builtin.fail), this module returns the kind of failure. C(localdev) takes its exit code from it.
+  - Unlike M(ansible.builtin.fail), this module returns what went wrong as data. C(localdev) takes its exit code from RV(failure), and prints
+    RV(next) as a command of its own.
+  - It runs on the controller and asks no host.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
 extends_documentation_fragment:
   - localdev.recovery.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: none
-  idempotent:
-    support: full
+  - localdev.recovery.attributes.info_module
 options:
-  reason:
+  failure:
     description:
-      - The reason for the failure.
+      - The id of the failure, such as V(verify.failed).
+      - Required unless O(cause) is given.
     type: str
-    required: true
+  message:
+    description:
+      - What is wrong and why, in one sentence.
+      - Required unless O(cause) is given.
+    type: str
   details:
     description:
-      - Further lines of the message.
+      - Further lines. A line is text, or a list of texts and commands.
     type: list
-    elements: str
+    elements: raw
     default: []
-  next_command:
+  hint:
+    description:
+      - What to do, where no command does it. A line, as in O(details).
+    type: raw
+    default: ""
+  cause:
+    description:
+      - A failure as data. P(localdev.recovery.describe_failure#filter) makes it from a task that failed.
+      - Mutually exclusive with O(failure), O(message), O(details) and O(hint).
+    type: dict
+  aftermath:
+    description:
+      - The state of the stack after the failure. Lines, as in O(details).
+    type: list
+    elements: raw
+  next:
     description:
       - The command to run next.
-    type: str
-    default: ""
-  kind:
-    description:
-      - The kind of failure.
-      - V(unsafe) means that the procedure could lose data, or cannot do anything useful.
-      - V(verification) means that a result differs from the expected one.
-      - V(failed) means that a step failed.
-    type: str
-    choices: [unsafe, verification, failed]
-    default: unsafe
+      - Either a playbook of this collection with C(playbook) and C(vars), or another program with C(argv) and C(cwd).
+      - Without it, the command that O(cause) names.
+    type: dict
 """
 
 EXAMPLES = r"""
 - name: Fail when no migration leads to the target
   localdev.recovery.recovery_fail:
-    reason: No migration leads from revision a1 to revision c3.
-    next_command: alembic history
+    failure: schema.unknown_revision
+    message: No migration leads from revision a1 to revision c3.
+    hint: Check out a commit that has the revision c3.
+    next: {argv: [git, log, --oneline, --, alembic/versions], cwd: /srv/shop}
   when: path_to_target is none
+
+- name: Fail with the cause
+  localdev.recovery.recovery_fail:
+    cause: "{{ ansible_failed_result | localdev.recovery.describe_failure(ansible_failed_task.name) }}"
+    aftermath:
+      - The state before the run is back.
 """
 
 RETURN = r"""
 failure:
-  description: The kind of failure.
-  returned: always
+  description: The id of the failure.
   type: str
-  sample: unsafe
+  returned: always
+  sample: schema.unknown_revision
+message:
+  description: What is wrong and why.
+  type: str
+  returned: always
+details:
+  description: Further lines.
+  type: list
+  elements: raw
+  returned: always
+hint:
+  description: What to do, where no command does it.
+  type: raw
+  returned: always
+aftermath:
+  description: The state of the stack after the failure.
+  type: list
+  elements: raw
+  returned: if O(aftermath) is given
+next:
+  description: The command to run next, or nothing.
+  type: dict
+  returned: always
+  sample: {playbook: undo, vars: {undo_run_id: 20260131T100000Z-1f2e}}
+msg:
+  description: All of it as text.
+  type: str
+  returned: always
 """
-
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
-
-
-def act(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
-    raise RecoveryError(
-        params["reason"],
-        details="\n".join(params["details"]),
-        next_command=params["next_command"],
-        kind=params["kind"],
-    )
-
-
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "reason": {"type": "str", "required": True},
-            "details": {"type": "list", "elements": "str", "default": []},
-            "next_command": {"type": "str", "default": ""},
-            "kind": {"type": "str", "default": "unsafe", "choices": ["unsafe", "verification", "failed"]},
-        },
-        supports_check_mode=True,
-    )
-    run_module(module, act)
-
-
-if __name__ == "__main__":
-    main()

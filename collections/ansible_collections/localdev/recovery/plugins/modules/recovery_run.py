@@ -10,6 +10,8 @@ module: recovery_run
 short_description: Begin and end a run of a recovery procedure on one stack
 description:
   - Beginning a run takes the lock of the stack, on the stack's own host, and writes the run record. One run at a time holds the lock.
+  - Both are in the state folder of the stack, which is made where there is none. Records that an earlier version left in the
+    project folder are moved there, if nobody else can have put them into the project.
   - A lock whose run is dead is taken over, and the result says whose it was and why it no longer counts.
   - Ending a run writes its outcome down and releases the lock.
 version_added: 0.1.0
@@ -18,6 +20,7 @@ author:
 extends_documentation_fragment:
   - localdev.recovery.attributes
   - localdev.recovery.objects
+  - localdev.recovery.steps
 attributes:
   check_mode:
     support: full
@@ -75,14 +78,14 @@ options:
       - Whether the run is going to connect to the database over TCP. The run is refused if Python on the stack's host has neither psycopg nor psycopg2.
     type: bool
     default: false
+  failure:
+    description:
+      - The id of the failure, such as V(service.not_ready), for the record.
+    type: str
+    default: ""
   error:
     description:
       - Why the run failed.
-    type: str
-    default: ""
-  next_command:
-    description:
-      - What to do next, for the record.
     type: str
     default: ""
   controller:
@@ -142,14 +145,20 @@ running_before:
   returned: O(state=started)
   type: list
   elements: str
+steps:
+  description: The steps of this run, O(steps) without O(left_out), each its C(name) and C(title).
+  returned: O(state=started)
+  type: list
+  elements: dict
 record:
   description: The run record.
   returned: O(state=succeeded) or O(state=failed)
   type: dict
 still_held:
-  description: What the run still holds, and the next command, for a roll back that failed.
+  description: What the run still holds, and what to do before its undo, if its roll back failed. A line is text, or a list of texts and commands.
   returned: O(state=failed)
-  type: str
+  type: list
+  elements: raw
 holder:
   description: Who holds the lock, its C(run_id) and its C(controller).
   returned: when it is locked
@@ -158,26 +167,34 @@ holder:
 
 import getpass
 import importlib.util
+import os
 import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import objects_argument_spec
+from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
+    objects_argument_spec,
+    steps_argument_spec,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
-    RunStore,
     build_run_record,
     can_undo_run,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.state_folder import ensure_state_folder
+from ansible_collections.localdev.recovery.plugins.module_utils._run.steps import plan_steps
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import (
+    build_undo_command,
     describe_failed_roll_back,
     find_run_to_finish,
     list_settled_runs,
@@ -215,6 +232,7 @@ def build_result(
         "settled": list_settled_runs(interrupted),
         "creates": must_create_containers(store, interrupted),
         "running_before": record["running_before"],
+        "steps": record.get("plan", []),
     }
 
 
@@ -222,9 +240,9 @@ def check_database_driver() -> None:
     """Raise RecoveryError if Python has no PostgreSQL driver: the run could not verify its outcome and would be undone."""
     if not any(importlib.util.find_spec(name) for name in ("psycopg", "psycopg2")):
         raise RecoveryError(
-            f"{sys.executable} has neither psycopg nor psycopg2, and the outcome is proved by asking the database",
-            next_command="apt install python3-psycopg2, or pip install 'psycopg[binary]' for that Python",
-            kind="unsafe",
+            FailureId.DATABASE_DRIVER_MISSING,
+            f"{sys.executable} has neither psycopg nor psycopg2, and the outcome is verified by asking the database",
+            hint="Install python3-psycopg2 of the distribution, or psycopg[binary] for that Python.",
         )
 
 
@@ -243,25 +261,29 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         running_before=[
             name for name, s in stack["services"].items() if any(c["state"] == "running" for c in s["containers"])
         ],
+        project_dir=os.path.realpath(stack["project"]["dir"]),
     )
+    record["plan"] = plan_steps(params["steps"], params["left_out"])
     if params["undoes"]:
         record["undoes"] = params["undoes"]
     if params["verifies"]:
         check_database_driver()
+    docker = Docker(Project.from_stack(stack))
     lock.check_free()
+    lock.check_settled()
     # Import lazily: each imported module is compiled again on the host for every task.
     if params["starts"]:
         from ansible_collections.localdev.recovery.plugins.module_utils._stack.ports import check_ports_available
 
-        check_ports_available(Docker(Project.from_stack(stack)), stack, params["starts"])
+        check_ports_available(docker, stack, params["starts"])
     if params["objects"]:
         from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 
         image = choose_shell_image(stack)
-        manager = SetAsideManager(Docker(Project.from_stack(stack)), ActiveRun(lock.store, "", record=record), image)
+        manager = SetAsideManager(docker, ActiveRun(lock.store, "", record=record), image)
         manager.plan(params["objects"], params["reserve_bytes"])
     if module.check_mode:
-        notes = [*(bad.describe() for bad in lock.store.read_all()[1]), *lock.describe_unsettled()]
+        notes = [bad.describe() for bad in lock.store.read_all()[1]]
         unfinished = lock.find_interrupted()
         notes += [
             f"Run {old['run_id']} ({old['procedure']}) was cut short; it would be put back first" for old in unfinished
@@ -269,8 +291,10 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         for old in unfinished:
             record["running_before"] = list_running_before(lock.store, old)
         return build_result(lock.store, record, notes, unfinished)
-    notes = lock.start(record, controller) + [bad.describe() for bad in lock.store.read_all()[1]]
-    notes += lock.describe_unsettled(exclude=record["run_id"])
+    ensure_state_folder(docker, stack)
+    notes = lock.start(record, controller)
+    save_rebuilt_records(docker, lock.store, params)
+    notes += [bad.describe() for bad in lock.store.read_all()[1]]
     interrupted = lock.find_interrupted(exclude=record["run_id"])
     for old in interrupted:
         notes.append(f"Run {old['run_id']} ({old['procedure']}) was cut short; what it set aside is put back first")
@@ -281,6 +305,18 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     record["notes"] = notes
     lock.store.save(record)
     return build_result(lock.store, record, notes, interrupted)
+
+
+def save_rebuilt_records(docker: Docker, store: RunStore, params: t.Mapping[str, t.Any]) -> None:
+    """Write records for kept copies that have none, as far as this run is going to put back or to delete them."""
+    undoes = params["undoes"]
+    if params["procedure"] != "cleanup" and (not undoes or store.has(undoes)):
+        return
+    from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import find_unrecorded_runs
+
+    for record in find_unrecorded_runs(docker, params["stack"], store):
+        if undoes in ("", record["run_id"]):
+            store.save(record)
 
 
 def delete_temporary_objects(module: AnsibleModule, record: RunRecord) -> None:
@@ -298,7 +334,7 @@ def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     """Write the outcome of the run and release the lock."""
     params = module.params
     if module.check_mode:
-        return {"changed": True, "run_id": params["run_id"], "record": {}, "still_held": ""}
+        return {"changed": True, "run_id": params["run_id"], "record": {}, "still_held": []}
     lock.check_not_taken_over(params["run_id"])
     record = lock.store.load(params["run_id"])
     delete_temporary_objects(module, record)
@@ -306,12 +342,12 @@ def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         # A later undo then sets aside the new content instead of discarding it.
         for entry in record["asides"]:
             entry["state"] = "live" if entry["state"] == "kept" else entry["state"]
-    if params["state"] == "succeeded" and not can_undo_run(record):
-        params["next_command"] = ""
     record["outcome"] = params["state"]
     record["finished"] = utc_now()
     record["error"] = params["error"] or None
-    record["next"] = params["next_command"] or None
+    if params["failure"]:
+        record["failure"] = params["failure"]
+    record["next"] = build_undo_command(params["run_id"]) if can_undo_run(record) else None
     lock.store.save(record)
     lock.release(params["run_id"])
     return {
@@ -323,11 +359,11 @@ def end_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    store = RunStore(module.params["stack"]["project"]["dir"])
+    store = RunStore.from_stack(module.params["stack"])
     lock = RunLock(store, abandoned=module.params["abandoned"])
     if module.params["state"] == "started":
         if not module.params["procedure"]:
-            raise RecoveryError("state=started needs a procedure")
+            raise RecoveryError(FailureId.OPTION_MISSING, "state=started needs a procedure")
         return start_run(module, lock)
     return end_run(module, lock)
 
@@ -336,6 +372,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **objects_argument_spec(),
+            **steps_argument_spec(),
             "stack": {"type": "dict", "required": True},
             "state": {"type": "str", "required": True, "choices": ["started", "succeeded", "failed"]},
             "run_id": {"type": "str", "default": ""},
@@ -344,14 +381,15 @@ def main() -> None:
             "undoes": {"type": "str", "default": ""},
             "starts": {"type": "list", "elements": "str", "default": []},
             "verifies": {"type": "bool", "default": False},
+            "failure": {"type": "str", "default": ""},
             "error": {"type": "str", "default": ""},
-            "next_command": {"type": "str", "default": ""},
             "controller": {"type": "dict", "default": {}},
             "abandoned": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

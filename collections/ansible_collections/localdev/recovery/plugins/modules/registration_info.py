@@ -93,6 +93,15 @@ missing:
   returned: success
   type: list
   elements: str
+expected:
+  description: How many must be registered at least, or none.
+  returned: success
+  type: int
+duplicates:
+  description: Names that are registered more than once.
+  returned: success
+  type: list
+  elements: str
 surplus:
   description: Names that are registered though neither expected nor defined.
   returned: success
@@ -141,7 +150,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.reg
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import resolve_path_option
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
@@ -156,9 +166,11 @@ PYTHON_COMMAND = 'python=$(command -v python3 || command -v python) || { echo "t
 def find_registration_service(stack: StackDescription, wanted: str) -> str:
     name = wanted or (stack["alembic"] and stack["alembic"]["service"]) or find_application_service(stack)
     if not name or name not in stack["services"]:
+        names = ", ".join(sorted(stack["services"]))
         raise RecoveryError(
+            FailureId.SERVICE_UNKNOWN if wanted else FailureId.APPLICATION_NOT_FOUND,
             f"No service {wanted} in project {stack['project']['name']}" if wanted else "No application was found",
-            next_command="set stack_registration_service",
+            hint=f"Set stack_registration_service to one of {names}.",
         )
     return name
 
@@ -170,19 +182,26 @@ def expand_source_patterns(patterns: t.Sequence[str], folder: str) -> list[str]:
         absolute = resolve_path_option(folder, pattern)
         files = sorted(path for path in glob.glob(absolute, recursive=True) if os.path.isfile(path))
         if not files:
-            raise RecoveryError(f"There is no file {absolute}", next_command="correct stack_registration_sources")
+            raise RecoveryError(
+                FailureId.SOURCE_NOT_FOUND, f"There is no file {absolute}", hint="Correct stack_registration_sources."
+            )
         found += files
     return list(dict.fromkeys(found))
 
 
 def request_registrations(docker: Docker, stack: StackDescription, service: str, code: str, label: str) -> list[str]:
-    project = Project.from_stack(stack).command()
+    project = Project.from_stack(stack)
     running = list_running_containers(docker, stack["project"]["name"], service)
     if not running:
         condition = stack["services"][service]["condition"]
         raise RecoveryError(
+            FailureId.SERVICE_NOT_RUNNING,
             f"The {label} cannot be asked for: service {service} has no running container ({condition})",
-            next_command=f"{project} up --detach {service}, and {project} logs {service} if it does not stay up",
+            hint=[
+                "Start the service. If it does not stay up, read its log: ",
+                project.compose_command("logs", service),
+            ],
+            next_command=project.compose_command("up", "--detach", service),
         )
     program = f"{inspect.getsource(registration_program)}\n\nmain({json.dumps(code)})\n"
     done = docker.run("exec", "--interactive", running[0], "sh", "-c", PYTHON_COMMAND, stdin=program, check=False)
@@ -194,14 +213,16 @@ def request_registrations(docker: Docker, stack: StackDescription, service: str,
                 return t.cast("list[str]", response["names"])
             where = f" ({response['where']})" if response["where"] else ""
             raise RecoveryError(
+                FailureId.REGISTRATION_CHECK_FAILED,
                 masker.mask_text(f"The check of the {label} fails in {service}: {response['error']}{where}"),
-                next_command=f"{project} exec {service} python, or correct stack_registration_check",
+                hint="Correct stack_registration_check, or the code that it uses. Try it in the container.",
+                next_command=project.compose_command("exec", service, "python3"),
             )
     raise RecoveryError(
-        masker.mask_text(
-            f"The {label} could not be asked for in {service}: {done.output.strip()[-500:] or 'no answer'}"
-        ),
-        next_command=f"{project} logs {service}",
+        FailureId.REGISTRATION_NO_ANSWER,
+        f"The {label} could not be asked for in {service} (exit code {done.returncode})",
+        details=masker.mask_text(done.output.strip()[-500:]).splitlines(),
+        next_command=project.compose_command("logs", service),
     )
 
 
@@ -217,17 +238,22 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             if path.endswith(".py"):
                 with open(path, encoding="utf-8", errors="replace") as file:
                     texts[os.path.relpath(path, stack["project"]["dir"])] = file.read()
-        defined = find_registrable_classes(texts, params["classes"])
+        defined = find_registrable_classes(texts, params["classes"], stack["project"]["dir"])
     if expected.count is None and not defined:
         raise RecoveryError(
+            FailureId.OPTION_MISSING,
             f"Nothing says which {params['label']} there should be",
-            next_command="set stack_registration_expected, or stack_registration_sources and stack_registration_classes",
+            hint="Set stack_registration_expected, or stack_registration_sources and stack_registration_classes.",
         )
     service = find_registration_service(stack, params["service"])
     names = request_registrations(Docker(Project.from_stack(stack)), stack, service, params["check"], params["label"])
     comparison = compare_registrations(params["label"], names, expected, defined)
     if params["required"] and not comparison["complete"]:
-        raise RecoveryError(f"In {service}: " + "; ".join(comparison["problems"]), kind="verification")
+        raise RecoveryError(
+            FailureId.REGISTRATION_INCOMPLETE,
+            f"The {params['label']} of service {service} are not complete",
+            details=comparison["problems"],
+        )
     return {"changed": False, "service": service, "files": files, **comparison}
 
 
@@ -245,7 +271,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

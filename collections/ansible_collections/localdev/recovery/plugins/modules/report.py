@@ -8,7 +8,8 @@ DOCUMENTATION = r"""
 module: report
 short_description: Print the report of a procedure
 description:
-  - Formats the results of a procedure's tasks for people, and prints the lines.
+  - Formats the results of a procedure's tasks for people, and prints the lines. Also prints lines that another module has formatted.
+  - Displays the lines by itself, below the name of the host. The result holds them too.
   - Only the roles of this collection need it. It runs on the controller and asks no host.
 version_added: 0.1.0
 author:
@@ -22,8 +23,8 @@ options:
       - The report to print. It has the name of its procedure.
       - V(provision_preview) is the report of check mode on a machine that has no stack yet.
       - V(schema_findings) is the list of findings before a schema recovery acts.
+      - Either this option or O(lines) is required.
     type: str
-    required: true
     choices:
       - admin_account
       - backup
@@ -53,7 +54,18 @@ options:
       - A missing or an unknown name fails the task.
       - In check mode the report describes what would be done.
     type: dict
-    required: true
+  lines:
+    description:
+      - Lines to print instead of the report of a procedure.
+      - A line is a text, or a list of texts and commands. A command is a dictionary, C(playbook) and C(vars) of a playbook of this
+        collection, or C(argv) and C(cwd) of another program.
+    type: list
+    elements: raw
+  note:
+    description:
+      - Whether the lines are a note in the middle of a procedure, not its report.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -63,13 +75,28 @@ EXAMPLES = r"""
     data:
       made: "{{ backup_result }}"
       proved: "{{ test_restore_result }}"
+
+- name: Report what would be installed
+  localdev.recovery.report:
+    lines: ["Would install docker.io"]
+    note: true
 """
 
 RETURN = r"""
 msg:
-  description: The lines of the report.
+  description: The lines as text, with commands as a shell takes them.
+  returned: success
   type: list
   elements: str
+  sample: ["To restore it: ansible-playbook localdev.recovery.restore -e restore_select=shop_20260101_120000"]
+lines:
+  description: The lines, with commands as data, in the form of O(lines).
   returned: success
-  sample: ["Backed up shop to /srv/shop/backups/postgres/shop_20260101_120000 (9.0 MiB, 848 rows of 6 tables)"]
+  type: list
+  elements: raw
+  sample: [["To restore it: ", {"playbook": "restore", "vars": {"restore_select": "shop_20260101_120000"}}]]
+note:
+  description: The value of O(note).
+  returned: success
+  type: bool
 """

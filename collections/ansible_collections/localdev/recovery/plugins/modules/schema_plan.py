@@ -74,12 +74,15 @@ findings:
       severity: error
       message: The database is at a1, 2 revisions before c3
       evidence: [b2, c3]
-      remedy: ansible-playbook localdev.recovery.schema_recovery
+      hint: ""
+      next: {"playbook": schema_recovery, "vars": {}}
 decision:
-  description: The action (V(none), V(upgrade), V(rebuild) or V(refuse)), its reason, the revisions to apply and the next command.
+  description:
+    - The action (V(none), V(upgrade), V(rebuild) or V(refuse)), its reason, and the revisions to apply.
+    - When the action is V(refuse), also the ids of the findings that are the reason, the id of the failure, and what helps (C(hint), C(next)).
   returned: success
   type: dict
-  sample: {"action": upgrade, "reason": 2 revisions are pending, "revisions": [b2, c3], "next_command": ""}
+  sample: {"action": upgrade, "reason": 2 revisions are pending, "findings": [], "failure": "", "hint": "", "next": null, "revisions": [b2, c3]}
 lines:
   description: The findings as lines, without what the decision says.
   returned: success

@@ -12,8 +12,8 @@ description:
   - Before a procedure overwrites or deletes something, this module keeps it under a name that carries the run id, and records that
     in the run record first.
   - Volumes cannot be renamed, so they are copied, the copy is verified (name, type, mode, owner, time and content of every file), and only
-    then is the original emptied. Folders and databases are renamed. Files are copied to the folder of the runs, C(.localdev) in the
-    stack's folder, which git ignores; so are those in containers. An image gets a second name.
+    then is the original emptied. Folders and databases are renamed. Files are copied to the state folder of the stack, outside the
+    project; so are those in containers. An image gets a second name.
   - Putting back sets aside in turn what stands in the place now.
 version_added: 0.1.0
 author:
@@ -94,6 +94,11 @@ notes:
   returned: O(state=restored) or O(state=deleted)
   type: list
   elements: str
+remaining:
+  description: The names of what could not be deleted, for which RV(notes) say why.
+  returned: O(state=deleted), but not in check mode
+  type: list
+  elements: str
 planned:
   description: Whether this is a plan, of check mode.
   returned: in check mode
@@ -115,7 +120,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec im
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import remove_helper_containers
@@ -126,11 +132,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
-    RunStore,
     SetAsideEntry,
     TemporaryObject,
     build_run_record,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     delete_all_temporary_objects,
     delete_temporary_object,
@@ -140,7 +146,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
     SetAsideManager,
+    describe_lost_entry,
     find_database_leftovers,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import (
+    find_unrecorded_runs,
+    load_run,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -176,6 +187,7 @@ def create_separate_run(runs: RunStore, params: dict[str, t.Any], source: RunRec
         controller_host=finder["controller_host"],
         parameters={"run": source["run_id"], "found_by": finder["run_id"]},
         running_before=source["running_before"],
+        project_dir=finder["project_dir"],
     )
     record["undoes"] = source["run_id"]
     runs.save(record)
@@ -199,11 +211,14 @@ def describe_temporary_objects(entries: t.Iterable[TemporaryObject]) -> list[str
 def plan_put_back(module: AnsibleModule, docker: Docker, runs: RunStore) -> dict[str, t.Any]:
     """Return what would be put back, and lines about what would be deleted. Nothing is written."""
     params = module.params
-    found = runs.load(params["source_run_id"] or params["run_id"])
+    # Check mode has written no record of kept copies that have none.
+    found = load_run(docker, params["stack"], runs, params["source_run_id"] or params["run_id"])
     source = find_source(runs, found, params["run_id"])
     unsaved = build_run_record("check", project="", user="", controller_host="", parameters={})
     manager = create_manager(docker, ActiveRun(runs, "", record=unsaved), params["stack"])
     entries, notes = manager.plan_put_back(source)
+    notes = [*map(describe_lost_entry, manager.find_lost_entries(source)), *notes]
+    runs.check_project_folder(source)
     records = [source, *([found] if found is not source else [])]
     for record in find_existing(docker, runs, records)[0]:
         notes += describe_temporary_objects(record.get("scratch", []))
@@ -242,7 +257,11 @@ def put_back_run(
         elif not params["separate_record"]:
             run.record["undoes"] = source["run_id"]
             run.save()
-        done = create_manager(docker, run, params["stack"]).put_back(source)
+        if not own and not params["separate_record"]:
+            runs.check_project_folder(source)
+        manager = create_manager(docker, run, params["stack"])
+        notes += map(describe_lost_entry, manager.find_lost_entries(source))
+        done = manager.put_back(source)
         notes += delete_all_temporary_objects(docker, source)
         runs.save(source)
         if source.get("undoes") and (own or is_rolling_back(source)):
@@ -286,16 +305,22 @@ def ensure_database_runs(docker: Docker, stack: StackDescription, *, end_session
 
 
 def delete_kept(
-    module: AnsibleModule, docker: Docker, runs: RunStore, notes: list[str] | None = None
+    module: AnsibleModule,
+    docker: Docker,
+    runs: RunStore,
+    notes: list[str] | None = None,
+    remaining: list[str] | None = None,
 ) -> list[SetAsideEntry]:
     """Delete the named kept copies of any run, and record it.
 
-    notes: receives what could not be deleted. What a record that cannot be read may keep is not deleted.
+    remaining: receives the names of what could not be deleted. notes: receives why. What a record that cannot be read
+    may keep is not deleted.
     """
     records, unreadable = runs.read_all()
     wanted = {name for name in module.params["delete"] if not any(bad.may_keep(name) for bad in unreadable)}
     done = []
     notes = [] if notes is None else notes
+    remaining = [] if remaining is None else remaining
     with ActiveRun(runs, module.params["run_id"], module.params["step"]) as run:
         for record in records:
             for entry in record["asides"]:
@@ -307,6 +332,7 @@ def delete_kept(
                     delete_temporary_object(docker, temporary)
                 except RecoveryError as exc:
                     notes.append(describe_deletion_problem(record, temporary, exc))
+                    remaining.append(temporary["name"])
                     continue
                 record["scratch"].remove(temporary)
                 runs.save(record)
@@ -315,9 +341,11 @@ def delete_kept(
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
+    if params["state"] != "kept" and not params["run_id"] and not module.check_mode:
+        raise RecoveryError(FailureId.OPTION_MISSING, f"state={params['state']} needs a run_id")
     stack = params["stack"]
     docker = Docker(Project.from_stack(stack))
-    runs = RunStore(stack["project"]["dir"])
+    runs = RunStore.from_stack(stack)
     notes: list[str] = []
     if params["state"] == "kept":
         if module.check_mode:
@@ -334,14 +362,19 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             return plan_put_back(module, docker, runs)
         return {**build_result(put_back_run(module, docker, runs, notes), undoing=True), "notes": notes}
     if module.check_mode:
-        records = find_existing(docker, runs, runs.load_all())[0]
+        records = [
+            *find_existing(docker, runs, runs.load_all())[0],
+            *find_unrecorded_runs(docker, stack, runs),
+        ]
         entries = [
             e for r in records for e in r["asides"] if e["aside"] in params["delete"] and e["state"] != "deleted"
         ]
         for record in records:
             notes += describe_temporary_objects(e for e in record.get("scratch", []) if e["name"] in params["delete"])
         return {**build_result(entries), "notes": notes}
-    return {**build_result(delete_kept(module, docker, runs, notes)), "notes": notes}
+    remaining: list[str] = []
+    deleted = delete_kept(module, docker, runs, notes, remaining)
+    return {**build_result(deleted), "notes": notes, "remaining": remaining}
 
 
 def main() -> None:
@@ -356,9 +389,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if module.params["state"] != "kept" and not module.params["run_id"] and not module.check_mode:
-        module.fail_json(msg="run_id is required", failure="failed")
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

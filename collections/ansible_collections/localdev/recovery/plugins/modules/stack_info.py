@@ -12,8 +12,7 @@ description:
   - Describes the services of a Compose project and their state, from C(docker compose config) and C(docker inspect).
   - Shows which service is the database, the cache, the application with Alembic and its workers, which services
     write to the database, where the data is, and whether each service is as it should be.
-  - Returns no secrets. Values of environment variables are not returned; passwords in commands, health checks,
-    messages and log lines are masked.
+  - Returns no secrets and no values of environment variables. Passwords in commands, health checks, messages and logs are masked.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -40,6 +39,8 @@ options:
         containers.
     type: bool
     default: false
+  incomplete: {description: "Whether to describe a project that Compose cannot read without its services, if runs on it are recorded.",
+    type: bool, default: false}
 seealso:
   - module: community.docker.docker_compose_v2
 """
@@ -77,11 +78,15 @@ summary:
     - "ok  backend  application  running, healthy  :8000"
     - "!!  db       database     exited 1"
 questions:
-  description: What discovery could not decide, with the choices, and a command that answers it. Empty when everything is known.
+  description: What discovery could not decide, with the choices. Empty when everything is known.
   returned: success
   type: list
   elements: str
   sample: []
+next:
+  description: The command that answers RV(questions) with their first choices, as C(playbook) and C(vars); V(null) without questions.
+  returned: success
+  type: dict
 logs:
   description: The last log lines, by service, of each that is not as it should be or of the kinds in O(log_kinds).
   returned: when O(logs) is positive
@@ -121,6 +126,9 @@ stack:
         profiles: []
     engine: {description: Versions of Docker Engine and Compose.,
       returned: success, type: dict, sample: {"version": "20.10.24", "compose_version": "2.26.1"}}
+    state: {description: "Where runs are recorded: C(folder) of this stack, C(root) of all, and the C(group) that shares it, or V(null).",
+      returned: success, type: dict, sample: {"root": /var/lib/localdev, "folder": /var/lib/localdev/residency, "group": 998}}
+    unreadable: {description: "Why Compose cannot read the project, as a failure.", returned: "with O(incomplete), if it cannot", type: dict}
     services:
       description: The services by name, those of inactive profiles included.
       returned: success
@@ -308,10 +316,10 @@ stack:
       returned: success
       type: dict
       sample: {"kind": database, "name": residency_scheduler, "container": residency-db-1, "user": scheduler}
-    database_missing: {description: "Why there is no database, with the next command. Empty when there is one.",
-      returned: success, type: str, sample: ""}
-    database_down: {description: "Why the database cannot be asked, with the next command. Empty when its container runs.",
-      returned: success, type: str, sample: ""}
+    database_missing: {description: "The failure of a stack without a database, as RV(localdev.recovery.recovery_fail#module:failure)
+      and the other keys. Empty when there is one.", returned: success, type: dict, sample: {}}
+    database_down: {description: "Likewise, why the database cannot be asked. Empty when its container runs.",
+      returned: success, type: dict, sample: {}}
     api_url: {description: "Base URL of the application on the stack's host. Empty when it publishes no port.",
       returned: success, type: str, sample: "http://localhost:8000"}
     warnings: {description: "What could not be determined, and what looks like a mistake.",
@@ -325,10 +333,15 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.injections import find_injections
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._report.init import format_open_questions
+from ansible_collections.localdev.recovery.plugins.module_utils._report.init import (
+    format_open_questions,
+    suggest_answers,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_service_summary
+from ansible_collections.localdev.recovery.plugins.module_utils._run.recorded_stack import describe_recorded_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
@@ -337,21 +350,29 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather im
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
-    docker = Docker(Project.from_params(module.params))
-    facts = read_stack_facts(docker)
+    project = Project.from_params(module.params)
+    docker = Docker(project)
+    try:
+        facts = read_stack_facts(docker)
+    except RecoveryError as exc:
+        if not module.params["incomplete"]:
+            raise
+        stack = describe_recorded_stack(docker, project, exc)
+        return {"changed": False, "stack": stack, "summary": [], "questions": [], "next": None, "injections": []}
     if module.params["check_images"]:
         facts = dataclasses.replace(facts, contexts=read_build_contexts(docker, facts))
-    stack = describe_stack(facts, Choices.from_params(module.params))
+    described = describe_stack(facts, Choices.from_params(module.params))
     result = {
         "changed": False,
-        "stack": stack,
-        "summary": format_service_summary(stack),
-        "questions": format_open_questions(stack),
-        "injections": find_injections(docker, stack),
+        "stack": described,
+        "summary": format_service_summary(described),
+        "questions": format_open_questions(described),
+        "next": suggest_answers(described),
+        "injections": find_injections(docker, described),
     }
     if module.params["logs"] > 0:
         masker = build_stack_masker(facts)
-        result["logs"] = read_last_logs(docker, stack, masker, module.params["logs"], module.params["log_kinds"])
+        result["logs"] = read_last_logs(docker, described, masker, module.params["logs"], module.params["log_kinds"])
     return result
 
 
@@ -367,10 +388,12 @@ def main() -> None:
                 "default": [],
             },
             "check_images": {"type": "bool", "default": False},
+            "incomplete": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -100,7 +100,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.localdev.recovery.plugins.module_utils._application.tracebacks import condense_tracebacks
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
@@ -126,8 +127,9 @@ def find_seed_service(stack: StackDescription, command: t.Mapping[str, t.Any]) -
     name = command["service"] or next((n for n, s in stack["services"].items() if s["kind"] == "application"), "")
     if name not in stack["services"]:
         raise RecoveryError(
+            FailureId.SEED_COMMAND_INVALID,
             f"The seed command {command['name']} names no service of this stack: {name!r}",
-            next_command="set 'service' of this entry in stack_seed_commands",
+            hint=f"Set 'service' of this entry in stack_seed_commands to one of {', '.join(sorted(stack['services']))}.",
         )
     return t.cast(str, name)
 
@@ -137,7 +139,7 @@ def find_running_container(containers: Containers, service: str) -> str:
     for container in containers:
         if get_compose_label(container, "service") == service and container["State"]["Running"]:
             return t.cast(str, container["Id"])
-    raise RecoveryError(f"service {service} has no running container")
+    raise RecoveryError(FailureId.SERVICE_NOT_RUNNING, f"service {service} has no running container")
 
 
 def count_rows(
@@ -156,9 +158,9 @@ def build_seed_error(
     stack: StackDescription,
     message: str,
     *,
+    failure: FailureId,
     output: str,
     environment: dict[str, str],
-    kind: str,
 ) -> RecoveryError:
     """Return the error of a failed command: its output without secrets, and broken services, a frequent cause."""
     containers = docker.containers(stack["project"]["name"])
@@ -170,11 +172,8 @@ def build_seed_error(
             verdict, why = check_readiness(service, container)
             broken += [f"service {name} {why}"] if verdict == "broken" else []
     last_lines = "\n".join(condense_tracebacks(output).splitlines()[-15:])
-    return RecoveryError(
-        "; ".join([message, *broken]),
-        details=build_container_masker(containers, environment.values()).mask_text(last_lines),
-        kind=kind,
-    )
+    masker = build_container_masker(containers, environment.values())
+    return RecoveryError(failure, "; ".join([message, *broken]), details=masker.mask_text(last_lines).splitlines())
 
 
 def run_seed_command(
@@ -201,7 +200,8 @@ def run_seed_command(
         raise
     if done.returncode != 0:
         message = f"The seed command {command['name']} failed in service {service} with exit code {done.returncode}"
-        raise build_seed_error(docker, stack, message, output=done.output, environment=environment, kind="failed")
+        failure = FailureId.SEED_COMMAND_FAILED
+        raise build_seed_error(docker, stack, message, failure=failure, output=done.output, environment=environment)
     if command["rows"]:
         try:
             problems = compare_row_counts(command["rows"], count_rows(docker, stack, containers, list(command["rows"])))
@@ -209,9 +209,8 @@ def run_seed_command(
             problems = [f"its rows cannot be counted: {exc.message}"]
         if problems:
             message = f"The seed command {command['name']} exited 0 in service {service}, but {'; '.join(problems)}"
-            raise build_seed_error(
-                docker, stack, message, output=done.output, environment=environment, kind="verification"
-            )
+            failure = FailureId.SEED_COMMAND_WRONG_ROWS
+            raise build_seed_error(docker, stack, message, failure=failure, output=done.output, environment=environment)
     return {"name": command["name"], "service": service, "seconds": round(time.monotonic() - started_at, 2)}
 
 
@@ -222,7 +221,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         try:
             command["rows"] = {table: int(rows) for table, rows in command["rows"].items()}
         except (TypeError, ValueError) as exc:
-            raise RecoveryError(f"rows of the seed command {command['name']} must be numbers: {exc}") from exc
+            raise RecoveryError(
+                FailureId.SEED_COMMAND_INVALID, f"rows of the seed command {command['name']} must be numbers: {exc}"
+            ) from exc
     planned = [{"name": c["name"], "service": find_seed_service(stack, c)} for c in params["commands"]]
     if module.check_mode:
         return {"changed": bool(planned), "commands": planned}
@@ -264,7 +265,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
@@ -192,14 +192,15 @@ def predict_actions(
     return actions
 
 
-def list_services_to_stop_for_runs(stack: StackDescription, run_ids: t.Iterable[str]) -> list[str]:
+def list_services_to_stop_for_runs(docker: Docker, stack: StackDescription, run_ids: t.Iterable[str]) -> list[str]:
     """Return services to stop before the kept copies of these runs, or of runs that they undo, are put back."""
     # Import lazily: each imported module is compiled again on the host for every task.
-    from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
     from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import list_services_to_stop
+    from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import load_run
 
-    runs = RunStore(stack["project"]["dir"])
-    records = [runs.load(run_id) for run_id in run_ids]
+    runs = RunStore.from_stack(stack)
+    records = [load_run(docker, stack, runs, run_id) for run_id in run_ids]
     records += [runs.load(record["undoes"]) for record in records if record.get("undoes")]
     return list_services_to_stop(stack, [entry for record in records for entry in record["asides"]])
 
@@ -210,7 +211,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     docker = Docker(Project.from_stack(stack))
     wanted = resolve_service_names(stack, params["services"])
     if params["asides_of"] is not None:
-        wanted = list_services_to_stop_for_runs(stack, params["asides_of"])
+        wanted = list_services_to_stop_for_runs(docker, stack, params["asides_of"])
     if module.check_mode:
         from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import gather_stack
 
@@ -280,7 +281,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ short_description: Report the status of a stack
 description:
   - Returns the description of M(localdev.recovery.stack_info), the addresses where services answer, the revision of the database against
     the heads of the migrations, row counts, backups, sizes of the data, free disk space, and what earlier runs have set aside.
-  - All parts are collected in parallel and with a timeout. A part that fails returns its problem, and the module returns the others.
+  - All parts are collected in parallel and with a timeout. A part that fails returns its failure, and the module returns the others.
     The module also works without a Docker daemon, and with a configuration that Compose cannot read.
 version_added: 0.1.0
 author:
@@ -66,16 +66,25 @@ EXAMPLES = r"""
   register: found
 
 - name: Show the status
-  ansible.builtin.debug:
-    msg: "{{ found.lines }}"
+  localdev.recovery.report:
+    lines: "{{ found.lines }}"
 """
 
 RETURN = r"""
 lines:
-  description: The report, with warnings and the next command at its end.
+  description:
+    - The report, with warnings and the next command at its end, for M(localdev.recovery.report).
+    - A line is a text, or a list of texts and commands. A command has the form of RV(next).
   returned: success
   type: list
-  elements: str
+  elements: raw
+next:
+  description:
+    - The command that helps most now, with C(playbook) and C(vars), as data.
+    - V(null) if no command is needed, while another run is active, and with RV(status.error), which has its own.
+  returned: success
+  type: dict
+  sample: {"playbook": "container_recovery", "vars": {"container_recovery_action": "restart", "container_recovery_services": ["backend"]}}
 stack:
   description:
     - The stack as M(localdev.recovery.stack_info) describes it, with outdated images and configurations.
@@ -83,12 +92,16 @@ stack:
   returned: success
   type: dict
 status:
-  description: The other parts of the status. A part that failed has the key C(problem).
+  description:
+    - The other parts of the status.
+    - A part that failed has the key C(error) with C(failure), C(msg), C(message), C(details), C(hint) and C(next) of its failure.
   returned: success
   type: dict
   contains:
     error:
-      description: C(message) and C(next_command) if the daemon does not answer or the configuration is invalid, else empty.
+      description:
+        - The failure, if the daemon does not answer or the configuration is invalid, else empty.
+        - It has C(failure), C(msg), C(message), C(details), C(hint) and C(next).
       returned: success
       type: dict
     addresses:
@@ -124,7 +137,11 @@ status:
       type: list
       elements: dict
     runs:
-      description: The holder of the lock, interrupted runs, the size of what is set aside, and kept copies that do not exist any more.
+      description:
+        - Interrupted runs and the size of what is set aside.
+        - C(unsettled), C(unreadable), C(missing) and C(undoable) of M(localdev.recovery.recovery_run_info); of the last only the runs
+          without a record, as C(unrecorded).
+        - C(locked) is the failure that a run would have because another run holds the lock, else empty.
       returned: success
       type: dict
     containers:
@@ -144,17 +161,25 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.localdev.recovery.plugins.module_utils._container.injections import find_injections
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import stack_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.module import run_module
+from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils._report.status import format_status_report
+from ansible_collections.localdev.recovery.plugins.module_utils._report.status import (
+    choose_next_command,
+    format_status_report,
+    get_part_error,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import open_run_store
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import find_unrecorded_runs
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, StackFacts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
 from ansible_collections.localdev.recovery.plugins.module_utils._status.collect import (
     DockerWithTimeout,
+    StatusPart,
     collect_addresses,
     collect_backups,
     collect_data_mounts,
@@ -166,17 +191,24 @@ from ansible_collections.localdev.recovery.plugins.module_utils._status.collect 
 )
 
 
-def read_available_facts(docker: DockerWithTimeout) -> tuple[StackFacts | None, dict[str, str]]:
-    """Return the facts that can be read, and the error that kept the rest from being read."""
+def read_available_facts(docker: DockerWithTimeout) -> tuple[StackFacts | None, dict[str, t.Any]]:
+    """Return the facts that can be read, and the failure that kept the rest from being read; empty without one."""
     try:
         return read_stack_facts(docker), {}
     except RecoveryError as exc:
-        error = {"message": str(exc).partition("\nNext: ")[0], "next_command": exc.next_command}
+        error = exc.as_result()
     try:
         # Compose's configuration needs no daemon.
         return read_stack_facts(docker, live=False), error
     except RecoveryError:
         return None, error
+
+
+def collect_stack_runs(docker: DockerWithTimeout, project: Project, stack: StackDescription | None) -> StatusPart:
+    """Return the part ``runs``, also of a project that Compose cannot read."""
+    store = open_run_store(docker, project, stack)
+    find_unrecorded = functools.partial(find_unrecorded_runs, docker, stack) if stack else None
+    return collect_runs(store, functools.partial(find_existing, docker), find_unrecorded)
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:
@@ -189,7 +221,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     folder = params["backup_folder"]
     database_name = stack["database"]["name"] if stack and stack["database"] else ""
     parts: dict[str, t.Callable[[], t.Any]] = {
-        "runs": functools.partial(collect_runs, src, functools.partial(find_existing, docker)),
+        "runs": functools.partial(collect_stack_runs, docker, Project.from_params(params), stack),
         "disk": functools.partial(collect_disk_space, [src, *([folder] if os.path.isdir(folder) else [])]),
         "backups": functools.partial(collect_backups, folder, database_name),
     }
@@ -226,13 +258,14 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     }
     found |= found.pop("both", {})
     contexts, logs = found.pop("contexts", {}), found.pop("logs", {})
-    if "problem" in logs:
+    if get_part_error(logs):
         logs = {}
-    if facts and "problem" not in contexts:
+    if facts and not get_part_error(contexts):
         stack = describe_stack(dataclasses.replace(facts, contexts=contexts), choices)
     found |= {"error": error, "expected_rows": params["expected_rows"]}
-    lines = format_status_report(stack, found, logs)
-    return {"changed": False, "stack": stack or {}, "status": found, "lines": lines}
+    next_command = choose_next_command(stack, found)
+    lines = format_status_report(stack, found, logs, next_command)
+    return {"changed": False, "stack": stack or {}, "status": found, "lines": lines, "next": next_command}
 
 
 def main() -> None:
@@ -248,7 +281,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, act)
+    with fail_on_recovery_error(module.fail_json):
+        module.exit_json(**act(module))
 
 
 if __name__ == "__main__":

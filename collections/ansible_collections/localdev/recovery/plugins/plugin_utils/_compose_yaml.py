@@ -19,6 +19,7 @@ import typing as t
 import yaml
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 
 # Start, end, and the text that replaces what is between them.
 TextEdit = tuple[int, int, str]
@@ -56,9 +57,9 @@ def _parse(path: str, text: str) -> yaml.Node:
     try:
         root = yaml.compose(text, yaml.SafeLoader)
     except yaml.YAMLError as exc:
-        raise RecoveryError(f"The Compose file {path} cannot be read: {exc}") from exc
+        raise RecoveryError(FailureId.COMPOSE_FILE_INVALID, f"The Compose file {path} cannot be read: {exc}") from exc
     if not isinstance(root, yaml.MappingNode):
-        raise RecoveryError(f"The Compose file {path} is empty")
+        raise RecoveryError(FailureId.COMPOSE_FILE_INVALID, f"The Compose file {path} is empty")
     return root
 
 
@@ -87,9 +88,10 @@ def _find_mount(roots: t.Mapping[str, yaml.Node], service: str, target: str) -> 
             if _target(node).rstrip("/") == target.rstrip("/"):
                 return path, node
     raise RecoveryError(
+        FailureId.COMPOSE_FILE_MOUNT_ELSEWHERE,
         f"The mount of service {service} at {target} is not written in {', '.join(roots)}, but in a file that they "
         "extend or include, or with a variable in its target",
-        next_command=f"write the mount into the volumes of {service} in {list(roots)[-1]}, then repeat this command",
+        hint=f"Write the mount into the volumes of {service} in {list(roots)[-1]}, then repeat this command.",
     )
 
 
@@ -108,7 +110,8 @@ def _mount_edits(text: str, node: yaml.ScalarNode | yaml.MappingNode, to: str, w
     kind, source = _child(node, "type"), _child(node, "source")
     if not isinstance(kind, yaml.ScalarNode) or not isinstance(source, yaml.ScalarNode):
         raise RecoveryError(
-            f"The mount in line {node.start_mark.line + 1} of the Compose file has no type or no source"
+            FailureId.COMPOSE_FILE_INVALID,
+            f"The mount in line {node.start_mark.line + 1} of the Compose file has no type or no source",
         )
     edits = [_scalar_edit(kind, to), _scalar_edit(source, written)]
     # A mount of one type ignores the options of the other type.

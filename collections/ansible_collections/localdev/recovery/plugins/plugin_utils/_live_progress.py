@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import copy
+import os
 import shlex
 import threading
 import typing as t
@@ -21,15 +22,20 @@ from ansible.utils.display import Display
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import (
     FIRST_REPORT_S,
     REPORT_INTERVAL_S,
-    format_progress,
     get_progress_path,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import (
+    FORMAT_VARIABLE,
+    Progress,
+    format_progress_line,
+    parse_progress,
 )
 
 
 class LiveProgressAction(ActionBase):  # type: ignore[misc]
     """An action that shows a line every two seconds while its module runs.
 
-    ``progress: [HOST] loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``
+    ``progress: [HOST] loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``, or an object in JSON for localdev.
     """
 
     _supports_async = True
@@ -50,10 +56,11 @@ class LiveProgressAction(ActionBase):  # type: ignore[misc]
 
         def show_lines() -> None:
             while not finished.wait(REPORT_INTERVAL_S):
-                line = reader._read_progress_line()
-                if line and not finished.is_set():
+                progress = reader._read_progress()
+                if progress and not finished.is_set():
+                    line = format_progress_line(host, progress, os.environ.get(FORMAT_VARIABLE, ""))
                     # On stderr, because programs may parse what a callback writes to stdout.
-                    Display().display(f"progress: [{host}] {line}", stderr=True)
+                    Display().display(line, stderr=True)
 
         thread = threading.Thread(target=contextvars.copy_context().run, args=(show_lines,), daemon=True)
         thread.start()
@@ -71,10 +78,10 @@ class LiveProgressAction(ActionBase):  # type: ignore[misc]
             other._connection.set_become_plugin(copy.copy(self._connection.become))
         return other
 
-    def _read_progress_line(self) -> str:
-        """Return the current progress; empty if it cannot be read, because that must not fail the task."""
+    def _read_progress(self) -> Progress | None:
+        """Return the current progress; None if it cannot be read, because that must not fail the task."""
         with contextlib.suppress(Exception):
-            path = get_progress_path(self._task.args["stack"]["project"]["dir"])
+            path = get_progress_path(self._task.args["stack"]["state"]["folder"])
             answer = self._low_level_execute_command(f"cat {shlex.quote(path)}")
-            return format_progress(answer["stdout"], self._task.args["run_id"])
-        return ""
+            return parse_progress(answer["stdout"], self._task.args["run_id"])
+        return None

@@ -30,7 +30,7 @@ class PlanAction(ActionBase):  # type: ignore[misc]
         try:
             return {"changed": False, **self.plan(arguments)}
         except RecoveryError as exc:
-            return {"failed": True, "msg": str(exc), "failure": exc.kind}
+            return {"failed": True, **exc.as_result()}
 
     def plan(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result of the task."""

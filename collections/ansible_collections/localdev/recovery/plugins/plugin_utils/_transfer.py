@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import REPORT_INTERVAL_S
 
@@ -40,7 +41,7 @@ class TransferAction(ActionBase):  # type: ignore[misc]
         try:
             return self.transfer(dict(self._task.args))
         except RecoveryError as exc:
-            return {"failed": True, "msg": str(exc), "failure": exc.kind}
+            return {"failed": True, **exc.as_result()}
 
     def transfer(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run the task with these arguments and return its result."""
@@ -83,7 +84,11 @@ class TransferAction(ActionBase):  # type: ignore[misc]
                 command = f"dd if={shlex.quote(path)} bs={CHUNK_BYTES} skip={skip} count=1 2>/dev/null | base64"
                 chunk = base64.b64decode(self._run_or_fail(command, doing))
                 if not chunk:
-                    raise RecoveryError(f"{doing}: {path} ended after {progress.done} of {size} bytes")
+                    raise RecoveryError(
+                        FailureId.TRANSFER_INCOMPLETE,
+                        f"{doing}: {path} ended after {progress.done} of {size} bytes",
+                        hint="Run it again.",
+                    )
                 file.write(chunk)
                 digest.update(chunk)
                 progress.add(len(chunk))
@@ -98,7 +103,9 @@ class TransferAction(ActionBase):  # type: ignore[misc]
         answer = self._low_level_execute_command(command, in_data=data)
         if answer["rc"] != 0:
             output = (answer["stderr"] or answer["stdout"]).strip()
-            raise RecoveryError(f"{doing} failed on {self._vars.get('inventory_hostname')}: {output}")
+            raise RecoveryError(
+                FailureId.TRANSFER_FAILED, f"{doing} failed on {self._vars.get('inventory_hostname')}: {output}"
+            )
         return t.cast(str, answer["stdout"])
 
 

@@ -24,7 +24,9 @@ import pytest
 from tests.harness.checkout import ROOT
 from tests.harness.engine import HANG_TIMEOUT_S, docker, find_free_ports
 from tests.harness.images import provide_base_images
+from tests.harness.playbook_run import CALLBACK_FOLDER
 from tests.harness.project import list_project_objects, remove_objects
+from tests.harness.state_folders import remove_state
 
 pytestmark = pytest.mark.docker
 
@@ -118,6 +120,7 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
     role, _separator, uid = target.partition("-uid")
     # A killed test run may have left objects.
     remove_objects(list_project_objects(project))
+    remove_state(project)
     remove_objects(f"image {name}" for name in docker("image", "ls", "--quiet", f"{project}-*").split())
     # Folders that containers write to: what a play does not delete belongs to other users, and may stay.
     with tempfile.TemporaryDirectory(prefix=f"{project}-", ignore_cleanup_errors=True) as folder:
@@ -133,6 +136,8 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_ROLES_PATH": str(TARGETS),
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
+            # A play that a target starts may enable the plugin, to read the results as data.
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK_FOLDER),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         # A stack of the caller's must not be mistaken for the test's.
@@ -165,6 +170,7 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
             returncode, output = -1, f"{output}\nstill running after {HANG_TIMEOUT_S} s"
         left = list_project_objects(project)
         remove_objects(left)
+        remove_state(project)
         return PlayOutcome(returncode, output, time.monotonic() - began, left)
 
 

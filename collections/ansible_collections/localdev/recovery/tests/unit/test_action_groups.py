@@ -35,7 +35,8 @@ def read_options(name: str, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     module = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.modules.{name}")
     if not hasattr(module, "main"):
         # An action plugin does the work, and the module only documents it.
-        return set(yaml.safe_load(module.DOCUMENTATION)["options"])
+        action = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.action.{name}")
+        return set(action.ActionModule.argument_spec)
     monkeypatch.setattr(module, "AnsibleModule", capture)
     with pytest.raises(SpecFound) as found:
         module.main()

@@ -12,7 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 COLLECTION = Path(__file__).resolve().parents[2]
 
@@ -22,16 +23,22 @@ def test_env_file_starts_no_services_of_an_interrupted_run(tmp_path: Path) -> No
     docker.parent.mkdir()
     docker.write_text("#!/bin/sh\n")
     docker.chmod(0o755)
-    store = RunStore(str(tmp_path))
-    Path(store.records).mkdir(parents=True)
+    state = {"root": str(tmp_path / "state"), "folder": str(tmp_path / "state/shop"), "group": None}
+    store = RunStore(state["folder"], str(tmp_path))
     record = build_run_record(
-        "full_rebuild", project="shop", user="u", controller_host="c", parameters={}, running_before=["api"]
+        "full_rebuild",
+        project="shop",
+        project_dir=str(tmp_path),
+        user="u",
+        controller_host="c",
+        parameters={},
+        running_before=["api"],
     )
     record["steps"] = [{"name": "stop", "started": record["started"], "seconds": 1.0, "outcome": "ok"}]
     store.save(record)
     project = {"name": "shop", "dir": str(tmp_path), "files": [], "env_files": [], "profiles": []}
     # As the module env_file describes a stack that Compose cannot read.
-    stack = {"project": project, "services": {}, "database": None, "warnings": []}
+    stack = {"project": project, "state": state, "services": {}, "database": None, "warnings": []}
     play = {
         "hosts": "localhost",
         "gather_facts": False,
@@ -56,4 +63,6 @@ def test_env_file_starts_no_services_of_an_interrupted_run(tmp_path: Path) -> No
         },
     )
     assert store.load(record["run_id"])["outcome"] == "interrupted"
-    assert "Step 2 of 3 | Set the old file aside" in done.stdout
+    # The step after the settled run is reached, without a service that would have been started.
+    (run,) = [found for found in store.load_all() if found["procedure"] == "env_file"]
+    assert [step["name"] for step in run["steps"]][:2] == ["put back", "set aside"], done.stdout

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.localdev.recovery.plugins.action.recovery_fail import ActionModule as RecoveryFail
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+
 COLLECTION = Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (COLLECTION / "roles").iterdir() if path.is_dir())
 PLAYBOOKS = sorted((COLLECTION / "playbooks").glob("*.yml"))
@@ -46,14 +49,43 @@ def tasks_in(tasks: list[dict[str, t.Any]]) -> t.Iterator[dict[str, t.Any]]:
             yield from tasks_in(task.get(part) or [])
 
 
-def steps(role: Path) -> list[tuple[str, int, int]]:
-    """File, number and total of each task that is named as a step."""
-    found = []
-    for path in sorted((role / "tasks").glob("*.yml")):
-        for task in tasks_in(load(path) or []):
-            if match := re.match(r"Step (\d+) of (\d+) \| \S", str(task.get("name", ""))):
-                found.append((path.name, int(match[1]), int(match[2])))
-    return found
+def read_tasks(path: Path) -> list[dict[str, t.Any]]:
+    """Return all tasks of a file, those of blocks too."""
+    return list(tasks_in(load(path) or []))
+
+
+def role_tasks(role: Path) -> list[dict[str, t.Any]]:
+    return [task for path in sorted((role / "tasks").glob("*.yml")) for task in read_tasks(path)]
+
+
+def listed_steps(role: Path) -> list[dict[str, str]]:
+    """Return the steps that the role lists, each its name and title."""
+    return (load(role / "vars/main.yml") or {}).get(f"__{role.name}_steps") or []
+
+
+def tasks_in_order(role: Path, file: str = "main.yml") -> t.Iterator[dict[str, t.Any]]:
+    """Yield the tasks in the order in which they run, those of included files in their place."""
+    for task in read_tasks(role / "tasks" / file):
+        yield task
+        included = task.get("ansible.builtin.include_tasks") or task.get("ansible.builtin.import_tasks")
+        if included:
+            yield from tasks_in_order(role, included)
+
+
+def find_values(data: t.Any, key: str) -> t.Iterator[t.Any]:
+    """Yield every value of a key, however deep it lies."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            if name == key:
+                yield value
+            yield from find_values(value, key)
+    elif isinstance(data, list):
+        for item in data:
+            yield from find_values(item, key)
+
+
+ROLES_WITH_STEPS = [role for role in ROLES if listed_steps(role)]
+each_role_with_steps = pytest.mark.parametrize("role", ROLES_WITH_STEPS, ids=lambda path: path.name)
 
 
 def is_template(value: object) -> bool:
@@ -100,15 +132,99 @@ def test_variables_carry_the_name_of_their_role(role: Path) -> None:
     assert [name for name in internal if not name.startswith(f"__{prefix}")] == []
 
 
+@each_role_with_steps
+def test_every_step_has_one_task_of_its_title_in_the_listed_order(role: Path) -> None:
+    titles = [step["title"] for step in listed_steps(role)]
+    names = [task["name"] for task in role_tasks(role) if "name" in task]
+    assert {title: names.count(title) for title in titles} == dict.fromkeys(titles, 1)
+    run = [task["name"] for task in tasks_in_order(role) if task.get("name") in titles]
+    assert run == titles
+
+
+@each_role_with_steps
+def test_step_names_are_those_of_the_modules(role: Path) -> None:
+    names = [step["name"] for step in listed_steps(role)]
+    assert len(set(names)) == len(names)
+    used = [name for task in role_tasks(role) for name in find_values(task, "step")]
+    assert set(used) <= set(names)
+
+
+@each_role_with_steps
+def test_steps_are_handed_on(role: Path) -> None:
+    handed = [
+        value
+        for task in role_tasks(role)
+        for key in ("steps", "recovery_run_steps")
+        for value in find_values(task, key)
+    ]
+    assert set(handed) == {f"{{{{ __{role.name}_steps }}}}"}
+    left_out = [
+        value
+        for task in role_tasks(role)
+        for key in ("left_out", "recovery_run_left_out")
+        for value in find_values(task, key)
+    ]
+    listed = f"__{role.name}_left_out" in (load(role / "vars/main.yml") or {})
+    assert set(left_out) == ({f"{{{{ __{role.name}_left_out }}}}"} if listed else set())
+
+
+def test_no_other_task_has_the_title_of_a_step() -> None:
+    """localdev numbers tasks by their names, also those of the roles that a procedure includes."""
+    titles = {step["title"] for role in ROLES for step in listed_steps(role)}
+    helpers = [role for role in ROLES if role.name in ("recovery_run", "verify", "stack")]
+    assert [task["name"] for role in helpers for task in role_tasks(role) if task.get("name") in titles] == []
+
+
+def test_every_procedure_with_a_run_has_steps() -> None:
+    starting = {
+        role.name
+        for role in ROLES
+        for task in role_tasks(role)
+        for value in find_values(task, "recovery_run_procedure")
+        if value == role.name
+    }
+    assert starting <= {role.name for role in ROLES_WITH_STEPS}
+
+
 @each_role
-def test_steps_are_counted_rightly(role: Path) -> None:
-    found = steps(role)
-    assert len({total for _file, _number, total in found}) <= 1, "steps of different totals"
-    if found:
-        assert {number for _file, number, _total in found} == set(range(1, found[0][2] + 1))
-    for file in {file for file, _number, _total in found}:
-        numbers = [number for name, number, _total in found if name == file]
-        assert numbers == sorted(numbers), f"steps of {file} are out of order"
+def test_nothing_counts_steps_by_hand(role: Path) -> None:
+    for path in sorted(role.rglob("*")):
+        if path.is_file():
+            assert not re.search(r"Step (\d+|[nN]) of", path.read_text()), path
+
+
+@in_checkout
+def test_no_page_counts_steps_by_hand() -> None:
+    pages = [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *COLLECTION.glob("plugins/**/*.py")]
+    assert [page.name for page in pages if re.search(r"Step (\d+|[nN]) of", page.read_text())] == []
+
+
+@each_role
+def test_roles_fail_with_an_id(role: Path) -> None:
+    """ansible.builtin.fail and assert have a text only."""
+    for task in role_tasks(role):
+        assert not {"ansible.builtin.fail", "ansible.builtin.assert"} & set(task), task["name"]
+
+
+@each_role
+def test_ids_of_failures_exist(role: Path) -> None:
+    known = {failure.id for failure in FailureId}
+    for task in role_tasks(role):
+        if (failure := task.get("localdev.recovery.recovery_fail", {}).get("failure")) is not None:
+            ids = re.findall(r"'([a-z_]+\.[a-z_]+)'", failure) if is_template(failure) else [failure]
+            assert set(ids) <= known, task["name"]
+        # Conditions compare a cause with an id.
+        for condition in [str(part) for key in ("when", "failed_when") for part in find_values(task, key)]:
+            assert set(re.findall(r"\bfailure == '([^']*)'", condition)) <= known, task["name"]
+
+
+@each_role
+def test_failures_have_the_options_of_their_action(role: Path) -> None:
+    for task in role_tasks(role):
+        options = task.get("localdev.recovery.recovery_fail")
+        if options is not None:
+            assert set(options) <= set(RecoveryFail.argument_spec), task["name"]
+            assert ("cause" in options) != ({"failure", "message"} <= set(options)), task["name"]
 
 
 @each_playbook

@@ -21,49 +21,58 @@ The ids of findings are stable:
 
 from __future__ import annotations
 
-import shlex
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.commands import (
+    build_alembic_command,
+    build_checkout_command,
+    build_command_in_source,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.logged_errors import (
     LoggedSchemaError,
     find_logged_errors,
     format_logged_errors,
     format_other_logged_errors,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
-    StackDescription,
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.findings import Finding, Severity, make_finding
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    Line,
+    NextCommand,
+    ProgramCommand,
+    playbook_command,
+    program_command,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 # Actions of a decision.
 NO_ACTION, UPGRADE, REBUILD, REFUSE = "none", "upgrade", "rebuild", "refuse"
+# Ids of findings that are never a failure.
+OK, BEHIND, NOT_COMPARED = "schema.ok", "schema.behind", "schema.not_compared"
 
-SCHEMA_RECOVERY_COMMAND = "ansible-playbook localdev.recovery.schema_recovery"
-RESTORE_COMMAND = "ansible-playbook localdev.recovery.restore"
-ALLOW_REBUILD_COMMAND = f"{SCHEMA_RECOVERY_COMMAND} -e schema_recovery_allow_rebuild=true"
+RECOVER_SCHEMA = playbook_command("schema_recovery")
+RESTORE_BACKUP = playbook_command("restore")
+ALLOW_REBUILD = playbook_command("schema_recovery", schema_recovery_allow_rebuild=True)
 
 _EVIDENCE_LINES = 5
 _EVIDENCE_LENGTH = 300
 AlembicInfo = t.Mapping[str, t.Any]
 
 
-class SchemaFinding(t.TypedDict):
-    """severity: ``error``, ``warning`` or ``info``. remedy: the next command, or empty."""
-
-    id: str
-    severity: str
-    message: str
-    evidence: list[str]
-    remedy: str
-
-
 class SchemaDecision(t.TypedDict):
-    """action: ``none``, ``upgrade``, ``rebuild`` or ``refuse``. revisions: what an upgrade would apply, in order."""
+    """What to do about a schema.
+
+    action: ``none``, ``upgrade``, ``rebuild`` or ``refuse``. findings: ids of those whose messages are the reason.
+    failure: id of the failure, if the action is ``refuse``. revisions: what an upgrade would apply, in order.
+    """
 
     action: str
     reason: str
+    findings: list[str]
+    failure: str
+    hint: Line
+    next: NextCommand | None
     revisions: list[str]
-    next_command: str
 
 
 def diagnose_schema(
@@ -72,7 +81,7 @@ def diagnose_schema(
     logs: t.Mapping[str, t.Sequence[str]] | None = None,
     *,
     tables: int | None = None,
-) -> list[SchemaFinding]:
+) -> list[Finding]:
     """Return all findings, first those that an upgrade cannot fix.
 
     schema: the result of alembic_info, best with schema_diff. logs: last lines by service. tables: number of tables in
@@ -84,19 +93,19 @@ def diagnose_schema(
         *_find_overlapping_revisions(schema, stack),
         *_find_missing_stamp(schema, stack, tables),
         *_find_multiple_heads(schema, stack),
-        *_find_missing_tables(schema, logged_errors),
+        *_find_missing_tables(schema, stack, logged_errors),
         *_find_pending_revisions(schema, tables),
         *_find_missing_columns(schema, stack, logged_errors),
         *_find_failed_comparison(schema),
     ]
     if not any(finding["severity"] == "error" for finding in found):
         heads = ", ".join(schema["current"]) or "no revision, as there are none"
-        found.insert(0, _make_finding("ok", "info", f"The database is at {heads}; nothing is pending"))
+        found.insert(0, make_finding(OK, "info", f"The database is at {heads}; nothing is pending"))
     return found
 
 
 def decide_schema_recovery(
-    findings: t.Sequence[SchemaFinding],
+    findings: t.Sequence[Finding],
     schema: AlembicInfo,
     *,
     target: str = "",
@@ -108,19 +117,20 @@ def decide_schema_recovery(
     target: the revision that the user wants; empty: the heads. planned: what an upgrade to the target would apply.
     """
     errors = [finding for finding in findings if finding["severity"] == "error"]
-    several = [finding for finding in errors if finding["id"] == "schema.multiple_heads"]
+    several = [finding for finding in errors if finding["id"] == FailureId.SCHEMA_MULTIPLE_HEADS.id]
     if several and not target:
-        return _make_decision(REFUSE, several[0]["message"], several[0]["remedy"])
+        return _refuse(several)
     not_upgradable = [finding for finding in errors if not _can_upgrade_fix(finding, schema)]
+    if not_upgradable and allow_rebuild and not target:
+        reason = f"{_join_messages(not_upgradable)}. An upgrade cannot help"
+        return _make_decision(REBUILD, reason, findings=not_upgradable)
+    if not_upgradable and allow_rebuild:
+        decision = _refuse(not_upgradable)
+        decision["reason"] += f". A rebuild goes to the heads, not to {target}"
+        decision["hint"], decision["next"] = "Leave schema_recovery_target empty.", ALLOW_REBUILD
+        return decision
     if not_upgradable:
-        reason = "; ".join(finding["message"] for finding in not_upgradable)
-        if allow_rebuild and target:
-            return _make_decision(
-                REFUSE, f"{reason}. A rebuild goes to the heads, not to {target}", "leave schema_recovery_target empty"
-            )
-        if allow_rebuild:
-            return _make_decision(REBUILD, f"{reason}. An upgrade cannot help")
-        return _make_decision(REFUSE, reason, not_upgradable[0]["remedy"])
+        return _refuse(not_upgradable)
     revisions = list(planned if target else schema["pending"] or ())
     if revisions:
         count = f"{len(revisions)} revision{'s are' if len(revisions) > 1 else ' is'} pending"
@@ -130,116 +140,147 @@ def decide_schema_recovery(
     )
 
 
-def _can_upgrade_fix(finding: SchemaFinding, schema: AlembicInfo) -> bool:
-    if finding["id"] == "schema.columns_missing":
+def _can_upgrade_fix(finding: Finding, schema: AlembicInfo) -> bool:
+    if finding["id"] == FailureId.SCHEMA_COLUMNS_MISSING.id:
         return bool(schema["pending"])
-    return finding["id"] in ("schema.behind", "schema.multiple_heads")
+    return finding["id"] in (BEHIND, FailureId.SCHEMA_MULTIPLE_HEADS.id)
 
 
-def _make_finding(
-    name: str, severity: str, message: str, evidence: t.Iterable[str] = (), remedy: str = ""
-) -> SchemaFinding:
-    lines = [line if len(line) <= _EVIDENCE_LENGTH else line[:_EVIDENCE_LENGTH] + "..." for line in evidence]
+def _join_messages(findings: t.Iterable[Finding]) -> str:
+    return "; ".join(finding["message"] for finding in findings)
+
+
+def _refuse(findings: t.Sequence[Finding]) -> SchemaDecision:
+    """Return the decision to refuse because of these findings; the first one says what helps."""
+    decision = _make_decision(REFUSE, _join_messages(findings), findings=findings)
+    first = findings[0]
+    decision["failure"], decision["hint"], decision["next"] = first["id"], first["hint"], first["next"]
+    return decision
+
+
+def _make_decision(
+    action: str, reason: str, *, findings: t.Sequence[Finding] = (), revisions: t.Sequence[str] = ()
+) -> SchemaDecision:
     return {
-        "id": f"schema.{name}",
-        "severity": severity,
-        "message": message,
-        "evidence": lines,
-        "remedy": remedy,
+        "action": action,
+        "reason": reason,
+        "findings": [finding["id"] for finding in findings],
+        "failure": "",
+        "hint": "",
+        "next": None,
+        "revisions": list(revisions),
     }
 
 
-def _make_decision(action: str, reason: str, next_command: str = "", revisions: t.Sequence[str] = ()) -> SchemaDecision:
-    return {"action": action, "reason": reason, "revisions": list(revisions), "next_command": next_command}
-
-
-def _command_in_source(stack: StackDescription, command: str) -> str:
-    """Return a command that writes migrations, to run in the source folder: a container loses its files."""
-    source = stack["alembic"]["source"] if stack["alembic"] else None
-    return f"cd {shlex.quote(source)} && {command}" if source else command
-
-
-def _command_in_container(stack: StackDescription, command: str) -> str:
-    service = stack["alembic"]["service"] if stack["alembic"] else "SERVICE"
-    return f"{Project.from_stack(stack).command()} run --rm --no-deps {service} {command}"
+def _shorten_evidence(lines: t.Iterable[str]) -> list[str]:
+    found = [line if len(line) <= _EVIDENCE_LENGTH else line[:_EVIDENCE_LENGTH] + "..." for line in lines]
+    return found[:_EVIDENCE_LINES]
 
 
 # --- one kind of finding each --------------------------------------------------------------------------------------
 
 
-def _find_unknown_revision(schema: AlembicInfo, stack: StackDescription) -> list[SchemaFinding]:
+def _find_unknown_revision(schema: AlembicInfo, stack: StackDescription) -> list[Finding]:
     if not schema["unknown"]:
         return []
     where = {item["revision"]: item for item in schema.get("unknown_found") or ()}
-    places, switch = [], ""
+    places = []
     for revision in schema["unknown"]:
         found = where.get(revision)
         if found is None:
             places.append(f"no branch and no commit here has {revision}")
             continue
-        refs, commit = found["refs"][:_EVIDENCE_LINES], found["commit"]
-        places.append(f"{revision} is in {', '.join(refs) if refs else f'commit {commit[:12]}'}")
-        switch = switch or (shlex.quote(refs[0].removeprefix("origin/")) if refs else f"--detach {commit[:12]}")
-    remedy = (
-        f"git -C {shlex.quote(stack['project']['dir'])} switch {switch}, build the image if it holds the code, and try "
-        "again"
-        if switch
-        else f"git fetch --all and try again; or {RESTORE_COMMAND}; or {ALLOW_REBUILD_COMMAND}"
-    )
-    message = f"The database is at {', '.join(schema['unknown'])}, which this checkout does not have"
-    return [_make_finding("unknown_revision", "error", message, places, remedy)]
-
-
-def _find_overlapping_revisions(schema: AlembicInfo, stack: StackDescription) -> list[SchemaFinding]:
-    below = schema.get("overlapping") or []
-    if not below:
-        return []
-    message = (
-        f"The version table has {', '.join(schema['current'])}, of which {', '.join(below)} comes before another: a "
-        "newer dump was loaded over an older schema, and Alembic refuses to upgrade from there"
-    )
-    newest = " ".join(revision for revision in schema["current"] if revision not in below)
-    stamp = _command_in_container(stack, f"alembic stamp --purge {newest}")
-    remedy = (
-        f"{RESTORE_COMMAND}; or {ALLOW_REBUILD_COMMAND}; or, where the schema is known to be that of {newest}, {stamp}"
-    )
-    return [_make_finding("overlapping", "error", message, (), remedy)]
-
-
-def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: int | None) -> list[SchemaFinding]:
-    if schema["current"] or not tables or not schema["heads"]:
-        return []
-    message = (
-        f"The database has {tables} table{'s' if tables > 1 else ''} but no revision, so an upgrade would begin anew"
-    )
-    differences = schema.get("schema_diff")
-    lacking = [diff for diff in differences or () if not diff.startswith("remove_")]
-    if differences is not None and not lacking:
-        evidence = ["it has all that the models have"]
-        remedy = _command_in_container(stack, "alembic stamp heads")
-    else:
-        evidence = [f"models: {diff}" for diff in lacking[:_EVIDENCE_LINES]]
-        stamp = _command_in_container(stack, "alembic stamp REVISION")
-        remedy = f"{stamp}, the one that the tables are at; or {ALLOW_REBUILD_COMMAND}"
-    return [_make_finding("not_stamped", "error", message, evidence, remedy)]
-
-
-def _find_multiple_heads(schema: AlembicInfo, stack: StackDescription) -> list[SchemaFinding]:
-    heads = schema["heads"]
-    if len(heads) < 2:
-        return []
-    # Projects may keep several heads on purpose; a database at all of them has no problem.
-    severity = "warning" if schema["pending"] == [] else "error"
-    merge = _command_in_source(stack, f"alembic merge {shlex.join(heads)}")
-    remedy = f"{merge}; or {SCHEMA_RECOVERY_COMMAND} -e schema_recovery_target=heads"
+        refs = found["refs"][:_EVIDENCE_LINES]
+        places.append(f"{revision} is in {', '.join(refs) or 'commit ' + found['commit'][:12]}")
+    hint: Line = "Check out what has it, build the image if it holds the code, and try again."
+    if not where:
+        hint = [
+            "Fetch all branches and try again, restore a backup (",
+            RESTORE_BACKUP,
+            "), or rebuild the database: ",
+            ALLOW_REBUILD,
+        ]
     return [
-        _make_finding(
-            "multiple_heads", severity, f"The migrations end in {len(heads)} heads: {', '.join(heads)}", (), remedy
+        make_finding(
+            FailureId.SCHEMA_UNKNOWN_REVISION.id,
+            "error",
+            f"The database is at {', '.join(schema['unknown'])}, which this checkout does not have",
+            evidence=_shorten_evidence(places),
+            hint=hint,
+            next_command=build_checkout_command(
+                stack["project"]["dir"], [where[name] for name in schema["unknown"] if name in where]
+            ),
         )
     ]
 
 
-def _find_pending_revisions(schema: AlembicInfo, tables: int | None) -> list[SchemaFinding]:
+def _find_overlapping_revisions(schema: AlembicInfo, stack: StackDescription) -> list[Finding]:
+    below = schema.get("overlapping") or []
+    if not below:
+        return []
+    newest = [revision for revision in schema["current"] if revision not in below]
+    hint: list[t.Any] = ["Restore a backup, or rebuild the database (", ALLOW_REBUILD, ")."]
+    stamp = build_alembic_command(stack, "stamp", "--purge", *newest, config=schema.get("config", ""))
+    if stamp:
+        hint += [f" Where the schema is known to be that of {', '.join(newest)}, stamp it: ", stamp]
+    return [
+        make_finding(
+            FailureId.SCHEMA_OVERLAPPING.id,
+            "error",
+            f"The version table has {', '.join(schema['current'])}, of which {', '.join(below)} comes before another: "
+            "a newer dump was loaded over an older schema, and Alembic refuses to upgrade from there",
+            hint=hint,
+            next_command=RESTORE_BACKUP,
+        )
+    ]
+
+
+def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: int | None) -> list[Finding]:
+    if schema["current"] or not tables or not schema["heads"]:
+        return []
+    differences = schema.get("schema_diff")
+    lacking = [diff for diff in differences or () if not diff["change"].startswith("remove_")]
+    complete = differences is not None and not lacking
+    arguments = ("stamp", "heads") if complete else ("history",)
+    return [
+        make_finding(
+            FailureId.SCHEMA_NOT_STAMPED.id,
+            "error",
+            f"The database has {tables} table{'s' if tables > 1 else ''} but no revision, so an upgrade would begin "
+            "anew",
+            evidence=["it has all that the models have"]
+            if complete
+            else _shorten_evidence(f"models: {diff['change']} {diff['object']}" for diff in lacking),
+            hint=""
+            if complete
+            else [
+                "Find the revision that the tables are at and stamp it with alembic stamp, or rebuild the database: ",
+                ALLOW_REBUILD,
+            ],
+            next_command=build_alembic_command(stack, *arguments, config=schema.get("config", "")),
+        )
+    ]
+
+
+def _find_multiple_heads(schema: AlembicInfo, stack: StackDescription) -> list[Finding]:
+    heads = schema["heads"]
+    if len(heads) < 2:
+        return []
+    # Projects may keep several heads on purpose; a database at all of them has no problem.
+    severity: Severity = "warning" if schema["pending"] == [] else "error"
+    merge = build_command_in_source(stack, "merge", *heads) or program_command("alembic", "merge", *heads)
+    return [
+        make_finding(
+            FailureId.SCHEMA_MULTIPLE_HEADS.id,
+            severity,
+            f"The migrations end in {len(heads)} heads: {', '.join(heads)}",
+            hint=["Upgrade the database to all of them, or merge them where the migrations are: ", merge],
+            next_command=playbook_command("schema_recovery", schema_recovery_target="heads"),
+        )
+    ]
+
+
+def _find_pending_revisions(schema: AlembicInfo, tables: int | None) -> list[Finding]:
     pending = schema["pending"]
     if not pending or (not schema["current"] and tables):
         return []
@@ -248,59 +289,69 @@ def _find_pending_revisions(schema: AlembicInfo, tables: int | None) -> list[Sch
         f"The database is at {at}, {len(pending)} revision{'s' if len(pending) > 1 else ''} before "
         f"{', '.join(schema['heads'])}"
     )
-    return [_make_finding("behind", "error", message, pending, SCHEMA_RECOVERY_COMMAND)]
+    return [make_finding(BEHIND, "error", message, evidence=pending, next_command=RECOVER_SCHEMA)]
 
 
 def _find_missing_tables(
-    schema: AlembicInfo, logged_errors: t.Mapping[str, t.Sequence[LoggedSchemaError]]
-) -> list[SchemaFinding]:
+    schema: AlembicInfo, stack: StackDescription, logged_errors: t.Mapping[str, t.Sequence[LoggedSchemaError]]
+) -> list[Finding]:
     missing_tables = _names_missing_from_database(schema, "add_table")
     if not missing_tables:
         return []
-    message = f"The database is stamped {', '.join(schema['current'])}, but has no table {', '.join(missing_tables)}"
     evidence = [f"models: {name}" for name in missing_tables] + format_logged_errors(
         logged_errors, "table", missing_tables
     )
-    remedy = (
-        f"{RESTORE_COMMAND}; or {ALLOW_REBUILD_COMMAND}; or, where no migration has made them yet, "
-        "alembic revision --autogenerate"
-    )
-    return [_make_finding("tables_missing", "error", message, evidence[:_EVIDENCE_LINES], remedy)]
+    return [
+        make_finding(
+            FailureId.SCHEMA_TABLES_MISSING.id,
+            "error",
+            f"The database is stamped {', '.join(schema['current'])}, but has no table {', '.join(missing_tables)}",
+            evidence=_shorten_evidence(evidence),
+            hint=[
+                "Restore a backup, or rebuild the database (",
+                ALLOW_REBUILD,
+                "). Where no migration makes them yet, let Alembic write one: ",
+                _build_autogenerate_command(stack),
+            ],
+            next_command=RESTORE_BACKUP,
+        )
+    ]
+
+
+def _build_autogenerate_command(stack: StackDescription) -> ProgramCommand:
+    arguments = ("revision", "--autogenerate")
+    return build_command_in_source(stack, *arguments) or program_command("alembic", *arguments)
 
 
 def _find_missing_columns(
     schema: AlembicInfo, stack: StackDescription, logged_errors: t.Mapping[str, t.Sequence[LoggedSchemaError]]
-) -> list[SchemaFinding]:
+) -> list[Finding]:
+    def make_column_finding(
+        severity: Severity, message: str, evidence: list[str], hint: str = "", next_command: NextCommand | None = None
+    ) -> list[Finding]:
+        shown = _shorten_evidence(evidence)
+        identifier = FailureId.SCHEMA_COLUMNS_MISSING.id
+        return [make_finding(identifier, severity, message, evidence=shown, hint=hint, next_command=next_command)]
+
     missing_columns = _names_missing_from_database(schema, "add_column")
     names = sorted({c.name for found in logged_errors.values() for c in found if c.name})
-    evidence_from_logs = format_logged_errors(logged_errors)
+    from_logs = format_logged_errors(logged_errors)
     message_from_logs = f"The application asks for {', '.join(names) or 'something'}, which the database does not have"
-    autogenerate = (
-        _command_in_source(stack, "alembic revision --autogenerate") + ", then review the migration that it writes"
-    )
+    review, autogenerate = "Let Alembic write the missing migration, and review it.", _build_autogenerate_command(stack)
     if missing_columns:
         message = f"No migration is pending, but the database has no column {', '.join(missing_columns)}"
-        evidence = [f"models: {name}" for name in missing_columns] + format_logged_errors(
-            logged_errors, "column", missing_columns
-        )
-        return [_make_finding("columns_missing", "error", message, evidence[:_EVIDENCE_LINES], autogenerate)]
-    if not evidence_from_logs:
+        evidence = [f"models: {name}" for name in missing_columns]
+        evidence += format_logged_errors(logged_errors, "column", missing_columns)
+        return make_column_finding("error", message, evidence, review, autogenerate)
+    if not from_logs:
         return []
     if schema["pending"]:
-        return [
-            _make_finding(
-                "columns_missing",
-                "error",
-                message_from_logs,
-                evidence_from_logs[:_EVIDENCE_LINES],
-                SCHEMA_RECOVERY_COMMAND,
-            )
-        ]
+        return make_column_finding("error", message_from_logs, from_logs, next_command=RECOVER_SCHEMA)
     if schema["pending"] is None:
-        return [_make_finding("columns_missing", "warning", message_from_logs, evidence_from_logs[:_EVIDENCE_LINES])]
+        return make_column_finding("warning", message_from_logs, from_logs)
     if schema.get("schema_diff") is None:
         message = f"{message_from_logs}, and no migration is pending: one is missing"
-        return [_make_finding("columns_missing", "error", message, evidence_from_logs[:_EVIDENCE_LINES], autogenerate)]
+        return make_column_finding("error", message, from_logs, review, autogenerate)
     unexplained = format_other_logged_errors(logged_errors, _names_missing_from_database(schema, "add_table"))
     if not unexplained:
         return []
@@ -308,21 +359,22 @@ def _find_missing_columns(
         "The last log lines complain of columns or tables, but the database has all that the models have: they are "
         "from before the last upgrade, or of a query that the models know nothing of"
     )
-    return [_make_finding("columns_missing", "warning", message, unexplained[:_EVIDENCE_LINES])]
+    return make_column_finding("warning", message, unexplained)
 
 
-def _find_failed_comparison(schema: AlembicInfo) -> list[SchemaFinding]:
+def _find_failed_comparison(schema: AlembicInfo) -> list[Finding]:
     problem = schema.get("schema_diff_problem")
     if not problem:
         return []
-    return [_make_finding("not_compared", "info", "Models and database could not be compared", [problem])]
+    message = "Models and database could not be compared"
+    return [make_finding(NOT_COMPARED, "info", message, evidence=_shorten_evidence([problem]))]
 
 
 def _names_missing_from_database(schema: AlembicInfo, what: str) -> list[str]:
     """Return names that the models have and a database at the heads lacks; pending revisions might add them."""
     if schema["pending"] != [] or not schema["current"]:
         return []
-    return [diff.partition(" ")[2] for diff in schema.get("schema_diff") or () if diff.startswith(f"{what} ")]
+    return [diff["object"] for diff in schema.get("schema_diff") or () if diff["change"] == what]
 
 
 def find_revision_problems(schema: t.Mapping[str, t.Any]) -> list[str]:

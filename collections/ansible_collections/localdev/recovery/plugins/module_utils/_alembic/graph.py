@@ -16,6 +16,7 @@ import typing as t
 from collections import deque
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 
 Revision = t.Mapping[str, t.Any]
 
@@ -46,8 +47,9 @@ class RevisionGraph:
             for parent in parents:
                 if parent not in rows:
                     raise RecoveryError(
+                        FailureId.MIGRATIONS_BROKEN,
                         f"Revision {name} builds on {parent}, which is not among the migrations",
-                        next_command="alembic history (it names the file to correct)",
+                        hint=f"Add the file of {parent}, or correct down_revision or depends_on in the file of {name}.",
                     )
                 self._children[parent].append(name)
         self.order: tuple[str, ...] = self._sorted()
@@ -68,8 +70,9 @@ class RevisionGraph:
         if len(order) < len(open_parents):
             cycle = sorted(name for name, count in open_parents.items() if count > 0)
             raise RecoveryError(
+                FailureId.MIGRATIONS_BROKEN,
                 f"The revisions {', '.join(cycle[:10])} build on each other in a circle",
-                next_command="alembic history (it names the file to correct)",
+                hint="Correct down_revision or depends_on in one of their files.",
             )
         return tuple(order)
 
@@ -98,7 +101,9 @@ class RevisionGraph:
         for name in todo:
             if name not in self._parents:
                 raise RecoveryError(
-                    f"Revision {name} is not among the migrations", next_command="git log --all -S'" + name + "'"
+                    FailureId.REVISION_UNKNOWN,
+                    f"Revision {name} is not among the migrations",
+                    hint="Check out the branch or the commit that has its file.",
                 )
         while todo:
             for parent in self._parents[todo.pop()]:

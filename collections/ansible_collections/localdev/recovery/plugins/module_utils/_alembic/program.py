@@ -29,11 +29,11 @@ class RevisionChanged(Exception):
 
 
 class RequestRefused(Exception):
-    """An error message, with further keys of the response."""
+    """A request that cannot be answered. kind: an identifier. data: further keys of the response."""
 
-    def __init__(self, message, **data):
+    def __init__(self, kind, message, **data):
         super().__init__(message)
-        self.data = data
+        self.data = dict(data, kind=kind, error=message)
 
 
 def find_config(folder):
@@ -55,7 +55,7 @@ def find_config(folder):
                     with open(os.path.join(root, "pyproject.toml")) as handle:
                         if "[tool.alembic]" in handle.read():
                             return os.path.join(root, "pyproject.toml")
-    raise RequestRefused("no alembic.ini and no [tool.alembic] below " + folder)
+    raise RequestRefused("no_config", "no alembic.ini and no [tool.alembic] below " + folder)
 
 
 def load_config(request):
@@ -64,7 +64,7 @@ def load_config(request):
 
     path = os.path.abspath(request.get("config") or find_config(os.getcwd()))
     if not os.path.isfile(path):
-        raise RequestRefused("the Alembic configuration " + path + " does not exist")
+        raise RequestRefused("no_config", "the Alembic configuration " + path + " does not exist")
     # script_location and prepend_sys_path are relative to the folder of the configuration, where people run alembic.
     os.chdir(os.path.dirname(path))
     config = Config(toml_file=path) if path.endswith(".toml") else Config(path)
@@ -83,7 +83,7 @@ def run_env_py(config, script, function, **options):
     with EnvironmentContext(config, script, fn=record_call, **options):
         script.run_env()
     if not called:
-        raise RequestRefused("env.py did not call context.run_migrations(), so nothing is known of the database")
+        raise RequestRefused("env_py", "env.py did not call context.run_migrations()")
 
 
 def redirect_connections(database):
@@ -111,7 +111,7 @@ def redirect_connections(database):
             cursor.close()
             connection.connection.rollback()
         if found != database:
-            raise RequestRefused("env.py connects to the database %s, although %s was asked for" % (found, database))
+            raise RequestRefused("other_database", "env.py connects to the database %s, not to %s" % (found, database))
 
     event.listen(Engine, "do_connect", redirect)
     event.listen(Engine, "engine_connect", check_database)
@@ -178,19 +178,17 @@ def compare_models(config, script, context):
         revision_context.run_autogenerate(script.get_heads(), context)
         # A hook of env.py may have emptied the list, as many do where there is nothing to generate.
         operations = [ops for made in revision_context.generated_revisions[-1:] for ops in made.upgrade_ops_list]
-        return {"schema_diff": [text for ops in operations for diff in ops.as_diffs() for text in describe_diff(diff)]}
+        return {"schema_diff": [item for ops in operations for diff in ops.as_diffs() for item in describe_diff(diff)]}
     except Exception as exc:
         # An error of the application's models is a finding; the rest of the response is still known.
-        return {
-            "schema_diff": None,
-            "schema_diff_problem": " ".join(("%s: %s" % (type(exc).__name__, exc)).split())[:500],
-        }
+        problem = " ".join(("%s: %s" % (type(exc).__name__, exc)).split())[:500]
+        return {"schema_diff": None, "schema_diff_problem": problem}
 
 
 def describe_diff(diff):
-    """Return one of Alembic's diffs as short text such as "add_column people.nickname"."""
+    """Return what one of Alembic's diffs changes: {"change": "add_column", "object": "people.nickname"}."""
     if isinstance(diff, list):
-        return [text for one in diff for text in describe_diff(one)]
+        return [item for one in diff for item in describe_diff(one)]
     what, rest = diff[0], diff[1:]
     if what in ("add_column", "remove_column"):
         parts = [rest[0], rest[1], rest[2].name]
@@ -204,7 +202,7 @@ def describe_diff(diff):
         parts = [thing.table.schema, thing.table.name + ("" if thing.name else "(" + columns + ")"), thing.name]
     else:
         parts = [" ".join(str(part) for part in rest)[:80]]
-    return [(what + " " + ".".join(str(part) for part in parts if part)).strip()]
+    return [{"change": what, "object": ".".join(str(part) for part in parts if part)}]
 
 
 def is_known_revision(script, revision):
@@ -226,21 +224,19 @@ def list_upgrade_steps(script, current, target):
 
     unknown = [revision for revision in current if not is_known_revision(script, revision)]
     if unknown:
-        raise RequestRefused("the database is at unknown revisions", unknown=unknown)
+        raise RequestRefused("unknown_revision", "the database is at unknown revisions", unknown=unknown)
     overlap = find_overlapping_revisions(script, current)
     if overlap:
-        raise RequestRefused(
-            "the database is at %s, but %s is part of what another one builds on, so Alembic cannot upgrade it"
-            % (", ".join(sorted(current)), ", ".join(overlap))
-        )
+        message = "the database is at %s, but %s is part of what another one builds on, so Alembic cannot upgrade it"
+        raise RequestRefused("overlapping", message % (", ".join(sorted(current)), ", ".join(overlap)))
     heads = sorted(script.get_heads())
     if target == "head" and len(heads) > 1:
-        raise RequestRefused("Multiple heads: " + ", ".join(heads) + "; name one of them, or all as heads")
+        raise RequestRefused("multiple_heads", "the migrations end in several heads: " + ", ".join(heads))
     try:
         return script._upgrade_revs(target, tuple(current))
     except (CommandError, RevisionError) as exc:
         # The cause also says which revisions an abbreviation may mean.
-        raise RequestRefused("no upgrade to %s: %s" % (target, exc.__cause__ or exc)) from None
+        raise RequestRefused("no_path", "no upgrade to %s: %s" % (target, exc.__cause__ or exc)) from None
 
 
 def list_revisions(script):
@@ -305,11 +301,11 @@ def describe_revision(rev):
 def take_advisory_lock(context, timeout):
     """Take the advisory lock on the migration's own connection, so that both end together."""
     if context.dialect.name != "postgresql":
-        raise RequestRefused("the database is " + context.dialect.name + ", not PostgreSQL")
+        raise RequestRefused("not_postgresql", "the database is " + context.dialect.name + ", not PostgreSQL")
     deadline = time.time() + timeout
     while not context.connection.exec_driver_sql("SELECT pg_try_advisory_lock(%d)" % ADVISORY_LOCK_KEY).scalar():
         if time.time() > deadline:
-            raise RequestRefused("another migration holds the advisory lock of this database for %d s now" % timeout)
+            raise RequestRefused("locked", "another migration has held the advisory lock for %d s" % timeout)
         time.sleep(0.1)
 
 
@@ -357,16 +353,22 @@ def answer_upgrade(config, script, request):
         except Exception as exc:
             if state["at"] and not isinstance(exc, RequestRefused):
                 cause = str(getattr(exc, "orig", None) or exc).strip().splitlines() or [type(exc).__name__]
-                raise RequestRefused("migration %s failed: %s" % (state["at"], " ".join(cause[:3]))) from None
+                message = "migration %s failed: %s" % (state["at"], " ".join(cause[:3]))
+                raise RequestRefused("migration_failed", message) from None
             raise
         break
     heads, current = sorted(script.get_heads()), read_database_state(config, script, {})["current"]
     return {"heads": heads, "before": state["before"], "applied": state["applied"], "current": current}
 
 
+def describe_error(kind, message):
+    """Return the response for the exception that is being handled. kind, error: as in RequestRefused."""
+    return {"kind": kind, "error": message, "trace": traceback.format_exc()}
+
+
 def main(request):
     # env.py may replace sys.stdout.
-    stdout = sys.stdout
+    stdout, path = sys.stdout, ""
     sys.path.insert(0, os.getcwd())
     # Write no compiled files: the folder may be mounted from the host.
     sys.dont_write_bytecode = True
@@ -379,16 +381,15 @@ def main(request):
             redirect_connections(request["database"])
         handler = {"info": answer_info, "plan": answer_plan, "upgrade": answer_upgrade}[request["do"]]
         answer = handler(config, script, request)
-        answer["config"] = path
     except RequestRefused as exc:
-        answer = dict(exc.data, error=str(exc))
-    except ImportError as exc:
-        answer = {"error": "%s (imported by Alembic or by env.py)" % exc, "trace": traceback.format_exc()}
-    except Exception as exc:
-        text = str(getattr(exc, "orig", None) or exc).strip()
-        answer = {"error": "%s: %s" % (type(exc).__name__, text), "trace": traceback.format_exc()}
+        answer = exc.data
     except SystemExit as exc:
-        answer = {"error": "env.py, or what it imports, ended the program: %s" % exc, "trace": traceback.format_exc()}
+        answer = describe_error("env_py", "env.py, or what it imports, ended the program: %s" % exc)
+    except ImportError as exc:
+        answer = describe_error("failed", "%s (imported by Alembic or by env.py)" % exc)
+    except Exception as exc:
+        answer = describe_error("failed", type(exc).__name__ + ": " + str(getattr(exc, "orig", None) or exc).strip())
+    answer["config"] = path
     gc.enable()
     stdout.write("\n" + RESPONSE_MARK + json.dumps(answer) + "\n")
     stdout.flush()

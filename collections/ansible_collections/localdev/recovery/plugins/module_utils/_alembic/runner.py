@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import os
@@ -16,9 +17,20 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.commands import (
+    build_alembic_command,
+    build_checkout_command,
+    build_config_option,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import RESPONSE_MARK
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    NextCommand,
+    ProgramCommand,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interpreter import FIND_PYTHON
@@ -27,6 +39,24 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import list_running_containers
 
 _LAUNCH_PROGRAM = FIND_PYTHON + "exec $python -"
+_TRACE_LINES = 6
+# Kind of an error in the program's response -> failure, hint, and the arguments of Alembic that show more.
+_ERRORS: dict[str, tuple[FailureId, str, tuple[str, ...]]] = {
+    "no_config": (FailureId.ALEMBIC_CONFIG_MISSING, "Name the file in stack_alembic_config.", ()),
+    "env_py": (FailureId.ALEMBIC_ENV_PY, "", ("current",)),
+    "other_database": (FailureId.ALEMBIC_OTHER_DATABASE, "", ("current",)),
+    "overlapping": (FailureId.SCHEMA_OVERLAPPING, "", ("history", "--indicate-current")),
+    "multiple_heads": (
+        FailureId.SCHEMA_MULTIPLE_HEADS,
+        "Name one of them as the target, or all as heads.",
+        ("heads", "--verbose"),
+    ),
+    "no_path": (FailureId.MIGRATION_NO_PATH, "", ("history", "--indicate-current")),
+    "not_postgresql": (FailureId.DATABASE_NOT_POSTGRESQL, "", ("current",)),
+    "locked": (FailureId.MIGRATION_LOCKED, "Wait until the other migration has ended, then try again.", ()),
+    "migration_failed": (FailureId.MIGRATION_FAILED, "", ("history", "--indicate-current")),
+    "failed": (FailureId.ALEMBIC_FAILED, "", ("history", "--indicate-current")),
+}
 
 
 def build_alembic_program(request: t.Mapping[str, t.Any]) -> str:
@@ -56,6 +86,12 @@ class HostPython:
     def masker(self) -> Masker:
         return Masker.of_environments([self.environment])
 
+    def build_command(self, *arguments: str, config: str = "") -> ProgramCommand:
+        """Return the command that runs Alembic with this Python. config: path of Alembic's configuration."""
+        folder, name = os.path.split(config)
+        option = build_config_option(name)
+        return program_command(self.python, "-m", "alembic", *option, *arguments, cwd=folder or self.folder)
+
     def run(self, text: str) -> CompletedCommand:
         args = (self.python, "-")
         try:
@@ -69,8 +105,9 @@ class HostPython:
             )
         except OSError as exc:
             raise RecoveryError(
+                FailureId.PYTHON_NOT_RUNNABLE,
                 f"The Python {self.python} cannot be run in {self.folder}: {exc.strerror or exc}",
-                next_command=f"ls -ld {self.folder} {self.python}",
+                next_command=program_command("ls", "-ld", self.folder, self.python),
             ) from exc
         return CompletedCommand(
             args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
@@ -78,15 +115,16 @@ class HostPython:
 
 
 def parse_alembic_response(
-    done: CompletedCommand, where: str, next_command: str = "", hide: t.Callable[[str], str] = str
+    done: CompletedCommand, where: str, next_command: NextCommand | None = None, hide: t.Callable[[str], str] = str
 ) -> dict[str, t.Any]:
     """Return the program's response, found among all the printed lines. Pure."""
     for line in reversed(done.stdout.splitlines()):
         if line.startswith(RESPONSE_MARK):
             return t.cast("dict[str, t.Any]", json.loads(line.removeprefix(RESPONSE_MARK)))
     raise RecoveryError(
+        FailureId.ALEMBIC_NO_ANSWER,
         f"Alembic could not be asked in {where} (exit code {done.returncode})",
-        details=hide(done.output)[-2000:],
+        details=hide(done.output)[-2000:].splitlines(),
         next_command=next_command,
     )
 
@@ -106,45 +144,54 @@ def run_alembic_request(
     otherwise it would migrate the data that the undo puts back. host: run on the stack's host instead.
     """
     text = build_alembic_program({"config": None, **request})
+    hide: t.Callable[[str], str] = str
+    build_command: t.Callable[..., ProgramCommand | None] = functools.partial(build_alembic_command, stack)
     if host:
-        where, alembic_command = f"{host.python} in {host.folder}", f"cd {host.folder} && {host.python} -m alembic"
+        where, hide, build_command = f"{host.python} in {host.folder}", host.masker.mask_text, host.build_command
         done = host.run(text)
     else:
         service = find_alembic_service(stack)
-        where, alembic_command = f"service {service}", f"docker compose run --rm {service} alembic"
+        where = f"service {service}"
         running = [] if fresh else list_running_containers(docker, stack["project"]["name"], service)
         done = _run_in_container(docker, service, running, text, run_id)
-    hide = host.masker.mask_text if host else str
-    answer = parse_alembic_response(done, where, f"{alembic_command} current", hide)
-    if answer.get("unknown") and "error" in answer:
+    answer = parse_alembic_response(done, where, build_command("current"), hide)
+    if "error" not in answer:
+        return answer
+    if answer["kind"] == "unknown_revision":
         raise build_unknown_revisions_error(stack, answer["unknown"])
-    if "error" in answer:
-        raise RecoveryError(
-            hide(f"Alembic in {where}: {answer['error']}"),
-            details=hide("\n".join(answer.get("trace", "").strip().splitlines()[-6:])),
-            next_command=f"{alembic_command} history --indicate-current",
-        )
-    return answer
+    failure, hint, arguments = _ERRORS[answer["kind"]]
+    raise RecoveryError(
+        failure,
+        hide(f"Alembic in {where}: {answer['error']}"),
+        details=hide(answer.get("trace", "").strip()).splitlines()[-_TRACE_LINES:],
+        hint=hint,
+        next_command=build_command(*arguments, config=answer["config"]) if arguments else None,
+    )
 
 
 def build_unknown_revisions_error(stack: StackDescription, unknown: t.Sequence[str]) -> RecoveryError:
     """Return the error for revisions that this checkout lacks; it names the branch or commit that has them."""
     folder = stack["project"]["dir"]
-    message = f"The database is at {', '.join(unknown)}, which is not among the migrations"
     found = find_revisions(folder, unknown)
+    message = f"The database is at {', '.join(unknown)}, which is not among the migrations"
     for item in found:
         message += f"; {item['revision']} is in {', '.join(item['refs'][:5]) or 'commit ' + item['commit'][:12]}"
-    where = (found[0]["refs"] or [found[0]["commit"]])[0] if found else ""
     return RecoveryError(
-        message, next_command=f"git -C {folder} {f'checkout {where}' if where else 'fetch --all, then try again'}"
+        FailureId.SCHEMA_UNKNOWN_REVISION,
+        message,
+        hint="Check out what has it, build the image if it holds the code, and try again."
+        if found
+        else "Fetch all branches, then try again.",
+        next_command=build_checkout_command(folder, found),
     )
 
 
 def find_alembic_service(stack: StackDescription) -> str:
     if stack["alembic"] is None:
         raise RecoveryError(
+            FailureId.ALEMBIC_NOT_FOUND,
             "No service of this stack was found to have Alembic (no alembic.ini in a build context or source mount)",
-            next_command="set stack_application_service to the service that runs the migrations",
+            hint="Set stack_application_service to the service that runs the migrations.",
         )
     return stack["alembic"]["service"]
 

@@ -15,6 +15,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 
 RegistrationComparison = dict[str, t.Any]
 
@@ -37,15 +39,17 @@ class ExpectedRegistrations:
         if isinstance(value, int) or str(value).isdigit():
             return cls(count=int(value))
         raise RecoveryError(
+            FailureId.OPTION_INVALID,
             f"What is expected to be registered is neither a list of names nor a number: {value!r}",
-            next_command="correct stack_registration_expected",
+            hint="Correct stack_registration_expected.",
         )
 
 
-def find_registrable_classes(sources: t.Mapping[str, str], pattern: str) -> dict[str, str]:
+def find_registrable_classes(sources: t.Mapping[str, str], pattern: str, folder: str = "") -> dict[str, str]:
     """Return name -> file of every class that matches, without abstract classes.
 
-    A class is abstract if it derives from ABC itself, or has an abstract method of its own.
+    sources: text by path, relative to the folder. A class is abstract if it derives from ABC itself, or has an abstract
+    method of its own.
     """
     found: dict[str, str] = {}
     for path in sorted(sources):
@@ -53,8 +57,9 @@ def find_registrable_classes(sources: t.Mapping[str, str], pattern: str) -> dict
             tree = ast.parse(sources[path], path)
         except SyntaxError as exc:
             raise RecoveryError(
+                FailureId.SOURCE_SYNTAX_ERROR,
                 f"The source {path} cannot be read: line {exc.lineno}: {exc.msg}",
-                next_command=f"python3 -m py_compile {path}",
+                next_command=program_command("python3", "-m", "py_compile", path, cwd=folder),
             ) from exc
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and re.fullmatch(pattern, node.name) and not _is_abstract(node):
@@ -82,8 +87,9 @@ def compare_registrations(
 ) -> RegistrationComparison:
     """Compare the registered names with the expected ones and with those that the source defines.
 
-    missing: names that are expected or defined and not registered. surplus: registered, but neither expected nor
-    defined; they are reported and no problem.
+    missing: names that are expected or defined and not registered. expected: how many there must be at least, or None.
+    duplicates: registered more than once. surplus: registered, but neither expected nor defined; they are reported and
+    no problem. problems: the others for people.
     """
     registered = set(found)
     required = dict.fromkeys([*(expected.names or ()), *defined])
@@ -102,7 +108,9 @@ def compare_registrations(
         "label": label,
         "count": len(found),
         "names": sorted(found),
+        "expected": expected.count,
         "missing": missing,
+        "duplicates": duplicates,
         "surplus": surplus,
         "problems": problems,
         "complete": not problems,

@@ -20,21 +20,25 @@ def check_signing_key(
 ) -> dict[str, t.Any]:
     """Return the problem of the key that signs tokens, and whether it breaks the login. Never return the key.
 
-    containers: ``service: environment``, as docker inspect lists it.
+    kind: ``missing``, ``empty``, ``different`` (from that of another service), ``short``, or nothing. containers:
+    ``service: environment``, as docker inspect lists it.
     """
     if not variable or service not in containers:
-        return {"variable": variable, "problem": "", "breaks": False}
+        return {"variable": variable, "kind": "", "problem": "", "breaks": False}
     key = parse_environment_list(containers[service]).get(variable)
     others = sorted(
         name
         for name, listed in containers.items()
         if variable in parse_environment_list(listed) and parse_environment_list(listed)[variable] != key
     )
-    problem = ""
+    kind, problem = "", ""
     if not key:
-        problem = f"{variable} of service {service} is {'empty' if key == '' else 'not set'}"
+        kind = "missing" if key is None else "empty"
+        problem = f"{variable} of service {service} is {'not set' if key is None else 'empty'}"
     elif others:
+        kind = "different"
         problem = f"{variable} of service {service} is another one than that of {', '.join(others)}"
     elif len(key) < MIN_SIGNING_KEY_LENGTH:
+        kind = "short"
         problem = f"{variable} of service {service} has {len(key)} characters, fewer than {MIN_SIGNING_KEY_LENGTH}"
-    return {"variable": variable, "problem": problem, "breaks": not key or bool(others)}
+    return {"variable": variable, "kind": kind, "problem": problem, "breaks": not key or bool(others)}

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""List the backups in a folder, select one and check its files against the recorded hashes.
+"""List the backups in a folder, and select one.
 
 A *set* is a dump and the metadata file beside it, ``<database>_<YYYYMMDD_HHMMSS>.<extension>`` and ``.metadata``. The
 metadata is written last, so a dump without it comes from an interrupted backup or from another tool.
@@ -21,21 +21,23 @@ from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import (
     BackupMetadata,
-    find_metadata_problems,
-    format_metadata,
-    is_own_metadata,
+    MetadataFile,
     list_metadata_revisions,
-    parse_metadata,
+    read_metadata_file,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files, write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 
 # By format, as pg_dump calls it. Plain dumps of other tools may be uncompressed.
 DUMP_EXTENSIONS = {"directory": ".dir", "custom": ".dump", "plain": ".sql.gz"}
 _FORMATS = {**{extension: name for name, extension in DUMP_EXTENSIONS.items()}, ".sql": "plain"}
 METADATA_EXTENSION = ".metadata"
 # The next command after an error about a backup.
-LIST_BACKUPS_COMMAND = "ansible-playbook localdev.recovery.backup_list"
+LIST_BACKUPS_COMMAND = playbook_command("backup_list")
 # Incomplete sets have hidden names, which list_backup_sets skips.
 PARTIAL_PREFIX = ".partial-"
 _SET_NAME = re.compile(r"(?P<database>.+)_(?P<stamp>\d{8}_\d{6})")
@@ -45,7 +47,11 @@ _SECONDS = {"d": 86400, "h": 3600, "m": 60}
 
 @dataclass(frozen=True)
 class BackupSet:
-    """A dump and its metadata. path: the dump, a folder in the directory format. created: seconds since the epoch."""
+    """A dump and its metadata.
+
+    path: the dump, a folder in the directory format. created: seconds since the epoch. own: whether this collection
+    wrote the metadata. metadata_problems: messages that say why the metadata is incomplete.
+    """
 
     name: str
     path: str
@@ -55,6 +61,8 @@ class BackupSet:
     bytes: int
     metadata: BackupMetadata = field(default_factory=dict)
     metadata_path: str = ""
+    own: bool = False
+    metadata_problems: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -81,7 +89,7 @@ class BackupSet:
             "last_proved_restorable": self.last_test_restored or None,
             "alembic_versions": list_metadata_revisions(self.metadata),
             "metadata": self.metadata,
-            "problems": find_metadata_problems(self.metadata) if self.complete else ["it has no metadata file"],
+            "problems": self.metadata_problems if self.complete else ["it has no metadata file"],
         }
 
 
@@ -98,7 +106,7 @@ def split_dump_name(file_name: str) -> tuple[str, str]:
     return file_name, ""
 
 
-def measure_dump_bytes(path: str) -> int:
+def _measure_dump_bytes(path: str) -> int:
     """Return the bytes of a file, or of the files in a folder."""
     if os.path.isdir(path):
         return sum(entry.stat().st_size for entry in os.scandir(path))
@@ -112,32 +120,35 @@ def read_backup_set(path: str) -> BackupSet:
         stem = path.removesuffix(METADATA_EXTENSION)
         path = next((stem + extension for extension in _FORMATS if os.path.exists(stem + extension)), stem)
     name, kind = split_dump_name(os.path.basename(path))
+    metadata_path = os.path.join(os.path.dirname(path), name + METADATA_EXTENSION)
     try:
-        size = measure_dump_bytes(path)
-        if not kind:
-            kind = _guess_format(path)
-        metadata_path = os.path.join(os.path.dirname(path), name + METADATA_EXTENSION)
-        metadata: BackupMetadata = {}
-        if os.path.exists(metadata_path):
-            with open(metadata_path, encoding="utf-8", errors="replace") as file:
-                metadata = parse_metadata(file.read())
-        else:
-            metadata_path = ""
+        size = _measure_dump_bytes(path)
+        kind = kind or _guess_format(path)
         changed = os.stat(path).st_mtime
+        found = read_metadata_file(metadata_path) if os.path.exists(metadata_path) else None
+    except FileNotFoundError as exc:
+        raise RecoveryError(
+            FailureId.BACKUP_NOT_FOUND, f"There is no backup {path}", next_command=LIST_BACKUPS_COMMAND
+        ) from exc
     except OSError as exc:
         raise RecoveryError(
-            f"The backup {path} cannot be read: {exc.strerror}", next_command=f"ls -la {os.path.dirname(path)}"
+            FailureId.FILE_NOT_READABLE,
+            f"Cannot read the backup {path}: {exc.strerror}",
+            next_command=program_command("ls", "-la", os.path.dirname(path)),
         ) from exc
+    file = found or MetadataFile()
     match = _SET_NAME.fullmatch(name)
     return BackupSet(
         name=name,
         path=path,
         format=kind,
-        database=str(metadata.get("database") or (match["database"] if match else "")),
-        created=_find_creation_time(metadata, match["stamp"] if match else "", changed),
+        database=str(file.values.get("database") or (match["database"] if match else "")),
+        created=_find_creation_time(file.values, match["stamp"] if match else "", changed),
         bytes=size,
-        metadata=metadata,
-        metadata_path=metadata_path,
+        metadata=file.values,
+        metadata_path=metadata_path if found else "",
+        own=file.own,
+        metadata_problems=file.problems,
     )
 
 
@@ -166,7 +177,11 @@ def list_backup_sets(folder: str, database: str = "") -> list[BackupSet]:
     except FileNotFoundError:
         return []
     except OSError as exc:
-        raise RecoveryError(f"The backup folder {folder} cannot be read: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_READABLE,
+            f"Cannot read the backup folder {folder}: {exc.strerror}",
+            next_command=program_command("ls", "-lad", folder),
+        ) from exc
     paths = [
         os.path.join(folder, name)
         for name in names
@@ -194,13 +209,22 @@ def select_backup_set(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, 
         if complete:
             return complete[0]
         rest = f"; {len(sets)} dumps there have no metadata and must be named" if sets else ""
-        raise RecoveryError(f"There is no complete backup in {folder}{rest}", next_command=LIST_BACKUPS_COMMAND)
+        raise RecoveryError(
+            FailureId.BACKUP_NONE,
+            f"There is no complete backup in {folder}{rest}",
+            hint="Set stack_backup_dir to the folder of the backups.",
+            next_command=LIST_BACKUPS_COMMAND if sets else playbook_command("backup"),
+        )
     seconds = parse_backup_age(wanted)
     if seconds is not None:
         old_enough = [item for item in complete if now - item.created >= seconds]
         if old_enough:
             return old_enough[0]
-        raise RecoveryError(f"No complete backup in {folder} is {wanted} old", next_command=LIST_BACKUPS_COMMAND)
+        raise RecoveryError(
+            FailureId.BACKUP_NOT_FOUND,
+            f"No complete backup in {folder} is {wanted} old",
+            next_command=LIST_BACKUPS_COMMAND,
+        )
     if os.sep in wanted:
         return read_backup_set(wanted)
     named = [
@@ -210,41 +234,7 @@ def select_backup_set(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, 
         return named[0]
     names = ", ".join(item.name for item in sets[:5]) or "none"
     raise RecoveryError(
-        f"There is no backup {wanted} in {folder}; the newest are: {names}", next_command=LIST_BACKUPS_COMMAND
+        FailureId.BACKUP_NOT_FOUND,
+        f"There is no backup {wanted} in {folder}; the newest are: {names}",
+        next_command=LIST_BACKUPS_COMMAND,
     )
-
-
-def compare_file_hashes(
-    recorded: t.Mapping[str, t.Mapping[str, t.Any]], found: t.Mapping[str, t.Mapping[str, t.Any]]
-) -> list[str]:
-    """Return a message for each difference between the recorded and the existing files. Pure."""
-    problems = [f"the file {name} is missing" for name in sorted(set(recorded) - set(found))]
-    problems += [f"the file {name} does not belong to it" for name in sorted(set(found) - set(recorded))]
-    for name in sorted(set(recorded) & set(found)):
-        if recorded[name]["bytes"] != found[name]["bytes"]:
-            problems.append(f"the file {name} has {found[name]['bytes']} bytes, {recorded[name]['bytes']} were written")
-        elif recorded[name]["sha256"] != found[name]["sha256"]:
-            problems.append(f"the file {name} has another SHA-256 than when it was written")
-    return problems
-
-
-def find_backup_damage(item: BackupSet, count_bytes: t.Callable[[int], None] | None = None) -> list[str] | None:
-    """Return what changed in a set's files since they were written; None if its metadata lists no checksums."""
-    problems = find_metadata_problems(item.metadata) if is_own_metadata(item.metadata) else []
-    if problems:
-        return problems
-    recorded = item.metadata.get("files")
-    if not isinstance(recorded, dict):
-        return None
-    try:
-        return compare_file_hashes(recorded, hash_files(item.path, count_bytes))
-    except OSError as exc:
-        return [f"the file {exc.filename} cannot be read: {exc.strerror}"]
-
-
-def write_metadata(path: str, metadata: t.Mapping[str, t.Any]) -> None:
-    """Replace a metadata file atomically. Only its owner can read it."""
-    try:
-        write_file_atomically(path, format_metadata(metadata))
-    except OSError as exc:
-        raise RecoveryError(f"Cannot write {path}: {exc.strerror}") from exc

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import shutil
@@ -25,23 +26,26 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
     BackupSet,
     format_set_timestamp,
     list_backup_sets,
-    measure_dump_bytes,
     read_backup_set,
     split_dump_name,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import (
+    METADATA_FORMAT_VERSION,
     write_metadata,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import METADATA_FORMAT_VERSION
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder, hash_files
-from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import enter_in_background
+from ansible_collections.localdev.recovery.plugins.module_utils._core.measure import ByteCounter, PathSize
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import read_head_commit
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
     CLIENT_MOUNT_POINT,
     ClientTools,
-    start_client_tools,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
     count_rows,
@@ -59,8 +63,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql
     find_database_server,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.backup_checksums import record_backup_checksums
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import ByteCounter, report_progress
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import report_progress
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import generate_run_id
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     delete_temporary_object,
@@ -74,6 +79,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
 
+_SHOWN_LINES = 5
 DUMP_RESERVE_BYTES = 64 * 1024 * 1024
 
 
@@ -121,9 +127,10 @@ def check_backup_disk_space(folder: str, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed + DUMP_RESERVE_BYTES > free:
         raise RecoveryError(
+            FailureId.DISK_TOO_SMALL,
             f"Too little disk space in {folder}: the dump may take {format_size(needed)}, {format_size(free)} are free",
-            next_command=f"df -h {folder}, then delete old backups or set stack_backup_dir to another disk",
-            kind="unsafe",
+            hint="Free some space there, or set stack_backup_dir to a folder on another disk.",
+            next_command=program_command("df", "-h", folder),
         )
 
 
@@ -132,7 +139,11 @@ def ensure_backup_folder(folder: str) -> None:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError as exc:
-        raise RecoveryError(f"Cannot make the backup folder {folder}: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_WRITABLE,
+            f"Cannot create the backup folder {folder}: {exc.strerror}",
+            hint="Set stack_backup_dir to a folder that you can write to.",
+        ) from exc
 
 
 def create_backup(docker: Docker, stack: StackDescription, run: ActiveRun | None, options: BackupOptions) -> BackupSet:
@@ -147,7 +158,11 @@ def create_backup(docker: Docker, stack: StackDescription, run: ActiveRun | None
         os.mkdir(hidden, 0o700)
         backup = _create_backup_set(docker, stack, server, hidden, run, run_id, options)
     except OSError as exc:
-        raise RecoveryError(f"Cannot write the backup in {options.folder}: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.DISK_FULL if exc.errno == errno.ENOSPC else FailureId.FILE_NOT_WRITABLE,
+            f"Cannot write the backup in {options.folder}: {exc.strerror}",
+            next_command=program_command("df", "-h", options.folder),
+        ) from exc
     finally:
         delete_temporary_object(docker, entry)
     forget_temporary_object(run, entry)
@@ -170,20 +185,12 @@ def _create_backup_set(
     partial = os.path.join(hidden, file_name)
     if options.format == "directory":
         os.mkdir(partial, 0o700)
-    client_tools = start_client_tools(
-        docker,
-        server,
-        hidden,
-        password=lambda: read_database_credentials(docker, stack)["password"],
-        run_id=run_id,
-        writable=True,
-    )
-    with enter_in_background(client_tools) as tools:
-        facts, rows, revisions = _dump_snapshot(docker, server, database, tools, partial, run, options)
+    with ClientTools(docker, server, hidden, run_id, writable=True) as tools:
+        facts, rows, revisions = _dump_snapshot(docker, stack, server, tools, partial, run, options)
         # The container ends while the files are read.
-        tools().finish()
+        tools.finish()
         bytes_read = ByteCounter()
-        with report_progress(run, "checksumming", lambda: bytes_read.bytes, measure_dump_bytes(partial)):
+        with report_progress(run, "checksumming", bytes_read, PathSize(partial).bytes):
             files = hash_files(partial, bytes_read.add)
         wait_at_breakpoint(run, "dumped")
         target = os.path.join(options.folder, file_name)
@@ -216,6 +223,7 @@ def _create_backup_set(
             "duration_s": round(time.monotonic() - started, 2),
             "last_proved_restorable": None,
         }
+        record_backup_checksums(run, name, {file: item["sha256"] for file, item in files.items()})
         write_metadata(metadata_path, metadata)
         forget_temporary_object(run, unfinished)
     return read_backup_set(target)
@@ -223,22 +231,24 @@ def _create_backup_set(
 
 def _dump_snapshot(
     docker: Docker,
+    stack: StackDescription,
     server: DatabaseServer,
-    database: str,
-    tools: t.Callable[[], ClientTools],
+    tools: ClientTools,
     partial: str,
     run: ActiveRun | None,
     options: BackupOptions,
 ) -> tuple[dict[str, t.Any], dict[str, int], list[str]]:
     """Dump to partial, and return (facts, rows, revisions) of the dump's own snapshot."""
+    database = require_database(stack)["name"]
     path_in_container = f"{CLIENT_MOUNT_POINT}/{os.path.basename(partial)}"
     with PsqlSession(docker, server, database) as session, ThreadPoolExecutor(1) as executor:
+        credentials = executor.submit(read_database_credentials, docker, stack)
         session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
         facts = read_database_facts(session)
         check_backup_disk_space(options.folder, estimate_required_bytes(facts["database_bytes"], options.compression))
-        clients = tools()
+        tools.log_in(credentials.result()["password"])
         if options.compression == COMPRESSION_AUTO:
-            compression = choose_compression(clients, options.format, facts["server_major"])
+            compression = choose_compression(tools, options.format, facts["server_major"])
             options = replace(options, compression=compression)
         command = build_pg_dump_command(
             options.format,
@@ -257,15 +267,34 @@ def _dump_snapshot(
         chown = f"chown -R $(stat -c %u:%g {CLIENT_MOUNT_POINT}) {shlex.quote(path_in_container)}"
         expected = estimate_dump_bytes(options, database, facts["database_bytes"])
         activity = f"dumping a database of {format_size(facts['database_bytes'])}, written"
-        with report_progress(run, activity, lambda: measure_dump_bytes(partial), expected, about=True):
-            wait_at_breakpoint(run, "snapshot")
-            dumping = executor.submit(clients.run, f"{command}; {list_dump}{chown}")
-            rows = count_rows(session)
-            revisions = read_database_revisions(session, options.version_table)
-            try:
+        try:
+            with report_progress(run, activity, PathSize(partial), expected, about=True):
+                wait_at_breakpoint(run, "snapshot")
+                dumping = executor.submit(tools.run, f"umask 077; {command}; {list_dump}{chown}")
+                rows = count_rows(session)
+                revisions = read_database_revisions(session, options.version_table)
                 dumping.result()
-            except RecoveryError as exc:
-                raise RecoveryError(
-                    f"The dump of {database} failed: {exc.message}", next_command=f"df -h {options.folder}"
-                ) from exc
+        except RecoveryError as exc:
+            raise _build_dump_error(database, exc, stack, options.folder) from exc
     return {**facts, "compression": options.compression}, rows, revisions
+
+
+def _build_dump_error(database: str, cause: RecoveryError, stack: StackDescription, folder: str) -> RecoveryError:
+    """Return the error of a dump that pg_dump, its container or the server ended."""
+    output = (cause.stderr.strip() if isinstance(cause, DockerError) else "") or cause.message
+    first, *others = output.splitlines()
+    if "No space left on device" in output:
+        return RecoveryError(
+            FailureId.DISK_FULL,
+            f"The disk of {folder} ran full while the database {database} was dumped: {first}",
+            details=others[-_SHOWN_LINES:],
+            hint="Free some space there, or set stack_backup_dir to a folder on another disk.",
+            next_command=program_command("df", "-h", folder),
+        )
+    service = require_database(stack)["service"]
+    return RecoveryError(
+        FailureId.BACKUP_DUMP_FAILED,
+        f"The dump of the database {database} failed: {first}",
+        details=others[-_SHOWN_LINES:],
+        next_command=Project.from_stack(stack).compose_command("logs", "--tail", "50", service),
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import os
 import re
 import shlex
@@ -18,60 +19,56 @@ import zlib
 
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import LIST_BACKUPS_COMMAND, BackupSet
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
     CLIENT_MOUNT_POINT,
-    start_client_tools,
+    ClientTools,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import find_revisions_in_dump
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 
-_BLOCK = 1024 * 1024
 _DUMPED_FROM = re.compile(rb"[Dd]umped from database version:? (\d+)")
 _HEADER_BYTES = 4096
 
 
-def read_header(item: BackupSet, docker: Docker, server: DatabaseServer) -> BackupSet:
-    """Return the set with the server version of its dump, where the metadata has none."""
-    if item.metadata.get("server_major"):
-        return item
-    if item.format == "plain":
-        with open_dump(item.path) as file:
+def read_server_major(backup: BackupSet, docker: Docker, server: DatabaseServer) -> dict[str, int]:
+    """Return the major version of the server of a dump as ``server_major``; nothing if the dump does not name it."""
+    if backup.format == "plain":
+        with open_dump(backup.path) as file:
             header = file.read(_HEADER_BYTES)
     else:
-        header = read_with_pg_restore(item, docker, server).encode()
+        header = read_with_pg_restore(backup, docker, server).encode()
     match = _DUMPED_FROM.search(header)
-    extra = {"server_major": int(match.group(1))} if match else {}
-    return BackupSet(**{**item.__dict__, "metadata": {**item.metadata, **extra}})
+    return {"server_major": int(match.group(1))} if match else {}
 
 
-def read_with_pg_restore(item: BackupSet, docker: Docker, server: DatabaseServer, options: str = "--list") -> str:
+def read_with_pg_restore(backup: BackupSet, docker: Docker, server: DatabaseServer, options: str = "--list") -> str:
     """Return pg_restore's output for a dump. Raise RecoveryError if this server's pg_restore cannot read it."""
-    with start_client_tools(docker, server, os.path.dirname(item.path), password=None, run_id="") as tools:
+    folder, name = os.path.split(backup.path)
+    with ClientTools(docker, server, folder, "") as tools:
         try:
-            return tools.run(f"pg_restore {options} {shlex.quote(container_path(item))}")
-        except RecoveryError as exc:
+            return tools.run(f"pg_restore {options} {shlex.quote(f'{CLIENT_MOUNT_POINT}/{name}')}")
+        except DockerError as exc:
             raise RecoveryError(
-                f"The pg_restore of PostgreSQL in {server.container} cannot read {item.path}: "
-                f"{exc.message.partition(': ')[2] or exc.message}",
+                FailureId.BACKUP_UNREADABLE,
+                f"The pg_restore of PostgreSQL in {server.container} cannot read {backup.path}: "
+                f"{exc.stderr.strip() or exc.message}",
+                hint="Choose another backup.",
                 next_command=LIST_BACKUPS_COMMAND,
-                kind="unsafe",
             ) from exc
 
 
-def read_dump_revisions(docker: Docker, server: DatabaseServer, item: BackupSet, version_table: str) -> list[str]:
+def read_dump_revisions(docker: Docker, server: DatabaseServer, backup: BackupSet, version_table: str) -> list[str]:
     """Return Alembic's revisions in the dump itself; empty if it has none."""
-    if item.format == "plain":
-        with open_dump(item.path) as file:
-            return find_revisions_in_dump(read_dump_blocks(file), version_table)
+    if backup.format == "plain":
+        with open_dump(backup.path) as file:
+            return find_revisions_in_dump(file, version_table)
     table = shlex.quote(version_table.rpartition(".")[2])
-    text = read_with_pg_restore(item, docker, server, f"--data-only --table={table} --file=-")
-    return find_revisions_in_dump([text.encode() + b"\n"], version_table)
-
-
-def container_path(item: BackupSet) -> str:
-    """Return the dump's path in the helper container."""
-    return f"{CLIENT_MOUNT_POINT}/{os.path.basename(item.path)}"
+    text = read_with_pg_restore(backup, docker, server, f"--data-only --table={table} --file=-")
+    return find_revisions_in_dump(io.BytesIO(text.encode() + b"\n"), version_table)
 
 
 @contextlib.contextmanager
@@ -85,13 +82,14 @@ def open_dump(path: str) -> t.Iterator[t.IO[bytes]]:
             yield file
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise RecoveryError(
-            f"The dump {path} is damaged or was cut short: {exc}", next_command=LIST_BACKUPS_COMMAND, kind="unsafe"
+            FailureId.BACKUP_DAMAGED,
+            f"The dump {path} is corrupt or incomplete: {exc}",
+            hint="Choose another backup.",
+            next_command=LIST_BACKUPS_COMMAND,
         ) from exc
     except OSError as exc:
-        raise RecoveryError(f"The dump {path} cannot be read: {exc.strerror or exc}") from exc
-
-
-def read_dump_blocks(file: t.IO[bytes]) -> t.Iterator[bytes]:
-    """Yield the file in blocks of one MiB."""
-    while block := file.read(_BLOCK):
-        yield block
+        raise RecoveryError(
+            FailureId.FILE_NOT_READABLE,
+            f"Cannot read the dump {path}: {exc.strerror or exc}",
+            next_command=program_command("ls", "-la", path),
+        ) from exc

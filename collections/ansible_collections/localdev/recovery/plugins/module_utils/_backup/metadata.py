@@ -12,15 +12,33 @@ host needs no YAML library, and a revision such as ``1e5`` stays a string.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import typing as t
+from dataclasses import dataclass, field
+
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 
 METADATA_FORMAT_VERSION = 2
 # The keys of the manual procedure's script; every file starts with them.
 REQUIRED_METADATA_KEYS = ("timestamp", "alembic_version", "database", "backup_file")
 
 BackupMetadata = dict[str, t.Any]
+
+
+@dataclass(frozen=True)
+class MetadataFile:
+    """A metadata file. own: whether this collection wrote it. problems: messages that say why it is incomplete."""
+
+    values: BackupMetadata = field(default_factory=dict)
+    own: bool = False
+    problems: list[str] = field(default_factory=list)
+
 
 # Types of the values that this collection writes and reads; another type means a change by hand or a failing disk.
 _VALUE_TYPES: dict[str, type] = {
@@ -53,6 +71,27 @@ def _format_value(value: t.Any) -> str:
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _YAML_WORDS:
         return value
     return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def read_metadata_file(path: str) -> MetadataFile:
+    """Return a metadata file. May raise OSError."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        values = parse_metadata(file.read())
+    return MetadataFile(values, is_own_metadata(values), find_metadata_problems(values))
+
+
+def write_metadata(path: str, metadata: t.Mapping[str, t.Any]) -> None:
+    """Replace a metadata file atomically. Only its owner can read it."""
+    try:
+        write_file_atomically(path, format_metadata(metadata))
+    except OSError as exc:
+        folder = os.path.dirname(path)
+        full = exc.errno == errno.ENOSPC
+        raise RecoveryError(
+            FailureId.DISK_FULL if full else FailureId.FILE_NOT_WRITABLE,
+            f"Cannot write {path}: {exc.strerror}",
+            next_command=program_command("df", "-h", folder) if full else program_command("ls", "-la", folder),
+        ) from exc
 
 
 def parse_metadata(text: str) -> BackupMetadata:

@@ -19,44 +19,47 @@ import subprocess
 import tempfile
 import time
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import LIST_BACKUPS_COMMAND, BackupSet
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_dump import (
-    container_path,
-    open_dump,
-    read_dump_blocks,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore_checks import (
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.checks import (
+    FREE_SPACE_HINT,
+    build_disk_command,
     check_restore_input,
-    find_restored_database_problems,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_dump import open_dump
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import (
-    enter_in_background,
-    map_in_parallel,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.measure import ByteCounter
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
+    CLIENT_MOUNT_POINT,
     RESTORE_PGOPTIONS,
     ClientTools,
-    start_client_tools,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
+    DatabaseSize,
     ServerFacts,
     build_analyze_sql,
-    build_database_size_sql,
     count_rows,
     read_database_revisions,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_restore import build_pg_restore_command
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import PlainDump, find_role_names
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import (
+    DUMP_BLOCK_BYTES,
+    DumpRefused,
+    PlainDump,
+    find_role_names,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
     DatabaseServer,
     PsqlSession,
     find_database_server,
     run_sql,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_counts import compare_row_counts
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import (
     build_copy_settings_sql,
     build_create_database_sql,
@@ -76,6 +79,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
 
+_SHOWN_ERRORS = 5
 # The second message comes when only a part of a page fits.
 _DISK_FULL = re.compile(r"No space left on device|could not (?:extend|write)[^\n]* wrote only \d+ of \d+ bytes")
 
@@ -96,7 +100,7 @@ def restore_backup(
     docker: Docker,
     stack: StackDescription,
     run: ActiveRun | None,
-    item: BackupSet,
+    backup: BackupSet,
     name: str,
     *,
     jobs: int,
@@ -109,30 +113,36 @@ def restore_backup(
     """
     started = time.monotonic()
     server = find_database_server(stack, docker)
+    live = require_database(stack)["name"]
     entry = describe_temporary_database(name, server.container, server.user)
     with contextlib.ExitStack() as exit_stack:
-        tools: t.Callable[[], ClientTools] | None = None
-        if item.format != "plain":
+        tools = None
+        if backup.format != "plain":
             # The container can only read the backup, so it may start before the checks.
-            tools = exit_stack.enter_context(enter_in_background(_start_client_tools(docker, stack, server, item, run)))
-        facts, warnings = check_restore_input(docker, stack, server, item, name, run)
+            run_id = run.record["run_id"] if run else ""
+            tools = exit_stack.enter_context(ClientTools(docker, server, os.path.dirname(backup.path), run_id))
+            credentials = exit_stack.enter_context(ThreadPoolExecutor(1)).submit(
+                read_database_credentials, docker, stack
+            )
+        facts, warnings = check_restore_input(docker, server, live, backup, name, run)
         record_temporary_object(run, entry)
         try:
-            settings = facts["live"] or {**(item.metadata.get("collation") or {}), **_read_encoding(item)}
+            settings = facts["live"] or {**(backup.metadata.get("collation") or {}), **_read_encoding(backup)}
             owner = (facts["live"] or {}).get("owner") or ""
             sql = build_create_database_sql(name, settings, owner)
             run_sql(docker, container=server.container, user=server.user, database="template1", sql=sql)
             wait_at_breakpoint(run, "scratch")
-            if tools is None:
-                warnings += _restore_with_psql(docker, server, item, name, facts, version_table, run)
+            if tools:
+                tools.log_in(credentials.result()["password"])
+                warnings += _restore_with_pg_restore(docker, server, backup, name, facts, jobs, tools, run)
+                tools.finish()
             else:
-                warnings += _restore_with_pg_restore(docker, server, item, name, facts, jobs, tools(), run)
-                tools().finish()
+                warnings += _restore_with_psql(docker, server, backup, name, facts, version_table, run)
             wait_at_breakpoint(run, "restored")
             if statistics:
                 _analyze_tables(docker, server, name, jobs)
-            settings_source = require_database(stack)["name"] if facts["live"] else ""
-            rows, revisions = _verify_restored_database(docker, server, item, name, version_table, settings_source)
+            settings_source = live if facts["live"] else ""
+            rows, revisions = _verify_restored_database(docker, server, backup, name, version_table, settings_source)
         except BaseException:
             with contextlib.suppress(RecoveryError):
                 delete_temporary_object(docker, entry)
@@ -141,20 +151,8 @@ def restore_backup(
     return RestoreResult(server, name, rows, revisions, round(time.monotonic() - started, 2), warnings)
 
 
-def _start_client_tools(
-    docker: Docker, stack: StackDescription, server: DatabaseServer, item: BackupSet, run: ActiveRun | None
-) -> t.ContextManager[ClientTools]:
-    return start_client_tools(
-        docker,
-        server,
-        os.path.dirname(item.path),
-        password=lambda: read_database_credentials(docker, stack)["password"],
-        run_id=run.record["run_id"] if run else "",
-    )
-
-
-def _read_encoding(item: BackupSet) -> dict[str, t.Any]:
-    return {"encoding": item.metadata["encoding"]} if item.metadata.get("encoding") else {}
+def _read_encoding(backup: BackupSet) -> dict[str, t.Any]:
+    return {"encoding": backup.metadata["encoding"]} if backup.metadata.get("encoding") else {}
 
 
 def _analyze_tables(docker: Docker, server: DatabaseServer, name: str, jobs: int) -> None:
@@ -164,11 +162,12 @@ def _analyze_tables(docker: Docker, server: DatabaseServer, name: str, jobs: int
         with PsqlSession(docker, server, name) as session:
             session.query(build_analyze_sql(part, jobs))
 
-    map_in_parallel(analyze_part, range(jobs))
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(analyze_part, range(jobs)))
 
 
 def _verify_restored_database(
-    docker: Docker, server: DatabaseServer, item: BackupSet, name: str, version_table: str, settings_source: str
+    docker: Docker, server: DatabaseServer, backup: BackupSet, name: str, version_table: str, settings_source: str
 ) -> tuple[dict[str, int], list[str]]:
     """Count the restored rows, compare them with the metadata and return (rows, revisions).
 
@@ -179,46 +178,58 @@ def _verify_restored_database(
         revisions = read_database_revisions(session, version_table)
         if settings_source:
             session.query(build_copy_settings_sql(settings_source, name))
-    problems = find_restored_database_problems(item, rows, revisions)
+    problems = find_restored_database_problems(backup.metadata, rows, revisions)
     if problems:
         raise RecoveryError(
-            f"The backup {item.name} was restored into a scratch database and is not what its metadata says: "
-            f"{'; '.join(problems)}",
+            FailureId.BACKUP_CONTENT_DIFFERS,
+            f"The backup {backup.name} was restored into a temporary database, and differs from its metadata: "
+            f"{problems[0]}",
+            details=problems[1:],
+            hint="Choose another backup.",
             next_command=LIST_BACKUPS_COMMAND,
-            kind="verification",
         )
     return rows, revisions
+
+
+def find_restored_database_problems(
+    metadata: t.Mapping[str, t.Any], rows: t.Mapping[str, int], revisions: t.Sequence[str]
+) -> list[str]:
+    """Return a message for each difference between a restored database and the backup's metadata. Pure."""
+    if not rows:
+        return ["it has no table"]
+    recorded = metadata.get("rows")
+    found = compare_row_counts(recorded, rows) if isinstance(recorded, dict) else []
+    if isinstance(recorded, dict):
+        found += [f"table {table} is not in the metadata" for table in sorted(set(rows) - set(recorded))]
+    named = metadata.get("alembic_versions")
+    if isinstance(named, list) and sorted(named) != sorted(revisions):
+        found.append(f"the revision is {', '.join(revisions) or 'none'}, not {', '.join(named) or 'none'}")
+    return found
 
 
 def _restore_with_pg_restore(
     docker: Docker,
     server: DatabaseServer,
-    item: BackupSet,
+    backup: BackupSet,
     name: str,
     facts: ServerFacts,
     jobs: int,
     tools: ClientTools,
     run: ActiveRun | None,
 ) -> list[str]:
-    expected = item.metadata.get("database_bytes")
-    path = container_path(item)
-    named = item.metadata.get("roles")
-    if not isinstance(named, list):
-        text = tools.run(f"pg_restore --schema-only --file=- {shlex.quote(path)}")
-        named = [role for line in text.splitlines() for role in find_role_names(line.encode())]
-    missing = sorted(set(named) - set(facts["roles"]))
-    command = build_pg_restore_command(path, database=name, jobs=jobs, owners=not missing)
-
-    def read_loaded_bytes() -> int:
-        sql = build_database_size_sql(name)
-        return int(run_sql(docker, container=server.container, user=server.user, database="template1", sql=sql))
-
+    dump = shlex.quote(f"{CLIENT_MOUNT_POINT}/{os.path.basename(backup.path)}")
+    expected = backup.metadata.get("database_bytes")
+    named = backup.metadata.get("roles")
     try:
-        with report_progress(run, "loading", read_loaded_bytes, expected, about=True):
-            tools.run(command)
-    except RecoveryError as exc:
-        output = exc.message.partition(": ")[2] or exc.message
-        raise _build_restore_error(item, output, server, facts) from exc
+        if not isinstance(named, list):
+            text = tools.run(f"pg_restore --schema-only --file=- {dump}")
+            named = [role for line in text.splitlines() for role in find_role_names(line.encode())]
+        missing = sorted(set(named) - set(facts["roles"]))
+        command = build_pg_restore_command(database=name, jobs=jobs, owners=not missing)
+        with report_progress(run, "loading", DatabaseSize(docker, server, name), expected, about=True):
+            tools.run(f"{command} {dump}")
+    except DockerError as exc:
+        raise _build_restore_error(backup.name, exc.stderr or exc.message, server, facts) from exc
     return _warn_of_missing_roles(missing, "all that the backup holds belongs to", server)
 
 
@@ -235,29 +246,40 @@ def _warn_of_missing_roles(missing: t.Sequence[str], consequence: str, server: D
 def _restore_with_psql(
     docker: Docker,
     server: DatabaseServer,
-    item: BackupSet,
+    backup: BackupSet,
     name: str,
     facts: ServerFacts,
     version_table: str,
     run: ActiveRun | None = None,
 ) -> list[str]:
     """Stream a plain dump through psql, which stops at the first error."""
-    dump = PlainDump(facts["roles"], facts["settings"], version_table)
+    dump, loaded = PlainDump(facts["roles"], facts["settings"], version_table), ByteCounter()
     command = ["exec", "--interactive", "--env", f"PGOPTIONS={RESTORE_PGOPTIONS}"]
     command += server.psql_arguments(name)[2:]
     # psql may write many notices, and would block on a pipe without a reader.
-    with tempfile.TemporaryFile() as stderr_file, open_dump(item.path) as file:
+    with tempfile.TemporaryFile() as stderr_file, open_dump(backup.path) as file:
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             [docker.binary, *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr_file
         )
         stdin = t.cast("t.IO[bytes]", process.stdin)
         try:
-            with report_progress(run, "loading", lambda: os.lseek(file.fileno(), 0, os.SEEK_CUR), item.bytes):
-                for piece in dump.filter_blocks(read_dump_blocks(file)):
-                    stdin.write(piece)
+            with report_progress(run, "loading", loaded, backup.bytes):
+                while block := file.read(DUMP_BLOCK_BYTES):
+                    for piece in dump.filter_block(block):
+                        stdin.write(piece)
+                    loaded.bytes = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+                stdin.write(dump.finish())
         except BrokenPipeError:
             # psql ended with an error, which it wrote to stderr.
             pass
+        except DumpRefused as exc:
+            process.kill()
+            raise RecoveryError(
+                exc.failure,
+                f"The backup {backup.name} cannot be restored: {exc}",
+                hint=exc.hint,
+                next_command=LIST_BACKUPS_COMMAND,
+            ) from exc
         except BaseException:
             process.kill()
             raise
@@ -268,8 +290,7 @@ def _restore_with_psql(
         stderr_file.seek(0)
         output = stderr_file.read().decode(errors="replace")
     if process.returncode != 0:
-        errors = [line for line in output.splitlines() if "ERROR" in line or "FATAL" in line or "error:" in line]
-        raise _build_restore_error(item, " ".join((errors or output.splitlines())[:3]), server, facts)
+        raise _build_restore_error(backup.name, output, server, facts)
     warnings = _warn_of_missing_roles(sorted(dump.missing_roles), "what belonged to them belongs to", server)
     if dump.unknown_settings:
         warnings.append(
@@ -278,16 +299,23 @@ def _restore_with_psql(
     return warnings
 
 
-def _build_restore_error(item: BackupSet, output: str, server: DatabaseServer, facts: ServerFacts) -> RecoveryError:
+def _build_restore_error(name: str, output: str, server: DatabaseServer, facts: ServerFacts) -> RecoveryError:
+    """Return the error of a backup that psql or pg_restore did not restore. output: of that program."""
+    lines = output.strip().splitlines() or ["the program ended without a message"]
+    errors = [line for line in lines if "ERROR" in line or "FATAL" in line or "error:" in line] or lines
     if _DISK_FULL.search(output):
         # Another process filled the disk after the check; the backup is intact.
         return RecoveryError(
-            f"The disk of the database server ran full while the backup {item.name} was restored: {output[-1500:]}",
-            next_command=f"docker exec {server.container} df -h {shlex.quote(facts['data_directory'])}, then free some "
-            "space (ansible-playbook localdev.recovery.cleanup)",
+            FailureId.DISK_FULL,
+            f"The disk of the database server ran full while the backup {name} was restored: {errors[0]}",
+            details=errors[1:_SHOWN_ERRORS],
+            hint=FREE_SPACE_HINT,
+            next_command=build_disk_command(server, facts),
         )
     return RecoveryError(
-        f"The backup {item.name} cannot be restored: {output[-1500:]}",
+        FailureId.BACKUP_NOT_RESTORABLE,
+        f"The backup {name} cannot be restored: {errors[0]}",
+        details=errors[1:_SHOWN_ERRORS],
+        hint="Choose another backup.",
         next_command=LIST_BACKUPS_COMMAND,
-        kind="verification",
     )

@@ -18,8 +18,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
     list_backup_sets,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.backup_checksums import forget_backup_checksums
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import generate_run_id
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     delete_temporary_object,
@@ -66,8 +69,13 @@ def delete_expired_backups(
         try:
             os.rename(item.path, hidden)
         except OSError as exc:
-            raise RecoveryError(f"Cannot delete the old backup {item.path}: {exc.strerror}") from exc
+            raise RecoveryError(
+                FailureId.BACKUP_NOT_DELETED,
+                f"Cannot delete the old backup {item.path}: {exc.strerror}",
+                next_command=program_command("ls", "-la", folder),
+            ) from exc
         for entry in entries:
             delete_temporary_object(docker, entry)
             forget_temporary_object(run, entry)
+        forget_backup_checksums(run, item.name)
     return expired

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -19,16 +20,22 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
     METADATA_EXTENSION,
     PARTIAL_PREFIX,
     BackupSet,
-    find_backup_damage,
     list_backup_sets,
     read_backup_set,
     select_backup_set,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.checks import (
+    find_backup_damage,
+    raise_for_damage,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import list_metadata_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder, hash_file
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import generate_run_id
 
+_TRANSFER_AGAIN = "Transfer the backup again."
 _PLAIN_NAME = re.compile(r"[^/\0]+")
 
 
@@ -49,9 +56,10 @@ def is_backup_present(folder: str, wanted: t.Mapping[str, t.Any]) -> bool:
         return False
     if identify_backup(same_name[0]) != dict(wanted):
         raise RecoveryError(
+            FailureId.BACKUP_NAME_TAKEN,
             f"{folder} holds another backup of the name {wanted['name']}; nothing was overwritten",
-            next_command=f"move it away, or choose another folder than {folder}",
-            kind="unsafe",
+            hint="Move it away, or choose another folder.",
+            next_command=program_command("ls", "-la", folder),
         )
     return True
 
@@ -61,20 +69,13 @@ def choose_backup_to_transfer(folder: str, select: str, database: str, now: floa
     item = select_backup_set(list_backup_sets(folder, database), select, folder=folder, now=now)
     if not item.complete:
         raise RecoveryError(
-            f"The backup {item.path} has no metadata, so nothing could prove it where it arrives",
+            FailureId.BACKUP_INCOMPLETE,
+            f"The backup {item.path} has no metadata, so it cannot be verified where it arrives",
+            hint="Choose another backup.",
             next_command=LIST_BACKUPS_COMMAND,
         )
-    fail_if_damaged(item)
+    raise_for_damage(item, find_backup_damage(item))
     return item
-
-
-def fail_if_damaged(item: BackupSet) -> None:
-    """Raise RecoveryError if the set's files are not as they were written."""
-    problems = find_backup_damage(item)
-    if problems:
-        raise RecoveryError(
-            f"The backup {item.path} is damaged: {'; '.join(problems)}", next_command=LIST_BACKUPS_COMMAND
-        )
 
 
 def pack_bundle(item: BackupSet, path: str) -> dict[str, t.Any]:
@@ -88,24 +89,35 @@ def pack_bundle(item: BackupSet, path: str) -> dict[str, t.Any]:
 
 def unpack_bundle(path: str, folder: str) -> BackupSet:
     """Put the set of a tar file into a private folder: verify it first, move the metadata last."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
     hidden = os.path.join(folder, f"{PARTIAL_PREFIX}{generate_run_id()}")
-    os.mkdir(hidden, 0o700)
     try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.mkdir(hidden, 0o700)
         names = _extract_bundle(path, hidden)
         metadata = next((name for name in names if name.endswith(METADATA_EXTENSION)), "")
         item = read_backup_set(os.path.join(hidden, metadata))
         if not metadata or item.metadata_path == "" or sorted(names) != sorted({metadata, os.path.basename(item.path)}):
             raise RecoveryError(
-                f"{path} holds no backup with its metadata, but {', '.join(sorted(names)) or 'nothing'}"
+                FailureId.BACKUP_BUNDLE_INVALID,
+                f"{path} holds no backup with its metadata, but {', '.join(sorted(names)) or 'nothing'}",
+                hint=_TRANSFER_AGAIN,
             )
-        fail_if_damaged(item)
+        raise_for_damage(item, find_backup_damage(item))
         for source in (item.path, item.metadata_path):
             os.rename(source, os.path.join(folder, os.path.basename(source)))
             fsync_folder(folder)
         return read_backup_set(os.path.join(folder, metadata))
-    except (OSError, tarfile.TarError) as exc:
-        raise RecoveryError(f"The backup cannot be written to {folder}: {exc}") from exc
+    except tarfile.TarError as exc:
+        raise RecoveryError(
+            FailureId.BACKUP_BUNDLE_INVALID, f"Cannot read the transferred file {path}: {exc}", hint=_TRANSFER_AGAIN
+        ) from exc
+    except OSError as exc:
+        full = exc.errno == errno.ENOSPC
+        raise RecoveryError(
+            FailureId.DISK_FULL if full else FailureId.FILE_NOT_WRITABLE,
+            f"Cannot write the backup to {folder}: {exc.strerror or exc}",
+            next_command=program_command("df", "-h", folder) if full else program_command("ls", "-lad", folder),
+        ) from exc
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
 
@@ -118,7 +130,11 @@ def _extract_bundle(path: str, folder: str) -> list[str]:
             parts = member.name.split("/")
             plain = all(_PLAIN_NAME.fullmatch(part) and part not in (".", "..") for part in parts)
             if not plain or len(parts) > 2 or not (member.isfile() or (member.isdir() and len(parts) == 1)):
-                raise RecoveryError(f"{path} holds {member.name}, which belongs to no backup")
+                raise RecoveryError(
+                    FailureId.BACKUP_BUNDLE_INVALID,
+                    f"{path} holds {member.name}, which belongs to no backup",
+                    hint=_TRANSFER_AGAIN,
+                )
             names[parts[0]] = None
             target = os.path.join(folder, *parts)
             if member.isdir():

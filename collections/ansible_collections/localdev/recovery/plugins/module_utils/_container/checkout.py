@@ -14,6 +14,8 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._container.injection_plan import CheckoutFile
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import resolve_path_option
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import list_changed_files
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     MountDescription,
@@ -30,7 +32,11 @@ def read_checkout_file(path: str) -> CheckoutFile:
         with open(path, "rb") as file:
             return CheckoutFile(path, file.read(), bool(os.fstat(file.fileno()).st_mode & 0o111))
     except OSError as exc:
-        raise RecoveryError(f"Cannot read {path}: {exc.strerror}", next_command=f"ls -l {path}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_READABLE,
+            f"Cannot read {path}: {exc.strerror}",
+            next_command=program_command("ls", "-ld", path if os.path.lexists(path) else os.path.dirname(path)),
+        ) from exc
 
 
 def resolve_parent_folders(path: str) -> str:
@@ -56,13 +62,19 @@ def collect_checkout_files(folder: str, files: t.Sequence[str], git_range: str) 
         changed = list_changed_files(folder, git_range)
         if changed is None:
             raise RecoveryError(
+                FailureId.GIT_UNKNOWN_RANGE,
                 f"git knows no range {git_range} in {folder}",
-                next_command=f"git -C {folder} log --oneline {git_range}",
+                hint="Name two commits or branches of this repository: A..B.",
+                next_command=program_command("git", "-C", folder, "log", "--oneline", "--all", "--max-count=20"),
             )
         for item in changed:
             found[item.path] = CheckoutFile(item.path, item.content, item.executable, named_explicitly=False)
     if not found and not git_range:
-        raise RecoveryError("There is nothing to inject: neither files nor a git range is given")
+        raise RecoveryError(
+            FailureId.OPTION_MISSING,
+            "There is nothing to inject: neither files nor a git range is given",
+            hint="Set code_injection_files or code_injection_git_range.",
+        )
     return list(found.values())
 
 

@@ -24,7 +24,10 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 
 # Error messages of a container without a command that the scripts need. BusyBox has all of them.
 _MISSING_COMMAND = re.compile(r'"sh": executable file not found|exec: "sh"|(\w+): (?:command )?not found')
@@ -141,7 +144,10 @@ def read_container_files(docker: Docker, container: str, paths: t.Sequence[str])
     script = _READ_SCRIPT + "".join(f"read_path {shlex.quote(path)}\n" for path in paths)
     found = parse_container_files(_run_script(docker, container, script))
     if len(found) != len(paths):
-        raise RecoveryError(f"Cannot read files in the container {container}: it returned {len(found)} of {len(paths)}")
+        raise RecoveryError(
+            FailureId.CONTAINER_FILES_FAILED,
+            f"Cannot read files in the container {container}: it returned {len(found)} of {len(paths)}",
+        )
     return dict(zip(paths, found))
 
 
@@ -198,11 +204,16 @@ def _run_script(docker: Docker, container: str, script: str) -> str:
     error_output = done.output.strip()[-500:]
     if match := _MISSING_COMMAND.search(error_output):
         raise RecoveryError(
+            FailureId.CONTAINER_COMMAND_MISSING,
             f"The container {container} has no {match[1] or 'sh'}, without which no file can be replaced at once in it",
-            next_command="build its image anew: docker compose up --detach --build SERVICE",
-            kind="unsafe",
+            hint="Build its image from the changed files instead.",
+            next_command=playbook_command("container_recovery", container_recovery_action="rebuild"),
         )
-    raise RecoveryError(f"Files in the container {container} could not be reached: {error_output}")
+    raise RecoveryError(
+        FailureId.CONTAINER_FILES_FAILED,
+        f"Files in the container {container} could not be reached",
+        details=error_output.splitlines(),
+    )
 
 
 def check_python_syntax(docker: Docker, container: str, files: t.Mapping[str, bytes]) -> dict[str, str] | None:
@@ -214,7 +225,11 @@ def check_python_syntax(docker: Docker, container: str, files: t.Mapping[str, by
             return t.cast("dict[str, str]", json.loads(line.removeprefix("@compiled ")))
     if done.returncode == 127:
         return None
-    raise RecoveryError(f"Python in the container {container} could not compile: {done.output.strip()[-500:]}")
+    raise RecoveryError(
+        FailureId.CONTAINER_PYTHON_FAILED,
+        f"Python in the container {container} could not compile",
+        details=done.output.strip()[-500:].splitlines(),
+    )
 
 
 # --- containers that may be stopped ----------------------------------------------------------------------------------
@@ -240,7 +255,7 @@ def restore_container_file(docker: Docker, container: t.Mapping[str, t.Any], cha
     if container["State"]["Running"] and not container["State"].get("Restarting"):
         apply_file_changes(docker, container["Id"], [change])
     elif change.content is None:
-        _remove_from_stopped(docker, container["Id"], change)
+        _remove_from_stopped(docker, container, change)
     else:
         folder, name = posixpath.split(change.path)
         member = tarfile.TarInfo(name)
@@ -252,24 +267,33 @@ def restore_container_file(docker: Docker, container: t.Mapping[str, t.Any], cha
         docker.run("cp", "-", f"{container['Id']}:{folder}", stdin=data.getvalue())
 
 
-def _remove_from_stopped(docker: Docker, container: str, change: FileChange) -> None:
+def _remove_from_stopped(docker: Docker, container: t.Mapping[str, t.Any], change: FileChange) -> None:
     """Remove a file from a stopped container, which must run for a moment: Docker cannot remove files otherwise."""
-    if fetch_container_file(docker, container, change.path).kind == "absent":
+    identity = container["Id"]
+    if fetch_container_file(docker, identity, change.path).kind == "absent":
         return
-    error_output = ""
+    error_lines: list[Line] = []
     for _attempt in range(REMOVE_ATTEMPTS):
-        docker.run("start", container, check=False)
+        docker.run("start", identity, check=False)
         try:
             # It may exit before the script runs.
-            apply_file_changes(docker, container, [change])
+            apply_file_changes(docker, identity, [change])
         except RecoveryError as exc:
-            error_output = exc.message
+            error_lines = [exc.message, *exc.details]
         finally:
-            docker.run("kill", container, check=False)
-        if fetch_container_file(docker, container, change.path).kind == "absent":
+            docker.run("kill", identity, check=False)
+        if fetch_container_file(docker, identity, change.path).kind == "absent":
             return
     raise RecoveryError(
-        f"The file {change.path} could not be removed from the container {container[:12]}, which ends too soon: "
-        f"{error_output}",
-        next_command="docker compose up --detach --force-recreate SERVICE",
+        FailureId.CONTAINER_FILES_FAILED,
+        f"The file {change.path} could not be removed from the container {container['Name'].lstrip('/')}, which ends "
+        "too soon",
+        details=error_lines,
+        hint="Recreate the container from its image.",
+        next_command=playbook_command(
+            "container_recovery",
+            container_recovery_action="restart",
+            container_recovery_services=[get_compose_label(container, "service")],
+            container_recovery_recreate=True,
+        ),
     )

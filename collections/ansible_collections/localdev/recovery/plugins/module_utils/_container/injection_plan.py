@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.files import ContainerFile, hash_content
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import find_image_paths
@@ -80,11 +81,17 @@ def check_named_services(stack: StackDescription, named: t.Sequence[str]) -> Non
         service = stack["services"].get(name)
         if service is None:
             raise RecoveryError(
-                f"No service {name} in project {stack['project']['name']}; "
-                f"it has {', '.join(sorted(stack['services']))}"
+                FailureId.SERVICE_UNKNOWN,
+                f"No service {name} in project {stack['project']['name']}",
+                hint=f"Choose from {', '.join(sorted(stack['services']))}.",
             )
         if not _is_in_scope(service):
-            raise RecoveryError(f"The service {name} is excluded or not enabled; nothing is injected into it")
+            choice = [other for other, described in sorted(stack["services"].items()) if _is_in_scope(described)]
+            raise RecoveryError(
+                FailureId.SERVICE_EXCLUDED,
+                f"The service {name} is excluded or not enabled; nothing is injected into it",
+                hint=f"Choose from {', '.join(choice)}.",
+            )
 
 
 def find_injection_targets(
@@ -121,7 +128,9 @@ def find_injection_targets(
             why = _explain_no_target(source.path, group, within_group)
             if source.named_explicitly:
                 raise RecoveryError(
-                    f"{why}", next_command=f"set {TARGETS_VARIABLE}, such as {{app: /srv/app}}", kind="unsafe"
+                    FailureId.INJECTION_NO_TARGET,
+                    why,
+                    hint=f"Set {TARGETS_VARIABLE} to where it belongs in the containers, such as {{app: /srv/app}}.",
                 )
             notes.append(f"left out: {why}")
         found += mine
@@ -189,10 +198,10 @@ def _find_target(
     for path in paths:
         if covering := _find_nearest_parent(path, over):
             raise RecoveryError(
+                FailureId.INJECTION_ON_MOUNT,
                 f"{path} in {name} lies on the {over[covering]['type']} {over[covering]['source']}, which does not "
                 f"hold {source.path}: what is injected there would outlive the container",
-                next_command=f"set {TARGETS_VARIABLE}, or copy the file to where that mount comes from",
-                kind="unsafe",
+                hint=f"Set {TARGETS_VARIABLE}, or copy the file to where that mount comes from.",
             )
     return InjectionTarget(name, source, tuple(paths)) if paths else None
 
@@ -203,10 +212,10 @@ def choose_container_path(target: InjectionTarget, found: t.Mapping[str, Contain
     wanted = existing if len(target.paths) > 1 else list(target.paths)
     if len(wanted) != 1:
         raise RecoveryError(
+            FailureId.INJECTION_AMBIGUOUS_TARGET,
             f"Where {target.source.path} belongs in {target.service} is not clear: the Dockerfile copies it to "
             f"{' and '.join(target.paths)}, and the container has {len(existing) or 'none'} of them",
-            next_command=f"set {TARGETS_VARIABLE}",
-            kind="unsafe",
+            hint=f"Set {TARGETS_VARIABLE} to the right path.",
         )
     return wanted[0]
 

@@ -18,7 +18,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.files
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 Injection = dict[str, t.Any]
@@ -72,7 +73,7 @@ def classify_injections(
 
 def find_injections(docker: Docker, stack: StackDescription) -> list[Injection]:
     """Return the injections with their states. Only containers with injected files are read."""
-    recorded = list_recorded_injections(RunStore(stack["project"]["dir"]).load_all())
+    recorded = list_recorded_injections(RunStore.from_stack(stack).load_all())
     containers = {c["name"]: c for service in stack["services"].values() for c in service["containers"]}
 
     def read_digests(name: str) -> dict[tuple[str, str], str | None]:

@@ -15,6 +15,8 @@ import tarfile
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 
 
@@ -27,12 +29,16 @@ def list_local_changes(docker: Docker, container: str) -> list[str]:
     return parse_container_diff(docker.run("diff", found[0]["Id"]).stdout.splitlines(), mounts)
 
 
-def save_local_changes(docker: Docker, container: str, file: str) -> int:
-    """Write the changed files of a container, with owner and mode, into a tar file; return its size in bytes."""
+def save_local_changes(docker: Docker, container: str, file: str) -> tuple[int, bool]:
+    """Write the changed files of a container, with owner and mode, into a tar file.
+
+    Return its size in bytes, and whether nothing was changed.
+    """
     descriptor = os.open(f"{file}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as handle:
         with tarfile.open(fileobj=handle, mode="w") as archive:
-            for path in list_local_changes(docker, container):
+            changes = list_local_changes(docker, container)
+            for path in changes:
                 done, stream = docker.run_binary("cp", f"{container}:{path}", "-")
                 if done.returncode != 0:
                     raise docker.build_error(done)
@@ -40,7 +46,7 @@ def save_local_changes(docker: Docker, container: str, file: str) -> int:
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(f"{file}.tmp", file)
-    return os.stat(file).st_size
+    return os.stat(file).st_size, not changes
 
 
 def _add_members(archive: tarfile.TarFile, stream: bytes, folder: str) -> None:
@@ -60,7 +66,11 @@ def restore_local_changes(docker: Docker, container: str, file: str) -> None:
         with open(file, "rb") as handle:
             content = handle.read()
     except OSError as exc:
-        raise RecoveryError(f"Cannot read {file}: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_READABLE,
+            f"Cannot read {file}: {exc.strerror}",
+            next_command=program_command("ls", "-ld", file if os.path.lexists(file) else os.path.dirname(file)),
+        ) from exc
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         holds_something = archive.next() is not None
     if holds_something:

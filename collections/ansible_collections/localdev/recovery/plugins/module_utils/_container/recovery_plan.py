@@ -11,12 +11,37 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import build_candidate_name
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     ServiceDescription,
     StackDescription,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import resolve_service_names
+
+# Causes of an action, for programs, and their descriptions for people.
+REQUESTED = "requested"
+_CAUSES = {
+    REQUESTED: "asked for",
+    "reset": "everything is made anew",
+    "no_container": "it has no container",
+    "new_image": "its image was built anew",
+    "older_image": "its container is of an older image",
+    "changed_configuration": "its configuration has changed",
+}
+
+
+class PlannedAction(t.TypedDict):
+    """What is done to a service.
+
+    action: ``restart``, ``start``, ``create`` or ``recreate``. cause: an id; also ``not_running``, ``needed`` (another
+    service needs it) and ``dependency`` (it depends on a recreated service). why: the cause for people.
+    """
+
+    action: str
+    cause: str
+    why: str
 
 
 def is_in_scope(stack: StackDescription, name: str, named: t.Collection[str]) -> bool:
@@ -45,10 +70,16 @@ def list_services_to_build(stack: StackDescription, named: t.Sequence[str]) -> l
     alone = [name for name in named if services[name]["image"] not in images]
     if alone or not built:
         raise RecoveryError(
+            FailureId.IMAGE_NOT_BUILT,
             f"Nothing builds the image of {', '.join(alone) or 'any service'} in project {stack['project']['name']}: "
             "no such service has build in the Compose file",
-            next_command="ansible-playbook localdev.recovery.container_recovery -e container_recovery_action=restart "
-            "-e container_recovery_recreate=true",
+            hint="Recreate the containers from the images that are there.",
+            next_command=playbook_command(
+                "container_recovery",
+                container_recovery_action="restart",
+                **({"container_recovery_services": alone} if alone else {}),
+                container_recovery_recreate=True,
+            ),
         )
     return sorted(built)
 
@@ -72,32 +103,26 @@ class RecoveryPlanner:
         self.new_images = {
             item["image"] for item in built if item["new_id"] is None or item["new_id"] != item["old_id"]
         }
-        self.actions: dict[str, dict[str, str]] = {}
+        self.actions: dict[str, PlannedAction] = {}
 
     def plan(self, action: str, *, recreate: bool) -> dict[str, t.Any]:
-        """Return the plan: services (name -> action and why), stop, start, forced, create and images.
+        """Return the plan: services (name -> PlannedAction), stop, start, forced, create and images.
 
         stop, start: names. forced: recreated even if Compose would keep them. create: whether Compose has to create
         containers. images: objects for set_aside.
         """
         for name in self._list_targets(action):
-            recreate_reason = (
-                "everything is made anew"
-                if action == "reset"
-                else "asked for"
-                if recreate
-                else self._explain_outdated(name)
-            )
-            if recreate_reason:
-                self._add_action(name, "recreate", recreate_reason)
+            cause = "reset" if action == "reset" else REQUESTED if recreate else self._find_outdated(name)
+            if cause:
+                self._add_action(name, "recreate", cause)
             elif action == "restart":
-                self._add_action(name, "restart", "asked for")
+                self._add_action(name, "restart", REQUESTED)
             elif not self._is_running_or_done(name):
-                self._add_action(name, "start", self.services[name]["condition"])
+                self._add_action(name, "start", "not_running", self.services[name]["condition"])
         self._add_dependencies()
         self._add_dependents()
         creates = [name for name, item in self.actions.items() if item["action"] in ("create", "recreate")]
-        forced = sorted(n for n in creates if action == "reset" or (recreate and self.actions[n]["why"] == "asked for"))
+        forced = sorted(n for n in creates if action == "reset" or (recreate and self.actions[n]["cause"] == REQUESTED))
         database = self.stack["database"]["service"] if self.stack["database"] else None
         return {
             "services": {name: self.actions[name] for name in sorted(self.actions)},
@@ -112,10 +137,11 @@ class RecoveryPlanner:
             ],
         }
 
-    def _add_action(self, name: str, action: str, why: str) -> None:
+    def _add_action(self, name: str, action: str, cause: str, why: str = "") -> None:
+        """Plan the action, unless the service has one. why: for a cause without a description of its own."""
         if action == "recreate" and not self.services[name]["containers"]:
             action = "create"
-        self.actions.setdefault(name, {"action": action, "why": why})
+        self.actions.setdefault(name, {"action": action, "cause": cause, "why": why or _CAUSES[cause]})
 
     def _list_targets(self, action: str) -> list[str]:
         if action == "rebuild":
@@ -139,26 +165,24 @@ class RecoveryPlanner:
 
     def _is_done(self, name: str) -> bool:
         service = self.services[name]
-        return bool(service["one_shot"] and service["ok"] and service["containers"]) and not self._explain_outdated(
-            name
-        )
+        return bool(service["one_shot"] and service["ok"] and service["containers"]) and not self._find_outdated(name)
 
     def _is_running_or_done(self, name: str) -> bool:
         """Return whether the service runs, healthy or not, or is a finished job."""
         containers = self.services[name]["containers"]
         return self._is_done(name) or (bool(containers) and all(c["state"] == "running" for c in containers))
 
-    def _explain_outdated(self, name: str) -> str:
-        """Return why Compose would recreate the containers of a service; empty if it would not."""
+    def _find_outdated(self, name: str) -> str:
+        """Return the cause for which Compose would recreate the containers of a service; empty if it would not."""
         service = self.services[name]
         if not service["containers"]:
-            return "it has no container"
+            return "no_container"
         if service["image"] in self.new_images:
-            return "its image was built anew"
+            return "new_image"
         if any(c["stale_image"] for c in service["containers"]):
-            return "its container is of an older image"
+            return "older_image"
         if any(c["stale_config"] for c in service["containers"]):
-            return "its configuration has changed"
+            return "changed_configuration"
         return ""
 
     def _add_dependencies(self) -> None:
@@ -170,11 +194,11 @@ class RecoveryPlanner:
             for other in self.services[current]["depends_on"]:
                 if other in self.actions or other not in self.services or not is_in_scope(self.stack, other, ()):
                     continue
-                outdated = self._explain_outdated(other)
+                outdated = self._find_outdated(other)
                 if outdated and (creating or not self.services[other]["containers"]):
                     self._add_action(other, "recreate", outdated)
                 elif not self._is_running_or_done(other):
-                    self._add_action(other, "start", f"{current} needs it")
+                    self._add_action(other, "start", "needed", f"{current} needs it")
                 else:
                     continue
                 queue.append(other)
@@ -191,5 +215,5 @@ class RecoveryPlanner:
                     continue
                 if service["one_shot"] or not any(c["state"] == "running" for c in service["containers"]):
                     continue
-                self._add_action(name, "restart", f"depends on {current}")
+                self._add_action(name, "restart", "dependency", f"depends on {current}")
                 queue.append(name)

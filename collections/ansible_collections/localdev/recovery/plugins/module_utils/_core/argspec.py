@@ -89,6 +89,19 @@ def run_argument_spec() -> dict[str, t.Any]:
     }
 
 
+def steps_argument_spec() -> dict[str, t.Any]:
+    """Return the options of the ``steps`` doc fragment."""
+    return {
+        "steps": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"name": {"type": "str", "required": True}, "title": {"type": "str", "required": True}},
+        },
+        "left_out": {"type": "list", "elements": "str", "default": []},
+    }
+
+
 def resolve_path_option(folder: str, path: str) -> str:
     """Return a path from a user's option, relative to the folder unless it is absolute. ``~`` is expanded."""
     return os.path.join(folder, os.path.expanduser(path))

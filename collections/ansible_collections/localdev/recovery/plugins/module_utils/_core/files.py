@@ -53,10 +53,11 @@ def fsync_folder(path: str) -> None:
 
 
 def write_file_atomically(path: str, text: str, mode: int = 0o600) -> None:
-    """Write a file so that it has the old or the new content, also after a power cut."""
+    """Write a file so that it has the old or the new content, also after a power cut. mode: whatever the umask is."""
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
+        os.fchmod(descriptor, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
             handle.write(text)
             handle.flush()
@@ -78,18 +79,27 @@ def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, PRIVATE_MODE)
 
 
-def copy_file_atomically(source: str, target: str, temporary: str, mode: int | None = None) -> None:
-    """Copy a file with owner and times so that the target has the old or the new content. May raise OSError.
+def copy_file_atomically(
+    source: str,
+    target: str,
+    temporary: str,
+    mode: int | None = None,
+    *,
+    owner: tuple[int, int] | bool = True,
+) -> None:
+    """Copy a file with its times so that the target has the old or the new content. May raise OSError.
 
     temporary: path of the unfinished copy; on another file system than the target, the file is copied again, beside the
-    target. mode: the source's by default.
+    target. mode: the source's by default. owner: numbers of a user and a group, or whether the copy gets those of the
+    source.
     """
     with open(source, "rb") as old, open(temporary, "wb", opener=_open_private) as new:
         shutil.copyfileobj(old, new)
         status = os.fstat(old.fileno())
         # With become, the copy would otherwise belong to the other user.
-        with contextlib.suppress(PermissionError):
-            os.fchown(new.fileno(), status.st_uid, status.st_gid)
+        if owner:
+            with contextlib.suppress(PermissionError):
+                os.fchown(new.fileno(), *(owner if isinstance(owner, tuple) else (status.st_uid, status.st_gid)))
         new.flush()
         shutil.copystat(source, temporary)
         if mode is not None:
@@ -101,7 +111,7 @@ def copy_file_atomically(source: str, target: str, temporary: str, mode: int | N
         os.unlink(temporary)
         if exc.errno != errno.EXDEV:
             raise
-        copy_file_atomically(source, target, f"{target}{TEMPORARY_SUFFIX}", mode)
+        copy_file_atomically(source, target, f"{target}{TEMPORARY_SUFFIX}", mode, owner=owner)
     fsync_folder(os.path.dirname(target))
 
 

@@ -8,27 +8,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 T = t.TypeVar("T")
 R = t.TypeVar("R")
-
-
-@contextlib.contextmanager
-def enter_in_background(manager: t.ContextManager[T]) -> t.Iterator[t.Callable[[], T]]:
-    """Enter a context in a thread while the block begins. Yield a function that waits for the context's value.
-
-    A container, for example, takes a moment to start.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        entering = pool.submit(manager.__enter__)
-        try:
-            yield entering.result
-        finally:
-            if entering.exception() is None:
-                manager.__exit__(None, None, None)
 
 
 def map_in_parallel(function: t.Callable[[T], R], items: t.Sequence[T]) -> list[R]:

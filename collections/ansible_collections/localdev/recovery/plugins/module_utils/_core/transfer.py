@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 
 
 def get_incoming_path(name: str) -> str:
@@ -21,4 +22,8 @@ def get_incoming_path(name: str) -> str:
 def verify_received_digest(subject: str, digest: str, sent: str) -> None:
     """Raise RecoveryError if the SHA-256 of the received data is not that of the sent data. subject: ``backup``."""
     if digest != sent:
-        raise RecoveryError(f"The {subject} has not arrived whole: its SHA-256 differs; run it again")
+        raise RecoveryError(
+            FailureId.TRANSFER_INCOMPLETE,
+            f"The {subject} arrived incomplete or changed: SHA-256 {digest}, expected {sent}",
+            hint="Run it again.",
+        )

@@ -14,14 +14,20 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
-import shlex
 import subprocess
 import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import explain_docker_error
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    ProgramCommand,
+    playbook_command,
+    program_command,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 
 # An attestation holds the time: with containerd's image store, every build would give another image.
@@ -77,17 +83,31 @@ class Project:
 
     def arguments(self) -> list[str]:
         """Return the options of ``docker compose`` that select the project."""
-        args = ["--project-directory", self.src] if self.files else []
-        for option, values in (("--file", self.files), ("--env-file", self.env_files), ("--profile", self.profiles)):
+        folder = ["--project-directory", self.src] if self.files else []
+        return [*folder, *self._list_options(self.files, self.env_files)]
+
+    def compose_command(self, *arguments: str) -> ProgramCommand:
+        """Return the command that runs ``docker compose`` on this project, for a person: ``logs web``.
+
+        It runs in the project folder, so it is short: it leaves out what Compose takes from there by itself.
+        """
+        files, env_files = map(self._shorten_paths, (self.files, self.env_files))
+        # Otherwise Compose takes the folder of the first file.
+        folder = ["--project-directory", "."] if files and os.path.dirname(files[0]) else []
+        options = self._list_options(files, () if env_files == (".env",) else env_files)
+        return program_command("docker", "compose", *folder, *options, *arguments, cwd=self.src)
+
+    def _list_options(self, files: t.Iterable[str], env_files: t.Iterable[str]) -> list[str]:
+        args = []
+        for option, values in (("--file", files), ("--env-file", env_files), ("--profile", self.profiles)):
             for value in values:
                 args += [option, value]
-        if self.name:
-            args += ["--project-name", self.name]
-        return args
+        return [*args, "--project-name", self.name] if self.name else args
 
-    def command(self) -> str:
-        """Return the ``docker compose`` command line that a person types for this project."""
-        return f"cd {shlex.quote(self.src)} && {shlex.join(['docker', 'compose', *self.arguments()])}"
+    def _shorten_paths(self, paths: t.Iterable[str]) -> tuple[str, ...]:
+        """Return the paths, those in the project folder relative to it."""
+        root = os.path.join(self.src, "")
+        return tuple(path[len(root) :] if path.startswith(root) else path for path in paths)
 
 
 @dataclass(frozen=True)
@@ -106,7 +126,7 @@ class CompletedCommand:
 
 
 class Docker:
-    """Runs ``docker`` and ``docker compose`` and turns their errors into RecoveryError."""
+    """Runs ``docker`` and ``docker compose`` and turns their errors into DockerError."""
 
     def __init__(self, project: Project | None = None, binary: str = "docker") -> None:
         self.project = project
@@ -137,7 +157,9 @@ class Docker:
         src = self.project.src if self.project else ""
         if src and not os.path.isdir(src):
             raise RecoveryError(
-                f"The project folder {src} does not exist", next_command="set stack_dir to the Compose project's folder"
+                FailureId.PROJECT_FOLDER_MISSING,
+                f"The project folder {src} does not exist",
+                hint="Set stack_dir to the folder of the Compose project.",
             )
         data = stdin.encode() if isinstance(stdin, str) else stdin
         try:
@@ -153,24 +175,26 @@ class Docker:
             )
         except FileNotFoundError as exc:
             raise RecoveryError(
+                FailureId.DOCKER_NOT_INSTALLED,
                 f"The command {self.binary} is not installed on this host",
-                next_command="ansible-playbook localdev.recovery.docker_engine",
+                next_command=playbook_command("docker_engine"),
             ) from exc
         except subprocess.TimeoutExpired as exc:
-            raise RecoveryError(f"docker {args[0]} did not finish within {timeout:g} s") from exc
+            raise RecoveryError(
+                FailureId.DOCKER_TIMEOUT, f"docker {args[0]} did not finish within {timeout:g} s"
+            ) from exc
         result = CompletedCommand(
             args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         )
         return result, done.stdout
 
-    def build_error(self, result: CompletedCommand) -> RecoveryError:
+    def build_error(self, result: CompletedCommand) -> DockerError:
         """Return the error for a failed command: its known cause and next command, or its own message."""
+        # Import lazily: each imported module is compiled again on the host for every task.
+        from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
+
         src = self.project.src if self.project else ""
-        known = explain_docker_error(result.stderr, src)
-        shown = " ".join(["docker", *result.args])
-        if known:
-            return RecoveryError(known[0], next_command=known[1])
-        return RecoveryError(f"{shown} failed with exit code {result.returncode}: {result.stderr.strip()[-2000:]}")
+        return build_docker_error(result.args, result.returncode, result.stderr, src=src, user=_get_user_name())
 
     def json(self, *args: str) -> t.Any:
         """Run ``docker ARGS`` and parse its JSON: one document, or one per line as some versions print lists."""
@@ -214,3 +238,11 @@ class Docker:
     def logs(self, container: str, lines: int = 15) -> str:
         """Return the last log lines of a container, both streams."""
         return self.run("logs", "--tail", str(lines), container, check=False).output
+
+
+def _get_user_name() -> str:
+    """Return the name of the user that this process runs as, or the number of one without a name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

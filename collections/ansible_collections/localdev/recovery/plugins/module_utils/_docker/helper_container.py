@@ -11,7 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import build_mount_arguments
 
@@ -32,27 +34,44 @@ class HelperContainer(InteractiveCommand):
         mounts: t.Sequence[tuple[str, str, bool]],
         run_id: str,
         network: str = "none",
+        environment: t.Mapping[str, str] | None = None,
     ) -> None:
-        """mounts: source (a volume's name or a folder's path), target, whether it is writable."""
+        """mounts: source (a volume's name or a folder's path), target, whether it is writable.
+
+        environment: without secrets, because others can list it.
+        """
         if not image:
+            project = docker.project or Project("")
             raise RecoveryError(
+                FailureId.IMAGE_MISSING,
                 "No image of the stack is on its host: a volume or folder is only reached from a container",
-                next_command="docker compose build, or docker compose pull",
+                hint=["If no image of the stack comes from a registry, build one: ", project.compose_command("build")],
+                next_command=project.compose_command("pull"),
             )
         args = ["run", "--rm", "--interactive", "--pull", "never", "--network", network, "--user", "0:0"]
         args += ["--label", f"{RUN_LABEL}={run_id}", "--entrypoint", "sh"]
         for source, target, writable in mounts:
             args += build_mount_arguments(source, target, writable=writable)
+        for name, value in (environment or {}).items():
+            args += ["--env", f"{name}={value}"]
         super().__init__(docker, [*args, image, "-s"])
 
     def run(self, script: str) -> str:
-        """Run a script in the shell and return its output. Raise RecoveryError if it fails."""
+        """Run a script in the shell and return its output. Raise DockerError if it fails."""
         lines, code = self.request(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
         output = "\n".join(lines).strip()
         if code is None:
-            raise RecoveryError(f"The helper container could not run: {output[-2000:]}")
+            # Import lazily: each imported module is compiled again on the host for every task.
+            from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
+
+            raise build_docker_error(self.args, self.process.wait(), output)
         if code != "0":
-            raise RecoveryError(f"A step in the helper container failed: {output[-2000:]}")
+            raise DockerError(
+                FailureId.DOCKER_COMMAND_FAILED,
+                f"A step in the helper container failed: {output[-2000:]}",
+                returncode=int(code),
+                stderr=output,
+            )
         return output
 
 

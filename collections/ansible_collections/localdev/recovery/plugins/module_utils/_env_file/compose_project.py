@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import (
     RequiredVariables,
     find_interpolated_variables,
@@ -39,7 +40,7 @@ class ConfigResult:
     """The configuration. config: None where Compose cannot read the project even with placeholders; error: why."""
 
     config: Json | None
-    error: str = ""
+    error: RecoveryError | None = None
 
 
 class EnvProject:
@@ -80,17 +81,19 @@ class EnvProject:
 
     def read_config(self, required: RequiredVariables, variables: dict[str, str]) -> ConfigResult:
         """Return the configuration with these variables. Add to both arguments what Compose reports as missing."""
+        error: RecoveryError | None = None
         for number in range(MAX_MISSING_VARIABLES):
             try:
                 with override_environment(variables):
                     return ConfigResult(read_compose_config(self.docker))
             except RecoveryError as exc:
-                variable = parse_missing_variable(str(exc))
+                error = exc
+                variable = parse_missing_variable(exc.stderr) if isinstance(exc, DockerError) else None
                 if variable is None or variable.name in variables:
-                    return ConfigResult(None, exc.message)
+                    break
                 required.add(variable)
                 variables |= make_placeholders([variable.name], first=FIRST_LATE_PLACEHOLDER + number)
-        return ConfigResult(None, "too many variables are missing")
+        return ConfigResult(None, error)
 
     def find_database_data(self, variables: t.Mapping[str, str]) -> list[str]:
         """Return volumes and folders that already hold data of the project's database."""

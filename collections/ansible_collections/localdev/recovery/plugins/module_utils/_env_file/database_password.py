@@ -9,7 +9,9 @@
 from __future__ import annotations
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import is_secret_name
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose_project import EnvProject
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requirements import (
     EnvFilePlan,
@@ -18,7 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._env_file.requir
     make_placeholders,
 )
 
-ENV_FILE_COMMAND = "ansible-playbook localdev.recovery.env_file"
+_NEW_PASSWORD_COMMAND = playbook_command("env_file", env_file_new_database=True)
 
 
 def refuse_new_database_password(
@@ -42,27 +44,26 @@ def refuse_new_database_password(
     names = ", ".join(password_names)
     try:
         data = project.find_database_data(variables) if result.config is not None else None
-        why = result.error
+        error = result.error
     except RecoveryError as exc:
-        data, why = None, exc.message
+        data, error = None, exc
     if data is None:
         raise RecoveryError(
-            f"{names} would be a new database password, and it cannot be told whether data of the database exists: "
-            f"{why}",
-            next_command=f"{ENV_FILE_COMMAND} -e env_file_new_database=true (if there is none)",
-            kind="unsafe",
+            FailureId.DATABASE_PASSWORD_DATA_UNKNOWN,
+            f"{names} would be a new database password, and it is not known whether data of the database exists"
+            + (f": {error.message}" if error else ""),
+            hint=["If there is no such data, generate the password: ", _NEW_PASSWORD_COMMAND],
+            next_command=error.next_command if error else None,
         )
     if data:
         raise RecoveryError(
+            FailureId.DATABASE_PASSWORD_DATA_EXISTS,
             f"{names} would be a new database password, but data of the database exists ({', '.join(data)}), and its "
-            "server keeps the password that it was made with: the application could no longer log in",
-            details=(
-                "The old one may stand in the environment of the database's container (docker inspect), or in an older "
-                "copy of the file. Where it is lost, set a new one in the server (ALTER ROLE ... PASSWORD) and in the "
-                "file."
-            ),
-            next_command=(
-                f"write {names} into {path}, or {ENV_FILE_COMMAND} -e env_file_new_database=true and a rebuild"
-            ),
-            kind="unsafe",
+            "server keeps the old password: the application could no longer log in",
+            details=[
+                "The environment of the database's container may hold the old password, or an older copy of the file.",
+                "If it is lost, set a new one in the server (ALTER ROLE ... PASSWORD) and in the file.",
+                ["If the data is to be replaced, generate a password before you rebuild: ", _NEW_PASSWORD_COMMAND],
+            ],
+            hint=f"Write {names} into {path}.",
         )

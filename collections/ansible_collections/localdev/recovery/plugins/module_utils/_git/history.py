@@ -120,6 +120,20 @@ def find_repository(folder: str) -> str | None:
     return path
 
 
+def list_tracked_files(folder: str) -> set[str] | None:
+    """Return the absolute paths of the files in a folder that git tracks; None if a repository cannot be asked."""
+    top = find_repository(folder)
+    if top is None:
+        return set()
+    relative = os.path.relpath(os.path.realpath(folder), top)
+    try:
+        with _Git(top, timeout=10) as git:
+            names = git.run("ls-files", "-z", "--", f":(top,literal){relative}").split("\0")
+            return {os.path.join(top, name) for name in names if name}
+    except _GitUnavailable:
+        return None
+
+
 def build_revision_pattern(revision: str) -> str:
     """Return a POSIX extended pattern for the line in which a migration names this revision as its own."""
     literal = re.sub(r"([^\w-])", r"[\1]", revision).replace("[^]", r"\^").replace("[\\]", r"\\")

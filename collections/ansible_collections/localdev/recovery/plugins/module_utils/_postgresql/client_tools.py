@@ -12,9 +12,7 @@ container's memory passes the password.
 
 from __future__ import annotations
 
-import contextlib
 import shlex
-import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
@@ -26,42 +24,34 @@ _PASSFILE = "/dev/shm/.pgpass"
 RESTORE_PGOPTIONS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c statement_timeout=0 -c lock_timeout=0"
 
 
-class ClientTools:
-    """A shell with the client programs, connected to the server by their environment."""
+class ClientTools(HelperContainer):
+    """A shell with the server's client programs, whose environment names the server.
 
-    def __init__(self, shell: HelperContainer, server: DatabaseServer) -> None:
-        self.shell = shell
-        self.environment = (
-            f"export PGHOST=127.0.0.1 PGPORT={server.port} PGUSER={shlex.quote(server.user)} PGCONNECT_TIMEOUT=10 "
-            f"PGPASSFILE={_PASSFILE} PGOPTIONS={shlex.quote(RESTORE_PGOPTIONS)}; umask 077; "
+    Entering the block only starts the container: the first script waits until it runs.
+    """
+
+    def __init__(
+        self, docker: Docker, server: DatabaseServer, folder: str, run_id: str, *, writable: bool = False
+    ) -> None:
+        """folder: of the host; it is at CLIENT_MOUNT_POINT."""
+        environment = {
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(server.port),
+            "PGUSER": server.user,
+            "PGCONNECT_TIMEOUT": "10",
+            "PGPASSFILE": _PASSFILE,
+            "PGOPTIONS": RESTORE_PGOPTIONS,
+        }
+        super().__init__(
+            docker,
+            server.image,
+            [(folder, CLIENT_MOUNT_POINT, writable)],
+            run_id,
+            network=f"container:{server.container}",
+            environment=environment,
         )
 
-    def run(self, script: str) -> str:
-        """Run a script. Return its output; raise RecoveryError if it fails."""
-        return self.shell.run(self.environment + script)
-
-    def finish(self) -> None:
-        """Let the container end: no script follows."""
-        self.shell.finish()
-
-
-@contextlib.contextmanager
-def start_client_tools(
-    docker: Docker,
-    server: DatabaseServer,
-    folder: str,
-    *,
-    password: t.Callable[[], str] | None,
-    run_id: str,
-    writable: bool = False,
-) -> t.Iterator[ClientTools]:
-    """Start the server's client programs, with a folder of the host at CLIENT_MOUNT_POINT.
-
-    password: called while the container starts; None for programs that connect to no server.
-    """
-    mounts = [(folder, CLIENT_MOUNT_POINT, writable)]
-    with HelperContainer(docker, server.image, mounts, run_id, network=f"container:{server.container}") as shell:
-        if password:
-            escaped = password().replace("\\", "\\\\").replace(":", "\\:")
-            shell.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")
-        yield ClientTools(shell, server)
+    def log_in(self, password: str) -> None:
+        """Let the programs connect to the server."""
+        escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+        self.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")

@@ -10,9 +10,14 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer, PsqlSession
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
+    DatabaseServer,
+    PsqlSession,
+    run_sql,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_literal
 
 # Tables that pg_dump dumps: not those of the system or of an extension, and no temporary ones.
@@ -50,6 +55,14 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 
 ORDER BY 1 \\gexec
 """
 
+
+# Whether a database has a table, view or sequence, or a large object. The system's own relations have smaller ids.
+HAS_CONTENT_SQL = """
+SELECT EXISTS (SELECT FROM pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm', 'f', 'v', 'S')
+               AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                               AND d.deptype = 'e'))
+    OR EXISTS (SELECT FROM pg_largeobject_metadata)
+"""
 
 # ANALYZE of all tables by several sessions at once: the largest first, each session takes every nth table.
 _ANALYZE = """
@@ -122,6 +135,20 @@ def read_server_facts(docker: Docker, server: DatabaseServer, live: str) -> Serv
 def build_database_size_sql(database: str) -> str:
     """Return SQL that reads the bytes of a database on the server's disk."""
     return f"SELECT pg_database_size({quote_literal(database)})"
+
+
+@dataclass(frozen=True)
+class DatabaseSize:
+    """The bytes of a database on the server's disk, at the moment."""
+
+    docker: Docker
+    server: DatabaseServer
+    database: str
+
+    @property
+    def bytes(self) -> int:
+        sql, server = build_database_size_sql(self.database), self.server
+        return int(run_sql(self.docker, container=server.container, user=server.user, database="template1", sql=sql))
 
 
 def read_free_disk_bytes(docker: Docker, container: str, folder: str) -> int:

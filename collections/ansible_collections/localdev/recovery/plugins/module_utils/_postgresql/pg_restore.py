@@ -11,11 +11,11 @@ from __future__ import annotations
 import shlex
 
 
-def build_pg_restore_command(path: str, *, database: str, jobs: int, owners: bool) -> str:
-    """Return the shell command that restores a custom or directory dump into an empty database. Pure.
+def build_pg_restore_command(*, database: str, jobs: int, owners: bool) -> str:
+    """Return the shell command that restores the custom or directory dump named after it into an empty database. Pure.
 
     owners: whether owners and privileges are restored, for which every role must exist.
     """
     arguments = ["pg_restore", "--exit-on-error", f"--jobs={jobs}", f"--dbname={database}", "--no-password"]
     arguments += [] if owners else ["--no-owner", "--no-privileges"]
-    return shlex.join([*arguments, path])
+    return shlex.join(arguments)

@@ -13,12 +13,14 @@ settings of newer versions. So statements are read line by line, as pg_dump writ
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 
-_BLOCK = 1024 * 1024
+DUMP_BLOCK_BYTES = 1024 * 1024
 # The comment at the end of every dump of pg_dump.
 _CLOSING_LINE = b"-- PostgreSQL database dump complete"
 _COPY = re.compile(rb"COPY .* FROM stdin;\s*$")
@@ -55,6 +57,15 @@ _ROLE_STATEMENTS = (
 _KEYWORD_ROLES = frozenset(("PUBLIC", "DEFAULT", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"))
 
 
+class DumpRefused(Exception):
+    """A plain dump that psql must not execute. The text says why; failure and hint are for the error of its backup."""
+
+    def __init__(self, failure: FailureId, cause: str, hint: str) -> None:
+        super().__init__(cause)
+        self.failure = failure
+        self.hint = hint
+
+
 class SqlLexer:
     """A lexer that knows whether the text so far ends inside a string, a quoted name, a comment or a function body."""
 
@@ -66,7 +77,7 @@ class SqlLexer:
         return self._closing is not None
 
     def feed(self, line: bytes) -> None:
-        """Read a line. Raise RecoveryError for a psql command in it."""
+        """Read a line. Raise DumpRefused for a psql command in it."""
         position = 0
         while position < len(line):
             if self._closing is not None:
@@ -122,39 +133,41 @@ class PlainDump:
         self.unknown_settings: set[str] = set()
         self.revisions: list[str] = []
         self._lexer = SqlLexer()
+        self._buffer = b""
+        self._in_rows = False
+        self._in_revisions = False
         self._complete = False
 
-    def filter_blocks(self, blocks: t.Iterable[bytes]) -> t.Iterator[bytes]:
-        """Yield the dump's bytes in blocks. Raise RecoveryError for unsafe statements and for a truncated dump."""
-        buffer = b""
-        in_rows = False
-        of_revisions = False
-        for block in blocks:
-            buffer += block
-            while True:
-                if in_rows:
-                    rows, buffer, in_rows = _take_rows(buffer)
-                    if of_revisions:
-                        lines = [row for row in rows.split(b"\n") if row not in (b"", b"\\.")]
-                        self.revisions += [row.decode(errors="replace") for row in lines]
-                    yield rows
-                    if in_rows:
-                        break
-                line, newline, rest = buffer.partition(b"\n")
-                if not newline:
+    def filter_block(self, block: bytes) -> t.Iterator[bytes]:
+        """Yield what psql may execute of the blocks so far. Raise DumpRefused for an unsafe statement."""
+        self._buffer += block
+        while True:
+            if self._in_rows:
+                rows, self._buffer, self._in_rows = _take_rows(self._buffer)
+                if self._in_revisions:
+                    lines = [row for row in rows.split(b"\n") if row not in (b"", b"\\.")]
+                    self.revisions += [row.decode(errors="replace") for row in lines]
+                yield rows
+                if self._in_rows:
                     break
-                buffer = rest
-                yield self._statement_line(line + newline)
-                in_rows = not self._lexer.inside and _COPY.match(line) is not None
-                if in_rows:
-                    table = _COPY_REVISIONS.match(line)
-                    of_revisions = table is not None and self._is_version_table(table)
-        if in_rows:
+            line, newline, rest = self._buffer.partition(b"\n")
+            if not newline:
+                break
+            self._buffer = rest
+            yield self._statement_line(line + newline)
+            self._in_rows = not self._lexer.inside and _COPY.match(line) is not None
+            if self._in_rows:
+                table = _COPY_REVISIONS.match(line)
+                self._in_revisions = table is not None and self._is_version_table(table)
+
+    def finish(self) -> bytes:
+        """Return what psql may execute of the last line. Raise DumpRefused if the dump is truncated."""
+        if self._in_rows:
             raise _truncated_dump_error("in the middle of a table's rows")
-        if buffer:
-            yield self._statement_line(buffer)
+        line = self._statement_line(self._buffer) if self._buffer else b""
         if not self._complete:
             raise _truncated_dump_error("without pg_dump's closing line")
+        return line
 
     def _is_version_table(self, match: re.Match[bytes]) -> bool:
         schema, _dot, table = self._version_table.rpartition(b".")
@@ -208,32 +221,27 @@ def _psql_command_name(line: bytes) -> str:
     return (line.split() or [b"\\"])[0].decode(errors="replace")
 
 
-def _unsafe_dump_error(what: str) -> RecoveryError:
-    return RecoveryError(
-        f"The dump contains {what}, which would leave the scratch database",
-        next_command="make the dump anew without --create, of one database",
-        kind="unsafe",
+def _unsafe_dump_error(what: str) -> DumpRefused:
+    return DumpRefused(
+        FailureId.BACKUP_UNSAFE_STATEMENT,
+        f"the dump contains {what}, which would leave the temporary database",
+        "Make the dump again without --create, of one database, or choose another backup.",
     )
 
 
-def _truncated_dump_error(where: str) -> RecoveryError:
-    return RecoveryError(
-        f"The dump ends {where}: it was cut short",
-        next_command="choose another backup: ansible-playbook localdev.recovery.backup_list",
-        kind="unsafe",
-    )
+def _truncated_dump_error(where: str) -> DumpRefused:
+    return DumpRefused(FailureId.BACKUP_DAMAGED, f"the dump is incomplete: it ends {where}", "Choose another backup.")
 
 
-def find_revisions_in_dump(blocks: t.Iterable[bytes], version_table: str) -> list[str]:
+def find_revisions_in_dump(file: t.IO[bytes], version_table: str) -> list[str]:
     """Return Alembic's revisions in a plain dump; read no further than to the end of that table."""
     dump = PlainDump((), (), version_table)
     seen = 0
-    try:
-        for piece in dump.filter_blocks(blocks):
+    blocks = iter(lambda: file.read(DUMP_BLOCK_BYTES), b"")
+    with contextlib.suppress(DumpRefused):
+        for piece in itertools.chain.from_iterable(map(dump.filter_block, blocks)):
             # Revisions may come in several pieces; a piece without any follows the last one.
             if piece and seen and len(dump.revisions) == seen:
                 break
             seen = len(dump.revisions)
-    except RecoveryError:
-        pass
     return dump.revisions

@@ -15,6 +15,8 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
@@ -78,8 +80,9 @@ def find_database_container(stack: StackDescription, docker: Docker) -> dict[str
         if get_compose_label(item, "service") == service and item["State"]["Running"]:
             return item
     raise RecoveryError(
+        FailureId.SERVICE_NOT_RUNNING,
         f"The database service {service} is not running",
-        next_command=f"{Project.from_stack(stack).command()} up --detach --no-deps {service}",
+        next_command=Project.from_stack(stack).compose_command("up", "--detach", "--no-deps", service),
     )
 
 
@@ -87,8 +90,16 @@ def run_sql(docker: Docker, *, container: str, user: str, database: str, sql: st
     """Run SQL and stop at the first error. Return rows as lines, with columns separated by ``|``."""
     done = docker.run(*DatabaseServer(container, user).psql_arguments(database), stdin=sql, check=False)
     if done.returncode != 0:
-        raise RecoveryError(f"PostgreSQL in {container} refused: {done.stderr.strip()[-1000:]}")
+        raise _build_query_error(container, done.stderr)
     return done.stdout.strip()
+
+
+def _build_query_error(container: str, output: str) -> RecoveryError:
+    return RecoveryError(
+        FailureId.DATABASE_QUERY_FAILED,
+        f"PostgreSQL in {container} did not run an SQL command: {output.strip()[-1000:] or 'the session ended'}",
+        next_command=program_command("docker", "logs", "--tail", "50", container),
+    )
 
 
 def terminate_leftover_sessions(docker: Docker, server: DatabaseServer) -> None:
@@ -110,5 +121,5 @@ class PsqlSession(InteractiveCommand):
         """Run SQL. Return rows as lines, with columns separated by ``|``. An error ends the session."""
         lines, end = self.request(f"{sql}\n\\echo @done", "@done")
         if end is None:
-            raise RecoveryError(f"PostgreSQL in {self.server.container} refused: {' '.join(lines).strip()[-1000:]}")
+            raise _build_query_error(self.server.container, " ".join(lines))
         return lines

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_column_value
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_undo_hint
 
 
-def format_account_findings(findings: t.Sequence[t.Mapping[str, str]]) -> list[str]:
-    """Return one line per finding: its name and the problem."""
-    return [f"{item['finding']}: {item['message']}" for item in findings]
+def format_account_findings(findings: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    """Return one line per finding: its id and the problem."""
+    return [f"{item['id']}: {item['message']}" for item in findings]
 
 
 def format_admin_account_report(
@@ -28,12 +29,12 @@ def format_admin_account_report(
     run_id: str = "",
     planned: bool = False,
     login: bool = False,
-) -> list[str]:
+) -> list[Line]:
     """Return the findings and the changes that were made (planned: would be made), line by line.
 
     login: whether a login through the API has succeeded after the change.
     """
-    lines = format_account_findings(found["findings"])
+    lines: list[Line] = [*format_account_findings(found["findings"])]
     verbs = {
         "update": ("Changed", "Would change"),
         "register": ("Registered", "Would register"),

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 
 
-def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[str]:
+def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[Line]:
     """Return what a backup did (in check mode: would do), line by line.
 
     made: result of the backup. proved: result of its test restore, empty or skipped without one.
     """
     backup = made.get("backup")
-    lines = []
+    lines: list[Line] = []
     if backup:
         metadata = backup["metadata"]
         lines.append(
@@ -38,5 +39,5 @@ def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.A
         lines.append(f"Proved restorable in {proved['seconds']} s")
         lines += [f"warning: {warning}" for warning in proved["warnings_found"]]
     if backup:
-        lines.append(f"To restore it: ansible-playbook localdev.recovery.restore -e restore_select={backup['name']}")
+        lines.append(["To restore it: ", playbook_command("restore", restore_select=backup["name"])])
     return lines

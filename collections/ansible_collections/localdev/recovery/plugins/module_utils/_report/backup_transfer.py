@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 
 
-def format_backup_transfer_report(transferred: t.Mapping[str, t.Any], *, place: str, planned: bool) -> list[str]:
+def format_backup_transfer_report(transferred: t.Mapping[str, t.Any], *, place: str, planned: bool) -> list[Line]:
     """Return whether a backup was transferred to a place (planned: would be), line by line."""
     backup = transferred["backup"]
     if not transferred["changed"]:

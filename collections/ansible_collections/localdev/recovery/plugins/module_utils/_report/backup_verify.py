@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 
-def format_backup_verify_report(backup: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[str]:
+
+def format_backup_verify_report(backup: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[Line]:
     """Return the result of a test restore (in check mode: of the checks before it), line by line."""
     if "rows" not in proved:
-        lines = [f"{backup['name']} is what was written, and fits on this server; it would be restored for a test"]
+        lines: list[Line] = [
+            f"{backup['name']} is what was written, and fits on this server; it would be restored for a test"
+        ]
     else:
         lines = [
             f"{backup['name']} can be restored: {sum(proved['rows'].values())} rows of {len(proved['rows'])} tables, "
             f"revision {', '.join(proved['revisions']) or 'none'}, {proved['seconds']} s"
         ]
-    return lines + [f"warning: {warning}" for warning in proved["warnings_found"]]
+    return [*lines, *(f"warning: {warning}" for warning in proved["warnings_found"])]

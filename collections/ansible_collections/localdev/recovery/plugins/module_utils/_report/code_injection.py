@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_undo_hint
@@ -33,11 +34,11 @@ def format_injection_lines(injections: t.Iterable[t.Mapping[str, t.Any]], now: f
 
 def format_code_injection_report(
     done: t.Mapping[str, t.Any], stack: StackDescription, run_id: str, planned: bool
-) -> list[str]:
+) -> list[Line]:
     """Return what an injection did (planned: would do), line by line. done: the result of container_files."""
     would = "would be " if planned else ""
     changed = [item for item in done.get("files", []) if item["action"] in ("new", "replaced", "removed")]
-    lines = [
+    lines: list[Line] = [
         f"{item['container']}:{item['path']} {would}{'added' if item['action'] == 'new' else item['action']}"
         for item in changed
     ]
@@ -45,10 +46,8 @@ def format_code_injection_report(
     if unchanged:
         lines.append(f"{unchanged} files are in the containers already")
     for name in done.get("live", []):
-        lines.append(
-            f"{name} sees the files through a bind mount: already live, restarting is enough: "
-            f"{Project.from_stack(stack).command()} restart {name}"
-        )
+        restart = Project.from_stack(stack).compose_command("restart", name)
+        lines.append([f"{name} sees the files through a bind mount: already live, restarting is enough: ", restart])
     lines += done.get("notes", [])
     if changed and not planned:
         lines.append("A container that is made anew loses them; build the image when you can")

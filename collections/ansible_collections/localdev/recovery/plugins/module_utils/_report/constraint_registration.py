@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 
-def format_registration_lines(comparison: t.Mapping[str, t.Any]) -> list[str]:
+
+def format_registration_lines(comparison: t.Mapping[str, t.Any]) -> list[Line]:
     """Return a result of registration_info, line by line."""
-    lines = [
+    lines: list[Line] = [
         f"{comparison['count']} {comparison['label']} are registered in {comparison['service']}",
         *comparison["problems"],
     ]

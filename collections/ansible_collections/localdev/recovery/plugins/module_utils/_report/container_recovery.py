@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import (
     format_kept_line,
@@ -36,13 +37,13 @@ def format_container_recovery_report(
     kept: t.Sequence[t.Mapping[str, t.Any]],
     stopped: t.Mapping[str, t.Any],
     record: RunRecord,
-) -> list[str]:
+) -> list[Line]:
     """Return what a restart, rebuild or reset did (in check mode: would do), line by line.
 
     kept: results of set_aside. record: the run's record; empty in check mode.
     """
     done = bool(record)
-    lines = [_format_image_line(item, done) for item in built]
+    lines: list[Line] = [_format_image_line(item, done) for item in built]
     names = ", ".join(item["service"] for item in stopped.get("services", []))
     if names:
         lines.append(f"{'Stopped' if done else 'Would stop'} {names}")
@@ -54,12 +55,14 @@ def format_container_recovery_report(
         lines.append(f"{format_kept_line(entry, done, part)} ({format_size(entry['bytes'] or 0)})")
     for name, paths in plan["edited"].items():
         if plan["services"][name]["action"] != "recreate":
-            lines.append(
-                f"{name} holds what its image does not: {shorten_path_list(paths, MAX_PATHS_SHOWN)}. "
-                "To get rid of it: ansible-playbook "
-                "localdev.recovery.container_recovery -e container_recovery_action=restart "
-                f"-e container_recovery_services={name} -e container_recovery_recreate=true"
+            recreate = playbook_command(
+                "container_recovery",
+                container_recovery_action="restart",
+                container_recovery_services=[name],
+                container_recovery_recreate=True,
             )
+            shown = shorten_path_list(paths, MAX_PATHS_SHOWN)
+            lines.append([f"{name} holds what its image does not: {shown}. To get rid of it: ", recreate])
     if done and can_undo_run(record):
         lines.append(format_undo_hint(run_id))
     return lines

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_undo_hint
 
 
@@ -19,13 +20,13 @@ def format_env_file_report(
     run_id: str = "",
     kept: t.Mapping[str, t.Any] | None = None,
     planned: bool = False,
-) -> list[str]:
+) -> list[Line]:
     """Return the changes of an env file (planned: that would be made), line by line and without values.
 
     answer: the result of env_file. kept: the result of set_aside.
     """
     path = answer["path"]
-    lines = []
+    lines: list[Line] = []
     if answer["created"]:
         lines.append(f"{'Would make' if planned else 'Made'} {path}")
     from_example = [name for name in answer["added"] if name not in answer["generated"]]

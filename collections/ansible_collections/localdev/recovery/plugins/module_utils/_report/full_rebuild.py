@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
@@ -28,11 +29,11 @@ def format_full_rebuild_report(
     kept: t.Mapping[str, t.Any],
     migrated: t.Mapping[str, t.Any],
     rows: t.Mapping[str, t.Any],
-) -> list[str]:
+) -> list[Line]:
     """Return what a full rebuild did (in check mode: would do), line by line."""
     done = not kept.get("planned")
     name = require_database(stack)["name"]
-    lines = [f"{'Rebuilt' if done else 'Would rebuild'} {name} of project {stack['project']['name']}"]
+    lines: list[Line] = [f"{'Rebuilt' if done else 'Would rebuild'} {name} of project {stack['project']['name']}"]
     names = ", ".join(service["service"] for service in stopped["services"])
     lines.append(f"{'Stopped' if done else 'Would stop'} {names or 'nothing, nothing runs'}")
     lines.append(

@@ -11,6 +11,11 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    Line,
+    NextCommand,
+    playbook_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import list_open_questions
 
@@ -25,20 +30,23 @@ UNDISCOVERABLE_VARIABLES = {
 
 
 def format_open_questions(stack: StackDescription) -> list[str]:
-    """Return the open questions with their choices, and a command that answers them."""
-    questions = list_open_questions(stack)
-    lines = [f"{question.text} {', '.join(question.choices)}" for question in questions]
-    answers = " ".join(f"-e {question.variable}={question.choices[0]}" for question in questions)
-    return [*lines, f"Next: ansible-playbook localdev.recovery.init {answers}"] if lines else []
+    """Return the open questions with their choices, line by line."""
+    return [f"{question.text} {', '.join(question.choices)}" for question in list_open_questions(stack)]
+
+
+def suggest_answers(stack: StackDescription) -> NextCommand | None:
+    """Return a command that answers the open questions with their first choices. None: there are no questions."""
+    answers = {question.variable: question.choices[0] for question in list_open_questions(stack)}
+    return playbook_command("init", **answers) if answers else None
 
 
 def format_discovery_report(
     stack: StackDescription, summary: t.Sequence[str], given: t.Mapping[str, t.Any], outcome: str
-) -> list[str]:
+) -> list[Line]:
     """Return what was discovered, which variables cannot be discovered, and the outcome for the inventory file."""
     project = stack["project"]
     files = ", ".join(os.path.relpath(path, project["dir"]) for path in project["files"])
-    lines = [f"Project {project['name']} in {project['dir']}: {files}", *summary]
+    lines: list[Line] = [f"Project {project['name']} in {project['dir']}: {files}", *summary]
     if database := stack["database"]:
         mounts = ", ".join(f"{mount['type']} {mount['source']}" for mount in database["data_mounts"])
         lines.append(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-UNDO_COMMAND = "ansible-playbook localdev.recovery.undo"
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 
 
 def format_kept_line(entry: t.Mapping[str, t.Any], done: bool, part: str = "") -> str:
@@ -20,9 +20,24 @@ def format_kept_line(entry: t.Mapping[str, t.Any], done: bool, part: str = "") -
     return f"{'Kept' if done else 'Would keep'} {original} as {name}"
 
 
-def format_undo_hint(run_id: str) -> str:
-    """Return the command that undoes a run."""
-    return f"To take this back: {UNDO_COMMAND} -e undo_run_id={run_id}"
+def format_undo_hint(run_id: str) -> Line:
+    """Return the line with the command that undoes a run."""
+    return ["To take this back: ", playbook_command("undo", undo_run_id=run_id)]
+
+
+def format_failure(failure: t.Mapping[str, t.Any]) -> list[Line]:
+    """Return a failure, as RecoveryError.as_result describes it, line by line."""
+    lines: list[Line] = [failure["message"], *failure["details"]]
+    if failure["hint"]:
+        lines.append(failure["hint"])
+    if failure["next"]:
+        lines.append(["Next: ", failure["next"]])
+    return lines
+
+
+def prefix_line(prefix: str, line: Line) -> Line:
+    """Return a line with text before it."""
+    return prefix + line if isinstance(line, str) else [prefix, *line]
 
 
 def shorten_path_list(paths: t.Sequence[str], limit: int) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     list_service_urls,
 )
 
 
-def format_provision_preview(present: t.Collection[str], checkout: t.Mapping[str, t.Any], *, backup: str) -> list[str]:
+def format_provision_preview(present: t.Collection[str], checkout: t.Mapping[str, t.Any], *, backup: str) -> list[Line]:
     """Return what check mode can say of a machine without Docker or without the checkout.
 
     present: which of python3, docker, git and psycopg the machine has.
@@ -36,9 +37,9 @@ def format_provision_report(
     restored: bool,
     checkout: t.Mapping[str, t.Any],
     planned: bool,
-) -> list[str]:
+) -> list[Line]:
     """Return what a provisioning did (planned: would do), line by line."""
-    lines = []
+    lines: list[Line] = []
     if checkout.get("commit"):
         lines.append(f"Checked out {checkout['commit'][:12]} in {stack['project']['dir']}")
     if checkout.get("left_behind"):
@@ -53,4 +54,4 @@ def format_provision_report(
         verb = "Would make" if planned else "Made"
         source = "from the backup" if restored else "from migrations and seeds"
         lines.append(f"{verb} the database {source}: {decision['reason']}")
-    return lines + [f"{name}: {url}" for name, url in list_service_urls(stack).items()]
+    return [*lines, *(f"{name}: {url}" for name, url in list_service_urls(stack).items())]

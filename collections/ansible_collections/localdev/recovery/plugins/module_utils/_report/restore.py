@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
@@ -23,11 +24,11 @@ def format_restore_report(
     upgraded: t.Mapping[str, t.Any],
     swapped: t.Mapping[str, t.Any],
     record: RunRecord,
-) -> list[str]:
+) -> list[Line]:
     """Return what a restore did (in check mode: would do), line by line. record: the run's record."""
     done = "rows" in made
     backup = decided["backup"]
-    lines = [
+    lines: list[Line] = [
         f"{'Restored' if done else 'Would restore'} {backup['name']} of {backup['created']} "
         f"({format_size(backup['bytes'])})",
         f"Verdict {decided['verdict']}: {decided['reason']}",

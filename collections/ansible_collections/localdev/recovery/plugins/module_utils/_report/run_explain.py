@@ -11,8 +11,9 @@ from __future__ import annotations
 import time
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import UNDO_COMMAND, format_undo_hint
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_failure, format_undo_hint
 from ansible_collections.localdev.recovery.plugins.module_utils._report.run_list import (
     RunInfoResult,
     format_run_outcome,
@@ -22,6 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     SetAsideEntry,
     can_undo_run,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.unsettled import build_unsettled_error
 
 # State of a set-aside entry -> where the old content is.
 _MEANING_OF_STATE = {
@@ -34,18 +36,19 @@ _MEANING_OF_STATE = {
 }
 
 
-def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None = None) -> list[str]:
+def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None = None) -> list[Line]:
     """Return what a run did, what it has set aside, the state of the stack and how to undo the run.
 
     run_id: empty for the newest run. now: seconds since the epoch, default the present. No lines if no run has the ID.
     """
     now = time.time() if now is None else now
-    record = next((record for record in reversed(found["runs"]) if run_id in ("", record["run_id"])), None)
-    if record is None:
+    runs: list[RunRecord] = [record for record in found["runs"] if run_id in ("", record["run_id"])]
+    if not runs:
         return []
+    record = runs[-1]
     gone = {copy["aside"] for copy in found.get("missing", [])}
     age = format_duration(seconds_since(record["started"], now))
-    lines = [
+    lines: list[Line] = [
         f"{record['procedure']} (run {record['run_id']}) on project {record['project']}: "
         + format_run_outcome(record, found),
         f"Begun {record['started']} ({age} ago) by {record['user']} from {record['controller_host']}"
@@ -65,7 +68,9 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
         for entry in record["asides"]
     ]
     lines += [f"Error: {line}" for line in (record["error"] or "").splitlines()[:1]]
-    return [*lines, *_format_run_state(record, found)]
+    present: RunRecord = {**record}
+    present["asides"] = [entry for entry in record["asides"] if entry["aside"] not in gone]
+    return [*lines, *_format_run_state(present, found)]
 
 
 def _format_size(entry: SetAsideEntry) -> str:
@@ -78,22 +83,28 @@ def _format_duration(record: RunRecord) -> str:
     return f", took {format_duration(seconds_since(record['started']) - seconds_since(record['finished']))}"
 
 
-def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[str]:
+def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[Line]:
     """Return the state in which the run has left the stack, and the next command."""
-    if record.get("undone_by"):
-        redo = f"To take that back in turn: {UNDO_COMMAND} -e undo_run_id={record['undone_by']}"
-        return [f"Run {record['undone_by']} took it back", redo]
+    unsettled = [run for run in found.get("unsettled", []) if run["run_id"] == record["run_id"]]
+    if unsettled:
+        error = build_unsettled_error(unsettled)
+        return [error.message, *error.details, error.hint]
+    undone_by = record.get("undone_by")
+    if undone_by:
+        redo = playbook_command("undo", undo_run_id=undone_by)
+        return [f"Run {undone_by} took it back", ["To take that back in turn: ", redo]]
     if record["run_id"] in found["interrupted"]:
         return [
             "It was cut short, and nothing is lost"
             + (": what it has set aside is whole" if can_undo_run(record) else ""),
-            f"The next run of any procedure brings the state before it back, and so does: {UNDO_COMMAND}",
+            ["The next run of any procedure brings the state before it back, and so does: ", playbook_command("undo")],
         ]
     if record["outcome"] == "running":
-        return [found["locked"] or "It touched nothing"]
+        return format_failure(found["locked"]) if found["locked"] else ["It touched nothing"]
     if not can_undo_run(record):
         restored = any(entry["state"] == "restored" for entry in record["asides"])
         return ["The state before the run is back" if restored else "There is nothing to take back"]
     if record["outcome"] == "failed":
-        return [f"The state before it could not be brought back. Remove the cause, then: {UNDO_COMMAND}"]
+        undo = playbook_command("undo", undo_run_id=record["run_id"])
+        return [["The state before it could not be brought back. Remove the cause, then: ", undo]]
     return [format_undo_hint(record["run_id"])]

@@ -12,29 +12,29 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import (
     align_columns,
     format_duration,
     format_size,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import UNDO_COMMAND
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_failure
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
 RunInfoResult = t.Mapping[str, t.Any]
 
-RUN_EXPLAIN_COMMAND = "ansible-playbook localdev.recovery.run_explain"
 
-
-def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]:
+def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line]:
     """Return one line per run, newest first, then the next commands.
 
     found: the result of recovery_run_info. now: seconds since the epoch, default the present.
     """
     now = time.time() if now is None else now
-    problems = [item["problem"] for key in ("unreadable", "missing") for item in found.get(key, [])]
+    unsettled = found.get("unsettled", [])
+    problems = [item["problem"] for key in ("unreadable", "unsettled", "missing") for item in found.get(key, [])]
     gone = {copy["aside"] for copy in found.get("missing", [])}
     if not found["runs"]:
-        return problems or ["No procedure has run on this stack yet"]
+        return [*(problems or ["No procedure has run on this stack yet"]), *_format_other_stacks(found)]
     rows = [
         (
             record["run_id"],
@@ -45,28 +45,46 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[str]
         )
         for record in reversed(found["runs"])
     ]
-    lines = [*align_columns(rows), *problems]
+    lines: list[Line] = [*align_columns(rows), *problems]
     if found["locked"]:
-        lines.append(found["locked"])
+        lines += format_failure(found["locked"])
+    if unsettled:
+        explain = playbook_command("run_explain", run_explain_id=unsettled[0]["run_id"])
+        return [*lines, ["No procedure begins until that is solved. What to do: ", explain]]
     if found["interrupted"] and not found["locked"]:
-        lines.append(f"What was cut short is put back by the next run of any procedure, or by: {UNDO_COMMAND}")
+        undo = playbook_command("undo")
+        lines.append(["What was cut short is put back by the next run of any procedure, or by: ", undo])
     elif found["undo"]:
-        lines.append(f"To take back {found['undo']['run_id']}: {UNDO_COMMAND} -e undo_run_id={found['undo']['run_id']}")
+        run_id = found["undo"]["run_id"]
+        lines.append([f"To take back {run_id}: ", playbook_command("undo", undo_run_id=run_id)])
     elif found.get("undoable"):
         newest = found["undoable"][0]
-        lines.append(f"To take back {newest['run_id']}: {newest['command']}")
-    return [*lines, f"What a run did: {RUN_EXPLAIN_COMMAND} -e run_explain_id={found['runs'][-1]['run_id']}"]
+        lines.append([f"To take back {newest['run_id']}: ", newest["next"]])
+    explain = playbook_command("run_explain", run_explain_id=found["runs"][-1]["run_id"])
+    return [*lines, ["What a run did: ", explain]]
+
+
+def _format_other_stacks(found: RunInfoResult) -> list[Line]:
+    """Return what the error of an undo says of other stacks: this folder may be a clone of theirs."""
+    refused = found.get("undo_refused") or {}
+    return [*refused.get("details", []), *([refused["hint"]] if refused.get("hint") else [])]
 
 
 def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
     """Return the outcome of a run, as the list and the explanation show it."""
     if record.get("undone_by"):
         return f"{record['outcome']}, then taken back"
+    if record.get("rebuilt"):
+        return "its record is gone"
     if record["outcome"] != "running":
         return record["outcome"]
     if record["run_id"] in found["interrupted"]:
         return "cut short"
-    return "at work" if found["locked"] and record["run_id"] in found["locked"] else "ended before it did anything"
+    if any(run["run_id"] == record["run_id"] for run in found.get("unsettled", [])):
+        return "cut short, cannot be finished"
+    # A lock that cannot be read has no known holder.
+    holder = found["locked"].get("holder") or {}
+    return "at work" if record["run_id"] == holder.get("run_id") else "ended before it did anything"
 
 
 def _format_kept_summary(record: RunRecord, gone: t.Collection[str]) -> str:
@@ -74,5 +92,7 @@ def _format_kept_summary(record: RunRecord, gone: t.Collection[str]) -> str:
     kept = [entry for entry in kept if entry["aside"] not in gone]
     if not kept:
         return ""
-    size = sum(entry["bytes"] or 0 for entry in kept)
-    return f"keeps {', '.join(entry['name'] for entry in kept)} ({format_size(size)})"
+    names = f"keeps {', '.join(entry['name'] for entry in kept)}"
+    # Nobody knows the sizes of copies without a record.
+    sizes = [entry["bytes"] for entry in kept if entry["bytes"] is not None]
+    return f"{names} ({format_size(sum(sizes))})" if sizes else names

@@ -10,8 +10,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import (
+    format_kept_line,
+    format_undo_hint,
+    prefix_line,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
 
@@ -19,18 +24,22 @@ def format_schema_findings(
     findings: t.Sequence[t.Mapping[str, t.Any]],
     decided: t.Mapping[str, t.Any] | None = None,
     conclusion: t.Sequence[str] = (),
-) -> list[str]:
+) -> list[Line]:
     """Return the findings and a conclusion, line by line.
 
-    decided: a decision that is shown beside them; its message and remedy are not repeated.
+    decided: a decision that is shown beside them; the messages that are its reason, its hint and its next command are
+    not repeated.
     """
-    lines = []
+    shown = decided or {"findings": [], "hint": "", "next": None}
+    lines: list[Line] = []
     for finding in findings:
         title = f"{finding['severity']} {finding['id']}"
-        lines.append(title if decided and finding["message"] in decided["reason"] else f"{title}: {finding['message']}")
+        lines.append(title if finding["id"] in shown["findings"] else f"{title}: {finding['message']}")
         lines += [f"  {line}" for line in finding["evidence"]]
-        if finding["remedy"] and not (decided and finding["remedy"] == decided["next_command"]):
-            lines.append(f"  remedy: {finding['remedy']}")
+        if finding["hint"] and finding["hint"] != shown["hint"]:
+            lines.append(prefix_line("  hint: ", finding["hint"]))
+        if finding["next"] and finding["next"] != shown["next"]:
+            lines.append(["  next: ", finding["next"]])
     return [*lines, *conclusion]
 
 
@@ -42,13 +51,13 @@ def format_schema_recovery_report(
     upgraded: t.Mapping[str, t.Any],
     after: t.Sequence[t.Mapping[str, t.Any]],
     record: RunRecord,
-) -> list[str]:
+) -> list[Line]:
     """Return what a schema recovery did (in check mode: would do), line by line.
 
     after: findings about the schema as it is now. record: the run's record; empty in check mode.
     """
     done = bool(record)
-    lines = []
+    lines: list[Line] = []
     if upgraded.get("applied"):
         lines.append(f"{'Applied' if done else 'Would apply'} {', '.join(upgraded['applied'])}")
     else:

@@ -17,19 +17,27 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import CHANGE_KINDS
 
 _MAX_PATHS_SHOWN = 3
+_IGNORED_HEALTH = "the image's health check is for another command"
 
 
 def format_service_summary(stack: StackDescription) -> list[str]:
     """Return one line per service: ok or not, name, kind, condition, what is out of date, published ports."""
     rows = []
     for name, service in stack["services"].items():
-        notes = [service["condition"]]
+        notes = [service["condition"] + (" (" + _IGNORED_HEALTH + ")" if _is_health_ignored(service) else "")]
         if service["excluded"]:
             notes.append("excluded")
         notes += format_outdated_notes(service)
         ports = [f":{port['published']}" for port in service["ports"] if port["published"]]
         rows.append(("ok" if service["ok"] else "!!", name, service["kind"], ", ".join(notes), " ".join(ports)))
     return align_columns(rows)
+
+
+def _is_health_ignored(service: ServiceDescription) -> bool:
+    """Return whether a container reports a health that says nothing about the command that it runs."""
+    check = service["health_check"]
+    ignored = bool(check and check["inherited"]) and not service["one_shot"]
+    return ignored and any(item["state"] == "running" and item["health"] for item in service["containers"])
 
 
 def format_outdated_notes(service: ServiceDescription, *, only_proved: bool = False) -> list[str]:

@@ -12,19 +12,24 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    Line,
+    NextCommand,
+    playbook_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import (
     align_columns,
     format_duration,
     format_size,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._report.code_injection import format_injection_lines
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import prefix_line
 from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_outdated_notes
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import list_outdated_services
 
 StatusPart = t.Mapping[str, t.Any]
 
-PLAYBOOK_COMMAND = "ansible-playbook localdev.recovery."
 STALE_BACKUP_S = 7 * 86400
 # Warn about a disk with less free space than this, or than this fraction of its size.
 LOW_DISK_BYTES = 1024**3
@@ -33,21 +38,27 @@ _TITLE_WIDTH = 10
 
 
 def format_status_report(
-    stack: StackDescription | None, status: StatusPart, logs: t.Mapping[str, t.Sequence[str]]
-) -> list[str]:
+    stack: StackDescription | None,
+    status: StatusPart,
+    logs: t.Mapping[str, t.Sequence[str]],
+    next_command: NextCommand | None,
+) -> list[Line]:
     """Return the whole report, except the error that kept the stack from being described.
 
     stack: as stack_info describes it, None where Compose cannot read its configuration. status: the results of
-    _status/collect by name. logs: last log lines by service.
+    _status/collect by name. logs: last log lines by service. next_command: the last line.
     """
-    lines: list[str] = []
+    lines: list[Line] = []
+    addresses = {} if get_part_error(status["addresses"]) else status["addresses"]
     if stack is not None:
         project, engine = stack["project"], stack["engine"]
-        lines += [f"{project['name']} in {project['dir']}", *format_service_lines(stack, status["addresses"])]
-        lines += _format_section("pages", format_page_lines(status["addresses"]))
+        lines += [f"{project['name']} in {project['dir']}", *format_service_lines(stack, addresses)]
+        lines += _format_section("pages", format_page_lines(addresses))
         if engine["version"]:
             lines += _format_section("engine", [f"Docker {engine['version']}, Compose {engine['compose_version']}"])
-    lines += _format_section("containers", status.get("containers", []))
+    containers = status.get("containers", [])
+    error = get_part_error(containers)
+    lines += _format_section("containers", [error["message"]] if error else containers)
     lines += _format_section("database", format_database_lines(stack, status["database"], status["schema"]))
     lines += _format_section("rows", format_row_count_lines(status["database"], status["expected_rows"]))
     lines += _format_section("backup", format_backup_lines(status["backups"]))
@@ -57,13 +68,21 @@ def format_status_report(
     for name, log in logs.items():
         lines += [f"--- last log lines of {name}", *log]
     lines += [f"warning: {warning}" for warning in format_status_warnings(stack, status)]
-    command = "" if status["error"] else choose_next_command(stack, status)
-    return [*lines, *([f"Next: {command}"] if command else [])]
+    if next_command:
+        lines.append(["Next: ", next_command])
+    return lines
 
 
-def _format_section(title: str, texts: t.Sequence[str]) -> list[str]:
-    titles = [title, *[""] * len(texts)]
-    return [f"{head:{_TITLE_WIDTH}}  {text}" for head, text in zip(titles, texts)]
+def get_part_error(part: t.Any) -> StatusPart | None:
+    """Return the failure of a part that could not be collected, or only to some degree; None without one."""
+    error = part.get("error") if isinstance(part, t.Mapping) else None
+    # The keys of some parts are services, and a service may have the name error.
+    return error if isinstance(error, t.Mapping) and "failure" in error else None
+
+
+def _format_section(title: str, lines: t.Sequence[Line]) -> list[Line]:
+    titles = [title, *[""] * len(lines)]
+    return [prefix_line(f"{head:{_TITLE_WIDTH}}  ", line) for head, line in zip(titles, lines)]
 
 
 def format_service_lines(stack: StackDescription, addresses: StatusPart) -> list[str]:
@@ -74,8 +93,7 @@ def format_service_lines(stack: StackDescription, addresses: StatusPart) -> list
         mark = "--" if service["excluded"] and not service["ok"] else "ok" if service["ok"] else "!!"
         runs = any(container["state"] == "running" for container in service["containers"])
         address = _format_address(addresses.get(name)) if runs else ""
-        # A line has no room for the reason why a health check is ignored.
-        rows.append((mark, name, service["kind"], condition.partition(" (the image")[0], address))
+        rows.append((mark, name, service["kind"], condition, address))
     return align_columns(rows)
 
 
@@ -90,7 +108,6 @@ def format_page_lines(addresses: StatusPart) -> list[str]:
     return [
         f"{found['url']}{path}" + ("" if status == 200 else f" answers {status}")
         for found in addresses.values()
-        if isinstance(found, t.Mapping)
         for path, status in found["pages"].items()
     ]
 
@@ -108,11 +125,12 @@ def format_database_lines(
         return [f"{found['name']} as {found['user']}: {found['service']} does not run"]
     size = f", {format_size(database['bytes'])}" if database.get("bytes") is not None else ""
     summary = f"{found['name']} as {found['user']}{size}"
-    if schema and "problem" not in schema:
+    error = get_part_error(schema)
+    if schema and not error:
         return [f"{summary}, {format_schema_revisions(schema)}"]
     revisions = ", ".join(database.get("revisions", []))
-    if schema:
-        return [f"{summary}, at {revisions or 'no revision'}; Alembic: {schema['problem']}"]
+    if error:
+        return [f"{summary}, at {revisions or 'no revision'}; Alembic: {error['message']}"]
     if not stack["alembic"]:
         return [summary + (f", at {revisions}" if revisions else "")]
     return [
@@ -146,8 +164,8 @@ def format_row_count_lines(database: StatusPart | None, expected: t.Mapping[str,
 
 def format_backup_lines(backups: StatusPart) -> list[str]:
     """Return the line about the newest backup and the newest test restore."""
-    if "problem" in backups:
-        return [backups["problem"]]
+    if error := get_part_error(backups):
+        return [error["message"]]
     last, proved = backups["last"], backups["proved"]
     if not last:
         rest = f"; {backups['count']} dumps there have no metadata" if backups["count"] else ""
@@ -168,12 +186,12 @@ def _seconds_since_test_restore(proved: StatusPart) -> float:
 
 def format_data_lines(data: t.Sequence[StatusPart] | StatusPart) -> list[str]:
     """Return one line per mount with data: service, type, source and size."""
-    if isinstance(data, t.Mapping):
-        return [data["problem"]]
+    if error := get_part_error(data):
+        return [error["message"]]
     return [
         f"{item['service']}: {item['type']} {item['source']}, "
         + (format_size(item["bytes"]) if item["bytes"] is not None else "not measured")
-        for item in data
+        for item in t.cast("t.Sequence[StatusPart]", data)
     ]
 
 
@@ -181,19 +199,26 @@ def _format_disk_line(item: StatusPart) -> str:
     return f"{format_size(item['free_bytes'])} of {format_size(item['total_bytes'])} free at {item['path']}"
 
 
-def format_run_lines(runs: StatusPart) -> list[str]:
+def format_run_lines(runs: StatusPart) -> list[Line]:
     """Return the lines about the lock, interrupted runs and what is set aside."""
-    if "problem" in runs:
-        return [runs["problem"]]
-    lines = [runs["locked"]] if runs["locked"] else []
+    if error := get_part_error(runs):
+        return [error["message"]]
+    lines: list[Line] = [runs["locked"]["message"]] if runs["locked"] else []
     lines += [f"{run['procedure']} of {run['started']} was cut short ({run['run_id']})" for run in runs["interrupted"]]
-    lines += [*runs.get("unreadable", []), *runs.get("missing", [])]
+    lines += [item["problem"] for item in runs["unreadable"]]
+    lines += [item["problem"] for item in runs["unsettled"]]
+    lines += [item["problem"] for item in runs["missing"]]
+    for run in runs["unrecorded"]:
+        objects = ", ".join(f"{entry['kind']} {entry['name']}" for entry in run["puts_back"])
+        lines.append([f"The record of run {run['run_id']} is gone. It keeps {objects}; to take it back: ", run["next"]])
     kept, deletable = runs["set_aside"], runs["deletable"]
     if kept["count"]:
         summary = f"{kept['count']} thing{'s' if kept['count'] > 1 else ''} set aside, {format_size(kept['bytes'])}"
         if deletable["count"]:
-            summary += f"; {PLAYBOOK_COMMAND}cleanup would free {format_size(deletable['bytes'])}"
-        lines.append(summary)
+            freed = f" would free {format_size(deletable['bytes'])}"
+            lines.append([f"{summary}; ", playbook_command("cleanup"), freed])
+        else:
+            lines.append(summary)
     return lines
 
 
@@ -220,10 +245,10 @@ def format_status_warnings(stack: StackDescription | None, status: StatusPart) -
                 "whether they differ can be seen while the containers run"
             )
     injected = status.get("injections") or []
-    warnings += [injected["problem"]] if isinstance(injected, t.Mapping) else format_injection_lines(injected)
-    database = status["database"]
-    if database and database.get("problem"):
-        warnings.append(f"The database: {database['problem']}")
+    error = get_part_error(injected)
+    warnings += [error["message"]] if error else format_injection_lines(injected)
+    if error := get_part_error(status["database"]):
+        warnings.append(f"The database: {error['message']}")
     data = status["data"] if not isinstance(status["data"], t.Mapping) else []
     file_systems = {(item["free_bytes"], item["total_bytes"]): item["path"] for item in status["disk"]}
     for item in data:
@@ -238,35 +263,42 @@ def format_status_warnings(stack: StackDescription | None, status: StatusPart) -
     return list(dict.fromkeys(warnings))
 
 
-def choose_next_command(stack: StackDescription | None, status: StatusPart) -> str:
-    """Return the command that helps most now; empty when none is needed, or while another run is active."""
+def choose_next_command(stack: StackDescription | None, status: StatusPart) -> NextCommand | None:
+    """Return the command that helps most now.
+
+    None: no command is needed, another run is active, or the stack could not be described, and the error says what to
+    do.
+    """
     runs = status["runs"]
-    if runs.get("locked"):
-        return ""
+    if status["error"] or runs.get("locked"):
+        return None
+    if runs.get("unsettled"):
+        return playbook_command("run_explain", run_explain_id=runs["unsettled"][0]["run_id"])
     if runs.get("interrupted"):
-        return f"{PLAYBOOK_COMMAND}undo"
+        return playbook_command("undo")
     if stack is None:
-        return ""
+        return None
     schema = status["schema"] or {}
     if schema.get("unknown") or schema.get("overlapping") or schema.get("pending"):
-        return f"{PLAYBOOK_COMMAND}schema_recovery"
+        return playbook_command("schema_recovery")
     wanted = {name: service for name, service in stack["services"].items() if not service["excluded"]}
     built = [name for name in list_outdated_services(stack) if name in wanted]
     if built:
-        return _format_container_recovery_command("rebuild", built)
+        return _build_container_recovery_command("rebuild", built)
     failing = [name for name, service in wanted.items() if service["enabled"] and not service["ok"]]
     stale = [name for name, service in wanted.items() if _has_stale_container(service)]
     if failing or stale:
-        return _format_container_recovery_command("restart", sorted({*failing, *stale}))
+        return _build_container_recovery_command("restart", sorted({*failing, *stale}))
     last = status["backups"].get("last")
-    if stack["database"] and "problem" not in status["backups"] and (not last or last["age_s"] > STALE_BACKUP_S):
-        return f"{PLAYBOOK_COMMAND}backup"
-    return ""
+    if stack["database"] and not get_part_error(status["backups"]) and (not last or last["age_s"] > STALE_BACKUP_S):
+        return playbook_command("backup")
+    return None
 
 
-def _format_container_recovery_command(action: str, services: t.Sequence[str]) -> str:
-    settings = f"-e container_recovery_action={action} -e container_recovery_services={','.join(services)}"
-    return f"{PLAYBOOK_COMMAND}container_recovery {settings}"
+def _build_container_recovery_command(action: str, services: list[str]) -> NextCommand:
+    return playbook_command(
+        "container_recovery", container_recovery_action=action, container_recovery_services=services
+    )
 
 
 def _has_stale_container(service: StatusPart) -> bool:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_failure
 
 
 def format_undo_report(
@@ -19,8 +21,8 @@ def format_undo_report(
     restored: t.Sequence[t.Mapping[str, t.Any]],
     started: t.Sequence[str],
     planned: bool,
-    notes: t.Sequence[str] = (),
-) -> list[str]:
+    notes: t.Sequence[Line] = (),
+) -> list[Line]:
     """Return what an undo restored and started (planned: would restore and start), line by line.
 
     found: the result of recovery_run_info. settled: for each interrupted run, its run id as ``item`` and its
@@ -29,7 +31,7 @@ def format_undo_report(
     """
     verb = "Would take back" if planned else "Took back"
     records = {record["run_id"]: record for record in found["runs"]}
-    lines = []
+    lines: list[Line] = []
     for item in settled:
         procedure = f"{records[item['item']]['procedure']} " if item["item"] in records else ""
         lines.append(f"{verb} {procedure}(run {item['item']}, which was interrupted)")
@@ -38,8 +40,8 @@ def format_undo_report(
         undone = found["undo"]
         lines.append(f"{verb} {undone['procedure']} (run {undone['run_id']} of {undone['started']})")
         lines += _format_entries(restored)
-    if not restored and not any(item["asides"] for item in settled):
-        lines += found["undo_refused"].splitlines()
+    if found["undo_refused"] and not restored and not any(item["asides"] for item in settled):
+        lines += format_failure(found["undo_refused"])
     if started:
         lines.append(f"{'Would start' if planned else 'Started'} {', '.join(started)}")
     return [*lines, *notes]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 
 # The end of a volume archive's name: LABEL_TIMESTAMP.ENDING.
@@ -19,13 +20,13 @@ _TIMESTAMP = re.compile(r"_(\d{8}_\d{6})\.[^/]+$")
 
 def format_volume_backup_report(
     made: t.Sequence[t.Mapping[str, t.Any]], stopped: t.Sequence[str], planned: bool
-) -> list[str]:
+) -> list[Line]:
     """Return what a volume backup did (in check mode: would do), line by line.
 
     made: results of volume_archive, one per volume or folder. stopped: names of the services.
     """
     done = not planned
-    lines = [
+    lines: list[Line] = [
         f"{'Archived' if done else 'Would archive'} {result['item']['kind']} {result['item']['name']} "
         f"({format_size(result['bytes'])}, {result['files']} files) to {result['path']}"
         + (f" ({format_size(result['archive_bytes'])}) in {result['seconds']} s" if done else "")
@@ -35,7 +36,7 @@ def format_volume_backup_report(
     if done:
         timestamps = {timestamp for result in made for timestamp in _TIMESTAMP.findall(result["path"])}
         lines += [
-            f"To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select={timestamp}"
+            ["To restore it: ", playbook_command("volume_restore", volume_restore_select=timestamp)]
             for timestamp in sorted(timestamps)
         ]
     return lines

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
 
 
 def format_volume_restore_report(
     unpacked: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any], run_id: str
-) -> list[str]:
+) -> list[Line]:
     """Return what a volume restore did (in check mode: would do), line by line.
 
     unpacked: results of volume_archive, one per volume or folder. kept: the result of set_aside.
     """
     done = not kept.get("planned")
-    lines = []
+    lines: list[Line] = []
     for result in unpacked:
         location = result["item"]
         lines.append(

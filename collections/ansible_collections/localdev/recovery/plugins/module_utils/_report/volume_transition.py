@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import MOUNT_KINDS
@@ -17,13 +18,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 def format_volume_transition_report(
     plan: t.Mapping[str, t.Any], run_id: str, copied: t.Sequence[t.Mapping[str, t.Any]], kept: t.Mapping[str, t.Any]
-) -> list[str]:
+) -> list[Line]:
     """Return what a transition did (in check mode: would do), line by line.
 
     copied: results of volume_copy. kept: the result of set_aside.
     """
     done = not kept.get("planned")
-    lines = [
+    lines: list[Line] = [
         f"{'Moved' if done else 'Would move'} {MOUNT_KINDS[move['from']]} {move['source']} "
         f"to {MOUNT_KINDS[move['to']]} {move['place']} ({format_size(move['bytes'])})"
         for move in plan["moves"]

@@ -17,7 +17,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.clock impo
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import HEARTBEAT_INTERVAL_S, RunLock
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 
 class ActiveRun:
@@ -41,8 +42,8 @@ class ActiveRun:
     def save(self) -> None:
         """Write the record to the disk.
 
-        Raise RecoveryError of the kind ``locked`` if another run took over the lock: it has settled this run, and its
-        changes of the record must not be overwritten.
+        Raise RecoveryError if another run took over the lock: it has settled this run, and its changes of the record
+        must not be overwritten.
         """
         if self.lock_id:
             self.lock.check_not_taken_over(self.lock_id)
@@ -90,5 +91,5 @@ def join_run(params: t.Mapping[str, t.Any], *, check_mode: bool = False) -> t.It
     if check_mode or not params["run_id"]:
         yield None
         return
-    with ActiveRun(RunStore(params["stack"]["project"]["dir"]), params["run_id"], params["step"]) as run:
+    with ActiveRun(RunStore.from_stack(params["stack"]), params["run_id"], params["step"]) as run:
         yield run

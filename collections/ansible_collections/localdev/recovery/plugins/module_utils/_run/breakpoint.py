@@ -12,8 +12,6 @@ import os
 import time
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
-
 if t.TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 
@@ -28,11 +26,11 @@ def is_breakpoint(point: str) -> bool:
 def wait_at_breakpoint(run: ActiveRun | None, point: str) -> None:
     """Wait at a point where a test wants the run to stop; do nothing outside a run.
 
-    The file ``.localdev/breakpoint`` holds the point's name while the run waits. Deleting the file lets it continue.
+    The file ``breakpoint`` in the state folder holds the point's name while the run waits. Deleting it ends the wait.
     """
     if run is None or not is_breakpoint(point):
         return
     path = os.path.join(run.runs.folder, "breakpoint")
-    write_file_atomically(path, point + "\n")
+    run.runs.write(path, point + "\n")
     while os.path.exists(path):
         time.sleep(0.05)

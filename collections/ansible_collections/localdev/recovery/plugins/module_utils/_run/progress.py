@@ -18,10 +18,8 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._core.measure import Measure
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import STATE_FOLDER
 
 ProgressState = dict[str, t.Any]
 
@@ -31,33 +29,19 @@ FIRST_REPORT_S = 1.0
 REPORT_INTERVAL_S = 2.0
 
 
-class ByteCounter:
-    """The bytes that are done, added up from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.bytes = 0
-
-    def add(self, count: int) -> None:
-        """Add bytes that are done."""
-        with self._lock:
-            self.bytes += count
-
-
-def get_progress_path(project_dir: str) -> str:
-    """Return the path of a stack's progress file."""
-    return os.path.join(project_dir, STATE_FOLDER, "progress.json")
+def get_progress_path(state_folder: str) -> str:
+    """Return the path of a stack's progress file. state_folder: of the stack."""
+    return os.path.join(state_folder, "progress.json")
 
 
 def report_progress(
-    run: ActiveRun | None, doing: str, done: t.Callable[[], int], total: int | None, *, about: bool = False
+    run: ActiveRun | None, doing: str, done: Measure, total: int | None, *, about: bool = False
 ) -> t.ContextManager[None]:
     """Report progress every two seconds while the block runs. Outside a run, report nothing.
 
-    done: returns the bytes so far; called in another thread. total: bytes at the end, None if unknown. about: whether
-    total is an estimate.
+    done: read in another thread. total: bytes at the end, None if unknown. about: whether total is an estimate.
     """
-    return report_progress_of_parts(run, lambda: {"doing": doing, "done": done(), "total": total, "about": about})
+    return report_progress_of_parts(run, lambda: {"doing": doing, "done": done.bytes, "total": total, "about": about})
 
 
 @contextlib.contextmanager
@@ -66,7 +50,7 @@ def report_progress_of_parts(run: ActiveRun | None, state: t.Callable[[], Progre
     if run is None:
         yield
         return
-    path = get_progress_path(run.runs.src)
+    path = get_progress_path(run.runs.folder)
     ended = threading.Event()
 
     def report() -> None:
@@ -84,7 +68,7 @@ def report_progress_of_parts(run: ActiveRun | None, state: t.Callable[[], Progre
                 rate = count / max(moment - before[0], 0.001)
                 before = (moment, now["done"])
                 if not ended.is_set():
-                    write_file_atomically(path, json.dumps({**now, "run_id": run.record["run_id"], "rate": rate}))
+                    run.runs.write(path, json.dumps({**now, "run_id": run.record["run_id"], "rate": rate}))
 
     reporter = threading.Thread(target=report, daemon=True)
     reporter.start()
@@ -95,19 +79,3 @@ def report_progress_of_parts(run: ActiveRun | None, state: t.Callable[[], Progre
         reporter.join(FIRST_REPORT_S)
         with contextlib.suppress(OSError):
             os.unlink(path)
-
-
-def format_progress(text: str, run_id: str) -> str:
-    """Return a progress file as a line for people; empty if it is of another run or cannot be parsed. Pure.
-
-    ``loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s``
-    """
-    try:
-        now = json.loads(text)
-        if now["run_id"] != run_id:
-            return ""
-        done, total = now["done"], now["total"]
-        share = f" of {'about ' if now['about'] else ''}{format_size(total)}" if total and done <= total else ""
-        return f"{now['doing']} {format_size(done)}{share}, {format_size(now['rate'])}/s"
-    except (ValueError, KeyError, TypeError):
-        return ""

@@ -4,13 +4,28 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Check the content of a run record, and what a record that cannot be read might keep. Pure."""
+"""Check the content of a run record, and what a record that cannot be read might keep. Pure.
+
+A record that somebody forged must not make a run delete or overwrite anything else, so each kept name has to follow
+from the object's name and the run id.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import typing as t
+
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RECORD_FORMAT,
+    EntryState,
+    ObjectKind,
+)
+
+# The folder that held the runs in format 1, in the project folder.
+OLD_FOLDER = ".localdev"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,22 +46,20 @@ class UnreadableRecord:
         return self.run_id in name or name in self.text or json.dumps(name)[1:-1] in self.text
 
 
-def find_record_problem(
-    data: t.Any, run_id: str, *, newest_format: int, kinds: t.Collection[str], states: t.Collection[str]
-) -> str:
-    """Return why the content of a file is no run record that this version understands, or an empty text.
-
-    kinds, states: of the entries in ``asides``.
-    """
+def find_record_problem(data: t.Any, run_id: str) -> str:
+    """Return why the content of a file is no run record that this version understands, or an empty text."""
     if not isinstance(data, dict):
         return "it is not a JSON object"
-    if not isinstance(data.get("format"), int) or not 1 <= data["format"] <= newest_format:
-        return f"its format {data.get('format')!r} is unknown; this version knows 1 to {newest_format}"
+    if not isinstance(data.get("format"), int) or not 1 <= data["format"] <= RECORD_FORMAT:
+        return f"its format {data.get('format')!r} is unknown; this version knows 1 to {RECORD_FORMAT}"
     if data.get("run_id") != run_id:
         return f"it is the record of run {data.get('run_id')!r}"
     for key, kind in (("procedure", str), ("started", str), ("outcome", str), ("running_before", list)):
         if not isinstance(data.get(key), kind):
             return f"its {key} is {data.get(key)!r}"
+    for key in ("undoes", "undone_by"):
+        if not isinstance(data.get(key) or "", str):
+            return f"its {key} is {data[key]!r}"
     for key, required in (
         ("steps", ("name",)),
         ("asides", ("kind", "name", "aside", "state")),
@@ -56,10 +69,17 @@ def find_record_problem(
         if not isinstance(entries, list) or not all(_has_texts(entry, required) for entry in entries):
             return f"its {key} are malformed"
     for entry in data["asides"]:
-        if entry["kind"] not in kinds:
+        if entry["kind"] not in t.get_args(ObjectKind):
             return f"it keeps a {entry['kind']}, a kind of object that this version does not know"
-        if entry["state"] not in states:
+        if not isinstance(entry.get("restored_by", ""), str):
+            return f"the run that put back {entry['aside']} is {entry['restored_by']!r}"
+        if entry["state"] not in t.get_args(EntryState):
             return f"the state {entry['state']!r} of {entry['aside']} is unknown"
+        wanted = derive_kept_name(entry["kind"], entry["name"], run_id)
+        if data["format"] == 1 and entry["kind"] == "file":
+            wanted = os.path.join(OLD_FOLDER, wanted)
+        if entry["aside"] != wanted:
+            return f"the kept name of {entry['name']} is {entry['aside']}, and not {wanted}"
     return ""
 
 

@@ -18,6 +18,7 @@ import shlex
 import shutil
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import build_drop_database_sql, run_sql
@@ -86,13 +87,18 @@ def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(entry["name"])
     except OSError as exc:
-        raise RecoveryError(f"Cannot delete {exc.filename}: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.TEMPORARY_OBJECT_NOT_DELETED, f"Cannot delete {exc.filename}: {exc.strerror}"
+        ) from exc
 
 
 def _check_path(entry: TemporaryObject) -> None:
     """Raise RecoveryError for an object of a kind that only another version knows: its name need not be a path."""
     if entry["kind"] != "path":
-        raise RecoveryError(f"This version does not know what the {entry['kind']} {entry['name']} is")
+        raise RecoveryError(
+            FailureId.TEMPORARY_OBJECT_NOT_DELETED,
+            f"This version does not know what the {entry['kind']} {entry['name']} is",
+        )
 
 
 def temporary_object_exists(docker: Docker, entry: TemporaryObject) -> bool:

@@ -16,12 +16,42 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    Line,
+    PlaybookCommand,
+    playbook_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, can_undo_run
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    RunRecord,
+    can_undo_run,
+    list_held_entries,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import UnreadableRecord
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
-UNDO_COMMAND = "ansible-playbook localdev.recovery.undo"
+
+class KeptObject(t.TypedDict):
+    """What an undo puts back. aside: the kept name. bytes: None if unknown."""
+
+    kind: str
+    name: str
+    aside: str
+    bytes: int | None
+
+
+class UndoableRun(t.TypedDict):
+    """A run that can be undone. age_s: since it began. undoes: the run that it took back. next: the command."""
+
+    run_id: str
+    procedure: str
+    started: str
+    age_s: int
+    undoes: str | None
+    rebuilt: bool
+    puts_back: list[KeptObject]
+    next: PlaybookCommand
 
 
 def find_newest_attempted_run(records: t.Sequence[RunRecord]) -> RunRecord | None:
@@ -48,30 +78,36 @@ def choose_run_to_undo(
 
     listed: the records from which the error lists runs, by default all. unreadable: records that cannot be read.
 
-    Raise RecoveryError of the kind ``unsafe`` if that run keeps nothing; the error lists the runs that can be undone.
+    Raise RecoveryError if that run keeps nothing; the error lists the runs that can be undone.
     """
     newest = find_newest_attempted_run(records)
     chosen = next((record for record in records if record["run_id"] == run_id), None) if run_id else newest
     newer = [] if run_id else find_newer_unreadable(records, unreadable)
     if newer:
+        failure = FailureId.RUN_NEWEST_UNREADABLE
         reason = f"The newest run is {newer[-1]}, and its record cannot be read: nobody knows what it keeps"
     elif chosen is None:
-        reason = (
-            f"There is no run {run_id} of this stack" if run_id else "No run of this stack left anything to put back"
-        )
+        failure = FailureId.RUN_UNKNOWN if run_id else FailureId.RUN_NONE
+        # The quotes show where a name ends that is no run id.
+        reason = f"This stack has no run {run_id!r}" if run_id else "No run of this stack left anything to put back"
+    elif chosen.get("rebuilt") and not run_id:
+        failure = FailureId.RUN_RECORD_MISSING
+        reason = f"Run {chosen['run_id']} has left kept copies, but its record is gone: nobody knows what else it did"
     elif can_undo_run(chosen):
         return chosen
     else:
+        failure = FailureId.RUN_KEEPS_NOTHING
         undone_by = f", undone by {chosen['undone_by']}" if chosen.get("undone_by") else ""
         reason = (
             f"Run {chosen['run_id']} ({chosen['procedure']}) keeps nothing that could be put back: "
             f"outcome {chosen['outcome']}{undone_by}"
         )
     details = format_undoable_runs(list_undoable_runs(records if listed is None else listed, now))
-    raise RecoveryError(reason, details="\n".join(details), kind="unsafe")
+    next_command = playbook_command("run_list") if chosen is None and run_id else None
+    raise RecoveryError(failure, reason, details=details, next_command=next_command)
 
 
-def list_undoable_runs(records: t.Sequence[RunRecord], now: float | None = None) -> list[dict[str, t.Any]]:
+def list_undoable_runs(records: t.Sequence[RunRecord], now: float | None = None) -> list[UndoableRun]:
     """Return the runs that can be undone, newest first, with age and effect. now: seconds since the epoch."""
     return [
         {
@@ -80,30 +116,37 @@ def list_undoable_runs(records: t.Sequence[RunRecord], now: float | None = None)
             "started": record["started"],
             "age_s": round(seconds_since(record["started"], now)),
             "undoes": record.get("undoes"),
+            "rebuilt": bool(record.get("rebuilt")),
             "puts_back": [
-                {key: entry.get(key) for key in ("kind", "name", "aside", "bytes")}
-                for entry in record["asides"]
-                if entry["state"] in ("kept", "live", "restoring")
+                {"kind": entry["kind"], "name": entry["name"], "aside": entry["aside"], "bytes": entry.get("bytes")}
+                for entry in list_held_entries(record)
             ],
-            "command": f"{UNDO_COMMAND} -e undo_run_id={record['run_id']}",
+            "next": build_undo_command(record["run_id"]),
         }
         for record in reversed(records)
         if can_undo_run(record)
     ]
 
 
-def format_undoable_runs(undoable: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+def build_undo_command(run_id: str) -> PlaybookCommand:
+    """Return the command that takes back a run."""
+    return playbook_command("undo", undo_run_id=run_id)
+
+
+def format_undoable_runs(undoable: t.Sequence[UndoableRun]) -> list[Line]:
     """Return one line for each run that can be undone: its age, its effect and the command."""
     if not undoable:
         return []
-    lines = ["Older runs that can be taken back, each by its run id:"]
+    lines: list[Line] = ["Runs that can be taken back, each by its run id:"]
     for run in undoable:
         objects = ", ".join(
             f"{entry['kind']} {entry['name']}" + ("" if entry["bytes"] is None else f" ({format_size(entry['bytes'])})")
             for entry in run["puts_back"]
         )
         procedure = f"{run['procedure']} of {run['undoes']}" if run["undoes"] else run["procedure"]
-        lines.append(f"{procedure}, {format_duration(run['age_s'])} ago, puts back {objects}: {run['command']}")
+        if run["rebuilt"]:
+            procedure = "a run without a record"
+        lines.append([f"{procedure}, {format_duration(run['age_s'])} ago, puts back {objects}: ", run["next"]])
     return lines
 
 
@@ -135,12 +178,12 @@ def list_services_to_start(record: RunRecord, services: t.Mapping[str, ServiceDe
     )
 
 
-def describe_failed_roll_back(record: RunRecord) -> str:
-    """Return what a run still holds whose roll back failed, and the next command."""
+def describe_failed_roll_back(record: RunRecord) -> list[Line]:
+    """Return what a run still holds whose roll back failed, and what to do before its undo, line by line."""
     run_id = record["run_id"]
     if can_undo_run(record):
-        held = [f"{e['kind']} {e['name']}" for e in record["asides"] if e["state"] in ("kept", "live", "restoring")]
+        held = [f"{entry['kind']} {entry['name']}" for entry in list_held_entries(record)]
         text = f"Nothing is lost: run {run_id} still holds {', '.join(held)} under its set-aside names."
     else:
         text = f"Run {run_id} holds nothing: all data is in its place. Services that it stopped may be down."
-    return f"{text}\nNext: remove the cause, then {UNDO_COMMAND} -e undo_run_id={run_id}"
+    return [text, "Remove the cause before you undo the run."]

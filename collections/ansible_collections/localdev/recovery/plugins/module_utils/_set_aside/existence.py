@@ -16,12 +16,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
-    RunStore,
     SetAsideEntry,
     TemporaryObject,
     build_run_record,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import MissingCopy
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import temporary_object_exists
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
 

@@ -16,7 +16,7 @@ An entry of a run record's ``asides`` goes through these states; each is recorde
     deleted    cleanup has deleted the kept copy
 
 Volumes cannot be renamed, so they are copied and the copy is verified. Folders and databases are renamed. Files, also
-those in containers, and rows are copied to the folder of the runs; an image gets a second name. Of a container the
+those in containers, and rows are copied to the state folder; an image gets a second name. Of a container the
 files are kept that were changed in it by hand.
 """
 
@@ -25,14 +25,22 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
+    HELD_STATES,
     RunRecord,
     SetAsideEntry,
     TemporaryObject,
+    list_held_entries,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     describe_temporary_database,
@@ -90,12 +98,19 @@ def _is_same_object(one: SetAsideEntry, other: SetAsideEntry) -> bool:
     return (one["kind"], one["name"]) == (other["kind"], other["name"])
 
 
-def create_set_aside_entry(item: t.Mapping[str, t.Any], run_id: str) -> SetAsideEntry:
-    """Return a planned entry for an object: kind, name, and the keys that its keeper needs."""
+def create_set_aside_entry(
+    item: t.Mapping[str, t.Any], run_id: str, to_recorded_path: t.Callable[[str], str] = str
+) -> SetAsideEntry:
+    """Return a planned entry for an object: kind, name, and the keys that its keeper needs.
+
+    to_recorded_path: returns a path as records have it, from which the kept name of a file follows.
+    """
     keeper = KEEPERS[item["kind"]]
     entry = t.cast(SetAsideEntry, {key: value for key, value in item.items() if value not in (None, False)})
     entry["name"] = keeper.normalise_name(entry)
-    entry.update({"aside": keeper.kept_name(entry["name"], run_id), "bytes": None, "state": "planned"})
+    recorded = to_recorded_path(entry["name"]) if entry["kind"] == "file" else entry["name"]
+    aside = derive_kept_name(entry["kind"], recorded, run_id)
+    entry.update({"aside": aside, "bytes": None, "state": "planned"})
     if keeper.copies:
         # For readers of records: content that is put back by copying stays under the kept name.
         entry["copied"] = True
@@ -122,7 +137,7 @@ class SetAsideManager:
         """
         entries = []
         for item in items:
-            entry = create_set_aside_entry(item, self.run.record["run_id"])
+            entry = self._create_entry(item)
             keeper = self.get_keeper(entry)
             if self._is_already_kept(entry):
                 continue
@@ -141,7 +156,7 @@ class SetAsideManager:
 
         Raise RecoveryError if there is no space for them and ``reserve`` bytes more.
         """
-        entries = [create_set_aside_entry(item, "RUN_ID") for item in items]
+        entries = [create_set_aside_entry(item, "RUN_ID", self.run.runs.relative) for item in items]
         entries = [entry for entry in entries if self.get_keeper(entry).exists(entry)]
         sizes = map_in_parallel(lambda entry: self.get_keeper(entry).measure(entry), entries)
         check_free_space(list(zip(entries, sizes)), reserve)
@@ -149,15 +164,32 @@ class SetAsideManager:
             entry["bytes"] = size
         return entries
 
+    def _create_entry(self, item: t.Mapping[str, t.Any]) -> SetAsideEntry:
+        return create_set_aside_entry(item, self.run.record["run_id"], self.run.runs.relative)
+
     def _is_already_kept(self, entry: SetAsideEntry) -> bool:
         """Return whether this run keeps the old content of the object."""
-        return any(
-            _is_same_object(mine, entry) and mine["state"] in ("kept", "live", "restoring")
-            for mine in self.run.record["asides"]
-        )
+        return any(_is_same_object(mine, entry) and mine["state"] in HELD_STATES for mine in self.run.record["asides"])
+
+    def find_lost_entries(self, source: RunRecord) -> list[SetAsideEntry]:
+        """Return the entries whose kept copy does not exist any more, while others of the run can be put back.
+
+        Data folders are kept beside the data, where ``git clean`` deletes them. Raise RecoveryError for other missing
+        copies, and if there is nothing else to put back.
+        """
+        kept = [entry for entry in source["asides"] if entry["state"] in ("kept", "live")]
+        exist = map_in_parallel(lambda entry: self.get_keeper(entry).kept_copy_exists(entry), kept)
+        lost = [entry for entry, exists in zip(kept, exist) if not exists]
+        own = source is self.run.record or is_rolling_back(source)
+        only_folders = all(entry["kind"] == "folder" for entry in lost)
+        if lost and (own or not only_folders or len(lost) == len(list_held_entries(source))):
+            raise build_missing_copy_error(lost[0], source)
+        return lost
 
     def put_back(self, source: RunRecord) -> list[SetAsideEntry]:
         """Put back what the run ``source`` set aside, the last object first. May be repeated after any crash.
+
+        What find_lost_entries returns is left out, and counts as deleted.
 
         The present content is set aside for the active run. If the active run failed and puts back its own kept
         content, the present content is returned to the run that it was to undo; incomplete content of the active run
@@ -166,13 +198,13 @@ class SetAsideManager:
         own = source is self.run.record or is_rolling_back(source)
         undone = self.run.runs.load(source["undoes"]) if own and source.get("undoes") else None
         done = []
+        for entry in self.find_lost_entries(source):
+            entry["state"] = "deleted"
         for entry in reversed(source["asides"]):
             keeper = self.get_keeper(entry)
             if entry["state"] == "planned":
                 self._resolve_planned(entry, keeper)
-            if entry["state"] in ("kept", "live") and not keeper.kept_copy_exists(entry):
-                raise build_missing_copy_error(entry, source)
-            if entry["state"] in ("kept", "live", "restoring"):
+            if entry["state"] in HELD_STATES:
                 displaced: SetAsideEntry | None = None
                 earlier: RunRecord | None = None
                 if undone is not None:
@@ -182,6 +214,9 @@ class SetAsideManager:
                     if earlier is None and entry["state"] != "kept":
                         displaced = self._record_displaced(entry)
                 entry["state"] = "restoring"
+                if not entry.get("copied"):
+                    # When an undo fails, other content may be kept under the name.
+                    entry.pop("empty", None)
                 entry["restored_by"] = source["run_id"] if own else self.run.record["run_id"]
                 self.run.runs.save(source)
                 keeper.put_back(entry, displaced)
@@ -203,6 +238,7 @@ class SetAsideManager:
         Raise the error of put_back if a kept copy does not exist any more.
         """
         entries, lines = [], []
+        lost = self.find_lost_entries(source)
         for entry in reversed(source["asides"]):
             keeper = self.get_keeper(entry)
             if entry["state"] == "planned" and keeper.kept_copy_exists(entry):
@@ -212,9 +248,7 @@ class SetAsideManager:
                     )
                 else:
                     entries.append(entry)
-            if entry["state"] in ("kept", "live") and not keeper.kept_copy_exists(entry):
-                raise build_missing_copy_error(entry, source)
-            if entry["state"] in ("kept", "live", "restoring"):
+            if entry["state"] in HELD_STATES and entry not in lost:
                 entries.append(entry)
         return entries, lines
 
@@ -276,7 +310,7 @@ class SetAsideManager:
     def _record_displaced(self, entry: SetAsideEntry) -> SetAsideEntry:
         wanted = ("kind", "name", *self.get_keeper(entry).required_keys)
         item = {key: value for key, value in entry.items() if key in wanted}
-        mine = create_set_aside_entry(item, self.run.record["run_id"])
+        mine = self._create_entry(item)
         self.run.record["asides"].append(mine)
         self.run.save()
         return mine
@@ -297,11 +331,17 @@ def describe_rest(entry: SetAsideEntry, image: str) -> TemporaryObject | None:
     return None
 
 
+def describe_lost_entry(entry: SetAsideEntry) -> str:
+    """Return, for people, that an entry is not put back because its kept copy is gone."""
+    return f"The {entry['kind']} {entry['aside']} does not exist any more: {entry['name']} is left as it is"
+
+
 def build_missing_copy_error(entry: SetAsideEntry, source: RunRecord) -> RecoveryError:
+    """Return the error for a kept copy that does not exist any more."""
     return RecoveryError(
-        f"The {entry['kind']} {entry['aside']}, which run {source['run_id']} has set aside, is gone; "
+        FailureId.KEPT_COPY_MISSING,
+        f"The {entry['kind']} {entry['aside']}, which run {source['run_id']} has set aside, does not exist any more; "
         f"{entry['name']} is left as it is",
-        kind="verification",
     )
 
 
@@ -312,8 +352,9 @@ def check_free_space(
     for entry, (_size, needed, free) in measured:
         if needed is not None and free is not None and needed + reserve > free:
             raise RecoveryError(
+                FailureId.DISK_TOO_SMALL,
                 f"Too little disk space to set the {entry['kind']} {entry['name']} aside: {format_size(needed)} for "
                 f"the copy and {format_size(reserve)} for new data are needed, {format_size(free)} are free",
-                next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
-                kind="unsafe",
+                hint=["What else takes space: ", program_command("docker", "system", "df")],
+                next_command=playbook_command("cleanup"),
             )

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import unescape_compose_value
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Json
 
 # A longer secret is a key or a certificate, which no command line shows.
@@ -92,24 +92,31 @@ def list_enabled_services(docker: Docker, document: Json) -> frozenset[str]:
     return frozenset(done.stdout.split())
 
 
-def _build_config_error(docker: Docker, done: CompletedCommand) -> RecoveryError:
+def _build_config_error(docker: Docker, done: CompletedCommand) -> DockerError:
     """Return the error for a Compose project that cannot be read."""
     project = require_project(docker)
     known = docker.build_error(done)
-    if known.next_command:
+    if known.failure is not FailureId.DOCKER_COMMAND_FAILED:
         return known
-    compose = shlex.join(["docker", "compose", *project.arguments(), "config", "--quiet"])
-    command = f"cd {shlex.quote(project.src)} && {compose}"
+    failure, message = (
+        FailureId.COMPOSE_FILE_INVALID,
+        f"Compose cannot read the project in {project.src}: {_last_line(done.stderr)}",
+    )
     missing = re.search(
         r"open (\S+): no such file or directory|env file (\S+) not found|stat (\S+): no such file", done.stderr
     )
     if missing:
         path = next(group for group in missing.groups() if group)
-        return RecoveryError(
-            f"The Compose project in {project.src} needs the file {path}, which does not exist", next_command=command
+        failure, message = (
+            FailureId.PROJECT_FILE_MISSING,
+            f"The Compose project in {project.src} needs the file {path}, which does not exist",
         )
-    return RecoveryError(
-        f"Compose cannot read the project in {project.src}: {_last_line(done.stderr)}", next_command=command
+    return DockerError(
+        failure,
+        message,
+        returncode=done.returncode,
+        stderr=done.stderr,
+        next_command=project.compose_command("config", "--quiet"),
     )
 
 

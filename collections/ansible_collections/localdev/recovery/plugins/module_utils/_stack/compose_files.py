@@ -27,7 +27,7 @@ def resolve_project_files(project: Project) -> tuple[str, tuple[str, ...], tuple
     """Return project folder, Compose files, env files and active profiles by Compose's rules; paths are absolute."""
     settings: dict[str, str] = {}
     for env_file in project.env_files or (".env",):
-        settings.update(_read_compose_settings(os.path.join(project.src, env_file)))
+        settings.update(read_compose_settings(os.path.join(project.src, env_file)))
     settings.update(os.environ)
     separator = settings.get("COMPOSE_PATH_SEPARATOR") or os.pathsep
     files = list(project.files) or [item for item in settings.get("COMPOSE_FILE", "").split(separator) if item]
@@ -61,7 +61,7 @@ def _default_files(folder: str) -> list[str]:
     return [found[0], *present(OVERRIDE_FILES)[:1]]
 
 
-def _read_compose_settings(path: str) -> dict[str, str]:
+def read_compose_settings(path: str) -> dict[str, str]:
     """Return the COMPOSE_* settings of an env file. Values are not interpolated."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:

@@ -17,6 +17,7 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import parse_single_port
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.application_service import (
@@ -136,6 +137,7 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Describe
             "profiles": list(facts.project.profiles),
         },
         "engine": {"version": facts.engine.version, "compose_version": facts.engine.compose_version},
+        "state": facts.engine.state_place.describe(facts.config["name"]),
         "services": described,
         "volumes": describe_volumes(facts),
         "database": _describe_database(facts, services, described, database, roles.application, warnings)
@@ -172,8 +174,9 @@ def _check_choices(services: t.Mapping[str, Service], choices: Choices) -> None:
     for variable, name in named:
         if name and name not in services:
             raise RecoveryError(
-                f"{variable} names {name}, which is no service of this project; it has {', '.join(services) or 'none'}",
-                next_command=f"correct {variable}",
+                FailureId.SERVICE_UNKNOWN,
+                f"{variable} names {name}, which is no service of this project",
+                hint=f"Services of the project: {', '.join(services) or 'none'}.",
             )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 
 ServiceKind = t.Literal["database", "cache", "application", "worker", "migration", "other"]
 ChangeKind = t.Literal["dockerfile", "dependencies", "source"]
@@ -31,6 +32,18 @@ class EngineDescription(t.TypedDict):
 
     version: str
     compose_version: str
+
+
+class StateDescription(t.TypedDict):
+    """Where the runs of a stack are recorded.
+
+    folder: of this stack. root: the folder that holds those of all stacks of the engine. group: number of the group
+    that shares it, None for a place of the user alone.
+    """
+
+    root: str
+    folder: str
+    group: int | None
 
 
 class BuildDescription(t.TypedDict):
@@ -175,6 +188,7 @@ class StackDescription(t.TypedDict):
 
     project: ProjectDescription
     engine: EngineDescription
+    state: StateDescription
     services: dict[str, ServiceDescription]
     volumes: dict[str, VolumeDescription]
     database: DatabaseDescription | None
@@ -191,19 +205,21 @@ def require_database(stack: StackDescription) -> DatabaseDescription:
     """Return the description of the stack's database. Raise RecoveryError when none was found."""
     if stack["database"] is None:
         raise RecoveryError(
+            FailureId.DATABASE_NOT_FOUND,
             f"No PostgreSQL service was found in project {stack['project']['name']}",
-            next_command="set stack_database_service",
+            details=stack["warnings"],
+            hint=f"Set stack_database_service to the service that runs it: {', '.join(sorted(stack['services']))}.",
         )
     return stack["database"]
 
 
-def explain_missing_database(stack: StackDescription) -> str:
-    """Return the error message for a stack without a database, with the next command; empty when it has one."""
+def explain_missing_database(stack: StackDescription) -> dict[str, t.Any]:
+    """Return the failure of a stack without a database, as the result of a failed task; empty when it has one."""
     try:
         require_database(stack)
     except RecoveryError as exc:
-        return str(exc)
-    return ""
+        return exc.as_result()
+    return {}
 
 
 def list_service_urls(stack: StackDescription) -> dict[str, str]:

@@ -17,6 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect 
     get_compose_label,
     parse_environment_list,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.state_place import SYSTEM_PLACE, StatePlace
 
 Json = dict[str, t.Any]
 # Reads a file as a service's container sees it; None when it cannot.
@@ -45,6 +46,7 @@ class Engine:
     compose_version: str = ""
     host: str = "127.0.0.1"
     reaches_containers: bool = True
+    state_place: StatePlace = SYSTEM_PLACE
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
@@ -35,6 +34,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
     ContainerDescription,
     StackDescription,
     find_application_service,
+    require_database,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import (
     Choices,
@@ -49,6 +49,11 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.source_co
     list_source_paths,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.state import format_health_failure
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.state_place import (
+    is_engine_of_user,
+    read_engine_address,
+    read_state_place,
+)
 
 
 def gather_stack(
@@ -100,7 +105,8 @@ def read_stack_facts(docker: Docker, *, live: bool = True) -> StackFacts:
             _plain_version(str((engine.get("Server") or {}).get("Version", ""))),
             compose_version,
             _engine_host(docker, engine),
-            _reaches_containers(engine),
+            not is_engine_of_user(engine),
+            read_state_place(docker, engine),
         )
         facts.update(
             containers=containers,
@@ -111,6 +117,7 @@ def read_stack_facts(docker: Docker, *, live: bool = True) -> StackFacts:
         )
     else:
         containers = []
+        facts["engine"] = Engine(compose_version=compose_version, state_place=read_state_place(docker, None))
     facts["sources"] = {path: inspect_source_path(path) for path in list_source_paths(config)}
     facts["secrets"] = tuple(read_secret_values(config))
     facts["read_file"] = build_file_reader(config, docker, containers)
@@ -119,13 +126,7 @@ def read_stack_facts(docker: Docker, *, live: bool = True) -> StackFacts:
 
 def read_database_credentials(docker: Docker, stack: StackDescription) -> dict[str, str]:
     """Return ``user``, ``password`` and ``name`` of the stack's database; see extract_database_credentials."""
-    if not stack["database"]:
-        raise RecoveryError(
-            "The stack has no database service that could be determined",
-            next_command="set stack_database_service",
-            details="\n".join(stack["warnings"]),
-        )
-    names = stack["database"]["service"], find_application_service(stack)
+    names = require_database(stack)["service"], find_application_service(stack)
     # Compose's configuration mostly has the password. Read the containers only where it does not.
     found = resolve_database_credentials(_read_config_facts(docker), *names)
     return found if found["password"] else resolve_database_credentials(read_stack_facts(docker), *names)
@@ -217,21 +218,10 @@ def _plain_version(version: str) -> str:
 
 def _engine_host(docker: Docker, engine: Json) -> str:
     """Return the host name of a remote engine, or the address of this machine."""
-    address = os.environ.get("DOCKER_HOST", "")
-    context = (engine.get("Client") or {}).get("Context") or "default"
-    if not address and context != "default":
-        found = docker.json("context", "inspect", context)
-        address = ((found[0].get("Endpoints") or {}).get("docker") or {}).get("Host", "") if found else ""
+    address = read_engine_address(docker, engine)
     if not address.startswith(("tcp://", "ssh://", "http://", "https://")):
         return "127.0.0.1"
     return urllib.parse.urlsplit(address).hostname or "127.0.0.1"
-
-
-def _reaches_containers(engine: Json) -> bool:
-    """Return whether this host can reach container addresses: not if the engine is rootless or in a virtual machine."""
-    server = engine.get("Server") or {}
-    rootless = any(item.get("Name") == "rootlesskit" for item in server.get("Components") or ())
-    return "Docker Desktop" not in str((server.get("Platform") or {}).get("Name")) and not rootless
 
 
 def _list_container_ids(docker: Docker) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 # Ansible evaluates a string of an inventory that holds one of them.
@@ -104,8 +105,9 @@ def build_inventory(
     if password_variable:
         if not _VARIABLE_NAME.fullmatch(password_variable):
             raise RecoveryError(
+                FailureId.OPTION_INVALID,
                 f"Cannot take the administrator's password from the environment variable {password_variable!r}: "
-                "a name has letters, digits and underscores."
+                "a name has letters, digits and underscores",
             )
         host["stack_admin_password"] = Template(f"{{{{ lookup('ansible.builtin.env', '{password_variable}') }}}}")
     return {"stacks": {"hosts": {"localhost": host}}}

@@ -13,8 +13,10 @@ import socket
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import parse_single_port
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import FIND_PORT_HINT, LIST_PORTS_COMMAND
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     get_project_name,
@@ -69,7 +71,9 @@ def check_ports_available(docker: Docker, stack: StackDescription, services: t.I
     for name, address, port in list_published_ports(config, stopped):
         if port not in own and is_port_taken(address, port):
             raise RecoveryError(
+                FailureId.PORT_TAKEN,
                 f"The port {address or '0.0.0.0'}:{port}, which service {name} publishes, is already taken by another "
                 "process or container",
-                next_command="docker ps --format '{{.Names}} {{.Ports}}' (or ss -ltnp) shows by whom",
+                hint=FIND_PORT_HINT,
+                next_command=LIST_PORTS_COMMAND,
             )

@@ -16,6 +16,7 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
@@ -169,10 +170,12 @@ def build_not_ready_error(
         container = containers.get(name)
         if container is not None:
             log = masker.mask_text(docker.logs(t.cast(str, container["Id"])))
-            lines.append(f"--- last log lines of {name} ({container['Name'].lstrip('/')})\n{log}")
+            lines.append(f"--- last log lines of {name} ({container['Name'].lstrip('/')})")
+            lines += log.splitlines()
     after_text = f" within {after:g} s" if after is not None else ""
     return RecoveryError(
+        FailureId.SERVICE_NOT_READY,
         masker.mask_text(f"Not ready{after_text}: {shown}"),
-        details="\n".join(lines),
-        next_command=f"{Project.from_stack(stack).command()} logs {' '.join(sorted(problems))}",
+        details=lines,
+        next_command=Project.from_stack(stack).compose_command("logs", *sorted(problems)),
     )

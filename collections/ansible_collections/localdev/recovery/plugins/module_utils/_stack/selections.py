@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -38,8 +40,8 @@ class StackSelections(t.TypedDict):
     data_objects: list[dict[str, str]]
     cache_objects: list[dict[str, str]]
     database_object: dict[str, t.Any] | None
-    database_missing: str
-    database_down: str
+    database_missing: dict[str, t.Any]
+    database_down: dict[str, t.Any]
     api_url: str
 
 
@@ -64,15 +66,17 @@ def select_stack_parts(stack: StackDescription) -> StackSelections:
     }
 
 
-def explain_stopped_database(stack: StackDescription) -> str:
-    """Return why no SQL can be run on the database, with the next command; empty if it can."""
+def explain_stopped_database(stack: StackDescription) -> dict[str, t.Any]:
+    """Return why no SQL can be run on the database, as the result of a failed task; empty if it can."""
     database = stack["database"]
     if database is None:
         return explain_missing_database(stack)
     service = stack["services"][database["service"]]
     if any(container["state"] == "running" for container in service["containers"]):
-        return ""
-    return (
-        f"The database service {database['service']} is {service['condition']}, so its schema cannot be looked at\n"
-        f"Next: {Project.from_stack(stack).command()} up --detach {database['service']}"
-    )
+        return {}
+    name = database["service"]
+    return RecoveryError(
+        FailureId.SERVICE_NOT_RUNNING,
+        f"The database service {name} does not run ({service['condition']}), so its schema cannot be looked at",
+        next_command=Project.from_stack(stack).compose_command("up", "-d", name),
+    ).as_result()

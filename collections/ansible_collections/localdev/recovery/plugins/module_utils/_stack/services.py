@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
@@ -36,8 +37,9 @@ def resolve_service_names(stack: StackDescription, services: t.Sequence[str]) ->
     unknown = sorted(set(services) - set(stack["services"]))
     if unknown:
         raise RecoveryError(
-            f"No service {', '.join(unknown)} in project {stack['project']['name']}; "
-            f"it has {', '.join(sorted(stack['services']))}"
+            FailureId.SERVICE_UNKNOWN,
+            f"No service {', '.join(unknown)} in project {stack['project']['name']}",
+            hint=f"Services of the project: {', '.join(sorted(stack['services'])) or 'none'}.",
         )
     if services:
         return sorted(services)

@@ -201,7 +201,7 @@ def build_mount_warnings(described: t.Mapping[str, ServiceDescription], database
             )
     if any(mount["anonymous"] for mount in mounts if mount["target"] in data_targets):
         warnings.append(
-            f"The data of {database.name} is in an anonymous volume, which docker compose down forgets; "
+            f"The data of {database.name} is in an anonymous volume, which new containers do not get; "
             "give it a name in the Compose file"
         )
     elif database.containers and not data_targets:
@@ -346,7 +346,8 @@ def _classify_running_container(
     if health in (None, "", "none"):
         return True, "running"
     if ignore_health:
-        return True, "running (the image's health check is for another command)"
+        # The image's health check is for another command.
+        return True, "running"
     return health == "healthy", "running, " + ("health check starting" if health == "starting" else str(health))
 
 

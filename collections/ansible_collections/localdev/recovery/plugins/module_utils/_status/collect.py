@@ -19,17 +19,21 @@ import urllib.parse
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import BackupSet, list_backup_sets
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+    CleanupRule,
     MissingCopy,
     describe_missing_copy,
     split_by_retention,
     split_off_protected,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import list_undoable_runs
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     MountDescription,
     StackDescription,
@@ -45,6 +49,7 @@ PROBE_TIMEOUT_S = 1.0
 API_DOCUMENTATION_PATHS = ("/docs", "/redoc", "/api/docs", "/swagger")
 _DOCUMENTATION_WORDS = (b"swagger", b"redoc", b"openapi")
 _MAX_BODY_BYTES = 65536
+_TEXTS_OF_FAILURE = ("msg", "message", "details", "hint")
 _MEASURE_SCRIPT = (
     'for place; do du=$(timeout 2 du -sk "$place" 2>/dev/null) || du=?; df=$(df -Pk "$place" 2>/dev/null | tail -n 1); '
     'echo "$place|${du%%[!0-9]*}|$df"; done'
@@ -65,20 +70,30 @@ class DockerWithTimeout(Docker):
 
 
 def collect_parts(parts: t.Mapping[str, t.Callable[[], t.Any]], mask: t.Callable[[str], str] = str) -> dict[str, t.Any]:
-    """Call all parts in parallel and return their results by name; ``{"problem": text}`` for a part that failed.
+    """Call all parts in parallel and return their results by name; ``{"error": failure}`` for a part that failed.
 
-    mask: replaces secrets in the text of a problem.
+    mask: replaces secrets in the texts of a failure.
     """
 
     def call(name: str) -> t.Any:
         try:
             return parts[name]()
         except RecoveryError as exc:
-            return {"problem": mask(exc.message)}
+            failure = exc.as_result()
         except OSError as exc:
-            return {"problem": mask(str(exc))}
+            failure = RecoveryError(FailureId.FILE_NOT_READABLE, str(exc)).as_result()
+        return {"error": {**failure, **{key: _mask(failure[key], mask) for key in _TEXTS_OF_FAILURE}}}
 
     return dict(zip(parts, map_in_parallel(call, list(parts))))
+
+
+def _mask(data: t.Any, mask: t.Callable[[str], str]) -> t.Any:
+    """Return a text, or lists and dicts of texts, without secrets."""
+    if isinstance(data, str):
+        return mask(data)
+    if isinstance(data, dict):
+        return {key: _mask(value, mask) for key, value in data.items()}
+    return [_mask(item, mask) for item in data] if isinstance(data, list) else data
 
 
 def find_running_container(stack: StackDescription, service: str) -> str:
@@ -135,7 +150,7 @@ def collect_database(
         stdin=build_status_query(tables, version_table),
         check=False,
     )
-    return parse_status_answer(done.stdout, done.stderr if done.returncode != 0 else "", tables)
+    return parse_status_answer(done.stdout, done.stderr if done.returncode != 0 else None, tables)
 
 
 # --- services --------------------------------------------------------------------------------------------------------
@@ -283,28 +298,36 @@ def collect_backups(folder: str, database_name: str) -> StatusPart:
 FindExisting = t.Callable[[RunStore, t.Sequence[RunRecord]], tuple[t.Sequence[RunRecord], t.Sequence[MissingCopy]]]
 
 
-def collect_runs(project_src: str, find_existing: FindExisting | None = None) -> StatusPart:
-    """Return interrupted runs, the holder of the lock, and the size of what is set aside.
+def collect_runs(
+    store: RunStore,
+    find_existing: FindExisting | None = None,
+    find_unrecorded: t.Callable[[RunStore], list[RunRecord]] | None = None,
+) -> StatusPart:
+    """Return interrupted runs, the failure that a locked stack gives, and the size of what is set aside.
 
     find_existing: returns the records without objects that do not exist any more, and the missing kept copies.
+    find_unrecorded: returns records for kept copies that have none.
     """
-    store = RunStore(project_src)
     lock = RunLock(store)
     records, unreadable = store.read_all()
     present, missing = find_existing(store, records) if find_existing else (records, [])
-    locked = ""
+    unrecorded = find_unrecorded(store) if find_unrecorded else []
+    present = [*present, *unrecorded]
+    locked: dict[str, t.Any] = {}
     try:
         lock.check_free()
     except RecoveryError as exc:
-        locked = exc.message
+        locked = exc.as_result()
     interrupted = lock.find_interrupted()
-    deletable, kept = split_by_retention(present, keep=1, older_than_days=7, now=time.time())
+    deletable, kept = split_by_retention(present, CleanupRule(), time.time())
     deletable, protected = split_off_protected(deletable, unreadable)
     kept += protected
     return {
         "locked": locked,
-        "unreadable": [*(bad.describe() for bad in unreadable), *lock.describe_unsettled()],
-        "missing": [describe_missing_copy(copy) for copy in missing],
+        "unreadable": [{"run_id": bad.run_id, "path": bad.path, "problem": bad.describe()} for bad in unreadable],
+        "unsettled": lock.find_unsettled(),
+        "unrecorded": list_undoable_runs(unrecorded),
+        "missing": [{**copy, "problem": describe_missing_copy(copy)} for copy in missing],
         "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
         "set_aside": {"count": len(deletable) + len(kept), "bytes": _sum_bytes([*deletable, *kept])},
         "deletable": {"count": len(deletable), "bytes": _sum_bytes(deletable)},

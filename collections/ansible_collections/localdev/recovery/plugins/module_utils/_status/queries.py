@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import build_revisions_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
     quote_literal,
@@ -34,8 +36,11 @@ def build_status_query(tables: t.Sequence[str], version_table: str) -> str:
     return "\n".join(statements) + "\n"
 
 
-def parse_status_answer(stdout: str, stderr: str, tables: t.Sequence[str]) -> dict[str, t.Any]:
-    """Return size, revisions, row counts by table (None: no such table) and the problem, also from partial output."""
+def parse_status_answer(stdout: str, stderr: str | None, tables: t.Sequence[str]) -> dict[str, t.Any]:
+    """Return size, revisions and row counts by table (None: no such table), also from partial output.
+
+    stderr: of a psql that failed, which also gives ``error``; None of one that did not.
+    """
     found: dict[str, t.Any] = {"bytes": None, "revisions": [], "rows": {}}
     for line in stdout.splitlines():
         kind, _bar, value = line.partition("|")
@@ -47,9 +52,10 @@ def parse_status_answer(stdout: str, stderr: str, tables: t.Sequence[str]) -> di
             table, _bar, count = value.rpartition("|")
             found["rows"][table] = int(count)
     found["revisions"].sort()
-    if stderr:
+    if stderr is not None:
         lines = [line.strip() for line in stderr.strip().splitlines() if line.strip()]
-        found["problem"] = lines[-1][-300:] if lines else "psql failed"
+        message = lines[-1][-300:] if lines else "psql failed"
+        found["error"] = RecoveryError(FailureId.DATABASE_QUERY_FAILED, message).as_result()
     else:
         found["rows"] |= {table: None for table in tables if table not in found["rows"]}
     return found

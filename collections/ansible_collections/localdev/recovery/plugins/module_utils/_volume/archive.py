@@ -13,6 +13,7 @@ archive without a manifest is one that ``tar czf`` made by hand: it is read whol
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -24,17 +25,23 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import utc_now
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.measure import ByteCounter
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import find_mounting_containers
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import ByteCounter, report_progress
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import report_progress
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     describe_temporary_path,
     forget_temporary_object,
     record_temporary_object,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location
+from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location, find_nearest_folder
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import (
     ManifestEntry,
     compare_entries,
@@ -54,6 +61,7 @@ MANIFEST_SUFFIX = ".manifest"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _COMPRESSION_BY_ENDING = {".tar.zst": "zstd", ".tzst": "zstd", ".tar.gz": "gzip", ".tgz": "gzip"}
 _BLOCK = 1 << 20
+_CHOOSE_ANOTHER = "Choose another archive."
 
 
 def complete_archive_path(path: str, *, has_zstd: bool) -> tuple[str, str]:
@@ -117,9 +125,9 @@ def create_archive(program: VolumeProgram, source: Location, path: str, *, check
         _header, before = read_archive_manifest(path) or ({}, [])
         if compare_entries(before, found["entries"]):
             raise RecoveryError(
+                FailureId.ARCHIVE_EXISTS,
                 f"There is an archive {path} already, of other content",
-                next_command="choose another path",
-                kind="unsafe",
+                hint="Choose another path.",
             )
         return {**result, "same": True, "archive_bytes": os.path.getsize(path)}
     if check_mode:
@@ -127,7 +135,11 @@ def create_archive(program: VolumeProgram, source: Location, path: str, *, check
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     except OSError as exc:
-        raise RecoveryError(f"The folder of {path} cannot be made: {exc.strerror}") from exc
+        raise RecoveryError(
+            FailureId.FILE_NOT_WRITABLE,
+            f"The folder of {path} cannot be made: {exc.strerror}",
+            next_command=program_command("ls", "-ld", find_nearest_folder(os.path.dirname(path))),
+        ) from exc
     part = f"{path}.part"
     unfinished = describe_temporary_path(part)
     record_temporary_object(program.run, unfinished)
@@ -175,11 +187,13 @@ def _pack_tree(
             code = packer.wait() if packer else 0
     if collector.error is not None:
         raise RecoveryError(
-            f"Cannot write {part}: {collector.error.strerror}", next_command=f"df {os.path.dirname(part)}"
+            FailureId.DISK_FULL if collector.error.errno == errno.ENOSPC else FailureId.FILE_NOT_WRITABLE,
+            f"Cannot write {part}: {collector.error.strerror}",
+            next_command=program_command("df", os.path.dirname(part)),
         )
     raise_for_error(answer, str(source), None)
     if code != 0:
-        raise RecoveryError(f"zstd failed with exit code {code}; {part} is not whole")
+        raise RecoveryError(FailureId.ARCHIVE_NOT_WRITTEN, f"zstd failed with exit code {code}; {part} is incomplete")
     return answer, collector
 
 
@@ -188,7 +202,9 @@ def _start_zstd(*options: str, stdin: t.Any, stdout: t.Any) -> subprocess.Popen[
         return subprocess.Popen(["zstd", *options], stdin=stdin, stdout=stdout)  # pylint: disable=ansible-bad-function
     except FileNotFoundError as exc:
         raise RecoveryError(
-            "The command zstd is not installed on this host", next_command="sudo apt install zstd"
+            FailureId.PROGRAM_NOT_INSTALLED,
+            "The command zstd is not installed on this host",
+            hint="Install the package zstd.",
         ) from exc
 
 
@@ -203,10 +219,12 @@ def read_archive_manifest(path: str) -> tuple[dict[str, t.Any], list[ManifestEnt
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as exc:
+        manifest = path + MANIFEST_SUFFIX
         raise RecoveryError(
-            f"The manifest {path}{MANIFEST_SUFFIX} cannot be read: {exc}",
-            next_command=f"mv {path}{MANIFEST_SUFFIX} elsewhere to take the archive as one without a manifest",
-            kind="verification",
+            FailureId.ARCHIVE_MANIFEST_DAMAGED,
+            f"The manifest {manifest} cannot be read: {exc}",
+            hint="Move it away to take the archive as one without a manifest.",
+            next_command=program_command("mv", manifest, f"{manifest}.damaged"),
         ) from exc
 
 
@@ -221,7 +239,11 @@ def _write_archive_stream(path: str, into: t.IO[bytes]) -> None:
             return
         code = _start_zstd("--decompress", "--quiet", "--stdout", stdin=file, stdout=into).wait()
     if code not in (0, -signal.SIGPIPE):
-        raise RecoveryError(f"The archive {path} is damaged, says zstd", kind="verification")
+        raise RecoveryError(
+            FailureId.ARCHIVE_DAMAGED,
+            f"The archive {path} is damaged: zstd failed with exit code {code}",
+            hint=_CHOOSE_ANOTHER,
+        )
 
 
 def _unpack_archive(
@@ -238,16 +260,16 @@ def verify_archive_checksum(path: str, header: t.Mapping[str, t.Any], run: Activ
     digest = hashlib.sha256()
     size, read = os.path.getsize(path), ByteCounter()
     if size == header["archive"]["bytes"]:
-        with open(path, "rb", buffering=0) as file, report_progress(run, "checking", lambda: read.bytes, size):
+        with open(path, "rb", buffering=0) as file, report_progress(run, "checking", read, size):
             while data := file.read(_BLOCK):
                 digest.update(data)
                 read.add(len(data))
     if digest.hexdigest() != header["archive"]["sha256"]:
         raise RecoveryError(
+            FailureId.ARCHIVE_DAMAGED,
             f"The archive {path} is damaged: it is not what its manifest was written for "
             f"({size} of {header['archive']['bytes']} bytes)",
-            next_command="choose another archive",
-            kind="verification",
+            hint=_CHOOSE_ANOTHER,
         )
 
 
@@ -258,7 +280,11 @@ def inspect_archive(program: VolumeProgram, path: str) -> tuple[list[ManifestEnt
     read whole and refused here if it is corrupt.
     """
     if not os.path.isfile(path):
-        raise RecoveryError(f"There is no archive {path}", next_command=f"ls {os.path.dirname(path)}")
+        raise RecoveryError(
+            FailureId.ARCHIVE_NOT_FOUND,
+            f"There is no archive {path}",
+            next_command=program_command("ls", find_nearest_folder(os.path.dirname(path))),
+        )
     with_manifest = read_archive_manifest(path)
     if with_manifest:
         header, entries = with_manifest
@@ -267,9 +293,9 @@ def inspect_archive(program: VolumeProgram, path: str) -> tuple[list[ManifestEnt
     answer = _unpack_archive(program, request, path, [])
     if "error" in answer:
         raise RecoveryError(
+            FailureId.ARCHIVE_DAMAGED,
             f"The archive {path} is damaged, or is no tar: {answer['error']}",
-            next_command="choose another archive",
-            kind="verification",
+            hint=_CHOOSE_ANOTHER,
         )
     raise_for_error(answer, f"The archive {path}", None)
     version = refuse_unclean_cluster(f"The archive {path}", answer["entries"], answer["versions"])
@@ -294,14 +320,17 @@ def extract_archive(
     docker = program.docker
     entries, version, header = inspect_archive(program, path)
     if server_image and not version:
-        raise RecoveryError(f"The archive {path} holds no PostgreSQL cluster", kind="unsafe")
+        raise RecoveryError(
+            FailureId.ARCHIVE_NO_CLUSTER, f"The archive {path} holds no PostgreSQL cluster", hint=_CHOOSE_ANOTHER
+        )
     if server_image:
         wanted_version = read_image_server_version(docker, server_image)
     if wanted_version and version and wanted_version != version:
         raise RecoveryError(
+            FailureId.ARCHIVE_OTHER_VERSION,
             f"The archive {path} holds data of PostgreSQL {version}, the server here is PostgreSQL {wanted_version}",
-            next_command="restore a dump instead (ansible-playbook localdev.recovery.restore), or use the older image",
-            kind="unsafe",
+            hint=f"Restore a backup of the database instead, or use an image of PostgreSQL {version}.",
+            next_command=playbook_command("restore"),
         )
     total = sum(entry.get("size", 0) for entry in entries)
     result = {
@@ -352,8 +381,9 @@ def extract_archive(
     lines = compare_entries(entries, answer["entries"])
     if lines:
         raise RecoveryError(
+            FailureId.COPY_DIFFERS,
             f"What was unpacked from {path} differs from its manifest",
             details=summarise_differences(lines),
-            kind="verification",
+            hint="Repeat this command. If that does not help, choose another archive.",
         )
     return {**result, "same": False}

@@ -18,6 +18,8 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     MOUNT_KINDS,
     MountDescription,
@@ -31,8 +33,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.location
 # writes on a volume of the Compose file), cluster (whether it must hold a PostgreSQL cluster)
 DataLocation = dict[str, t.Any]
 _ENDING = re.compile(r"\.(?:tar(?:\.(?:gz|zst))?|tgz|tzst)$")
+# The newest ones, of which a person chooses.
+_MOST_NAMES = 10
 _STAMP = re.compile(r"(?P<label>.+)_(?P<stamp>\d{8}_\d{6})")
-_NEXT_COMMAND = "ansible-playbook localdev.recovery.volume_backup makes archives"
+_MAKE_ARCHIVES = playbook_command("volume_backup")
 
 
 def find_data_locations(stack: StackDescription, services: t.Sequence[str] | str = ()) -> list[DataLocation]:
@@ -45,8 +49,9 @@ def find_data_locations(stack: StackDescription, services: t.Sequence[str] | str
     unknown = sorted(set(services) - set(known))
     if unknown:
         raise RecoveryError(
+            FailureId.SERVICE_UNKNOWN,
             f"No service {', '.join(unknown)} to act on in project {stack['project']['name']}",
-            next_command=f"choose from {', '.join(known)}",
+            hint=f"Choose from {', '.join(known)}.",
         )
     mounts = {name: [m for m in _list_mounts(stack, name) if m["data"]] for name in known}
     found: dict[str, DataLocation] = {}
@@ -68,7 +73,12 @@ def find_data_locations(stack: StackDescription, services: t.Sequence[str] | str
             )
     chosen = [place for place in found.values() if not services or set(services) & set(place["services"])]
     if not chosen:
-        raise RecoveryError(f"No data is mounted by {', '.join(services) or 'any service'}")
+        owners = sorted({place["service"] for place in found.values()})
+        raise RecoveryError(
+            FailureId.VOLUME_NO_DATA,
+            f"No data is mounted by {', '.join(services) or 'any service'}",
+            hint=f"Services with data: {', '.join(owners)}." if owners else "",
+        )
     return sorted(chosen, key=lambda place: str(place["label"]))
 
 
@@ -114,7 +124,7 @@ def select_archives(
     wanted = max(sets, default="") if select == "latest" else select
     if wanted not in sets:
         which = "There is no archive" if select == "latest" else f"There is no set {select} of archives"
-        raise RecoveryError(f"{which} of {', '.join(by_label)} in {folder}", next_command=_NEXT_COMMAND)
+        raise _archive_not_found(f"{which} of {', '.join(by_label)} in {folder}", sorted(sets))
     return [{**by_label[label], "archive": path} for label, path in sorted(sets[wanted].items())]
 
 
@@ -130,14 +140,24 @@ def _find_named_archive(
         if select in (os.path.basename(candidate), _ENDING.sub("", os.path.basename(candidate))):
             path = candidate
     if os.path.dirname(path) == os.path.normpath(folder) and path not in paths:
-        raise RecoveryError(f"There is no archive {select} in {folder}", next_command=_NEXT_COMMAND)
+        names = [os.path.basename(candidate) for candidate in paths if _ENDING.search(candidate)]
+        raise _archive_not_found(f"There is no archive {select} in {folder}", sorted(names))
     place = by_label.get(parse_archive_name(path)[0]) or (found[0] if len(found) == 1 else None)
     if place is None:
+        owners = ", ".join(dict.fromkeys(str(place["service"]) for place in found))
         raise RecoveryError(
+            FailureId.ARCHIVE_AMBIGUOUS,
             f"The name of the archive {path} does not say which data it holds",
-            next_command=f"name one service in volume_restore_services: {', '.join(p['service'] for p in found)}",
+            hint=f"Name one service with one place of data in volume_restore_services: {owners}.",
         )
     return {**place, "archive": path}
+
+
+def _archive_not_found(message: str, others: t.Sequence[str]) -> RecoveryError:
+    """Return the error for archives that do not exist. others: those that do; without any they can be made."""
+    if not others:
+        return RecoveryError(FailureId.ARCHIVE_NOT_FOUND, message, next_command=_MAKE_ARCHIVES)
+    return RecoveryError(FailureId.ARCHIVE_NOT_FOUND, message, hint=f"Choose from {', '.join(others[-_MOST_NAMES:])}.")
 
 
 def parse_archive_name(path: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import is_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location, find_nearest_folder
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import (
@@ -33,7 +34,7 @@ def copy_tree(
     docker = program.docker
     source.require_exists(docker)
     if source == target:
-        raise RecoveryError(f"Source and target are both the {source}")
+        raise RecoveryError(FailureId.OPTION_INVALID, f"Source and target are both the {source}")
     source.refuse_if_used(docker)
     target_exists = target.exists(docker)
     if target_exists:

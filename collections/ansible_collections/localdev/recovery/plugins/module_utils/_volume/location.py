@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import (
     build_mount_arguments,
@@ -37,7 +38,9 @@ class Location:
         if text.startswith(("/", "~")):
             return cls("folder", os.path.realpath(os.path.expanduser(text)))
         if not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+", text):
-            raise RecoveryError(f"{text!r} is neither an absolute path nor the name of a volume")
+            raise RecoveryError(
+                FailureId.OPTION_INVALID, f"{text!r} is neither an absolute path nor the name of a volume"
+            )
         return cls("volume", text)
 
     def __str__(self) -> str:
@@ -51,7 +54,11 @@ class Location:
     def mount_arguments(self, target: str, *, writable: bool) -> list[str]:
         # A comma would be read as the next option.
         if "," in self.name:
-            raise RecoveryError(f"The name of the {self} has a comma, which docker run --mount cannot take")
+            raise RecoveryError(
+                FailureId.VOLUME_UNSUPPORTED_NAME,
+                f"The name of the {self} has a comma, which docker run --mount cannot take",
+                hint="Use a name without a comma.",
+            )
         return build_mount_arguments(self.name, target, writable=writable)
 
     def refuse_if_used(self, docker: Docker) -> None:
@@ -59,15 +66,20 @@ class Location:
         users = [name for name, _path in find_mounting_containers(docker, self.name)]
         if users:
             raise RecoveryError(
+                FailureId.VOLUME_IN_USE,
                 f"The {self} is in use by the running container {', '.join(users)}",
-                next_command=f"docker stop {shlex.join(users)}",
-                kind="unsafe",
+                next_command=program_command("docker", "stop", *users),
             )
 
     def require_exists(self, docker: Docker) -> None:
         if not self.exists(docker):
-            list_command = f"ls -ld {shlex.quote(self.name)}" if self.kind == "folder" else "docker volume ls"
-            raise RecoveryError(f"The {self} does not exist", next_command=list_command)
+            raise RecoveryError(
+                FailureId.VOLUME_NOT_FOUND,
+                f"The {self} does not exist",
+                next_command=program_command("ls", "-l", find_nearest_folder(self.name))
+                if self.kind == "folder"
+                else program_command("docker", "volume", "ls"),
+            )
 
     def create(self, docker: Docker, labels: t.Mapping[str, str]) -> None:
         """Create it if it does not exist. labels: of a new volume; with its own labels Compose adopts it silently."""
@@ -75,7 +87,11 @@ class Location:
             try:
                 os.makedirs(self.name, exist_ok=True)
             except OSError as exc:
-                raise RecoveryError(f"The {self} cannot be made: {exc.strerror}") from exc
+                raise RecoveryError(
+                    FailureId.FILE_NOT_WRITABLE,
+                    f"The {self} cannot be made: {exc.strerror}",
+                    next_command=program_command("ls", "-ld", find_nearest_folder(self.name)),
+                ) from exc
             return
         create_volume(docker, self.name, labels)
 

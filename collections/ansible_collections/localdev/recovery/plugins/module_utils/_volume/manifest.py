@@ -110,10 +110,10 @@ def describe_differences(pairs: t.Iterable[t.Sequence[ManifestEntry | None]]) ->
     return lines
 
 
-def summarise_differences(lines: t.Sequence[str]) -> str:
+def summarise_differences(lines: t.Sequence[str]) -> list[str]:
     """Return the first lines, and the number of the other ones."""
     more = len(lines) - _MAX_LINES
-    return "\n".join([*lines[:_MAX_LINES], *([f"... and {more} more"] if more > 0 else [])])
+    return [*lines[:_MAX_LINES], *([f"... and {more} more"] if more > 0 else [])]
 
 
 def escape_name(name: str) -> str:

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import MOUNT_KINDS, StackDescription
 
 MountMove = dict[str, t.Any]
@@ -36,7 +37,11 @@ def plan_mount_moves(
     names = names or {}
     unknown = sorted(set(services) - set(stack["services"]))
     if unknown:
-        raise RecoveryError(f"No service {', '.join(unknown)} in project {stack['project']['name']}")
+        raise RecoveryError(
+            FailureId.SERVICE_UNKNOWN,
+            f"No service {', '.join(unknown)} in project {stack['project']['name']}",
+            hint=f"Choose from {', '.join(sorted(stack['services']))}.",
+        )
     moves: dict[str, MountMove] = {}
     for service, described in sorted(stack["services"].items()):
         for mount in described["mounts"]:
@@ -69,8 +74,9 @@ def plan_mount_moves(
         if written in taken:
             first = move["mounts"][0]
             raise RecoveryError(
+                FailureId.VOLUME_NAME_IN_USE,
                 f"The name {written} for what {first['service']} mounts at {first['target']} is in use already",
-                next_command=f"choose another one in volume_transition_names, for {first['service']}:{first['target']}",
+                hint=f"Choose another one in volume_transition_names, for {first['service']}:{first['target']}.",
             )
         taken.add(written)
         move["written"] = written

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import ManifestEntry
 
@@ -38,10 +39,10 @@ def refuse_unclean_cluster(what: str, entries: t.Iterable[ManifestEntry], versio
     folder, version = find_cluster(versions, names)
     if version and os.path.join(folder, PID_FILE) in names:
         raise RecoveryError(
+            FailureId.VOLUME_UNCLEAN_CLUSTER,
             f"{what} holds {os.path.join(folder, PID_FILE)}: PostgreSQL was running, or was killed, so the files need "
             "not fit each other",
-            next_command="start the server, stop it properly (docker stop), then make the archive again",
-            kind="unsafe",
+            hint="Start the server, stop its container with time to shut down, then make the archive again.",
         )
     return version
 
@@ -52,5 +53,9 @@ def read_image_server_version(docker: Docker, image: str) -> str:
     answer = docker.run(*command).stdout
     match = re.search(r"\(PostgreSQL\) (\d+)", answer)
     if match is None:
-        raise RecoveryError(f"The image {image} does not tell the version of its PostgreSQL: {answer.strip()}")
+        raise RecoveryError(
+            FailureId.IMAGE_UNKNOWN_VERSION,
+            f"The image {image} does not tell the version of its PostgreSQL: {answer.strip()}",
+            hint="Set stack_database_service to the service of PostgreSQL.",
+        )
     return match.group(1)

@@ -13,6 +13,7 @@ container. The program is Python, because the application's image has Python; it
 from __future__ import annotations
 
 import contextlib
+import errno
 import inspect
 import json
 import re
@@ -21,8 +22,13 @@ import threading
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
@@ -36,7 +42,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.named_pipe import NamedPipe
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.program import copy, protocol, tar
 
-_ENOSPC = 28  # ENOSPC
+SHOW_DISK_USAGE = program_command("docker", "system", "df")
 # Writes a stream into an open file, and returns at its end, or when the reading side is closed.
 StreamWriter = t.Callable[[t.IO[bytes]], None]
 # Records bytes and digest of a copy when the copy is verified.
@@ -100,9 +106,12 @@ class VolumeProgram:
                 answer = self._run_in_image(image, request, mounts, pipe, write_stream, on_verified, by_name=by_name)
                 if answer is not None:
                     return answer
+        project = self.docker.project or Project("")
         raise PythonNotFoundError(
+            FailureId.IMAGE_NO_PYTHON,
             f"No image has a python3 to copy files with; tried {', '.join(self.images) or 'none'}",
-            next_command="docker compose build (or name an image that has python3 in the option image)",
+            hint="Build the images of the stack, or name an image that has python3 in the option image of the module.",
+            next_command=project.compose_command("build"),
         )
 
     def _run_in_image(
@@ -186,7 +195,11 @@ class VolumeProgram:
         if by_name and not started:
             # An engine on another machine does not know the folder.
             return self._run_in_image(image, request, mounts, pipe, write_stream, on_verified, by_name=False)
-        raise RecoveryError(f"The helper container of the image {image} could not run: {text[-2000:]}")
+        raise RecoveryError(
+            FailureId.HELPER_CONTAINER_FAILED,
+            f"The helper container of the image {image} could not run (exit code {process.returncode})",
+            details=text[-2000:].splitlines(),
+        )
 
     def _start_writer(self, write_stream: StreamWriter, into: t.IO[bytes]) -> threading.Thread:
         def write() -> None:
@@ -208,33 +221,40 @@ def raise_for_error(answer: t.Mapping[str, t.Any], source: str, target: Location
     where = str(target) if target else source
     if refused == "occupied":
         raise RecoveryError(
+            FailureId.VOLUME_OCCUPIED,
             f"The {target} is not empty, and holds something else than {source}",
             details=summarise_differences(describe_differences(answer["differences"])),
-            next_command="choose another target, or set that one aside first",
-            kind="unsafe",
+            hint="Choose another target, or set that one aside first.",
         )
     if refused == "room":
         raise RecoveryError(
+            FailureId.DISK_TOO_SMALL,
             f"Too little disk space in the {target}: {format_size(answer['needed'])} are needed, "
             f"{format_size(answer['free'])} are free",
-            next_command="ansible-playbook localdev.recovery.cleanup (docker system df shows the rest)",
-            kind="unsafe",
+            hint=["Delete what old runs keep, or look for what else uses the disk: ", SHOW_DISK_USAGE],
+            next_command=playbook_command("cleanup"),
         )
     if refused in ("outside", "unknown"):
         what = "leads outside of the archive" if refused == "outside" else "is of a type that cannot be unpacked"
-        raise RecoveryError(f"{source} cannot be unpacked: {escape_name(answer['name'])} {what}", kind="unsafe")
-    if answer.get("errno") == _ENOSPC:
         raise RecoveryError(
+            FailureId.ARCHIVE_UNSAFE_MEMBER,
+            f"{source} cannot be unpacked: {escape_name(answer['name'])} {what}",
+            hint="Choose another archive.",
+        )
+    if answer.get("errno") == errno.ENOSPC:
+        raise RecoveryError(
+            FailureId.DISK_FULL,
             f"The disk is full: {where} could not be written whole",
-            next_command="docker system df, then free some space",
+            hint="Free some space, then repeat this command.",
+            next_command=SHOW_DISK_USAGE,
         )
     if "error" in answer:
         name = f" {escape_name(answer['name'])}" if answer.get("name") else ""
-        raise RecoveryError(f"{where}: {answer['error']}{name}")
+        raise RecoveryError(FailureId.COPY_FAILED, f"{where}: {answer['error']}{name}")
     if answer.get("differences"):
         raise RecoveryError(
+            FailureId.COPY_DIFFERS,
             f"The copy in the {target} differs from the {source}",
             details=summarise_differences(describe_differences(answer["differences"])),
-            next_command="repeat this command: what differs is copied again",
-            kind="verification",
+            hint="Repeat this command: what differs is copied again.",
         )

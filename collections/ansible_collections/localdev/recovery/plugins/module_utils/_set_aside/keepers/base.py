@@ -13,15 +13,14 @@ import shlex
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import find_mounting_containers
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    EntryState,
-    SetAsideEntry,
-    build_kept_name,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import KEPT_MARK
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import EntryState, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
 # Name, type, mode, owner, time, link target and content of every file below a folder, as one digest. The tar
@@ -35,6 +34,15 @@ DIGEST = (
 
 # BusyBox knows no -f.
 SYNC = "{{ sync -f {folder} 2>/dev/null || sync; }}"
+
+# Kilobytes of a folder on the disk, then a slash if a file in it has content. BusyBox knows these options too.
+USED = "du -sk {folder} | cut -f1; find {folder} -type f -size +0 | head -c 1; echo"
+
+
+def parse_used_bytes(answer: str) -> tuple[int, bool]:
+    """Return the bytes of a folder, and whether no file has content, from the answer to USED."""
+    used, *content = answer.split()
+    return int(used) * 1024, not content
 
 
 class Keeper:
@@ -58,13 +66,9 @@ class Keeper:
         return str(item["name"])
 
     @classmethod
-    def kept_name(cls, name: str, run_id: str) -> str:
-        return build_kept_name(name, run_id)
-
-    @classmethod
     def discarded_name(cls, entry: SetAsideEntry) -> str:
         """Return the name of incomplete content between renaming and deleting."""
-        name, _aside, run_id = entry["aside"].rpartition(".aside-")
+        name, _aside, run_id = entry["aside"].rpartition(KEPT_MARK)
         return cls.build_discarded_name(name, run_id)
 
     @staticmethod
@@ -99,9 +103,9 @@ class Keeper:
         users = [name for name, _path in self.find_users(entry["name"])]
         if users:
             raise RecoveryError(
+                FailureId.VOLUME_IN_USE,
                 f"The {entry['kind']} {entry['name']} is in use by the running container {', '.join(users)}",
-                next_command=f"docker stop {' '.join(users)}",
-                kind="unsafe",
+                next_command=program_command("docker", "stop", *users),
             )
 
     def measure_used_and_free(self, source: str, free_at: str = "") -> tuple[int, int]:
@@ -125,6 +129,7 @@ class Keeper:
         """Prepare the object before it is checked whether there is something to keep."""
 
     def keep(self, entry: SetAsideEntry) -> None:
+        """Keep the object. Record its bytes, and whether it is ``empty`` or ``absent`` if bytes alone do not say so."""
         raise NotImplementedError
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
@@ -147,5 +152,5 @@ class Keeper:
 def normalise_absolute_path(item: t.Mapping[str, t.Any]) -> str:
     """Return the path of a folder or file without a slash at its end: the kept copy must be beside the folder."""
     if not os.path.isabs(item["name"]):
-        raise RecoveryError(f"The {item['kind']} {item['name']} is not an absolute path")
+        raise RecoveryError(FailureId.OPTION_INVALID, f"The {item['kind']} {item['name']} is not an absolute path")
     return os.path.normpath(str(item["name"]))

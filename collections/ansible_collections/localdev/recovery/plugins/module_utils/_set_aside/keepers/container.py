@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import (
     list_local_changes,
@@ -18,13 +17,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.local
     save_local_changes,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import get_kept_file
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
-
-# Beside the run records; contains the saved changes under their kept names.
-CONTAINERS_FOLDER = "containers"
 
 
 class ContainerKeeper(Keeper):
@@ -37,7 +35,7 @@ class ContainerKeeper(Keeper):
         return any(container["name"] == entry["name"] for container in service["containers"])
 
     def _archive_path(self, entry: SetAsideEntry) -> str:
-        return os.path.join(self.run.runs.folder, CONTAINERS_FOLDER, f"{entry['aside']}.tar")
+        return self.run.runs.locate(get_kept_file(entry))
 
     def exists(self, entry: SetAsideEntry) -> bool:
         return bool(list_local_changes(self.docker, entry["name"]))
@@ -49,17 +47,21 @@ class ContainerKeeper(Keeper):
         [container] = self.docker.inspect("container", [entry["name"]])
         [sized] = self.docker.json("container", "inspect", "--size", container["Id"])
         size = int(sized.get("SizeRw") or 0)
-        return size, size, shutil.disk_usage(self.run.runs.src).free
+        return size, size, self.run.runs.measure_free_space()
 
     def keep(self, entry: SetAsideEntry) -> None:
         found = self.docker.inspect("container", [entry["name"]])
         if found:
             entry["service"] = found[0]["Config"]["Labels"]["com.docker.compose.service"]
+        path = self._archive_path(entry)
+        self.run.runs.make_parent(path)
         try:
-            os.makedirs(os.path.dirname(self._archive_path(entry)), mode=0o700, exist_ok=True)
-            entry["bytes"] = save_local_changes(self.docker, entry["name"], self._archive_path(entry))
+            entry["bytes"], entry["empty"] = save_local_changes(self.docker, entry["name"], path)
+            os.chmod(path, self.run.runs.file_mode)
         except OSError as exc:
-            raise RecoveryError(f"Cannot keep the changed files of {entry['name']}: {exc.strerror}") from exc
+            raise RecoveryError(
+                FailureId.FILE_NOT_WRITABLE, f"Cannot keep the changed files of {entry['name']}: {exc.strerror}"
+            ) from exc
         entry["state"] = "kept"
         self.run.save()
         wait_at_breakpoint(self.run, "kept:container")

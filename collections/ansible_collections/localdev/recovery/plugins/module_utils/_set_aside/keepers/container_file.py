@@ -4,14 +4,13 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Set files in containers aside by copying them to the stack's folder: the container may be removed."""
+"""Set files in containers aside by copying them to the state folder: the container may be removed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
-import shutil
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.files import (
@@ -21,22 +20,15 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.files
     restore_container_file,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import fsync_folder
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import get_kept_file
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
-# Below the folder of the runs; inside: RUN ID/CONTAINER/path in the container.
-CONTAINER_FILES_FOLDER = "container_files"
 _NAME = re.compile(r"[\w.-]+:/.*[^/]", re.S)
-
-
-def _create_private_folder(folder: str) -> None:
-    """Create a folder and its parents, each with mode 0700; makedirs would set the mode of the last one only."""
-    if not os.path.isdir(folder):
-        _create_private_folder(os.path.dirname(folder))
-        os.mkdir(folder, 0o700)
 
 
 class ContainerFileKeeper(Keeper):
@@ -52,7 +44,9 @@ class ContainerFileKeeper(Keeper):
     @staticmethod
     def normalise_name(item: t.Mapping[str, t.Any]) -> str:
         if not _NAME.fullmatch(item["name"]):
-            raise RecoveryError(f"The {item['kind']} {item['name']} is not of the form CONTAINER:/PATH")
+            raise RecoveryError(
+                FailureId.OPTION_INVALID, f"The {item['kind']} {item['name']} is not of the form CONTAINER:/PATH"
+            )
         return str(item["name"])
 
     @staticmethod
@@ -67,17 +61,13 @@ class ContainerFileKeeper(Keeper):
         return found[0]
 
     def _path(self, entry: SetAsideEntry) -> str:
-        _name, _aside, run_id = entry["aside"].rpartition(".aside-")
-        container, _colon, path = entry["name"].partition(":")
-        return os.path.join(
-            self.run.runs.folder, CONTAINER_FILES_FOLDER, run_id, container, os.path.normpath(path).lstrip("/")
-        )
+        return self.run.runs.locate(get_kept_file(entry))
 
     def _fetch(self, entry: SetAsideEntry, container: t.Mapping[str, t.Any]) -> ContainerFile:
         path = entry["name"].partition(":")[2]
         found = fetch_container_file(self.docker, container["Id"], path)
         if found.kind not in ("file", "absent"):
-            raise RecoveryError(f"{entry['name']} is not a plain file", kind="unsafe")
+            raise RecoveryError(FailureId.CONTAINER_FILE_NOT_PLAIN, f"{entry['name']} is not a plain file")
         return found
 
     def exists(self, entry: SetAsideEntry) -> bool:
@@ -90,12 +80,14 @@ class ContainerFileKeeper(Keeper):
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         container = self._container(entry)
         size = len(self._fetch(entry, container).content) if container else 0
-        return size, size, shutil.disk_usage(os.path.dirname(self.run.runs.folder)).free
+        return size, size, self.run.runs.measure_free_space()
 
     def keep(self, entry: SetAsideEntry) -> None:
         container = self._container(entry)
         if container is None:
-            raise RecoveryError(f"The container of {entry['name']} is gone")
+            raise RecoveryError(
+                FailureId.CONTAINER_MISSING, f"The container of {entry['name']} does not exist any more"
+            )
         found = self._fetch(entry, container)
         if found.kind == "absent":
             entry.update({"absent": True, "bytes": 0})
@@ -107,17 +99,18 @@ class ContainerFileKeeper(Keeper):
         self.run.save()
         wait_at_breakpoint(self.run, "kept:container_file")
 
-    @staticmethod
-    def _write(path: str, content: bytes) -> None:
+    def _write(self, path: str, content: bytes) -> None:
+        runs = self.run.runs
+        runs.make_parent(path)
         try:
-            _create_private_folder(os.path.dirname(path))
             with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                os.fchmod(file.fileno(), runs.file_mode)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             fsync_folder(os.path.dirname(path))
         except OSError as exc:
-            raise RecoveryError(f"Cannot write {path}: {exc.strerror}") from exc
+            raise RecoveryError(FailureId.FILE_NOT_WRITABLE, f"Cannot write {path}: {exc.strerror}") from exc
 
     def put_back(self, entry: SetAsideEntry, displaced: SetAsideEntry | None) -> None:
         container = self._container(entry)

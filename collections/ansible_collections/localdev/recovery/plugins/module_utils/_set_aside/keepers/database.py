@@ -8,10 +8,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
+    HAS_CONTENT_SQL,
     build_database_size_sql,
     read_free_disk_bytes,
 )
@@ -22,11 +24,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import build_copy_settings_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    EntryState,
-    SetAsideEntry,
-    build_kept_name,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import EntryState, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
@@ -47,14 +45,11 @@ def _fit_name(name: str, suffix: str) -> str:
 class DatabaseKeeper(Keeper):
     """Renames within the cluster. entry: container, user (both of the running server), name.
 
-    replacement: a database that takes the name in the same transaction. copy: the database stays, a copy is kept.
+    replacement: a database that takes the name in the same transaction. copy: the database stays, a copy is kept. Kept
+    in the entry: whether it is empty.
     """
 
     required_keys = ("container", "user")
-
-    @classmethod
-    def kept_name(cls, name: str, run_id: str) -> str:
-        return build_kept_name(name, run_id, _MAX_NAME_BYTES)
 
     @staticmethod
     def build_discarded_name(name: str, run_id: str) -> str:
@@ -79,6 +74,19 @@ class DatabaseKeeper(Keeper):
 
     def _size(self, entry: SetAsideEntry) -> int:
         return int(self._psql(entry, build_database_size_sql(entry["name"])))
+
+    def _is_empty(self, entry: SetAsideEntry) -> bool:
+        """Return whether the database has no content. One that cannot be asked counts as having some."""
+        with contextlib.suppress(RecoveryError):
+            answer = run_sql(
+                self.docker,
+                container=entry["container"],
+                user=entry["user"],
+                database=entry["name"],
+                sql=HAS_CONTENT_SQL,
+            )
+            return answer == "f"
+        return False
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
         size = self._size(entry)
@@ -147,7 +155,7 @@ class DatabaseKeeper(Keeper):
         # One query, because each takes a tenth of a second; it returns no row if the database is kept already.
         size = self._psql(entry, f"SELECT pg_database_size({quote_literal(entry['name'])}) WHERE NOT {kept}")
         if size:
-            entry["bytes"] = int(size)
+            entry["bytes"], entry["empty"] = int(size), self._is_empty(entry)
             if entry.get("copy"):
                 entry["unavailable_s"] = self._copy(entry)
             else:
@@ -170,7 +178,7 @@ class DatabaseKeeper(Keeper):
         if self.kept_copy_exists(entry):
             occupied = self._exists(entry, entry["name"])
             if occupied and displaced is not None:
-                displaced["bytes"] = self._size(entry)
+                displaced["bytes"], displaced["empty"] = self._size(entry), self._is_empty(entry)
             out_of_the_way = [(entry["name"], away)] if occupied else []
             self._rename(entry, *out_of_the_way, (entry["aside"], entry["name"]))
             if occupied and displaced is not None:

@@ -16,8 +16,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint 
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import EntryState, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import (
     SYNC,
+    USED,
     Keeper,
     normalise_absolute_path,
+    parse_used_bytes,
 )
 
 
@@ -58,7 +60,7 @@ class FolderKeeper(Keeper):
         self.refuse_if_used(entry)
         name, aside = self._container_path(entry["name"]), self._container_path(entry["aside"])
         with self._open_shell(entry["name"]) as shell:
-            entry["bytes"] = int(shell.run(f"du -sk {name} | cut -f1")) * 1024
+            entry["bytes"], entry["empty"] = parse_used_bytes(shell.run(USED.format(folder=name)))
             entry["mode"], entry["owner"] = shell.run(f"stat -c '%a %u:%g' {name}").split()
             self.run.save()
             self._rename(shell, entry["name"], entry["aside"])
@@ -91,9 +93,8 @@ class FolderKeeper(Keeper):
                         # An interrupted attempt may have left this.
                         shell.run(f"rm -rf {self._container_path(away)}")
                     else:
-                        displaced["bytes"] = (
-                            int(shell.run(f"du -sk {self._container_path(entry['name'])} | cut -f1")) * 1024
-                        )
+                        used = shell.run(USED.format(folder=self._container_path(entry["name"])))
+                        displaced["bytes"], displaced["empty"] = parse_used_bytes(used)
                     self._rename(shell, entry["name"], away)
                 if displaced is not None and os.path.isdir(away):
                     displaced["state"] = "kept"

@@ -8,10 +8,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import (
-    add_tag_suffix,
-    parse_image_reference,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import parse_image_reference
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import (
     find_image_id,
     measure_own_layers,
@@ -27,10 +24,6 @@ class ImageKeeper(Keeper):
     """Tags an image. replacement: name of the image that takes its place. bytes: of the layers that are not shared."""
 
     copies = True
-
-    @classmethod
-    def kept_name(cls, name: str, run_id: str) -> str:
-        return add_tag_suffix(name, f".aside-{run_id}")
 
     @staticmethod
     def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:

@@ -9,13 +9,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import run_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
     quote_identifier,
@@ -23,14 +21,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
     quote_table_name,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry, build_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import get_kept_file
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import ServiceDescription
 
-ROWS_FOLDER = "rows"
 NO_ROW = "null"
-# Bytes of a file name, with room for the suffixes of temporary files.
-_MAX_NAME_BYTES = 200
 
 # A message of PostgreSQL may show the whole row, so messages are terse and the server logs no statement.
 _QUIET_TRANSACTION = r"""
@@ -111,20 +107,12 @@ class RowKeeper(Keeper):
     def normalise_name(item: t.Mapping[str, t.Any]) -> str:
         return f"{item['database']}.{item['table']}.{item['column']}={item['value']}"
 
-    @classmethod
-    def kept_name(cls, name: str, run_id: str) -> str:
-        """Return a valid file name for any value."""
-        plain = re.sub(r"[^\w.=@+-]", "_", name)
-        if plain != name:
-            plain += f"~{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-        return build_kept_name(plain, run_id, _MAX_NAME_BYTES)
-
     @staticmethod
     def must_stop(service: ServiceDescription, entry: SetAsideEntry) -> bool:
         return False
 
     def _path(self, entry: SetAsideEntry) -> str:
-        return os.path.join(self.run.runs.folder, ROWS_FOLDER, entry["aside"])
+        return self.run.runs.locate(get_kept_file(entry))
 
     def _psql(self, entry: SetAsideEntry, sql: str) -> str:
         try:
@@ -136,7 +124,13 @@ class RowKeeper(Keeper):
                 sql=f"{_QUIET_TRANSACTION}{sql}\nCOMMIT;",
             )
         except RecoveryError as exc:
-            raise RecoveryError(f"The row {entry['name']}: {exc.message}") from exc
+            raise RecoveryError(
+                exc.failure,
+                f"The row {entry['name']}: {exc.message}",
+                details=exc.details,
+                hint=exc.hint,
+                next_command=exc.next_command,
+            ) from exc
 
     def _read_row(self, entry: SetAsideEntry) -> str:
         """Return the row as PostgreSQL writes JSON, with all digits; NO_ROW if there is none."""
@@ -147,7 +141,7 @@ class RowKeeper(Keeper):
         ).partition("\n")
         if int(count) > 1:
             raise RecoveryError(
-                f"{count} rows are {entry['name']}: such a row cannot be kept by this column", kind="unsafe"
+                FailureId.ROW_AMBIGUOUS, f"{count} rows are {entry['name']}: such a row cannot be kept by this column"
             )
         return row or NO_ROW
 
@@ -163,12 +157,9 @@ class RowKeeper(Keeper):
 
     def keep(self, entry: SetAsideEntry) -> None:
         row, path = self._read_row(entry), self._path(entry)
-        try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            write_file_atomically(path, row)
-        except OSError as exc:
-            raise RecoveryError(f"Cannot write {path}: {exc.strerror}") from exc
-        entry["bytes"] = len(row.encode())
+        self.run.runs.make_parent(path)
+        self.run.runs.write(path, row)
+        entry["bytes"], entry["absent"] = len(row.encode()), row == NO_ROW
         # The row stays in its place, and is changed there.
         entry["state"] = "live"
         self.run.save()
@@ -181,7 +172,9 @@ class RowKeeper(Keeper):
             with open(self._path(entry), encoding="utf-8") as handle:
                 row = handle.read()
         except OSError as exc:
-            raise RecoveryError(f"Cannot read {self._path(entry)}: {exc.strerror}") from exc
+            raise RecoveryError(
+                FailureId.FILE_NOT_READABLE, f"Cannot read {self._path(entry)}: {exc.strerror}"
+            ) from exc
         # Without triggers, which would change the row. The triggers of foreign keys must see a deletion.
         exact = "" if row == NO_ROW else "SET LOCAL session_replication_role = replica;"
         table, column = quote_table_name(entry["table"]), quote_identifier(entry["column"])

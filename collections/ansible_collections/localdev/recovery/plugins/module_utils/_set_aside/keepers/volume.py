@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import create_volume
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
@@ -26,7 +27,9 @@ class _VerifiedCopy(t.TypedDict):
 
 
 _OnVerified = t.Callable[[_VerifiedCopy], None]
+# Of a kept copy: the volume, and the Compose project of the stack. They show what it is when its record is gone.
 SOURCE_LABEL = "localdev.recovery.source"
+PROJECT_LABEL = "localdev.recovery.project"
 
 
 class VolumeKeeper(Keeper):
@@ -80,12 +83,16 @@ class VolumeKeeper(Keeper):
                 f"cp -a /from/. /to/ || {{ wait; exit 1; }}; "
                 f"{SYNC.format(folder='/to')} & writer=$!; "
                 f"echo to $( {DIGEST.format(folder='/to')} ); "
-                f"wait $reader; wait $writer; echo used $(du -sk /to | cut -f1)"
+                f"wait $reader; wait $writer; used=$(du -sk /to | cut -f1); "
+                # The folders alone are no content.
+                '[ -n "$(find /to -type f -size +0 | head -c 1)" ] || used=0; echo used $used'
             )
             values = dict(line.split() for line in answer.splitlines() if len(line.split()) == 2)
             if set(values) != {"from", "to", "used"} or values["from"] != values["to"]:
                 raise RecoveryError(
-                    f"The copy of a volume differs from the original: {answer[:400]}", kind="verification"
+                    FailureId.COPY_DIFFERS,
+                    f"The copy of the volume {source} differs from the original",
+                    details=answer[:400].splitlines(),
                 )
             found = _tag_digest("tar", {"bytes": int(values["used"]) * 1024, "digest": values["from"]})
             if on_verified:
@@ -101,7 +108,9 @@ class VolumeKeeper(Keeper):
     def keep(self, entry: SetAsideEntry) -> None:
         name, aside = entry["name"], entry["aside"]
         self.refuse_if_used(entry)
-        create_volume(self.docker, aside, {RUN_LABEL: self.run.record["run_id"], SOURCE_LABEL: name})
+        record = self.run.record
+        labels = {RUN_LABEL: record["run_id"], SOURCE_LABEL: name, PROJECT_LABEL: record["project"]}
+        create_volume(self.docker, aside, labels)
 
         def kept(found: _VerifiedCopy) -> None:
             entry.update({"bytes": found["bytes"], "digest": found["digest"], "state": "kept"})
@@ -126,7 +135,8 @@ class VolumeKeeper(Keeper):
         # Digests of different kinds cannot be compared.
         if found.partition(":")[0] == before.partition(":")[0] and found != before:
             raise RecoveryError(
-                f"The volume {entry['aside']} is no longer what was set aside on {entry['name']}", kind="verification"
+                FailureId.KEPT_COPY_CHANGED,
+                f"The volume {entry['aside']} is no longer what was set aside of {entry['name']}",
             )
 
     def delete(self, entry: SetAsideEntry) -> None:

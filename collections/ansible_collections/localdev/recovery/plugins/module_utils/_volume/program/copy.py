@@ -310,7 +310,9 @@ def handle_copy_request(request):
     answer = {"same": False, "bytes": total, "entries": entries, "resumed": len(resumed), "differences": differences}
     if request.get("prove"):
         add_file_hashes(source, entries, Progress("hashing", total))
-        answer.update(entries=[], bytes=sum_allocated_bytes(source, entries), digest=digest_entries(entries))
+        # Some filesystems name no blocks. 0 bytes mean that no file has content.
+        used = sum_allocated_bytes(source, entries) or total
+        answer.update(entries=[], bytes=used, digest=digest_entries(entries))
     flushing.join()
     sync_filesystem(target)
     if request.get("then_empty") and not differences:

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import backup_transfer as backup_action
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
-    find_backup_damage,
-    read_backup_set,
-    write_metadata,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import read_backup_set
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.checks import find_backup_damage
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import write_metadata
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files
 from ansible_collections.localdev.recovery.plugins.modules import backup_transfer
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.action.transfer_host import Host
 
 NAME = "shop_20260101_000000"
@@ -89,16 +88,15 @@ def test_another_one_of_the_same_name_is_refused_not_overwritten(
     args, _source, target = way
     other = make_set(target, "other rows")
     before = (other / "toc.dat").read_text()
-    with pytest.raises(RecoveryError, match=f"another backup of the name {NAME}") as caught:
+    with raises_failure(FailureId.BACKUP_NAME_TAKEN, NAME, target):
         move(host, args)
-    assert caught.value.kind == "unsafe"
     assert (other / "toc.dat").read_text() == before
 
 
 def test_a_damaged_backup_does_not_leave(host: Host, way: tuple[dict[str, t.Any], Path, Path]) -> None:
     args, source, target = way
     (source / f"{NAME}.dir/toc.dat").write_text("rotten")
-    with pytest.raises(RecoveryError, match=r"is damaged: the file toc\.dat"):
+    with raises_failure(FailureId.BACKUP_DAMAGED, NAME, "toc.dat"):
         move(host, args)
     assert not target.exists()
 
@@ -111,6 +109,6 @@ def test_what_a_bad_line_has_changed_does_not_arrive(host: Host, tmp_path: Path)
         "folder": str(tmp_path / "host"),
         "controller_folder": str(tmp_path / "controller"),
     }
-    with pytest.raises(RecoveryError, match="has not arrived whole"):
+    with raises_failure(FailureId.TRANSFER_INCOMPLETE):
         move(host, args)
     assert not (tmp_path / "host").exists()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import image_load as image_action
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.modules import image_load
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.action.transfer_host import Host
 
 
@@ -46,5 +47,5 @@ def test_only_lacking_images_are_sent_and_loaded(host: Host, monkeypatch: pytest
     again = host.run(image_action.ActionModule, image_load.act, args)
     assert (again["changed"], sent) == (False, ["shop-backend"])
     monkeypatch.setattr(image_action, "find_image_id", lambda docker, name: None)
-    with pytest.raises(RecoveryError, match="controller's Docker Engine has no image redis:7, which alice lacks"):
+    with raises_failure(FailureId.IMAGE_MISSING, "redis:7", "alice"):
         host.run(image_action.ActionModule, image_load.act, {"images": ["redis:7"]})

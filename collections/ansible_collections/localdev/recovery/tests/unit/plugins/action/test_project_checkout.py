@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import project_checkout as checkout_action
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.modules import project_checkout
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.action.transfer_host import Host
 
 
@@ -70,16 +71,24 @@ def test_a_clone_that_was_cut_short_is_no_obstacle(host: Host, source: Path, tmp
 
 
 @pytest.mark.parametrize(
-    ("args", "words"),
+    ("args", "failure", "value"),
     [
-        ({"repository": "https://carol:hunter2@git.example.com/shop.git"}, "holds a password or token"),
-        ({}, "nothing says where to take it from"),
-        ({"source": "/nowhere"}, "no folder /nowhere"),
+        (
+            {"repository": "https://carol:hunter2@git.example.com/shop.git"},
+            FailureId.REPOSITORY_HAS_SECRET,
+            "provision_source",
+        ),
+        ({}, FailureId.PROJECT_FOLDER_MISSING, "provision_repository"),
+        ({"source": "/nowhere"}, FailureId.PROJECT_FOLDER_MISSING, "/nowhere"),
+        ({"repository": "/nowhere"}, FailureId.GIT_FAILED, "/nowhere"),
+        ({"source": "/"}, FailureId.GIT_FAILED, " /"),
     ],
-    ids=["secret", "nothing", "nowhere"],
+    ids=["secret", "nothing", "nowhere", "no repository", "no checkout"],
 )
-def test_what_cannot_be_checked_out(host: Host, tmp_path: Path, args: dict[str, t.Any], words: str) -> None:
-    with pytest.raises(RecoveryError, match=words) as caught:
+def test_what_cannot_be_checked_out(
+    host: Host, tmp_path: Path, args: dict[str, t.Any], failure: FailureId, value: str
+) -> None:
+    with raises_failure(failure, value) as caught:
         check_out(host, {"dest": str(tmp_path / "shop"), **args})
     assert "hunter2" not in str(caught.value)
-    assert caught.value.next_command
+    assert caught.value.hint or caught.value.next_command

@@ -9,19 +9,20 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action.schema_plan import ActionModule
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import format_line
 from ansible_collections.localdev.recovery.tests.unit.plugins.action.plans import run_plan
 
 STACK = {
     "project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []},
     "database": {"service": "db"},
-    "alembic": {"service": "backend", "source": "/srv/shop/backend"},
+    "alembic": {"service": "backend", "source": "/srv/shop/backend", "config": "alembic.ini"},
     "services": {},
 }
 
 
 def schema(**changes: t.Any) -> dict[str, t.Any]:
     up_to_date = {"heads": ["c3"], "current": ["c3"], "unknown": [], "unknown_found": [], "overlapping": []}
-    return {**up_to_date, "pending": [], "drift": [], **changes}
+    return {**up_to_date, "pending": [], "schema_diff": [], **changes}
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,13 @@ def test_lines_do_not_repeat_the_decision(monkeypatch: pytest.MonkeyPatch) -> No
     unknown = schema(current=["zz"], unknown=["zz"], pending=None)
     result = run_plan(monkeypatch, ActionModule, stack=STACK, schema=unknown)
     assert [finding["id"] for finding in result["findings"]] == ["schema.unknown_revision"]
-    assert result["findings"][0]["message"] in result["decision"]["reason"]
-    assert result["lines"][0] == "error schema.unknown_revision"
+    [finding], decision = result["findings"], result["decision"]
+    assert (decision["findings"], decision["failure"]) == ([finding["id"]], finding["id"])
+    assert (decision["hint"], decision["next"]) == (finding["hint"], finding["next"])
+    lines = "\n".join(map(format_line, result["lines"]))
+    assert finding["id"] in lines
+    assert finding["message"] not in lines
+    assert format_line(finding["hint"]) not in lines
 
 
 def test_tables_of_a_database_without_a_revision_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,4 +54,5 @@ def test_every_filter_is_used_by_a_role_or_playbook(name: str) -> None:
 
 
 def test_filters_answer() -> None:
-    assert FILTERS["row_problems"]({"people": 1}, []) == ["table people has no rows, 1 expected"]
+    (problem,) = FILTERS["row_problems"]({"people": 731}, [])
+    assert ("people" in problem, "731" in problem) == (True, True)

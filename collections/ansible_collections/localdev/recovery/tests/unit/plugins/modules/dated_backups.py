@@ -15,8 +15,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
     BackupSet,
     format_set_timestamp,
     read_backup_set,
-    write_metadata,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import write_metadata
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import hash_files
 
 

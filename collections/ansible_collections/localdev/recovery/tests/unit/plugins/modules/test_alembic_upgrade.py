@@ -11,7 +11,9 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.modules import alembic_upgrade
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 SHOWN = {"enabled": True, "excluded": False, "one_shot": False}
 STACK: dict[str, t.Any] = {
@@ -80,14 +82,14 @@ def test_a_database_that_does_not_come_up_ends_alembic(monkeypatch: pytest.Monke
 
     def request_alembic(*_args: t.Any, **_more: t.Any) -> dict[str, t.Any]:
         assert removed.wait(10)
-        raise RecoveryError("Alembic could not be asked")
+        raise RecoveryError(FailureId.ALEMBIC_NO_ANSWER, "no answer")
 
     def fail_to_wait(*_args: t.Any) -> None:
-        raise RecoveryError("Not ready: db exited with code 1")
+        raise RecoveryError(FailureId.SERVICE_NOT_READY, "db exited")
 
     monkeypatch.setattr(alembic_upgrade, "run_alembic_request", request_alembic)
     monkeypatch.setattr(alembic_upgrade, "wait_for_services", fail_to_wait)
     monkeypatch.setattr(alembic_upgrade, "remove_helper_containers", lambda _docker, _run_id: removed.set())
     params = {"stack": STACK, "run_id": "r1", "until_ready": ["db"], "connect_timeout": 60.0}
-    with pytest.raises(RecoveryError, match="db exited"):
+    with raises_failure(FailureId.SERVICE_NOT_READY, "db exited"):
         alembic_upgrade.upgrade_database(t.cast("t.Any", None), params, {}, None)

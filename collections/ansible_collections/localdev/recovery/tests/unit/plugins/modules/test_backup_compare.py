@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.modules import backup_compare
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.modules.dated_backups import write_dated_backup
 
 
@@ -65,10 +70,10 @@ def test_a_refusal_fails_and_says_where_the_revision_is(
     tmp_path: Path, compare: t.Callable[..., dict[str, t.Any]]
 ) -> None:
     write_dated_backup(tmp_path, 0, "gone", format_version=2)
-    with pytest.raises(RecoveryError, match=r"is not restored: .*gone is on feature/x") as caught:
+    with raises_failure(FailureId.BACKUP_REVISION_UNKNOWN, "gone", "feature/x") as caught:
         compare()
-    assert caught.value.kind == "unsafe"
-    assert caught.value.next_command == "git switch feature/x, then restore again"
+    assert caught.value.next_command == program_command("git", "-C", "/", "checkout", "feature/x")
+    assert playbook_command("backup_list") in caught.value.hint
     assert compare(refuse=False)["verdict"] == "unknown"
 
 
@@ -76,10 +81,12 @@ def test_a_refusal_fails_and_says_where_the_revision_is(
 def test_old_metadata_that_is_no_help(
     tmp_path: Path, compare: t.Callable[..., dict[str, t.Any]], written: str, verdict: str
 ) -> None:
-    write_dated_backup(tmp_path, 0, written)
-    with pytest.raises(RecoveryError, match="the dump itself is at b2") as caught:
-        compare()
-    assert "restore_trust_dump=true" in caught.value.next_command
+    backup = write_dated_backup(tmp_path, 0, written)
+    for selected, named in (("latest", backup.name), (backup.path, backup.path)):
+        with raises_failure(FailureId.BACKUP_REVISION_UNCERTAIN, backup.name, "b2") as caught:
+            compare(select=selected)
+        trust = playbook_command("restore", restore_select=named, restore_trust_dump=True)
+        assert caught.value.next_command == trust
     assert compare(refuse=False)["verdict"] == verdict
     trusted = compare(trust_dump=True)
     assert (trusted["verdict"], trusted["pending"]) == ("behind", ["c3"])

@@ -8,10 +8,10 @@ import types
 import typing as t
 from pathlib import Path
 
-import pytest
-
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.modules import backup_info
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import assert_lines_name, raises_failure
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 from ansible_collections.localdev.recovery.tests.unit.plugins.modules.dated_backups import write_dated_backup
 
 
@@ -27,7 +27,7 @@ def info(folder: Path, **params: t.Any) -> dict[str, t.Any]:
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     assert info(tmp_path) == {"changed": False, "backups": [], "selected": {}, "lines": []}
-    with pytest.raises(RecoveryError, match="no complete backup"):
+    with raises_failure(FailureId.BACKUP_NONE, tmp_path):
         info(tmp_path, select="latest")
 
 
@@ -38,11 +38,14 @@ def test_lines_say_what_people_choose_by(tmp_path: Path) -> None:
     write_dated_backup(tmp_path, 5, "unknown")
     found = info(tmp_path, checksums="all")
     assert [backup["checksums"] for backup in found["backups"]] == ["ok", "damaged", "none"]
-    whole, broken, old = (line.partition(": ")[2] for line in found["lines"])
-    assert "2 h old, plain, at c3, proved restorable 2026-01-31T10:00:00Z, checksums ok" in whole
-    assert "3 days old, plain, at b2, c3, checksums damaged" in broken
-    assert "has another SHA-256 than when it was written" in broken
-    assert "5 days old, plain, revision not known" in old
+    assert_lines_name(
+        found["lines"],
+        ["2 h", "plain", "c3", "2026-01-31T10:00:00Z"],
+        ["3 days", "plain", "b2, c3", Path(damaged.path).name],
+        ["5 days", "plain"],
+    )
+    # Names have the time of this test.
+    assert_golden("backup/lines", [line.partition(": ")[2].replace(damaged.name, "NAME") for line in found["lines"]])
 
 
 def test_checksums_of_the_selected_alone(tmp_path: Path) -> None:

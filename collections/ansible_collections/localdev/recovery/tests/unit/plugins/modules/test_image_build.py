@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.modules import image_build
 
 
@@ -31,6 +33,9 @@ def test_candidates_are_built_under_other_names_and_nothing_else_changes() -> No
 
 def test_a_failed_build_shows_its_last_lines_without_secrets() -> None:
     output = "\n".join([*(f"#{n} step" for n in range(9)), "token s3cret-token", "", "failed to solve: exit code: 3"])
-    error = image_build.describe_build_failure(output, 3, Masker(["s3cret-token"]), "docker compose build")
-    assert "failed to solve: exit code: 3. Nothing has changed" in error.message
-    assert error.details.splitlines()[1:] == ["#8 step", "token ********", "failed to solve: exit code: 3"]
+    build = program_command("docker", "compose", "build", "web")
+    error = image_build.describe_build_failure(output, 3, Masker(["s3cret-token"]), build)
+    assert error.failure is FailureId.IMAGE_BUILD_FAILED
+    assert error.message.endswith(": failed to solve: exit code: 3")
+    assert error.details[1:] == ["#8 step", "token ********", "failed to solve: exit code: 3"]
+    assert error.next_command == build

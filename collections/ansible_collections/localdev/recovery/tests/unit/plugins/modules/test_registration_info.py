@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import NextCommand, program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.modules import registration_info
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 def test_the_files_that_patterns_stand_for(tmp_path: Path) -> None:
@@ -22,9 +24,8 @@ def test_the_files_that_patterns_stand_for(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = registration_info.expand_source_patterns(["*.py", "**/*.py"], str(tmp_path))
     assert found == [str(tmp_path / name) for name in ("a.py", "b.py", "below/c.py")]
-    with pytest.raises(RecoveryError, match=r"There is no file .*/\*\.txt") as caught:
+    with raises_failure(FailureId.SOURCE_NOT_FOUND, tmp_path / "*.txt", "stack_registration_sources"):
         registration_info.expand_source_patterns(["*.txt"], str(tmp_path))
-    assert caught.value.next_command == "correct stack_registration_sources"
 
 
 STACK: dict[str, t.Any] = {
@@ -40,10 +41,14 @@ STACK: dict[str, t.Any] = {
 def test_the_service_that_is_asked() -> None:
     assert registration_info.find_registration_service(STACK, "") == "api"
     assert registration_info.find_registration_service(STACK, "web") == "web"
-    for stack, wanted, why in [(STACK, "none", "No service none"), ({**STACK, "alembic": None}, "", "No application")]:
-        with pytest.raises(RecoveryError, match=why) as caught:
-            registration_info.find_registration_service(stack, wanted)
-        assert caught.value.next_command == "set stack_registration_service"
+    with raises_failure(FailureId.SERVICE_UNKNOWN, "none_such", "stack_registration_service", "api, web"):
+        registration_info.find_registration_service(STACK, "none_such")
+    with raises_failure(FailureId.APPLICATION_NOT_FOUND, "stack_registration_service", "api, web"):
+        registration_info.find_registration_service({**STACK, "alembic": None}, "")
+
+
+def compose(*arguments: str) -> NextCommand:
+    return program_command("docker", "compose", "--project-name", "shop", *arguments, cwd="/srv/shop")
 
 
 class Answering(Docker):
@@ -60,20 +65,30 @@ class Answering(Docker):
 
 
 @pytest.mark.parametrize(
-    ("running", "done", "why"),
+    ("running", "done", "failure", "named", "next_command"),
     [
-        ("", CompletedCommand((), 0, ""), r"service api has no running container \(exited 1\)"),
-        ("c1", CompletedCommand((), 127, "", "there is no Python in it"), "could not be asked for in api: there is no Python"),
-        ("c1", CompletedCommand((), 1, 'noise\n@registered {"error": "E: hunter22", "where": "/x.py, line 1"}'),
-         r"fails in api: E: \*{8} \(/x\.py, line 1\)"),
-        ("c1", CompletedCommand((), 137, ""), "no answer"),
+        (
+            "", CompletedCommand((), 0, ""), FailureId.SERVICE_NOT_RUNNING, ["exited 1"],
+            compose("up", "--detach", "api"),
+        ),
+        (
+            "c1", CompletedCommand((), 127, "", "there is no Python in it"), FailureId.REGISTRATION_NO_ANSWER,
+            [127, "there is no Python in it"], compose("logs", "api"),
+        ),
+        (
+            "c1", CompletedCommand((), 1, 'noise\n@registered {"error": "E: hunter22", "where": "/x.py, line 1"}'),
+            FailureId.REGISTRATION_CHECK_FAILED, ["E: ********", "/x.py, line 1"], compose("exec", "api", "python3"),
+        ),
+        ("c1", CompletedCommand((), 137, ""), FailureId.REGISTRATION_NO_ANSWER, [137], compose("logs", "api")),
     ],
     ids=["does not run", "no Python", "raises", "killed"],
 )  # fmt: skip
-def test_an_application_that_gives_no_names(running: str, done: CompletedCommand, why: str) -> None:
-    with pytest.raises(RecoveryError, match=why) as caught:
+def test_an_application_that_gives_no_names(
+    running: str, done: CompletedCommand, failure: FailureId, named: list[t.Any], next_command: NextCommand
+) -> None:
+    with raises_failure(failure, "rules", "api", *named) as caught:
         registration_info.request_registrations(Answering(running, done), STACK, "api", "[]", "rules")
-    assert caught.value.next_command
+    assert caught.value.next_command == next_command
 
 
 def test_names_among_noise() -> None:

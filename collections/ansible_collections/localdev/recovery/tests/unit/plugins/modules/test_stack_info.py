@@ -10,6 +10,7 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.modules import stack_info
 
 
@@ -70,6 +71,7 @@ def test_an_error_says_what_to_do(
 ) -> None:
     result = run(monkeypatch, capsys, replay("runbook"), database_service="nope")
     assert result["failed"] is True
-    assert result["failure"] == "failed"
-    assert "stack_database_service names nope" in result["msg"]
-    assert "Next: correct stack_database_service" in result["msg"]
+    assert result["failure"] == FailureId.SERVICE_UNKNOWN.id
+    assert "stack_database_service" in result["message"]
+    assert "nope" in result["message"]
+    assert "celery-beat" in result["hint"]

@@ -10,9 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.modules import stack_seed
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 SHOWN = {"enabled": True, "excluded": False, "one_shot": False}
 STACK: dict[str, t.Any] = {
@@ -59,27 +60,32 @@ def test_secrets_reach_a_seed_command_by_its_environment_alone() -> None:
 
 
 def test_a_seed_that_fails_shows_its_last_words_without_secrets() -> None:
-    docker = Seeding(1, "\n".join(f"line {n}" for n in range(30)) + "\nlogin with s3cret-value failed")
-    with pytest.raises(RecoveryError, match="seed command people failed in service api with exit code 1") as caught:
+    docker = Seeding(77, "\n".join(f"line {n}" for n in range(30)) + "\nlogin with s3cret-value failed")
+    with raises_failure(FailureId.SEED_COMMAND_FAILED, "people", "api", "77") as caught:
         stack_seed.run_seed_command(docker, STACK, command(), {"ADMIN_PASSWORD": "s3cret-value"})
     assert "line 29" in caught.value.details
-    assert "line 3\n" not in caught.value.details
+    assert "line 3" not in caught.value.details
     assert "s3cret-value" not in str(caught.value)
 
 
-@pytest.mark.parametrize("seeding", [{"code": 1}, {"rows": "people|0"}], ids=["exits 1", "exits 0"])
-def test_a_seed_that_fails_for_a_service_is_down_says_which(seeding: dict[str, t.Any]) -> None:
+@pytest.mark.parametrize(
+    ("seeding", "failure"),
+    [({"code": 1}, FailureId.SEED_COMMAND_FAILED), ({"rows": "people|0"}, FailureId.SEED_COMMAND_WRONG_ROWS)],
+    ids=["exits 1", "exits 0"],
+)
+def test_a_seed_that_fails_for_a_service_is_down_says_which(seeding: dict[str, t.Any], failure: FailureId) -> None:
     class Down(Seeding):
         def containers(self, project_name: str) -> list[dict[str, t.Any]]:
             return [container("db", "exited"), container("api"), container("n8n", "exited")]
 
     described = {**STACK["services"], "n8n": {"kind": "other", **SHOWN, "excluded": True}}
     words = 'Traceback (most recent call last):\n  File "seed.py", line 4, in <module>\n    login()\nOSError: refused\n'
-    with pytest.raises(RecoveryError, match="; service db exited with code 137") as caught:
+    with raises_failure(failure, "db", "137") as caught:
         stack_seed.run_seed_command(
             Down(output=words, **seeding), {**STACK, "services": described}, command(rows={"people": 28}), {}
         )
-    assert caught.value.details == "OSError: refused (seed.py, line 4)"
+    assert "n8n" not in str(caught.value)
+    assert caught.value.details == ["OSError: refused (seed.py, line 4)"]
 
 
 class Together(Seeding):
@@ -103,7 +109,7 @@ def test_seeds_that_do_not_need_each_other_run_at_once(monkeypatch: pytest.Monke
     params = {"stack": STACK, "run_id": "", "step": "", "commands": commands, "environment": {}, "parallel": True}
     module = t.cast(t.Any, types.SimpleNamespace(params=params, check_mode=False))
     if broken:
-        with pytest.raises(RecoveryError, match="seed command broken failed"):
+        with raises_failure(FailureId.SEED_COMMAND_FAILED, "broken"):
             stack_seed.act(module)
     else:
         assert [done["name"] for done in stack_seed.act(module)["commands"]] == ["people", "blocks", "templates"]
@@ -112,14 +118,14 @@ def test_seeds_that_do_not_need_each_other_run_at_once(monkeypatch: pytest.Monke
 def test_a_seed_that_exits_0_is_not_believed() -> None:
     seeds = command(rows={"people": 28, "blocks": 730})
     assert stack_seed.run_seed_command(Seeding(rows="people|28\nblocks|730"), STACK, seeds, {})["name"] == "people"
-    with pytest.raises(RecoveryError, match=r"exited 0 in service api, but table people has 0 rows, 28 expected") as e:
+    with raises_failure(FailureId.SEED_COMMAND_WRONG_ROWS, "api", "people", " 0 ", " 28 ") as caught:
         stack_seed.run_seed_command(Seeding(rows="people|0\nblocks|730"), STACK, seeds, {})
-    assert e.value.kind == "verification"
+    assert "blocks" not in str(caught.value)
 
 
 def test_the_service_of_a_seed() -> None:
     assert stack_seed.find_seed_service(STACK, command(service="db")) == "db"
-    with pytest.raises(RecoveryError, match="names no service of this stack: 'web'"):
+    with raises_failure(FailureId.SEED_COMMAND_INVALID, "people", "'web'", "api, db"):
         stack_seed.find_seed_service(STACK, command(service="web"))
-    with pytest.raises(RecoveryError, match="names no service"):
+    with raises_failure(FailureId.SEED_COMMAND_INVALID, "people"):
         stack_seed.find_seed_service({**STACK, "services": {}}, command())

@@ -10,8 +10,12 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._report.status import format_status_report
 from ansible_collections.localdev.recovery.plugins.modules import stack_status
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 NO_DAEMON = (1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?")
 
@@ -58,22 +62,29 @@ def test_the_module_returns_what_it_can_read_and_never_fails(
     assert found["changed"] is False
     assert found["status"]["error"] == {}
     assert found["stack"]["services"]["backend"]["drift"]["edited"] == []
-    assert any(line.startswith("ok  backend") for line in found["lines"])
-    assert any(line.startswith("database") for line in found["lines"])
+    assert found["lines"] == format_status_report(found["stack"], found["status"], {}, found["next"])
+    assert found["next"] == playbook_command("backup")
+    assert found["lines"][-1] == ["Next: ", found["next"]]
+    # Every docker exec fails here.
+    assert found["status"]["schema"]["error"]["failure"] == FailureId.ALEMBIC_NO_ANSWER.id
+    assert found["status"]["database"]["error"]["failure"] == FailureId.DATABASE_QUERY_FAILED.id
     assert "planted" not in json.dumps(found["stack"])
 
 
 def test_without_a_daemon_the_module_returns_the_configuration(run: t.Callable[..., dict[str, t.Any]]) -> None:
     found = run(daemon=False)
-    assert found["status"]["error"]["message"].startswith("The Docker daemon does not answer")
-    assert "docker" in found["status"]["error"]["next_command"]
-    assert any("not asked" in line for line in found["lines"])
-    assert any(line.startswith("data") for line in found["lines"])
+    assert found["status"]["error"]["failure"] == FailureId.DOCKER_NOT_RUNNING.id
+    assert found["next"] is None
+    conditions = {service["condition"] for service in found["stack"]["services"].values()}
+    assert_golden("conditions/without_the_engine", conditions)
+    assert found["status"]["data"]
 
 
 def test_with_a_configuration_that_compose_cannot_read(run: t.Callable[..., dict[str, t.Any]]) -> None:
     found = run(config=(1, "", "required variable DB_PASSWORD is missing a value: set DB_PASSWORD in .env"))
     assert found["stack"] == {}
+    assert found["status"]["error"]["failure"] == FailureId.ENV_VARIABLE_MISSING.id
     assert "DB_PASSWORD" in found["status"]["error"]["message"]
-    assert any(line.startswith("disk") for line in found["lines"])
+    assert found["next"] is None
+    assert found["status"]["disk"]
     assert "containers" in found["status"]

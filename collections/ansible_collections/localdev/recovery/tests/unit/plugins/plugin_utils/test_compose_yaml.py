@@ -11,8 +11,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.plugin_utils._compose_yaml import edit_compose_mounts
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 def move(written: str, *mounts: tuple[str, str]) -> dict[str, t.Any]:
@@ -137,11 +138,11 @@ def test_whatever_the_path_yaml_reads_it_again(paths: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["services:\n  db:\n    extends: {file: a.yml, service: db}\n", "services: {}\n"])
 def test_a_mount_that_is_written_elsewhere_is_refused(text: str) -> None:
-    with pytest.raises(RecoveryError, match="not written in"):
+    with raises_failure(FailureId.COMPOSE_FILE_MOUNT_ELSEWHERE, "db", "/a"):
         edited(text, move("k", ("db", "/a")))
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "- a\n"])
 def test_what_is_no_compose_file_is_refused(text: str) -> None:
-    with pytest.raises(RecoveryError):
+    with raises_failure(FailureId.COMPOSE_FILE_INVALID):
         edited(text, move("k", ("db", "/a")))

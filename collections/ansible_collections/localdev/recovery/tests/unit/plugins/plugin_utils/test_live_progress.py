@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.action import database_restore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import FORMAT_VARIABLE
 from ansible_collections.localdev.recovery.plugins.plugin_utils import _live_progress as live_progress
 from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress import LiveProgressAction
 
 RUN_ID = "20260101-000000-abcd"
-REPORT = {"run_id": RUN_ID, "doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 256}
+REPORT = {"run_id": RUN_ID, "doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 256.0}
 
 
 class Connection:
@@ -53,7 +54,7 @@ def action_for(folder: Path, work: t.Callable[[], None], **task: t.Any) -> t.Any
         return {"changed": True}
 
     action = object.__new__(database_restore.ActionModule)
-    arguments = {"stack": {"project": {"dir": str(folder)}}, "run_id": RUN_ID}
+    arguments = {"stack": {"state": {"folder": str(folder)}}, "run_id": RUN_ID}
     action._task = types.SimpleNamespace(**{"args": arguments, "check_mode": False, "async_val": 0, **task})
     action._connection = Connection()
     action._execute_module = execute
@@ -61,11 +62,15 @@ def action_for(folder: Path, work: t.Callable[[], None], **task: t.Any) -> t.Any
 
 
 def write_progress(folder: Path) -> None:
-    (folder / ".localdev").mkdir()
-    (folder / ".localdev" / "progress.json").write_text(json.dumps(REPORT))
+    (folder / "progress.json").write_text(json.dumps(REPORT))
 
 
-def test_a_line_is_shown_while_the_module_works(tmp_path: Path, displayed: list[str]) -> None:
+@pytest.mark.parametrize("output_format", ["", "json"])
+def test_a_line_is_shown_while_the_module_works(
+    tmp_path: Path, displayed: list[str], monkeypatch: pytest.MonkeyPatch, output_format: str
+) -> None:
+    monkeypatch.setenv(FORMAT_VARIABLE, output_format)
+
     def work() -> None:
         write_progress(tmp_path)
         deadline = time.monotonic() + 10
@@ -73,7 +78,12 @@ def test_a_line_is_shown_while_the_module_works(tmp_path: Path, displayed: list[
             time.sleep(0.01)
 
     assert action_for(tmp_path, work).run(task_vars={"inventory_hostname": "a"}) == {"changed": True}
-    assert displayed[:2] == ["progress: [a] loading 512 B of 1.0 KiB, 256 B/s"] * 2
+    progress = {name: value for name, value in REPORT.items() if name != "run_id"}
+    expected = {
+        "": "progress: [a] loading 512 B of 1.0 KiB, 256 B/s",
+        "json": json.dumps({"progress": {"host": "a", **progress}}),
+    }
+    assert displayed[:2] == [expected[output_format]] * 2
     shown = len(displayed)
     time.sleep(0.1)
     assert len(displayed) == shown

@@ -11,11 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.diagnosis import (
-    SchemaFinding,
+    ALLOW_REBUILD,
+    RESTORE_BACKUP,
     decide_schema_recovery,
     diagnose_schema,
     find_revision_problems,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId, FailureKind
+from ansible_collections.localdev.recovery.plugins.module_utils._core.findings import Finding
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    Line,
+    NextCommand,
+    format_line,
+    format_next_command,
+    playbook_command,
+    program_command,
+)
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 PSYCOPG = 'sqlalchemy.exc.ProgrammingError: (psycopg.errors.UndefinedColumn) column "faculty_role" does not exist'
 SERVER = "ERROR:  column people_1.faculty_role does not exist at character 42"
@@ -43,29 +55,39 @@ def stack(state: str = "running", **changes: t.Any) -> dict[str, t.Any]:
     return {
         "project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []},
         "database": {"service": "db"},
-        "alembic": {"service": "backend", "source": "/srv/shop/backend"},
+        "alembic": {"service": "backend", "source": "/srv/shop/backend", "config": "db/alembic.ini"},
         "services": {"db": {"condition": state, "containers": [{"state": state}]}},
         **changes,
     }
 
 
-BEHIND = schema(current=["a1"], pending=["b2", "c3"], schema_diff=["add_column people.faculty_role"])
+def diff(*changes: str) -> list[dict[str, str]]:
+    return [dict(zip(("change", "object"), change.split(), strict=True)) for change in changes]
+
+
+# A one-off container of the application.
+ONE_OFF = ("docker", "compose", "--project-name", "shop", "run", "--rm", "--no-deps")
+BEHIND = schema(current=["a1"], pending=["b2", "c3"], schema_diff=diff("add_column people.faculty_role"))
 UNKNOWN = schema(current=["zz"], unknown=["zz"], pending=None)
 HEADS = schema(heads=["c3", "d4"], pending=["d4"])
 OVERLAPPING = schema(current=["a1", "c3"], overlapping=["a1"], pending=None)
-TABLE_LOST = schema(schema_diff=["add_table rooms", "remove_table planted", "add_index rooms.ix_rooms"])
-COLUMN_LOST = schema(schema_diff=["add_column people.faculty_role"])
+TABLE_LOST = schema(schema_diff=diff("add_table rooms", "remove_table planted", "add_index rooms.ix_rooms"))
+COLUMN_LOST = schema(schema_diff=diff("add_column people.faculty_role"))
 NOT_STAMPED = schema(current=[], pending=["a1", "b2", "c3"])
-EMPTY = schema(current=[], pending=["a1", "b2", "c3"], schema_diff=["add_table people"])
+EMPTY = schema(current=[], pending=["a1", "b2", "c3"], schema_diff=diff("add_table people"))
 
 
-def found(answer: dict[str, t.Any], logs: list[str] | None = None, tables: int | None = None) -> list[SchemaFinding]:
+def found(answer: dict[str, t.Any], logs: list[str] | None = None, tables: int | None = None) -> list[Finding]:
     return diagnose_schema(answer, stack(), {"backend": logs or []}, tables=tables)
 
 
-def only(findings: list[SchemaFinding], name: str) -> SchemaFinding:
+def only(findings: list[Finding], name: str) -> Finding:
     [finding] = [item for item in findings if item["id"] == f"schema.{name}"]
     return finding
+
+
+def list_commands(line: Line) -> list[NextCommand]:
+    return [part for part in line if isinstance(part, dict)]
 
 
 @pytest.mark.parametrize(
@@ -106,43 +128,40 @@ def test_what_is_found(answer: dict[str, t.Any], logs: list[str], tables: int | 
 
 
 @pytest.mark.parametrize(
-    ("where", "evidence", "remedy"),
+    ("where", "named", "arguments"),
     [
-        (
-            {"refs": ["origin/rooms", "v2"], "commit": "a" * 40},
-            "zz is in origin/rooms, v2",
-            "git -C /srv/shop switch rooms,",
-        ),
-        ({"refs": [], "commit": "a" * 40}, f"zz is in commit {'a' * 12}", f"switch --detach {'a' * 12}"),
-        (None, "no branch and no commit here has zz", "git fetch --all and try again; or ansible-playbook"),
+        ({"refs": ["origin/rooms", "v2"], "commit": "a" * 40}, "origin/rooms, v2", ["checkout", "rooms"]),
+        ({"refs": [], "commit": "a" * 40}, "a" * 12, ["checkout", "a" * 12]),
+        (None, "zz", ["fetch", "--all"]),
     ],
     ids=["branch", "commit", "nowhere"],
 )
-def test_where_an_unknown_revision_is(where: dict[str, t.Any] | None, evidence: str, remedy: str) -> None:
+def test_where_an_unknown_revision_is(where: dict[str, t.Any] | None, named: str, arguments: list[str]) -> None:
     places = [{"revision": "zz", **where}] if where else []
     finding = only(found({**UNKNOWN, "unknown_found": places}), "unknown_revision")
-    assert finding["evidence"] == [evidence]
-    assert remedy in finding["remedy"]
+    assert len(finding["evidence"]) == 1
+    assert named in finding["evidence"][0]
+    assert finding["next"] == program_command("git", "-C", "/srv/shop", *arguments)
+    assert list_commands(finding["hint"]) == ([] if where else [RESTORE_BACKUP, ALLOW_REBUILD])
 
 
 @pytest.mark.parametrize("line", [PSYCOPG, SERVER, INSERT, JSON_LINE])
 def test_log_lines_that_name_a_column(line: str) -> None:
     """They are evidence for what the models have and the database has not."""
     finding = only(found(COLUMN_LOST, ["INFO ready", line, line]), "columns_missing")
-    assert finding["message"].endswith("has no column people.faculty_role")
+    assert "people.faculty_role" in finding["message"]
     assert finding["evidence"] == ["models: people.faculty_role", f"backend: {line}"]
-    assert "alembic revision --autogenerate" in finding["remedy"]
+    assert finding["next"] == program_command("alembic", "revision", "--autogenerate", cwd="/srv/shop/backend/db")
 
 
 def test_log_lines_that_name_a_table() -> None:
     finding = only(found(TABLE_LOST, [TABLE]), "tables_missing")
-    assert "has no table rooms" in finding["message"]
+    assert "rooms" in finding["message"]
     assert finding["evidence"] == ["models: rooms", f"backend: {TABLE}"]
 
 
 def test_the_exception_alone_is_evidence_too() -> None:
     finding = only(found(schema(schema_diff=None), [ASYNCPG]), "columns_missing")
-    assert finding["message"].startswith("The application asks for something,")
     assert finding["evidence"] == [f"backend: {ASYNCPG}"]
     # Where a name was seen, it would say nothing more.
     assert len(only(found(schema(schema_diff=None), [ASYNCPG, PSYCOPG]), "columns_missing")["evidence"]) == 1
@@ -154,62 +173,105 @@ def test_long_log_lines_are_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "tables", "name", "words"),
+    ("answer", "tables", "name", "next_command", "others"),
     [
-        (HEADS, None, "multiple_heads", "cd /srv/shop/backend && alembic merge c3 d4; or "),
-        (OVERLAPPING, None, "overlapping", "backend alembic stamp --purge c3"),
-        (NOT_STAMPED, 3, "not_stamped", "run --rm --no-deps backend alembic stamp heads"),
-        ({**NOT_STAMPED, "schema_diff": ["add_table b"]}, 1, "not_stamped", "alembic stamp REVISION"),
-        (BEHIND, None, "behind", "ansible-playbook localdev.recovery.schema_recovery"),
+        (
+            HEADS, None, "multiple_heads", playbook_command("schema_recovery", schema_recovery_target="heads"),
+            [program_command("alembic", "merge", "c3", "d4", cwd="/srv/shop/backend/db")],
+        ),
+        (
+            OVERLAPPING, None, "overlapping", RESTORE_BACKUP,
+            [ALLOW_REBUILD, program_command(*ONE_OFF, "backend", "alembic", "stamp", "--purge", "c3", cwd="/srv/shop")],
+        ),
+        (
+            NOT_STAMPED, 3, "not_stamped",
+            program_command(*ONE_OFF, "backend", "alembic", "stamp", "heads", cwd="/srv/shop"), [],
+        ),
+        (
+            {**NOT_STAMPED, "config": "/app/db/alembic.ini"}, 3, "not_stamped",
+            program_command(
+                *ONE_OFF, "--workdir", "/app/db", "backend", "alembic", "stamp", "heads", cwd="/srv/shop"
+            ), [],
+        ),
+        (
+            {**NOT_STAMPED, "schema_diff": diff("add_table b")}, 1, "not_stamped",
+            program_command(*ONE_OFF, "backend", "alembic", "history", cwd="/srv/shop"), [ALLOW_REBUILD],
+        ),
+        (
+            TABLE_LOST, None, "tables_missing", RESTORE_BACKUP,
+            [
+                ALLOW_REBUILD,
+                program_command("alembic", "revision", "--autogenerate", cwd="/srv/shop/backend/db"),
+            ],
+        ),
+        (BEHIND, None, "behind", playbook_command("schema_recovery"), []),
     ],
-)
-def test_remedies(answer: dict[str, t.Any], tables: int | None, name: str, words: str) -> None:
-    assert words in only(found(answer, tables=tables), name)["remedy"]
+)  # fmt: skip
+def test_what_helps(
+    answer: dict[str, t.Any], tables: int | None, name: str, next_command: NextCommand, others: list[NextCommand]
+) -> None:
+    finding = only(found(answer, tables=tables), name)
+    assert finding["next"] == next_command
+    assert list_commands(finding["hint"]) == others
 
 
 def test_what_models_lack_is_no_evidence_against_stamping() -> None:
-    answer = {**NOT_STAMPED, "schema_diff": ["remove_table planted", "add_column people.faculty_role"]}
+    answer = {**NOT_STAMPED, "schema_diff": diff("remove_table planted", "add_column people.faculty_role")}
     assert only(found(answer, tables=3), "not_stamped")["evidence"] == ["models: add_column people.faculty_role"]
-    answer["schema_diff"] = ["remove_table planted"]
-    assert only(found(answer, tables=3), "not_stamped")["remedy"].endswith("alembic stamp heads")
+    answer["schema_diff"] = diff("remove_table planted")
+    stamp = program_command(*ONE_OFF, "backend", "alembic", "stamp", "heads", cwd="/srv/shop")
+    assert only(found(answer, tables=3), "not_stamped")["next"] == stamp
 
 
 def test_a_project_without_known_source_names_the_command_alone() -> None:
-    findings = diagnose_schema(HEADS, stack(alembic={"service": "backend", "source": None}))
-    assert only(findings, "multiple_heads")["remedy"].startswith("alembic merge c3 d4; or ")
+    findings = diagnose_schema(HEADS, stack(alembic={"service": "backend", "source": None, "config": None}))
+    assert program_command("alembic", "merge", "c3", "d4") in only(findings, "multiple_heads")["hint"]
 
 
 @pytest.mark.parametrize(
-    ("answer", "tables", "options", "action", "words"),
+    ("answer", "tables", "options", "action", "named", "because"),
     [
-        (schema(), None, {}, "none", "no revision is pending"),
-        (schema(), None, {"allow_rebuild": True}, "none", "no revision is pending"),
-        (BEHIND, None, {}, "upgrade", "2 revisions are pending"),
-        (BEHIND, None, {"allow_rebuild": True}, "upgrade", "2 revisions"),
-        (BEHIND, None, {"target": "b2", "planned": ["b2"]}, "upgrade", "1 revision is pending"),
-        (BEHIND, None, {"target": "a1", "planned": []}, "none", "no revision is left to apply up to a1"),
-        (EMPTY, 0, {}, "upgrade", "3 revisions"),
-        (HEADS, None, {}, "refuse", "c3, d4"),
-        (HEADS, None, {"allow_rebuild": True}, "refuse", "c3, d4"),
-        (HEADS, None, {"target": "heads", "planned": ["d4"]}, "upgrade", "1 revision"),
-        (UNKNOWN, None, {}, "refuse", "zz"),
-        (UNKNOWN, None, {"allow_rebuild": True}, "rebuild", "An upgrade cannot help"),
-        (UNKNOWN, None, {"allow_rebuild": True, "target": "b2"}, "refuse", "not to b2"),
-        (OVERLAPPING, None, {}, "refuse", "a1, c3"),
-        (NOT_STAMPED, 3, {}, "refuse", "3 tables but no revision"),
-        (TABLE_LOST, None, {}, "refuse", "no table rooms"),
-        (TABLE_LOST, None, {"allow_rebuild": True}, "rebuild", "no table rooms"),
-        (COLUMN_LOST, None, {}, "refuse", "people.faculty_role"),
+        (schema(), None, {}, "none", "", []),
+        (schema(), None, {"allow_rebuild": True}, "none", "", []),
+        (BEHIND, None, {}, "upgrade", "2", []),
+        (BEHIND, None, {"allow_rebuild": True}, "upgrade", "2", []),
+        (BEHIND, None, {"target": "b2", "planned": ["b2"]}, "upgrade", "1", []),
+        (BEHIND, None, {"target": "a1", "planned": []}, "none", "a1", []),
+        (EMPTY, 0, {}, "upgrade", "3", []),
+        (HEADS, None, {}, "refuse", "c3, d4", ["multiple_heads"]),
+        (HEADS, None, {"allow_rebuild": True}, "refuse", "c3, d4", ["multiple_heads"]),
+        (HEADS, None, {"target": "heads", "planned": ["d4"]}, "upgrade", "1", []),
+        (UNKNOWN, None, {}, "refuse", "zz", ["unknown_revision"]),
+        (UNKNOWN, None, {"allow_rebuild": True}, "rebuild", "zz", ["unknown_revision"]),
+        (UNKNOWN, None, {"allow_rebuild": True, "target": "b2"}, "refuse", "b2", ["unknown_revision"]),
+        (OVERLAPPING, None, {}, "refuse", "a1, c3", ["overlapping"]),
+        (NOT_STAMPED, 3, {}, "refuse", "3", ["not_stamped"]),
+        (TABLE_LOST, None, {}, "refuse", "rooms", ["tables_missing"]),
+        (TABLE_LOST, None, {"allow_rebuild": True}, "rebuild", "rooms", ["tables_missing"]),
+        (COLUMN_LOST, None, {}, "refuse", "people.faculty_role", ["columns_missing"]),
     ],
 )
 def test_decisions(
-    answer: dict[str, t.Any], tables: int | None, options: dict[str, t.Any], action: str, words: str
+    answer: dict[str, t.Any],
+    tables: int | None,
+    options: dict[str, t.Any],
+    action: str,
+    named: str,
+    because: list[str],
 ) -> None:
     decision = decide_schema_recovery(found(answer, tables=tables), answer, **options)
     assert decision["action"] == action
-    assert words in decision["reason"]
-    assert bool(decision["next_command"]) == (action == "refuse")
+    assert named in decision["reason"]
+    assert decision["findings"] == [f"schema.{name}" for name in because]
+    assert decision["failure"] == (decision["findings"][0] if action == "refuse" else "")
+    assert bool(decision["next"]) == (action == "refuse")
     assert bool(decision["revisions"]) == (action == "upgrade")
+
+
+def test_a_rebuild_to_another_target_names_the_option() -> None:
+    decision = decide_schema_recovery(found(UNKNOWN), UNKNOWN, allow_rebuild=True, target="b2")
+    assert "schema_recovery_target" in decision["hint"]
+    assert decision["next"] == ALLOW_REBUILD
 
 
 def test_columns_that_pending_revisions_may_make_are_upgraded() -> None:
@@ -224,7 +286,7 @@ NAMES = st.sampled_from(["a1", "b2", "c3"])
     current=st.lists(NAMES, unique=True),
     unknown=st.lists(st.just("zz"), max_size=1),
     pending=st.lists(NAMES, unique=True),
-    schema_diff=st.none() | st.lists(st.sampled_from(["add_table t", "add_column t.c", "remove_table x"])),
+    schema_diff=st.none() | st.lists(st.sampled_from(diff("add_table t", "add_column t.c", "remove_table x"))),
     lines=st.lists(st.sampled_from([PSYCOPG, TABLE, ASYNCPG, "INFO"])),
     tables=st.none() | st.integers(0, 3),
     allow=st.booleans(),
@@ -234,12 +296,12 @@ def test_nothing_is_done_without_a_reason(
     current: list[str],
     unknown: list[str],
     pending: list[str],
-    schema_diff: list[str] | None,
+    schema_diff: list[dict[str, str]] | None,
     lines: list[str],
     tables: int | None,
     allow: bool,
 ) -> None:
-    """Every error has a remedy, an upgrade has revisions, and a rebuild was allowed."""
+    """Every error says what helps, an upgrade has revisions, a rebuild was allowed, and a refusal is a failure."""
     answer = schema(
         heads=heads,
         current=current + unknown,
@@ -250,43 +312,74 @@ def test_nothing_is_done_without_a_reason(
     findings = found(answer, lines, tables)
     decision = decide_schema_recovery(findings, answer, allow_rebuild=allow)
     errors = [item for item in findings if item["severity"] == "error"]
-    assert all(item["remedy"] for item in errors)
+    assert all(item["next"] or item["hint"] for item in errors)
     assert (decision["action"] == "none") == (not errors)
     assert any(item["id"] == "schema.ok" for item in findings) == (not errors)
     assert decision["action"] != "rebuild" or allow
     assert decision["action"] != "upgrade" or decision["revisions"] == pending
-    assert decision["action"] != "refuse" or decision["next_command"]
+    if decision["action"] == "refuse":
+        assert decision["next"] or decision["hint"]
+        assert FailureId.from_id(decision["failure"]).kind is FailureKind.UNSAFE
+
+
+def test_the_wording_of_findings() -> None:
+    place = {"revision": "zz", "refs": ["origin/rooms"], "commit": "a" * 40}
+    findings = [
+        *found(schema()),
+        *found(BEHIND, [PSYCOPG]),
+        *found(UNKNOWN, [PSYCOPG]),
+        *found({**UNKNOWN, "unknown_found": [place]}),
+        *found(HEADS)[:1],
+        *found(OVERLAPPING),
+        *found(NOT_STAMPED, tables=3),
+        *found({**NOT_STAMPED, "schema_diff": diff("add_table rooms")}, tables=1),
+        *found(TABLE_LOST, [TABLE]),
+        *found(COLUMN_LOST),
+        *found(schema(), [PSYCOPG])[1:],
+        *found(schema(schema_diff=None, schema_diff_problem="no target_metadata"), [ASYNCPG]),
+    ]
+    lines = []
+    for finding in findings:
+        lines += [f"{finding['severity']} {finding['id']}: {finding['message']}", *finding["evidence"]]
+        lines += [format_line(finding["hint"])] if finding["hint"] else []
+        lines += [f"Next: {format_next_command(finding['next'])}"] if finding["next"] else []
+        lines.append("")
+    assert_golden("schema_findings", lines)
 
 
 def test_a_database_behind_the_head() -> None:
     [behind] = found(BEHIND)
+    message = behind.pop("message")
+    assert all(named in message for named in ("a1", "2", "c3"))
     assert behind == {
         "id": "schema.behind",
         "severity": "error",
-        "message": "The database is at a1, 2 revisions before c3",
         "evidence": ["b2", "c3"],
-        "remedy": "ansible-playbook localdev.recovery.schema_recovery",
+        "hint": "",
+        "next": playbook_command("schema_recovery"),
     }
 
 
-def test_a_decision_repeats_the_message_and_remedy_of_its_finding() -> None:
+def test_a_decision_repeats_its_finding() -> None:
     findings = found(UNKNOWN)
     [unknown] = findings
     decided = decide_schema_recovery(findings, UNKNOWN)
-    assert (unknown["severity"], unknown["evidence"]) == ("error", ["no branch and no commit here has zz"])
+    assert (unknown["severity"], decided["findings"]) == ("error", [unknown["id"]])
     assert unknown["message"] in decided["reason"]
-    assert unknown["remedy"] == decided["next_command"]
+    assert (unknown["hint"], unknown["next"]) == (decided["hint"], decided["next"])
 
 
 @pytest.mark.parametrize(
-    ("heads", "current", "unknown", "problems"),
+    ("heads", "current", "unknown", "named"),
     [
-        (["b", "a"], ["a", "b"], [], []),
-        (["a"], [], [], ["the database is at no revision, the migrations end at a"]),
-        (["a", "b"], ["a"], [], ["the database is at a, the migrations end at a, b"]),
-        (["a"], ["x"], ["x"], ["revision x of the database is not among the migrations"]),
+        (["b2", "a1"], ["a1", "b2"], [], None),
+        (["a1"], [], [], ["a1"]),
+        (["a1", "b2"], ["a1"], [], ["a1, b2"]),
+        (["a1"], ["x9"], ["x9"], ["x9"]),
     ],
     ids=["at the heads", "empty", "one head of two", "unknown"],
 )
-def test_revisions(heads: list[str], current: list[str], unknown: list[str], problems: list[str]) -> None:
-    assert find_revision_problems({"heads": heads, "current": current, "unknown": unknown}) == problems
+def test_revisions(heads: list[str], current: list[str], unknown: list[str], named: list[str] | None) -> None:
+    problems = find_revision_problems({"heads": heads, "current": current, "unknown": unknown})
+    assert len(problems) == (named is not None)
+    assert all(name in problems[0] for name in named or ())

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import sys
 import typing as t
@@ -151,15 +152,16 @@ def test_a_configuration_can_be_named(
 
 
 @pytest.mark.parametrize(
-    ("request_", "words"),
-    [
-        ({}, "no alembic.ini and no [tool.alembic] below"),
-        ({"config": "nowhere/alembic.ini"}, "nowhere/alembic.ini does not exist"),
-    ],
+    ("request_", "named"),
+    [({}, "."), ({"config": "nowhere/alembic.ini"}, "nowhere/alembic.ini")],
     ids=["none", "a wrong one"],
 )
-def test_no_configuration_is_an_error(request_alembic: Request, request_: dict[str, str], words: str) -> None:
-    assert words in request_alembic(**request_)["error"]
+def test_no_configuration_is_an_error(
+    source: Source, request_alembic: Request, request_: dict[str, str], named: str
+) -> None:
+    answer = request_alembic(**request_)
+    assert (answer["kind"], answer["config"]) == ("no_config", "")
+    assert os.path.realpath(named) in answer["error"]
 
 
 @pytest.mark.parametrize(
@@ -172,13 +174,18 @@ def test_noise_of_env_py_does_not_matter(source: Source, request_alembic: Reques
 
 def test_a_missing_package_is_named(source: Source, request_alembic: Request) -> None:
     source.make(MERGED, first="import no_such_package")
-    assert request_alembic()["error"] == "No module named 'no_such_package' (imported by Alembic or by env.py)"
+    answer = request_alembic()
+    assert answer["kind"] == "failed"
+    assert "No module named 'no_such_package'" in answer["error"]
+    assert Path(answer["config"]) == (source.root / "alembic.ini").resolve()
 
 
 def test_only_postgresql_is_migrated(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
     source.stamp("d1b2")
-    assert request_alembic("upgrade")["error"] == "the database is sqlite, not PostgreSQL"
+    answer = request_alembic("upgrade")
+    assert answer["kind"] == "not_postgresql"
+    assert "sqlite" in answer["error"]
     assert request_alembic("info")["current"] == ["d1b2"]
 
 
@@ -188,32 +195,30 @@ def test_a_plan_says_what_an_upgrade_would_do(source: Source, request_alembic: R
     answer = request_alembic("plan")
     assert (answer["before"], answer["applied"]) == (["b1b2"], ["c1b2"])
     assert request_alembic("plan", target="b1b2")["applied"] == []
-    assert (
-        request_alembic("plan", target="head")["error"]
-        == "Multiple heads: b1b2, c1b2; name one of them, or all as heads"
-    )
+    several = request_alembic("plan", target="head")
+    assert several["kind"] == "multiple_heads"
+    assert "b1b2, c1b2" in several["error"]
 
 
 @pytest.mark.parametrize(
-    ("target", "words"),
-    [
-        ("feedbeef", "no upgrade to feedbeef: No such revision or branch 'feedbeef'"),
-        ("cafe", "no upgrade to cafe: Multiple revisions start with 'cafe'"),
-    ],
+    ("target", "cause"),
+    [("feedbeef", "No such revision or branch 'feedbeef'"), ("cafe", "Multiple revisions start with 'cafe'")],
 )
 def test_no_plan_to_a_revision_that_is_none_or_several(
-    source: Source, request_alembic: Request, target: str, words: str
+    source: Source, request_alembic: Request, target: str, cause: str
 ) -> None:
     source.make({"cafe1": [], "cafe2": ["cafe1"]})
     answer = request_alembic("plan", target=target)
-    assert answer["error"].startswith(words)
+    assert answer["kind"] == "no_path"
+    assert cause in answer["error"]
     assert "trace" not in answer
 
 
 def test_no_plan_from_an_unknown_revision(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
     source.stamp("feedbeef")
-    assert request_alembic("plan")["unknown"] == ["feedbeef"]
+    answer = request_alembic("plan")
+    assert (answer["kind"], answer["unknown"]) == ("unknown_revision", ["feedbeef"])
 
 
 def test_a_revision_beside_one_that_builds_on_it(source: Source, request_alembic: Request) -> None:
@@ -222,7 +227,9 @@ def test_a_revision_beside_one_that_builds_on_it(source: Source, request_alembic
     source.stamp("d1b2", "b1b2")
     answer = request_alembic()
     assert (answer["current"], answer["overlapping"], answer["pending"]) == (["b1b2", "d1b2"], ["b1b2"], None)
-    assert "b1b2 is part of what another one builds on" in request_alembic("plan")["error"]
+    refused = request_alembic("plan")
+    assert refused["kind"] == "overlapping"
+    assert "b1b2, d1b2" in refused["error"]
 
 
 def test_the_whole_graph(source: Source, request_alembic: Request) -> None:
@@ -263,19 +270,22 @@ def test_an_env_py_that_needs_the_settings_of_the_application(
 
 
 @pytest.mark.parametrize(
-    ("first", "words"),
+    ("first", "kind", "cause"),
     [
-        ("raise SystemExit('no settings')", "env.py, or what it imports, ended the program: no settings"),
-        ("import io, sys; sys.stdout = io.StringIO(); 1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise SystemExit('no settings')", "env_py", "no settings"),
+        ("import io, sys; sys.stdout = io.StringIO(); 1 / 0", "failed", "ZeroDivisionError: division by zero"),
     ],
     ids=["exits", "fails with another stdout"],
 )
 def test_an_env_py_that_fails(
-    source: Source, request_alembic: Request, monkeypatch: pytest.MonkeyPatch, first: str, words: str
+    source: Source, request_alembic: Request, monkeypatch: pytest.MonkeyPatch, first: str, kind: str, cause: str
 ) -> None:
     monkeypatch.setattr(sys, "stdout", sys.stdout)
     source.make(MERGED, first=first)
-    assert words in request_alembic()["error"]
+    answer = request_alembic()
+    assert answer["kind"] == kind
+    assert cause in answer["error"]
+    assert answer["trace"]
 
 
 def test_an_env_py_that_runs_no_migrations_says_nothing_of_the_database(
@@ -283,7 +293,7 @@ def test_an_env_py_that_runs_no_migrations_says_nothing_of_the_database(
 ) -> None:
     source.make(MERGED)
     (source.root / "migrations" / "env.py").write_text("")
-    assert "env.py did not call context.run_migrations()" in request_alembic()["error"]
+    assert request_alembic()["kind"] == "env_py"
 
 
 # --- schema differences ----------------------------------------------------------------------------------------
@@ -315,15 +325,16 @@ def test_schema_differences_are_what_alembic_check_finds(source: Source, request
     source.stamp("a1b2")
     source.sql(*SCHEMA_CHANGES)
     answer = request_alembic(schema_diff=True)
-    assert sorted(answer["schema_diff"]) == [
-        "add_column people.nickname",
-        "add_index people.people_by_name",
-        "add_table rooms",
-        "modify_nullable people.name",
-        "remove_column people.age",
-        "remove_index people.people_by_age",
-        "remove_table odd",
-    ]
+    assert {(diff["change"], diff["object"]) for diff in answer["schema_diff"]} == {
+        ("add_column", "people.nickname"),
+        ("add_index", "people.people_by_name"),
+        ("add_table", "rooms"),
+        ("modify_nullable", "people.name"),
+        ("remove_column", "people.age"),
+        ("remove_index", "people.people_by_age"),
+        ("remove_table", "odd"),
+    }
+    assert len(answer["schema_diff"]) == 7
     assert "schema_diff" not in request_alembic()
 
 
@@ -340,7 +351,7 @@ def test_schema_differences_follow_the_settings_of_env_py(source: Source, reques
     )
     source.make({"a1b2": []}, first=MODELS, settings=settings)
     source.stamp("a1b2")
-    assert request_alembic(schema_diff=True)["schema_diff"] == ["add_table rooms"]
+    assert request_alembic(schema_diff=True)["schema_diff"] == [{"change": "add_table", "object": "rooms"}]
     emptied = settings.replace("None", "directives.clear()")
     (source.root / "migrations" / "env.py").write_text(
         ENV.format(database=source.database, first=MODELS, settings=emptied)
@@ -356,7 +367,7 @@ def test_schema_differences_are_found_wherever_the_database_is(
     source.stamp(*stamped)
     answer = request_alembic(schema_diff=True)
     assert answer["current"] == stamped
-    assert "add_table rooms" in answer["schema_diff"]
+    assert {"change": "add_table", "object": "rooms"} in answer["schema_diff"]
 
 
 def test_models_that_cannot_be_compared_are_a_finding(source: Source, request_alembic: Request) -> None:
@@ -379,10 +390,10 @@ def test_constraints_and_other_differences_are_described() -> None:
         ("add_constraint", unique), ("add_fk", key), ("add_column", "hr", "people", people.c.id), modified,
         ("add_table_comment", people, None), ("execute", "CREATE VIEW x"), ("odd",),
     ]  # fmt: skip
-    assert [words for diff in diffs for words in describe_diff(diff)] == [
-        "add_constraint hr.people(id)", "add_fk hr.people.self", "add_column hr.people.id",
-        "modify_type hr.people.id", "modify_comment people.id",
-        "add_table_comment hr.people", "execute CREATE VIEW x", "odd",
+    assert [(item["change"], item["object"]) for diff in diffs for item in describe_diff(diff)] == [
+        ("add_constraint", "hr.people(id)"), ("add_fk", "hr.people.self"), ("add_column", "hr.people.id"),
+        ("modify_type", "hr.people.id"), ("modify_comment", "people.id"),
+        ("add_table_comment", "hr.people"), ("execute", "CREATE VIEW x"), ("odd", ""),
     ]  # fmt: skip
 
 

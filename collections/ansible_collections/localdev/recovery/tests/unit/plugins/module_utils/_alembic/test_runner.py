@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program, runner
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import RESPONSE_MARK
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import (
     HostPython,
@@ -20,8 +22,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner 
     parse_alembic_response,
     run_alembic_request,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._alembic.migration_source import (
     MERGED,
     Source,
@@ -38,9 +42,9 @@ def test_the_program_runs_by_itself_in_another_python(source: Source) -> None:
 
 
 def test_no_answer_is_an_error_with_what_was_printed_instead() -> None:
-    with pytest.raises(RecoveryError, match=r"in backend \(exit code 126\)") as caught:
+    with raises_failure(FailureId.ALEMBIC_NO_ANSWER, "backend", 126) as caught:
         parse_alembic_response(CompletedCommand((), 126, "exec: sh: not found", "more"), "backend")
-    assert caught.value.details == "exec: sh: not found\nmore"
+    assert caught.value.details == ["exec: sh: not found", "more"]
 
 
 class Answering(Docker):
@@ -62,7 +66,11 @@ class Answering(Docker):
         return self.run("compose", *args, **kwargs)
 
 
-STACK = {"project": {"name": "shop", "dir": "/shop"}, "alembic": {"service": "backend"}}
+STACK = {
+    "project": {"name": "shop", "dir": "/shop", "files": [], "env_files": [], "profiles": []},
+    "alembic": {"service": "backend"},
+}
+ONE_OFF = ("docker", "compose", "--project-name", "shop", "run", "--rm", "--no-deps")
 
 
 @pytest.mark.parametrize(
@@ -81,26 +89,46 @@ def test_where_alembic_is_asked(running: bool, fresh: bool, begins: tuple[str, .
 
 
 def test_errors_from_alembic_name_the_service() -> None:
-    with pytest.raises(RecoveryError, match="Alembic in service backend: migration x failed") as caught:
-        run_alembic_request(
-            Answering(True, {"error": "migration x failed", "trace": "1\n" * 20}), STACK, {"do": "info"}
-        )
-    assert len(caught.value.details.splitlines()) == 6
-    with pytest.raises(RecoveryError, match="No service of this stack was found to have Alembic"):
-        run_alembic_request(Answering(True, {}), {"alembic": None}, {"do": "info"})
+    answer = {"kind": "migration_failed", "error": "x: no", "trace": "1\n" * 20, "config": "/app/db/alembic.ini"}
+    with raises_failure(FailureId.MIGRATION_FAILED, "backend", "x: no") as caught:
+        run_alembic_request(Answering(True, answer), STACK, {"do": "info"})
+    assert len(caught.value.details) == 6
+    assert caught.value.next_command == program_command(
+        *ONE_OFF, "--workdir", "/app/db", "backend", "alembic", "history", "--indicate-current", cwd="/shop"
+    )
+    with raises_failure(FailureId.ALEMBIC_NOT_FOUND, "stack_application_service"):
+        run_alembic_request(Answering(True, {}), {**STACK, "alembic": None}, {"do": "info"})
+
+
+def test_each_kind_of_error_is_a_failure() -> None:
+    kinds = set(re.findall(r'(?:RequestRefused|describe_error)\("(\w+)"', inspect.getsource(program)))
+    assert len(kinds) == 11
+    for kind in kinds - {"unknown_revision"}:
+        answer = {"kind": kind, "error": "no", "config": "/app/other.ini"}
+        with raises_failure(runner._ERRORS[kind][0]) as caught:
+            run_alembic_request(Answering(True, answer), STACK, {"do": "plan"})
+        assert caught.value.hint or caught.value.next_command
+        if caught.value.next_command:
+            assert caught.value.next_command["argv"][len(ONE_OFF) :][:6] == [
+                "--workdir", "/app", "backend", "alembic", "-c", "other.ini"
+            ]  # fmt: skip
 
 
 def test_an_unknown_revision_is_looked_up_in_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [{"revision": "x", "refs": ["feature", "origin/feature"], "commit": "c" * 40}]
+    found = [{"revision": "x7", "refs": ["feature", "origin/feature"], "commit": "c" * 40}]
     monkeypatch.setattr(runner, "find_revisions", lambda folder, unknown: found)
-    words = "The database is at x, which is not among the migrations; x is in feature, origin/feature"
-    with pytest.raises(RecoveryError, match=words) as caught:
-        run_alembic_request(Answering(True, {"error": "unknown", "unknown": ["x"]}), STACK, {"do": "plan"})
-    assert caught.value.next_command == "git -C /shop checkout feature"
+    answer = {"kind": "unknown_revision", "error": "no", "unknown": ["x7"]}
+    with raises_failure(FailureId.SCHEMA_UNKNOWN_REVISION, "x7", "feature, origin/feature") as caught:
+        run_alembic_request(Answering(True, answer), STACK, {"do": "plan"})
+    assert caught.value.next_command == program_command("git", "-C", "/shop", "checkout", "feature")
     found[0]["refs"] = []
-    assert "x is in commit cccccccccccc" in build_unknown_revisions_error(STACK, ["x"]).message
+    error = build_unknown_revisions_error(STACK, ["x7"])
+    assert "cccccccccccc" in error.message
+    assert error.next_command == program_command("git", "-C", "/shop", "checkout", "cccccccccccc")
     found.clear()
-    assert build_unknown_revisions_error(STACK, ["x"]).next_command.startswith("git -C /shop fetch --all")
+    assert build_unknown_revisions_error(STACK, ["x7"]).next_command == program_command(
+        "git", "-C", "/shop", "fetch", "--all"
+    )
 
 
 def host_params(source: Source, **more: t.Any) -> dict[str, t.Any]:
@@ -125,20 +153,23 @@ def test_a_python_on_the_host(source: Source) -> None:
 def test_errors_of_a_python_on_the_host_hide_secrets(source: Source) -> None:
     source.make(MERGED, first="import os; raise RuntimeError(os.environ['DATABASE_URL'] + os.environ['API_TOKEN'])")
     environment = {"DATABASE_URL": "postgresql://u:hunter22@h/d", "API_TOKEN": "t0psecret"}
-    with pytest.raises(RecoveryError, match="RuntimeError") as caught:
+    with raises_failure(FailureId.ALEMBIC_FAILED, "RuntimeError", source.root) as caught:
         ask_host(host_params(source, environment=environment))
-    assert str(source.root) in str(caught.value)
+    assert caught.value.next_command == program_command(
+        sys.executable, "-m", "alembic", "history", "--indicate-current", cwd=str(source.root)
+    )
     assert "hunter22" not in str(caught.value)
     assert "t0psecret" not in str(caught.value)
     source.make({}, "other", first="import os; print(os.environ['API_TOKEN'], flush=True); os._exit(3)")
-    with pytest.raises(RecoveryError, match=r"\(exit code 3\)") as caught:
+    with raises_failure(FailureId.ALEMBIC_NO_ANSWER, 3) as caught:
         ask_host(host_params(source, environment=environment, chdir=str(source.root / "other")))
     assert "t0psecret" not in str(caught.value)
 
 
 def test_a_python_that_is_not_there(source: Source) -> None:
-    with pytest.raises(RecoveryError, match=r"/nowhere/python cannot be run in .*: No such file"):
+    with raises_failure(FailureId.PYTHON_NOT_RUNNABLE, "/nowhere/python", source.root, "No such file") as caught:
         ask_host(host_params(source, python="/nowhere/python"))
+    assert caught.value.next_command == program_command("ls", "-ld", str(source.root), "/nowhere/python")
 
 
 def test_no_python_means_a_container() -> None:

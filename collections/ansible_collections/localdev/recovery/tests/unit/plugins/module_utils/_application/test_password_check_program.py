@@ -14,4 +14,4 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 def test_the_answer_of_the_application_among_other_output() -> None:
     line = PASSWORD_RESPONSE_MARK + '{"hash": "h", "matches": true, "error": ""}'
     assert parse_password_response(CompletedCommand((), 0, f"loading\n{line}\nbye\n"))["hash"] == "h"
-    assert "exit code 127" in parse_password_response(CompletedCommand((), 127, "", "sh: python: not found"))["error"]
+    assert "127" in parse_password_response(CompletedCommand((), 127, "", "sh: python: not found"))["error"]

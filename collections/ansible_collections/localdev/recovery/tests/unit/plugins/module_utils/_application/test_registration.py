@@ -13,7 +13,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._application.reg
     compare_registrations,
     find_registrable_classes,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 SOURCE = """
 from abc import ABC, ABCMeta, abstractmethod
@@ -45,9 +47,9 @@ def test_classes_that_can_be_registered() -> None:
 
 
 def test_a_source_that_cannot_be_read_is_named() -> None:
-    with pytest.raises(RecoveryError, match=r"rules\.py cannot be read: line 1") as caught:
-        find_registrable_classes({"rules.py": "class wrong(:"}, ".*")
-    assert caught.value.next_command == "python3 -m py_compile rules.py"
+    with raises_failure(FailureId.SOURCE_SYNTAX_ERROR, "rules.py", "line 1") as caught:
+        find_registrable_classes({"rules.py": "class wrong(:"}, ".*", "/srv/shop")
+    assert caught.value.next_command == program_command("python3", "-m", "py_compile", "rules.py", cwd="/srv/shop")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_what_is_expected(value: t.Any, wanted: ExpectedRegistrations) -> None:
 
 @pytest.mark.parametrize("value", ["many", {"a": 1}, 1.5])
 def test_what_cannot_be_expected_is_refused(value: t.Any) -> None:
-    with pytest.raises(RecoveryError, match="neither a list of names nor a number"):
+    with raises_failure(FailureId.OPTION_INVALID, repr(value), "stack_registration_expected"):
         ExpectedRegistrations.from_value(value)
 
 
@@ -77,28 +79,34 @@ DEFINED = dict.fromkeys(NAMES, "rules.py")
 
 
 @pytest.mark.parametrize(
-    ("found", "expected", "defined", "missing", "problems"),
+    ("found", "expected", "defined", "missing", "duplicates", "problems"),
     [
-        (NAMES, ExpectedRegistrations(None, 25), DEFINED, [], []),
-        (NAMES[:24], ExpectedRegistrations(None, 25), {}, [], ["24 rules are registered, 25 are expected"]),
-        (NAMES[:24], ExpectedRegistrations(None, 25), DEFINED, ["Rule24"],
-         ["missing of the rules: Rule24 (rules.py)", "24 rules are registered, 25 are expected"]),
-        ([], ExpectedRegistrations(None, 25), {}, [], ["0 rules are registered, 25 are expected"]),
-        ([], ExpectedRegistrations(("a", "b"), 2), {}, ["a", "b"],
-         ["missing of the rules: a, b", "0 rules are registered, 2 are expected"]),
-        (["b", "c"], ExpectedRegistrations(("a", "b"), 2), {}, ["a"], ["missing of the rules: a"]),
-        (["a", "a"], ExpectedRegistrations(("a",), 1), {}, [], ["registered more than once: a"]),
-        (["a", "b"], ExpectedRegistrations(None, 1), {}, [], []),
-        (["a"], ExpectedRegistrations(("a",), 1), {"b": "x.py"}, ["b"], ["missing of the rules: b (x.py)"]),
+        (NAMES, ExpectedRegistrations(None, 25), DEFINED, [], [], []),
+        (NAMES[:24], ExpectedRegistrations(None, 25), {}, [], [], [("24", "25")]),
+        (NAMES[:24], ExpectedRegistrations(None, 25), DEFINED, ["Rule24"], [], [("Rule24", "rules.py"), ("24", "25")]),
+        ([], ExpectedRegistrations(None, 25), {}, [], [], [("0", "25")]),
+        ([], ExpectedRegistrations(("a7", "b8"), 2), {}, ["a7", "b8"], [], [("a7", "b8"), ("0", "2")]),
+        (["b8", "c9"], ExpectedRegistrations(("a7", "b8"), 2), {}, ["a7"], [], [("a7",)]),
+        (["a7", "a7"], ExpectedRegistrations(("a7",), 1), {}, [], ["a7"], [("a7",)]),
+        (["a7", "b8"], ExpectedRegistrations(None, 1), {}, [], [], []),
+        (["a7"], ExpectedRegistrations(("a7",), 1), {"b8": "x.py"}, ["b8"], [], [("b8", "x.py")]),
     ],
     ids=["all", "24 by number", "24 by name", "none by number", "none by name", "another one", "twice", "more", "new"],
 )  # fmt: skip
 def test_the_verdict(
-    found: list[str], expected: ExpectedRegistrations, defined: dict[str, str], missing: list[str], problems: list[str]
+    found: list[str],
+    expected: ExpectedRegistrations,
+    defined: dict[str, str],
+    missing: list[str],
+    duplicates: list[str],
+    problems: list[tuple[str, ...]],
 ) -> None:
+    """Each problem names what it is about."""
     verdict = compare_registrations("rules", found, expected, defined)
-    assert (verdict["missing"], verdict["problems"], verdict["complete"]) == (missing, problems, not problems)
-    assert (verdict["label"], verdict["count"]) == ("rules", len(found))
+    assert (verdict["missing"], verdict["duplicates"], verdict["complete"]) == (missing, duplicates, not problems)
+    assert (verdict["label"], verdict["count"], verdict["expected"]) == ("rules", len(found), expected.count)
+    for problem, named in zip(verdict["problems"], problems, strict=True):
+        assert all(value in problem for value in named)
 
 
 def test_an_unexpected_item_is_reported_and_no_problem() -> None:

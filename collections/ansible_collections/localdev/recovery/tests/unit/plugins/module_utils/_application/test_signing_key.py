@@ -12,18 +12,19 @@ KEY = "k" * 32
 
 
 @pytest.mark.parametrize(
-    ("containers", "words", "breaks"),
+    ("containers", "kind", "named", "breaks"),
     [
-        ({"backend": [f"KEY={KEY}"], "worker": [f"KEY={KEY}"], "db": ["A=1"]}, "", False),
-        ({"backend": ["A=1"]}, "not set", True),
-        ({"backend": ["KEY="]}, "empty", True),
-        ({"backend": [f"KEY={KEY}"], "worker": ["KEY=other"]}, "than that of worker", True),
-        ({"backend": ["KEY=short"]}, "5 characters", False),
-        ({"db": ["A=1"]}, "", False),
+        ({"backend": [f"KEY={KEY}"], "worker": [f"KEY={KEY}"], "db": ["A=1"]}, "", "", False),
+        ({"backend": ["A=1"]}, "missing", "backend", True),
+        ({"backend": ["KEY="]}, "empty", "backend", True),
+        ({"backend": [f"KEY={KEY}"], "worker": ["KEY=other"]}, "different", "worker", True),
+        ({"backend": ["KEY=short"]}, "short", "5", False),
+        ({"db": ["A=1"]}, "", "", False),
     ],
 )
-def test_the_signing_key(containers: dict[str, list[str]], words: str, breaks: bool) -> None:
+def test_the_signing_key(containers: dict[str, list[str]], kind: str, named: str, breaks: bool) -> None:
     state = check_signing_key(containers, "backend", "KEY")
-    assert (words in state["problem"], state["breaks"]) == (True, breaks)
-    assert bool(state["problem"]) is bool(words)
+    assert (state["kind"], state["breaks"]) == (kind, breaks)
+    assert named in state["problem"]
+    assert bool(state["problem"]) is bool(kind)
     assert KEY not in str(state)

@@ -12,10 +12,22 @@ from hypothesis import strategies as st
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.compatibility import (
+    Checkout,
     CompatibilityDecision,
+    RevisionSources,
     decide_compatibility,
     decide_without_alembic,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    Line,
+    playbook_command,
+    program_command,
+)
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
+
+NAME = "shop_20260131_100000"
+LIST_BACKUPS = playbook_command("backup_list")
 
 
 def graph(**down: str) -> RevisionGraph:
@@ -26,6 +38,19 @@ def graph(**down: str) -> RevisionGraph:
 LINE = graph(a1="", b2="a1", c3="b2", c3_more="c3")
 # Two heads, one of them a merge.
 FORK = graph(a="", b="a", c="a", m="b c", x="a")
+
+
+def decide(
+    tree: RevisionGraph,
+    named: t.Sequence[str],
+    *,
+    reliable: bool,
+    in_dump: t.Sequence[str] | None = None,
+    found: t.Mapping[str, t.Any] | None = None,
+    trust_dump: bool = False,
+) -> CompatibilityDecision:
+    checkout = Checkout(tree, "/srv/shop", found or {})
+    return decide_compatibility(checkout, RevisionSources(NAME, named, reliable, in_dump), trust_dump=trust_dump)
 
 
 @pytest.mark.parametrize(
@@ -47,114 +72,139 @@ FORK = graph(a="", b="a", c="a", m="b c", x="a")
 def test_revisions_that_are_known(
     tree: RevisionGraph, named: list[str], verdict: str, action: str, pending: list[str], reliable: bool
 ) -> None:
-    decision = decide_compatibility(tree, named, reliable=reliable)
+    decision = decide(tree, named, reliable=reliable)
     assert (decision.verdict, decision.action, sorted(decision.pending)) == (verdict, action, sorted(pending))
     assert decision.revisions == named
     assert decision.heads == sorted(tree.heads)
-    assert bool(decision.next_command) is (action == "refuse")
+    refused = action == "refuse"
+    assert decision.failure == (FailureId.BACKUP_REVISIONS_OVERLAP.id if refused else "")
+    assert decision.next == (LIST_BACKUPS if refused else None)
+    assert bool(decision.hint) is refused
 
 
 def test_pending_revisions_are_in_an_order_in_which_they_can_be_applied() -> None:
-    decision = decide_compatibility(FORK, ["a"], reliable=True)
+    decision = decide(FORK, ["a"], reliable=True)
     assert decision.pending.index("m") > max(decision.pending.index("b"), decision.pending.index("c"))
-    assert "before m, x (the migrations have 2 heads: m, x)" in decision.reason
+    assert decision.heads == ["m", "x"]
 
 
-def test_overlapping_revisions_are_named() -> None:
-    reason = decide_compatibility(FORK, ["m", "b"], reliable=True).reason
-    assert reason.startswith("the backup is at m, b, of which b comes before another")
+def checkout_of(place: str) -> t.Any:
+    return program_command("git", "-C", "/srv/shop", "checkout", place)
+
+
+FETCH = program_command("git", "-C", "/srv/shop", "fetch", "--all")
 
 
 @pytest.mark.parametrize(
-    ("found", "reason", "command"),
+    ("found", "named", "command"),
     [
         (
             {"gone": {"refs": ["feature/x", "origin/feature/x"], "commit": "abc"}},
-            "gone is on feature/x, origin/feature/x",
-            "git switch feature/x, then restore again",
+            ["feature/x", "origin/feature/x"],
+            checkout_of("feature/x"),
         ),
-        ({"gone": {"refs": ["origin/x"], "commit": "abc"}}, "gone is on origin/x", "git switch x, then restore again"),
-        (
-            {"gone": {"refs": [], "commit": "abc"}},
-            "gone was in commit abc",
-            "git switch --detach abc, then restore again",
-        ),
-        ({"gone": {}}, "no branch and no commit here has gone", "git fetch --all, then try again"),
-        ({}, "no branch and no commit here has gone", "git fetch --all, then try again"),
+        ({"gone": {"refs": ["origin/x"], "commit": "abc"}}, ["origin/x"], checkout_of("x")),
+        ({"gone": {"refs": [], "commit": "abc"}}, ["abc"], checkout_of("abc")),
+        ({"gone": {}}, [], FETCH),
+        ({}, [], FETCH),
     ],
     ids=["branch", "remote branch", "commit", "nowhere", "not looked for"],
 )
 @pytest.mark.parametrize("reliable", [True, False], ids=["reliable", "old"])
-def test_unknown(reliable: bool, found: dict[str, t.Any], reason: str, command: str) -> None:
+def test_unknown(reliable: bool, found: dict[str, t.Any], named: list[str], command: t.Any) -> None:
     """Old metadata is believed where the dump says the same."""
-    decision = decide_compatibility(
-        LINE, ["gone"], reliable=reliable, in_dump=None if reliable else ["gone"], found=found
-    )
+    decision = decide(LINE, ["gone"], reliable=reliable, in_dump=None if reliable else ["gone"], found=found)
     assert (decision.verdict, decision.action, decision.pending) == ("unknown", "refuse", [])
-    assert decision.reason == f"the backup is at gone, which this checkout does not have: {reason}"
-    assert decision.next_command.startswith(command)
+    assert decision.failure == FailureId.BACKUP_REVISION_UNKNOWN.id
+    assert all(name in decision.reason for name in ["gone", *named])
+    assert decision.next == command
+    assert LIST_BACKUPS in decision.hint
 
 
 def test_of_several_only_the_unknown_are_named() -> None:
-    decision = decide_compatibility(LINE, ["a1", "gone"], reliable=True)
+    decision = decide(LINE, ["a1", "gone"], reliable=True)
     assert decision.verdict == "unknown"
-    assert decision.reason.startswith("the backup is at gone, which")
+    assert "gone" in decision.reason
+    assert "a1" not in decision.reason
     assert decision.revisions == ["a1", "gone"]
 
 
-def test_truncated_names_what_it_may_have_been_and_what_the_dump_says() -> None:
-    decision = decide_compatibility(LINE, ["c3_"], reliable=False, in_dump=["b2"])
-    assert (decision.verdict, decision.action) == ("truncated", "refuse")
-    assert decision.reason == "the metadata names c3_, the beginning of c3_more; the dump itself is at b2"
-    assert decision.revisions == ["b2"]
-    assert "restore_trust_dump=true" in decision.next_command
+TRUST_DUMP = playbook_command("restore", restore_select=NAME, restore_trust_dump=True)
 
 
-def test_a_prefix_of_several() -> None:
-    assert "the beginning of c3 or c3_more" in decide_compatibility(LINE, ["c"], reliable=False, in_dump=["c3"]).reason
-
-
-def test_mangled_beyond_recognition_is_truncated_too() -> None:
-    decision = decide_compatibility(LINE, ["zz"], reliable=False, in_dump=["b2"])
-    assert (decision.verdict, decision.reason) == ("truncated", "the metadata names zz; the dump itself is at b2")
-
-
-def test_missing() -> None:
-    decision = decide_compatibility(LINE, [], reliable=False, in_dump=["b2"])
-    assert (decision.verdict, decision.action) == ("missing", "refuse")
-    assert decision.reason == "the metadata names no revision; the dump itself is at b2"
+@pytest.mark.parametrize(
+    ("named", "in_dump", "verdict", "shown"),
+    [
+        (["c3_"], ["b2"], "truncated", ["c3_", "c3_more", "b2"]),
+        # The beginning of several.
+        (["c"], ["c3"], "truncated", ["c3 or c3_more"]),
+        # Mangled beyond recognition.
+        (["zz"], ["b2"], "truncated", ["zz", "b2"]),
+        ([], ["b2"], "missing", ["b2"]),
+        ([], [], "missing", []),
+    ],
+)
+def test_metadata_that_names_no_whole_revision(
+    named: list[str], in_dump: list[str], verdict: str, shown: list[str]
+) -> None:
+    decision = decide(LINE, named, reliable=False, in_dump=in_dump)
+    assert (decision.verdict, decision.action) == (verdict, "refuse")
+    assert decision.failure == FailureId.BACKUP_REVISION_UNCERTAIN.id
+    assert [value for value in shown if value not in decision.reason] == []
+    assert decision.revisions == in_dump
+    assert decision.next == (TRUST_DUMP if in_dump else LIST_BACKUPS)
 
 
 @pytest.mark.parametrize("named", [[], ["c3_"], ["zz"]], ids=["missing", "truncated", "mangled"])
 def test_trusting_the_dump(named: list[str]) -> None:
     def trusting(in_dump: list[str], **more: t.Any) -> CompatibilityDecision:
-        return decide_compatibility(LINE, named, reliable=False, in_dump=in_dump, trust_dump=True, **more)
+        return decide(LINE, named, reliable=False, in_dump=in_dump, trust_dump=True, **more)
 
     assert trusting(["c3_more"]).verdict == "same"
     assert (trusting(["b2"]).verdict, trusting(["b2"]).pending) == ("behind", ["c3", "c3_more"])
     unknown = trusting(["gone"], found={"gone": {"refs": ["x"], "commit": "abc"}})
     assert (unknown.verdict, unknown.action) == ("unknown", "refuse")
-    assert "gone is on x" in unknown.reason
+    assert (unknown.failure, unknown.next) == (FailureId.BACKUP_REVISION_UNKNOWN.id, checkout_of("x"))
     # A dump that holds none is no help.
-    assert trusting([]).action == "refuse"
-    assert "the dump itself is at no revision" in trusting([]).reason
-    assert trusting([]).next_command == "choose another backup"
+    assert (trusting([]).action, trusting([]).next) == ("refuse", LIST_BACKUPS)
 
 
 def test_without_alembic_there_is_nothing_to_compare() -> None:
     assert (decide_without_alembic().verdict, decide_without_alembic().action) == ("not compared", "restore")
     assert set(decide_without_alembic().to_result()) == {
-        "verdict", "action", "reason", "revisions", "pending", "heads", "next_command",
+        "verdict", "action", "reason", "revisions", "pending", "heads", "failure", "hint", "next",
     }  # fmt: skip
 
 
 @given(st.sets(st.sampled_from([*FORK.order, "gone", "", "unheard"]), max_size=3).map(sorted), st.booleans())
 def test_only_what_can_be_brought_to_the_heads_is_restored(named: list[str], reliable: bool) -> None:
-    decision = decide_compatibility(FORK, named, reliable=reliable)
+    decision = decide(FORK, named, reliable=reliable)
     assert decision.reason
     if decision.action == "refuse":
-        assert decision.next_command
+        assert decision.failure
+        assert decision.next
         return
     reached = {*named, *FORK.ancestors(named), *decision.pending}
     assert set(FORK.heads) <= reached
     assert not set(named) & set(FORK.ancestors(named))
+
+
+def test_the_words_of_each_decision() -> None:
+    places = {"gone": {"refs": ["feature/x"], "commit": "abc"}, "lost": {"refs": [], "commit": "abc"}}
+    decisions = [
+        decide(LINE, ["c3_more"], reliable=True),
+        decide(FORK, ["m", "x"], reliable=True),
+        decide(LINE, ["a1"], reliable=True),
+        decide(FORK, ["m"], reliable=True),
+        decide(FORK, ["m", "b"], reliable=True),
+        decide(LINE, ["gone", "lost", "nowhere"], reliable=True, found=places),
+        decide(LINE, ["c3_"], reliable=False, in_dump=["b2"]),
+        decide(LINE, [], reliable=False, in_dump=["b2"]),
+        decide(LINE, [], reliable=False, in_dump=[]),
+        decide_without_alembic(),
+    ]
+    lines: list[Line] = []
+    for decision in decisions:
+        lines.append(f"{decision.verdict}: {decision.reason}")
+        lines += [line for line in (decision.hint, decision.next and [decision.next]) if line]
+    assert_golden("backup/decisions", lines)

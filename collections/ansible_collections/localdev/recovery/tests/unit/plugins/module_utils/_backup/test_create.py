@@ -11,10 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._backup import create
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
-    format_set_timestamp,
-    write_metadata,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import format_set_timestamp
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.create import (
     BackupOptions,
     check_backup_disk_space,
@@ -23,7 +20,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.create i
     estimate_required_bytes,
     find_free_backup_name,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import write_metadata
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 DAY = 86400
 
@@ -52,9 +54,9 @@ def test_room_for_a_dump(tmp_path: Path) -> None:
     assert estimate_required_bytes(1000, "1") == 500
     assert estimate_required_bytes(1000, "0") == estimate_required_bytes(1000, "none") == 1000
     check_backup_disk_space(str(tmp_path), 0)
-    with pytest.raises(RecoveryError, match=r"Too little disk space in .*: the dump may take 1024.0 TiB") as caught:
+    with raises_failure(FailureId.DISK_TOO_SMALL, tmp_path, "1024.0 TiB") as caught:
         check_backup_disk_space(str(tmp_path), 1 << 50)
-    assert caught.value.kind == "unsafe"
+    assert caught.value.next_command == program_command("df", "-h", str(tmp_path))
 
 
 def test_a_new_folder_is_private_and_an_old_one_stays_as_it_is(tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ def test_a_new_folder_is_private_and_an_old_one_stays_as_it_is(tmp_path: Path) -
     ensure_backup_folder(str(tmp_path / "old"))
     assert (tmp_path / "old").stat().st_mode & 0o777 == 0o755
     (tmp_path / "file").write_text("")
-    with pytest.raises(RecoveryError, match=r"Cannot make the backup folder .*/file"):
+    with raises_failure(FailureId.FILE_NOT_WRITABLE, tmp_path / "file"):
         ensure_backup_folder(str(tmp_path / "file"))
 
 
@@ -82,3 +84,46 @@ def test_a_set_that_cannot_be_read_does_not_prevent_a_new_one(tmp_path: Path) ->
     folder = tmp_path / "a file"
     folder.write_text("")
     assert estimate_dump_bytes(BackupOptions(str(folder)), "shop", 2000) is None
+
+
+STACK: t.Any = {
+    "project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []},
+    "database": {"service": "db", "user": "keeper", "name": "shop"},
+}
+
+
+def failed_step(output: str) -> DockerError:
+    return DockerError(FailureId.DOCKER_COMMAND_FAILED, "A step failed", returncode=1, stderr=output)
+
+
+@pytest.mark.parametrize(
+    ("cause", "failure", "named", "argv"),
+    [
+        (
+            failed_step("pg_dump: error: query failed\npg_dump: detail: the server ended\n"),
+            FailureId.BACKUP_DUMP_FAILED,
+            ["query failed", "the server ended"],
+            ["docker", "compose", "--project-name", "shop", "logs", "--tail", "50", "db"],
+        ),
+        (
+            failed_step("pg_dump: error: could not write to output file: No space left on device"),
+            FailureId.DISK_FULL,
+            ["/backups", "No space left on device"],
+            ["df", "-h", "/backups"],
+        ),
+        (
+            RecoveryError(FailureId.DATABASE_QUERY_FAILED, "PostgreSQL in db-1 ended"),
+            FailureId.BACKUP_DUMP_FAILED,
+            ["PostgreSQL in db-1 ended"],
+            ["docker", "compose", "--project-name", "shop", "logs", "--tail", "50", "db"],
+        ),
+    ],
+    ids=["pg_dump", "full disk", "the server"],
+)
+def test_the_error_of_a_dump_has_the_text_of_what_failed(
+    cause: RecoveryError, failure: FailureId, named: list[str], argv: list[str]
+) -> None:
+    with raises_failure(failure, "shop", *named) as caught:
+        raise create._build_dump_error("shop", cause, STACK, "/backups")
+    assert caught.value.next_command is not None
+    assert caught.value.next_command["argv"] == argv

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import typing as t
 from pathlib import Path
 
@@ -13,9 +14,13 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import BackupSet
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_dump import (
     read_dump_revisions,
-    read_header,
+    read_server_major,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 def item(path: str = "/b/shop_20260131_100000.dump", kind: str = "custom", **metadata: t.Any) -> BackupSet:
@@ -28,10 +33,9 @@ def test_the_server_of_a_plain_dump_is_read_in_it(tmp_path: Path, compressed: bo
     text = b"--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 16.2 (Debian 16.2-1)\n"
     path.write_bytes(gzip.compress(text) if compressed else text)
     nothing: t.Any = None
-    found = read_header(item(str(path), "plain"), nothing, nothing)
-    assert found.metadata["server_major"] == 16
-    # The dump is not searched for what the metadata names.
-    assert read_header(item("/nowhere", "plain", server_major=14), nothing, nothing).metadata["server_major"] == 14
+    assert read_server_major(item(str(path), "plain"), nothing, nothing) == {"server_major": 16}
+    path.write_bytes(b"-- another program wrote it\n")
+    assert read_server_major(item(str(path), "plain"), nothing, nothing) == {}
 
 
 def test_a_damaged_plain_dump_is_no_traceback(tmp_path: Path) -> None:
@@ -40,14 +44,24 @@ def test_a_damaged_plain_dump_is_no_traceback(tmp_path: Path) -> None:
     nothing: t.Any = None
     for text in (whole[:40], whole[:30] + b"\xff" + whole[31:], b"\x1f\x8b\x08"):
         path.write_bytes(text)
-        with pytest.raises(RecoveryError, match="damaged or was cut short") as caught:
+        with raises_failure(FailureId.BACKUP_DAMAGED, path) as caught:
             read_dump_revisions(nothing, nothing, item(str(path), "plain"), "alembic_version")
-        assert caught.value.kind == "unsafe"
+        assert caught.value.next_command == playbook_command("backup_list")
     path.unlink()
-    with pytest.raises(RecoveryError, match="cannot be read: No such file"):
+    with raises_failure(FailureId.FILE_NOT_READABLE, path):
         read_dump_revisions(nothing, nothing, item(str(path), "plain"), "alembic_version")
 
 
-def plain(path: Path, text: bytes) -> BackupSet:
-    path.write_bytes(gzip.compress(text))
-    return item(str(path), "plain")
+def test_a_dump_that_this_pg_restore_cannot_read(tmp_path: Path) -> None:
+    binary = tmp_path / "docker"
+    binary.write_text("#!/bin/sh\nexec sh -s\n")
+    binary.chmod(0o755)
+    program = tmp_path / "pg_restore"
+    program.write_text("#!/bin/sh\necho 'pg_restore: error: unsupported version (1.99) in file header'; exit 1\n")
+    program.chmod(0o755)
+    docker, server = Docker(binary=str(binary)), DatabaseServer("db-1", "keeper", image="sha256:abc")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        with raises_failure(FailureId.BACKUP_UNREADABLE, "db-1", "/b/shop_1.dump", "(1.99)") as caught:
+            read_server_major(item("/b/shop_1.dump"), docker, server)
+    assert caught.value.next_command == playbook_command("backup_list")

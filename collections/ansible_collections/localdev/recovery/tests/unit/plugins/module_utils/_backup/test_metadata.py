@@ -4,20 +4,28 @@
 
 from __future__ import annotations
 
+import errno
 import typing as t
+from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.localdev.recovery.plugins.module_utils._backup import metadata
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import (
     REQUIRED_METADATA_KEYS,
     find_metadata_problems,
     format_metadata,
     list_metadata_revisions,
     parse_metadata,
+    read_metadata_file,
+    write_metadata,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import assert_lines_name, raises_failure
 
 NEW = {"format_version": 2, "timestamp": "20260131_100000", "alembic_version": "x", "database": "d", "backup_file": "f"}
 
@@ -98,12 +106,49 @@ def test_lines_that_are_none_are_left_out() -> None:
 
 def test_what_is_missing_is_named() -> None:
     assert find_metadata_problems(parse_metadata(OLD.format("feed"))) == []
-    assert find_metadata_problems(parse_metadata(OLD.format(""))) == ["the metadata has no alembic_version"]
-    assert find_metadata_problems({"database": "shop"}) == [
-        "the metadata has no timestamp, alembic_version, backup_file"
-    ]
-    assert find_metadata_problems(NEW) == ["the metadata has no format, files, rows, server_version"]
+    assert_lines_name(find_metadata_problems(parse_metadata(OLD.format(""))), ["alembic_version"])
+    assert_lines_name(find_metadata_problems({"database": "shop"}), ["timestamp", "alembic_version", "backup_file"])
+    assert_lines_name(find_metadata_problems(NEW), ["format", "files", "rows", "server_version"])
     whole = {**NEW, "format": "plain", "files": {}, "rows": {}, "server_version": "15.1"}
     assert find_metadata_problems(whole) == []
-    assert find_metadata_problems({**whole, "rows": "28"}) == ["the metadata's rows cannot be read"]
-    assert find_metadata_problems({**whole, "files": {"x": 5}}) == ["the metadata's files cannot be read"]
+    assert_lines_name(find_metadata_problems({**whole, "rows": "28"}), ["rows"])
+    assert_lines_name(find_metadata_problems({**whole, "files": {"x": 5}}), ["files"])
+
+
+def test_metadata_is_replaced_whole_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "x.metadata"
+    write_metadata(str(path), {"database": "shop"})
+    write_metadata(str(path), {"database": "other"})
+    assert path.read_text() == "database: other\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "failure", "argv"),
+    [
+        (errno.EACCES, FailureId.FILE_NOT_WRITABLE, ["ls", "-la", "/b"]),
+        (errno.ENOSPC, FailureId.DISK_FULL, ["df", "-h", "/b"]),
+    ],
+)
+def test_metadata_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, number: int, failure: FailureId, argv: list[str]
+) -> None:
+    def refuse(_path: str, _text: str) -> None:
+        raise OSError(number, "no reason")
+
+    monkeypatch.setattr(metadata, "write_file_atomically", refuse)
+    with raises_failure(failure, "/b/x.metadata", "no reason") as caught:
+        write_metadata("/b/x.metadata", {})
+    assert caught.value.next_command == program_command(*argv)
+
+
+def test_a_file_is_read_with_what_is_wrong_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.metadata"
+    path.write_text(OLD.format("feed"))
+    found = read_metadata_file(str(path))
+    assert (found.own, found.problems, found.values["alembic_version"]) == (False, [], "feed")
+    path.write_text(format_metadata(NEW))
+    found = read_metadata_file(str(path))
+    assert (found.own, found.values) == (True, NEW)
+    assert_lines_name(found.problems, ["format", "files", "rows", "server_version"])

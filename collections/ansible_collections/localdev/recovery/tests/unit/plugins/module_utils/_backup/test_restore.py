@@ -14,10 +14,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore import (
     _restore_with_psql,
     _warn_of_missing_roles,
+    find_restored_database_problems,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import assert_lines_name, raises_failure
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 
 def item(path: str = "/b/shop_20260131_100000.dump", kind: str = "custom", **metadata: t.Any) -> BackupSet:
@@ -27,10 +34,37 @@ def item(path: str = "/b/shop_20260131_100000.dump", kind: str = "custom", **met
 def test_roles_that_do_not_exist_here_are_reported() -> None:
     server = DatabaseServer("db", "keeper")
     assert _warn_of_missing_roles([], "x", server) == []
-    assert _warn_of_missing_roles(["a"], "what it owned belongs to", server) == [
-        "the role a of the backup does not exist here: what it owned belongs to keeper, without the backup's privileges"
-    ]
-    assert "the roles a, b of the backup do not exist" in _warn_of_missing_roles(["a", "b"], "x", server)[0]
+    one = _warn_of_missing_roles(["a"], "what it owned belongs to", server)
+    assert_golden(
+        "backup/missing_roles", one + _warn_of_missing_roles(["a", "b"], "what they owned belongs to", server)
+    )
+
+
+# --- the restored database ---
+
+
+ROWS = {"public.people": 28, "public.alembic_version": 1}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "rows", "revisions", "problems"),
+    [
+        ({"rows": ROWS, "alembic_versions": ["b", "a"]}, ROWS, ["a", "b"], []),
+        ({}, ROWS, ["a"], []),
+        ({}, {}, [], [[]]),
+        ({"rows": {}}, {}, [], [[]]),
+        ({"rows": {**ROWS, "public.people": 29}}, ROWS, [], [["public.people", 28, 29]]),
+        ({"rows": {**ROWS, "x.gone": 0}}, ROWS, [], [["x.gone", "no rows", 0]]),
+        ({"rows": {"public.people": 28}}, ROWS, [], [["public.alembic_version"]]),
+        ({"alembic_versions": ["a", "b"]}, ROWS, ["a"], [[" a, not a, b"]]),
+        ({"alembic_versions": []}, ROWS, ["a"], [[" a, not none"]]),
+        ({"alembic_versions": ["a"]}, ROWS, [], [[" none, not a"]]),
+    ],
+)
+def test_what_a_restored_database_lacks(
+    metadata: dict[str, t.Any], rows: dict[str, int], revisions: list[str], problems: list[list[object]]
+) -> None:
+    assert_lines_name(find_restored_database_problems(metadata, rows, revisions), *problems)
 
 
 # --- through psql ------------------------------------------------------------------------------------------------
@@ -60,30 +94,30 @@ def test_a_plain_dump_reaches_psql_without_what_the_server_does_not_know(tmp_pat
     text = b"SET lock_timeout = 0;\nSET new_thing = 0;\nALTER TABLE x OWNER TO gone;\n" + END
     warnings = restored_plain(tmp_path, text, f"cat >{tmp_path}/executed")
     assert (tmp_path / "executed").read_bytes() == b"SET lock_timeout = 0;\n" + END
-    assert warnings[0].startswith("the role gone of the backup does not exist here")
-    assert warnings[1] == "settings that this server does not know were left out: new_thing"
+    assert_lines_name(warnings, ["gone", "keeper"], ["new_thing"])
 
 
 def test_an_error_of_psql_ends_the_restore_though_more_is_to_come(tmp_path: Path) -> None:
     text = b"SELECT 1 / 0;\n" + b"SELECT 1;\n" * 200_000 + END
-    with pytest.raises(RecoveryError, match="cannot be restored: ERROR:  division by zero") as caught:
+    with raises_failure(FailureId.BACKUP_NOT_RESTORABLE, "shop_20260131_100000", "division by zero") as caught:
         restored_plain(tmp_path, text, "echo NOTICE: x >&2; echo 'ERROR:  division by zero' >&2; exit 3")
-    assert caught.value.kind == "verification"
+    assert "NOTICE" not in str(caught.value)
+    assert caught.value.next_command == playbook_command("backup_list")
 
 
 @pytest.mark.parametrize("cause", ["No space left on device", "wrote only 4096 of 8192 bytes at block 7"])
 def test_a_full_disk_is_not_reported_as_a_corrupt_backup(tmp_path: Path, cause: str) -> None:
     says = f"echo 'ERROR:  could not extend file \"base/1/2\": {cause}' >&2; exit 3"
-    with pytest.raises(RecoveryError, match=r"ran full while the backup .* was restored") as caught:
+    with raises_failure(FailureId.DISK_FULL, "shop_20260131_100000", cause) as caught:
         restored_plain(tmp_path, b"SELECT 1;\n" + END, says)
-    assert caught.value.kind == "failed"
-    assert "df -h '/var/lib/a b'" in caught.value.next_command
+    assert caught.value.next_command == program_command("docker", "exec", "db", "df", "-h", "/var/lib/a b")
+    assert playbook_command("cleanup") in caught.value.hint
 
 
 def test_a_refused_dump_never_comes_to_an_end_for_psql(tmp_path: Path) -> None:
     """psql is killed, so that what it has read does not look like the whole."""
     text = b"SELECT 1;\n" + b"\\connect shop\n" + END
-    with pytest.raises(RecoveryError, match=r"psql command \\connect"):
+    with raises_failure(FailureId.BACKUP_UNSAFE_STATEMENT, "shop_20260131_100000", "\\connect"):
         restored_plain(tmp_path, text, f"cat >{tmp_path}/executed; echo all >>{tmp_path}/executed")
     executed = tmp_path / "executed"
     assert not executed.exists() or b"all" not in executed.read_bytes()

@@ -17,14 +17,16 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup import r
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import (
     BackupSet,
     format_set_timestamp,
-    write_metadata,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import write_metadata
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.retention import (
     delete_expired_backups,
     select_expired_backups,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 NOW = 1_800_000_000.0
 DAY = 86400.0
@@ -67,8 +69,9 @@ def test_an_old_set_that_cannot_be_deleted_is_named(tmp_path: Path, monkeypatch:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(retention.os, "rename", refuse)
-    with pytest.raises(RecoveryError, match=f"Cannot delete the old backup .*{old}.dir: Permission denied"):
+    with raises_failure(FailureId.BACKUP_NOT_DELETED, f"{old}.dir", "Permission denied") as caught:
         expire(tmp_path)
+    assert caught.value.next_command == program_command("ls", "-la", str(tmp_path))
 
 
 def a_set(age: float, own: bool, proved: bool) -> BackupSet:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._container.checkout import collect_checkout_files
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 def test_folders_stand_for_their_files(tmp_path: Path) -> None:
@@ -32,13 +34,17 @@ def test_a_link_keeps_its_own_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "git_range", "why"),
+    ("files", "git_range", "failure", "named"),
     [
-        (["none.py"], "", r"Cannot read .*/none\.py: No such file"),
-        ([], "", "There is nothing to inject"),
-        ([], "a..b", r"git knows no range a\.\.b"),
+        (["none.py"], "", FailureId.FILE_NOT_READABLE, ["none.py", "No such file"]),
+        ([], "", FailureId.OPTION_MISSING, ["code_injection_files", "code_injection_git_range"]),
+        ([], "a..b", FailureId.GIT_UNKNOWN_RANGE, ["a..b"]),
     ],
 )
-def test_what_cannot_be_injected(tmp_path: Path, files: list[str], git_range: str, why: str) -> None:
-    with pytest.raises(RecoveryError, match=why):
+def test_what_cannot_be_injected(
+    tmp_path: Path, files: list[str], git_range: str, failure: FailureId, named: list[str]
+) -> None:
+    with raises_failure(failure, *named) as caught:
         collect_checkout_files(str(tmp_path), files, git_range)
+    if files:
+        assert caught.value.next_command == program_command("ls", "-ld", str(tmp_path))

@@ -21,8 +21,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.files
     plan_file_change,
     read_container_files,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 OLD = ContainerFile("file", b"old", 1000, 33, 0o640)
 
@@ -85,7 +87,7 @@ def test_looking(tmp_path: Path) -> None:
 
 def test_an_answer_that_is_cut_off_is_an_error() -> None:
     docker = t.cast("Docker", types.SimpleNamespace(run=lambda *a, **k: CompletedCommand(a, 0, "@absent 0 0 /", "")))
-    with pytest.raises(RecoveryError, match="it returned 1 of 2"):
+    with raises_failure(FailureId.CONTAINER_FILES_FAILED, "box", "1 of 2"):
         read_container_files(docker, "box", ["/a", "/b"])
 
 
@@ -115,7 +117,7 @@ def test_a_change_that_fails_leaves_every_file_as_it_was(tmp_path: Path) -> None
     first = write(tmp_path / "first", b"old")
     owner = os.geteuid(), os.getegid()
     changes = [FileChange(str(first), b"new", *owner), FileChange(str(tmp_path / "none" / "x"), b"new", *owner)]
-    with pytest.raises(RecoveryError, match="could not be reached"):
+    with raises_failure(FailureId.CONTAINER_FILES_FAILED, "box", tmp_path):
         apply_file_changes(Local(), "box", changes)
     assert first.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [first]
@@ -133,20 +135,25 @@ def test_a_script_that_is_cut_off_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "named", "kind"),
+    ("output", "failure", "named"),
     [
-        ('OCI runtime exec failed: exec: "sh": executable file not found in $PATH: unknown', "has no sh", "unsafe"),
-        ("sh: 7: base64: not found", "has no base64", "unsafe"),
-        ("sh: stat: command not found", "has no stat", "unsafe"),
-        ("mv: cannot move: Permission denied", "Permission denied", "failed"),
+        (
+            'OCI runtime exec failed: exec: "sh": executable file not found in $PATH: unknown',
+            FailureId.CONTAINER_COMMAND_MISSING,
+            "sh",
+        ),
+        ("sh: 7: base64: not found", FailureId.CONTAINER_COMMAND_MISSING, "base64"),
+        ("sh: stat: command not found", FailureId.CONTAINER_COMMAND_MISSING, "stat"),
+        ("mv: cannot move: Permission denied", FailureId.CONTAINER_FILES_FAILED, "Permission denied"),
     ],
 )
-def test_a_container_that_lacks_what_this_needs_is_named(output: str, named: str, kind: str) -> None:
+def test_a_container_that_lacks_what_this_needs_is_named(output: str, failure: FailureId, named: str) -> None:
     docker = Docker()
     docker.run = lambda *args, **_kwargs: CompletedCommand(args, 126, "", output)  # type: ignore[method-assign]
-    with pytest.raises(RecoveryError, match=rf"shop-web.*{named}") as caught:
-        read_container_files(docker, "shop-web", ["/x"])
-    assert caught.value.kind == kind
+    with raises_failure(failure, "the-web", f" {named}") as caught:
+        read_container_files(docker, "the-web", ["/x"])
+    rebuild = playbook_command("container_recovery", container_recovery_action="rebuild")
+    assert caught.value.next_command == (rebuild if failure is FailureId.CONTAINER_COMMAND_MISSING else None)
 
 
 def test_compiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

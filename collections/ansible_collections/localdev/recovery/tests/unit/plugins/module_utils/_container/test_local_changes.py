@@ -9,6 +9,8 @@ import tarfile
 import typing as t
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.localdev.recovery.plugins.module_utils._container.local_changes import (
     parse_container_diff,
     restore_local_changes,
@@ -43,7 +45,8 @@ class FakeContainers(Docker):
 
 def test_changed_files_are_kept_with_owner_and_mode_and_put_back(tmp_path: Path) -> None:
     docker, file = FakeContainers(), tmp_path / "edits.tar"
-    size = save_local_changes(docker, "c", str(file))
+    size, is_empty = save_local_changes(docker, "c", str(file))
+    assert not is_empty
     assert (size, file.stat().st_mode & 0o777) == (file.stat().st_size, 0o600)
     restore_local_changes(docker, "c", str(file))
     with tarfile.open(fileobj=io.BytesIO(docker.put)) as archive:
@@ -51,6 +54,14 @@ def test_changed_files_are_kept_with_owner_and_mode_and_put_back(tmp_path: Path)
         content = t.cast("t.IO[bytes]", archive.extractfile("app/main.py")).read()
     assert found == dict.fromkeys(["app/main.py", "app/new", "app/new/a.py"], (1000, 0o640))
     assert content == b"main.py"
+
+
+def test_a_container_without_changes_has_none_to_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker, file = FakeContainers(), tmp_path / "edits.tar"
+    monkeypatch.setattr(docker, "run", lambda *args: CompletedCommand(args, 0, "C /tmp\nA /tmp/x\n"))
+    size, is_empty = save_local_changes(docker, "c", str(file))
+    # A tar takes space all the same.
+    assert (size > 0, is_empty) == (True, True)
 
 
 def test_changes_by_hand() -> None:

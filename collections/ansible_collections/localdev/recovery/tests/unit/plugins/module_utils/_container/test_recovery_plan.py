@@ -14,7 +14,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._container.recov
     RecoveryPlanner,
     list_services_to_build,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 BACKEND = {"context": "/shop/backend", "dockerfile": "Dockerfile"}
 
@@ -90,12 +92,20 @@ def test_a_service_that_only_uses_the_image_is_served_by_its_builder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "words"), [(["db"], "Nothing builds the image of db"), (["bakend"], "No service bakend")]
+    ("named", "services"), [(["db"], {"container_recovery_services": ["db"]}), ([], {})], ids=["one", "all"]
 )
-def test_what_cannot_be_built_is_an_error_that_helps(named: list[str], words: str) -> None:
-    with pytest.raises(RecoveryError, match=words) as caught:
-        list_services_to_build(stack(), named)
-    assert "backend" in str(caught.value) or "container_recovery_recreate" in caught.value.next_command
+def test_without_a_build_the_containers_can_be_recreated(named: list[str], services: dict[str, t.Any]) -> None:
+    built_by_none = stack(**{name: {"build": None} for name in ("backend", "worker", "frontend")})
+    with raises_failure(FailureId.IMAGE_NOT_BUILT, *named, "shop") as caught:
+        list_services_to_build(built_by_none, named)
+    assert caught.value.next_command == playbook_command(
+        "container_recovery", container_recovery_action="restart", **services, container_recovery_recreate=True
+    )
+
+
+def test_an_unknown_service_cannot_be_built() -> None:
+    with raises_failure(FailureId.SERVICE_UNKNOWN, "bakend", "backend"):
+        list_services_to_build(stack(), ["bakend"])
 
 
 # --- restart ---------------------------------------------------------------------------------------------------
@@ -172,9 +182,25 @@ def test_restart(changes: dict[str, t.Any], named: list[str], wanted: dict[str, 
     assert (plan["forced"], plan["images"]) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({}, "requested"),
+        ({"containers": []}, "no_container"),
+        ({"containers": [container(stale_image=True)]}, "older_image"),
+        ({"containers": [container(stale_config=True)]}, "changed_configuration"),
+    ],
+)
+def test_the_causes_of_a_restart(change: dict[str, t.Any], cause: str) -> None:
+    plan = RecoveryPlanner(stack(backend=change), ["backend"], []).plan("restart", recreate=False)
+    assert plan["services"]["backend"]["cause"] == cause
+    assert plan["services"].get("frontend", {"cause": "dependency"})["cause"] == "dependency"
+
+
 def test_recreating_forces_only_what_was_asked_for() -> None:
     plan = RecoveryPlanner(stack(), ["backend"], []).plan("restart", recreate=True)
     assert actions(plan) == {"backend": "recreate", "frontend": "restart"}
+    assert [item["cause"] for item in plan["services"].values()] == ["requested", "dependency"]
     assert (plan["forced"], plan["create"]) == (["backend"], False)
 
 
@@ -191,6 +217,7 @@ def test_the_same_images_of_a_stack_that_runs_are_nothing_to_do() -> None:
 def test_new_images_replace_containers_and_dependents_are_restarted() -> None:
     plan = RecoveryPlanner(stack(), ["backend"], built("backend", "worker")).plan("rebuild", recreate=False)
     assert actions(plan) == {"backend": "recreate", "worker": "recreate", "frontend": "restart"}
+    assert plan["services"]["backend"]["cause"] == "new_image"
     assert plan["images"][0] == {
         "kind": "image",
         "name": "shop-backend",
@@ -211,7 +238,7 @@ def test_a_service_of_the_same_source_that_does_not_run_stays_so(containers: lis
 def test_the_same_image_starts_what_does_not_run() -> None:
     stopped = stack(backend={"containers": [container("exited")], "condition": "exited 137"})
     plan = RecoveryPlanner(stopped, [], built("backend", same=True)).plan("rebuild", recreate=False)
-    assert plan["services"] == {"backend": {"action": "start", "why": "exited 137"}}
+    assert plan["services"] == {"backend": {"action": "start", "cause": "not_running", "why": "exited 137"}}
 
 
 def test_a_reset_recreates_everything_and_lets_the_database_answer_until_then() -> None:

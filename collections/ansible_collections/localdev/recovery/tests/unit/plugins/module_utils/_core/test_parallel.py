@@ -4,41 +4,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import typing as t
-
-import pytest
-
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
-from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import (
-    enter_in_background,
-    map_in_parallel,
-)
-
-
-def test_what_is_entered_ahead_is_waited_for_where_it_is_needed_and_left() -> None:
-    going_on = threading.Event()
-    seen = []
-
-    @contextlib.contextmanager
-    def slow(cause: str = "") -> t.Iterator[int]:
-        assert going_on.wait(10)
-        if cause:
-            raise RecoveryError(cause)
-        yield 1
-        seen.append("left")
-
-    with enter_in_background(slow()) as entered:
-        going_on.set()
-        seen.append(str(entered()))
-    assert seen == ["1", "left"]
-    with pytest.raises(RecoveryError, match="no image"), enter_in_background(slow("no image")) as entered:
-        entered()
-    # An error of the caller is raised, and the context is left.
-    with pytest.raises(ValueError, match="other"), enter_in_background(slow()):
-        raise ValueError("other")
-    assert seen == ["1", "left", "left"]
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 def test_in_parallel_keeps_the_order_and_reports_a_failure() -> None:
@@ -46,12 +15,12 @@ def test_in_parallel_keeps_the_order_and_reports_a_failure() -> None:
 
     def act(number: int) -> int:
         if number == 2:
-            raise RecoveryError("two")
+            raise RecoveryError(FailureId.TASK_FAILED, "two")
         done.append(number)
         return number * 10
 
     assert map_in_parallel(lambda n: n * 10, [3, 1, 2]) == [30, 10, 20]
     assert map_in_parallel(act, []) == []
-    with pytest.raises(RecoveryError, match="two"):
+    with raises_failure(FailureId.TASK_FAILED, "two"):
         map_in_parallel(act, [1, 2, 3])
     assert sorted(done) == [1, 3]

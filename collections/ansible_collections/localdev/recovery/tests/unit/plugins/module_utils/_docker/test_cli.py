@@ -6,15 +6,20 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 def test_a_missing_cli_and_a_missing_folder_are_named() -> None:
-    with pytest.raises(RecoveryError, match="no-such-docker is not installed") as caught:
+    with raises_failure(FailureId.DOCKER_NOT_INSTALLED, "no-such-docker") as caught:
         Docker(binary="no-such-docker").run("ps")
-    assert "docker_engine" in caught.value.next_command
-    with pytest.raises(RecoveryError, match="The project folder /no/such does not exist"):
+    assert caught.value.next_command == playbook_command("docker_engine")
+    with raises_failure(FailureId.PROJECT_FOLDER_MISSING, "/no/such"):
         Docker(Project("/no/such")).run("ps")
 
 
@@ -25,7 +30,7 @@ def test_secrets_travel_in_the_environment_and_stdin_as_it_is() -> None:
 
 
 def test_a_hanging_command_is_ended() -> None:
-    with pytest.raises(RecoveryError, match=r"docker 30 did not finish within 0\.1 s"):
+    with raises_failure(FailureId.DOCKER_TIMEOUT, "docker 30", "0.1 s"):
         Docker(binary="sleep").run("30", timeout=0.1)
 
 
@@ -49,10 +54,26 @@ def test_the_project_as_arguments() -> None:
             "project_name": "n",
         }
     )
-    assert project.command() == (
-        "cd '/srv/my shop' && docker compose --project-directory '/srv/my shop' --file a.yml --file b.yml --env-file e "
-        "--profile p --project-name n"
+    rest = ["--file", "a.yml", "--file", "b.yml", "--env-file", "e", "--profile", "p", "--project-name", "n"]
+    assert project.arguments() == ["--project-directory", "/srv/my shop", *rest]
+    assert project.compose_command("logs", "web") == program_command(
+        "docker", "compose", *rest, "logs", "web", cwd="/srv/my shop"
     )
+
+
+@pytest.mark.parametrize(
+    ("files", "env_files", "options"),
+    [
+        (["/s/compose.yaml"], ["/s/.env"], ["--file", "compose.yaml"]),
+        (["/s/a.yml"], ["/s/.env", "/s/b.env"], ["--file", "a.yml", "--env-file", ".env", "--env-file", "b.env"]),
+        (["/s/ops/a.yml", "/t/b.yml"], [], ["--project-directory", ".", "--file", "ops/a.yml", "--file", "/t/b.yml"]),
+        (["/shop/a.yml"], ["/t/.env"], ["--project-directory", ".", "--file", "/shop/a.yml", "--env-file", "/t/.env"]),
+    ],
+    ids=["default", "two env files", "below", "elsewhere"],
+)
+def test_a_command_for_people_is_short(files: list[str], env_files: list[str], options: list[str]) -> None:
+    project = Project("/s", tuple(files), tuple(env_files))
+    assert project.compose_command("ps") == program_command("docker", "compose", *options, "ps", cwd="/s")
 
 
 class Inspecting(Docker):
@@ -75,5 +96,5 @@ def test_what_does_not_exist_is_absent_from_an_inspection(stderr: str) -> None:
 
 
 def test_another_failure_of_an_inspection_is_an_error() -> None:
-    with pytest.raises(RecoveryError, match="does not answer"):
+    with raises_failure(FailureId.DOCKER_NOT_RUNNING, "tcp://127.0.0.1:1"):
         Inspecting(1, "[]", "Cannot connect to the Docker daemon at tcp://127.0.0.1:1.").inspect("volume", ["x"])

@@ -6,8 +6,16 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    Line,
+    NextCommand,
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import explain_docker_error
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 _ENDPOINT = "driver failed programming external connectivity on endpoint shop-db-1 (8b6c84d9d86caf13f6e74fd4)"
 
@@ -15,98 +23,160 @@ _ENDPOINT = "driver failed programming external connectivity on endpoint shop-db
 _USAGE = "Usage:  docker [OPTIONS] COMMAND\n\nRun 'docker --help' for more information"
 
 
+_INSTALL = playbook_command("docker_engine")
+_START = program_command("sudo", "systemctl", "start", "docker")
+_JOIN_GROUP = program_command("sudo", "usermod", "--append", "--groups", "docker", "anna")
+
+
 # What Docker 20.10 to 29 and Compose 2 have really said.
 @pytest.mark.parametrize(
-    ("stderr", "cause", "remedy"),
+    ("stderr", "failure", "value", "next_command"),
     [
         pytest.param(
             "error while interpolating services.db.environment.K: required variable NEEDED is missing a value: set it",
-            "Compose needs the variable NEEDED, which has no value: set it",
-            "set NEEDED in the .env file",
+            FailureId.ENV_VARIABLE_MISSING,
+            "NEEDED, which has no value: set it",
+            None,
             id="variable with message",
         ),
         pytest.param(
             "error while interpolating services.db.environment.L: required variable OTHER is missing a value",
-            "Compose needs the variable OTHER, which has no value",
-            "set OTHER in the .env file",
+            FailureId.ENV_VARIABLE_MISSING,
+            "OTHER",
+            None,
             id="variable without message",
         ),
         pytest.param(
             "error while interpolating a: required variable X is missing a value: write {X} in {0}",
-            "Compose needs the variable X, which has no value: write {X} in {0}",
-            "set X in the .env file",
+            FailureId.ENV_VARIABLE_MISSING,
+            "write {X} in {0}",
+            None,
             id="braces in the message",
         ),
         pytest.param(
             "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
-            "The Docker daemon does not answer: Cannot connect to the Docker daemon at unix:///var/run/docker.sock",
-            "systemctl start docker",
+            FailureId.DOCKER_NOT_RUNNING,
+            "unix:///var/run/docker.sock",
+            _START,
             id="daemon down",
         ),
         pytest.param(
             "failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if "
             "the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory",
-            "The Docker daemon does not answer: failed to connect to the docker API at unix:///var/run/docker.sock",
-            "systemctl start docker",
+            FailureId.DOCKER_NOT_RUNNING,
+            "unix:///var/run/docker.sock",
+            _START,
             id="daemon down, newer",
+        ),
+        pytest.param(
+            'error during connect: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/containers/json": dial unix '
+            "/var/run/docker.sock: connect: connection refused",
+            FailureId.DOCKER_NOT_RUNNING,
+            "/var/run/docker.sock",
+            _START,
+            id="daemon down, as a socket refuses",
+        ),
+        pytest.param(
+            "Cannot connect to the Docker daemon at unix:///run/user/1000/docker.sock. Is the docker daemon running?",
+            FailureId.DOCKER_NOT_RUNNING,
+            "unix:///run/user/1000/docker.sock",
+            program_command("systemctl", "--user", "start", "docker"),
+            id="rootless daemon down",
+        ),
+        pytest.param(
+            "Cannot connect to the Docker daemon at tcp://127.0.0.1:1. Is the docker daemon running?",
+            FailureId.DOCKER_NOT_RUNNING,
+            "tcp://127.0.0.1:1",
+            program_command("docker", "context", "ls"),
+            id="daemon of another host down",
         ),
         pytest.param(
             "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get "
             '"http://%2Fvar%2Frun%2Fdocker.sock/v1.50/containers/json": dial unix /var/run/docker.sock: connect: '
             "permission denied",
-            "The Docker daemon refuses this user",
-            "usermod -aG docker",
+            FailureId.DOCKER_NO_ACCESS,
+            "unix:///var/run/docker.sock",
+            _JOIN_GROUP,
             id="permission",
         ),
         pytest.param(
             "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",
-            "The Docker daemon refuses this user",
-            "usermod -aG docker",
+            FailureId.DOCKER_NO_ACCESS,
+            "unix:///var/run/docker.sock",
+            _JOIN_GROUP,
             id="permission, newer",
         ),
         pytest.param(
             f"docker: unknown command: docker compose\n\n{_USAGE}",
-            "no Compose v2 plugin",
-            "docker_engine",
+            FailureId.COMPOSE_NOT_INSTALLED,
+            "Compose",
+            _INSTALL,
             id="no compose",
         ),
         pytest.param(
             "docker: 'compose' is not a docker command.\nSee 'docker --help'",
-            "no Compose v2 plugin",
-            "docker_engine",
+            FailureId.COMPOSE_NOT_INSTALLED,
+            "Compose",
+            _INSTALL,
             id="no compose, 20.10",
         ),
         pytest.param(
             f"unknown flag: --project-directory\n\n{_USAGE}",
-            "no Compose v2 plugin",
-            "docker_engine",
+            FailureId.COMPOSE_NOT_INSTALLED,
+            "Compose",
+            _INSTALL,
             id="no compose, option first",
         ),
         pytest.param(
             f"unknown flag: --env-file\nSee 'docker --help'.\n\n{_USAGE}",
-            "no Compose v2 plugin",
-            "docker_engine",
+            FailureId.COMPOSE_NOT_INSTALLED,
+            "Compose",
+            _INSTALL,
             id="no compose, another option first",
         ),
         pytest.param(
             "no configuration file provided: not found",
-            "There is no Compose file in /srv/shop",
-            "set stack_dir",
+            FailureId.COMPOSE_FILE_MISSING,
+            "/srv/shop",
+            None,
             id="no Compose file",
         ),
         pytest.param(
             "cp: error writing '/to/base/1': No space left on device",
-            "The disk of the Docker engine is full",
-            "docker system df",
+            FailureId.DISK_FULL,
+            "Docker",
+            program_command("docker", "system", "df"),
             id="disk full",
         ),
     ],
 )
-def test_known_complaints_are_explained(stderr: str, cause: str, remedy: str) -> None:
-    explained = explain_docker_error(stderr, "/srv/shop")
-    assert explained is not None
-    assert cause in explained[0]
-    assert remedy in explained[1]
+def test_known_complaints_are_explained(
+    stderr: str, failure: FailureId, value: str, next_command: NextCommand | None
+) -> None:
+    error = build_docker_error(["compose", "up"], 17, stderr, src="/srv/shop", user="anna")
+    assert error.failure is failure
+    assert value in error.message
+    assert error.next_command == next_command
+    assert (error.returncode, error.stderr) == (17, stderr)
+
+
+def test_known_errors_read_well() -> None:
+    texts = [
+        "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+        "Cannot connect to the Docker daemon at unix:///run/user/1000/docker.sock. Is the docker daemon running?",
+        "Cannot connect to the Docker daemon at tcp://127.0.0.1:1. Is the docker daemon running?",
+        "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",
+        f"docker: unknown command: docker compose\n\n{_USAGE}",
+        "error while interpolating services.db.environment.K: required variable NEEDED is missing a value: set it",
+        "no configuration file provided: not found",
+        f"Error response from daemon: {_ENDPOINT}: Bind for 0.0.0.0:8000 failed: port is already allocated",
+        "cp: error writing '/to/base/1': No space left on device",
+        "Error response from daemon: No such container: nosuch",
+    ]
+    lines: list[Line] = []
+    for text in texts:
+        lines += [str(build_docker_error(["compose", "up"], 17, text, src="/srv/shop", user="anna")), ""]
+    assert_golden("docker_errors", lines)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +230,11 @@ def test_known_complaints_are_explained(stderr: str, cause: str, remedy: str) ->
     ],
 )
 def test_a_taken_port_is_named(stderr: str, address: str) -> None:
-    explained = explain_docker_error(stderr)
-    assert explained is not None
-    assert explained[0] == f"The port {address} is already taken by another process or container"
-    assert "docker ps --format '{{.Names}} {{.Ports}}'" in explained[1]
+    error = build_docker_error(["compose", "up"], 1, stderr)
+    assert error.failure is FailureId.PORT_TAKEN
+    assert f" {address} " in error.message
+    assert error.next_command == program_command("docker", "ps", "--format", "{{.Names}} {{.Ports}}")
+    assert program_command("ss", "-ltnp") in error.hint
 
 
 @pytest.mark.parametrize(
@@ -177,6 +248,8 @@ def test_a_taken_port_is_named(stderr: str, address: str) -> None:
     ids=["nothing", "no such container", "an option that Compose does not know", "a port that is not taken"],
 )
 def test_other_complaints_are_shown_as_they_are(stderr: str) -> None:
-    assert explain_docker_error(stderr) is None
     error = Docker().build_error(CompletedCommand(("compose", "up"), 17, "", stderr))
-    assert error.message == f"docker compose up failed with exit code 17: {stderr.strip()}"
+    assert error.failure is FailureId.DOCKER_COMMAND_FAILED
+    for value in ("docker compose up", "17", stderr):
+        assert value in error.message
+    assert (error.returncode, error.stderr, error.next_command) == (17, stderr, None)

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import client_tools
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import start_client_tools
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import ClientTools
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_dump import (
     build_pg_dump_command,
     choose_compression,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_restore import build_pg_restore_command
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 SERVER = DatabaseServer("shop-db-1", "odd user", 5433, "sha256:abc")
 
@@ -41,13 +43,12 @@ def test_a_dump(kind: str) -> None:
 
 
 def restore(owners: bool) -> list[str]:
-    return shlex.split(build_pg_restore_command("/backups/a b", database="x.y", jobs=2, owners=owners))
+    return shlex.split(build_pg_restore_command(database="x.y", jobs=2, owners=owners))
 
 
 def test_a_restore_stops_at_the_first_error() -> None:
     arguments = restore(True)
     assert arguments[0] == "pg_restore"
-    assert arguments[-1] == "/backups/a b"
     assert {"--exit-on-error", "--jobs=2", "--dbname=x.y", "--no-password"} <= set(arguments)
     assert not {"--no-owner", "--no-privileges", "--clean", "--create"} & set(arguments)
 
@@ -73,29 +74,29 @@ def test_the_password_reaches_libpq_alone(
 ) -> None:
     passfile = tmp_path / "pgpass"
     monkeypatch.setattr(client_tools, "_PASSFILE", str(passfile))
-    with start_client_tools(docker, SERVER, "/srv/b", password=lambda: password, run_id="r", writable=True) as tools:
-        seen = tools.run("env; umask; echo $0 $@")
+    with ClientTools(docker, SERVER, "/srv/b", "r", writable=True) as tools:
+        tools.log_in(password)
+        seen = tools.run("env; echo $0 $@")
     escaped = password.replace("\\", "\\\\").replace(":", "\\:")
     assert passfile.read_text() == f"*:*:*:*:{escaped}\n"
     assert passfile.stat().st_mode & 0o777 == 0o600
     arguments = (tmp_path / "arguments").read_text().splitlines()
     assert not any(password in argument for argument in arguments)
     assert password not in seen
-    assert {"PGHOST=127.0.0.1", "PGPORT=5433", "PGUSER=odd user", "0077"} <= set(seen.splitlines())
+    assert {"PGHOST=127.0.0.1", "PGPORT=5433", "PGUSER=odd user", f"PGPASSFILE={passfile}"} <= set(arguments)
     assert "container:shop-db-1" in arguments
     assert "type=bind,source=/srv/b,target=/backups" in arguments
     assert "sha256:abc" in arguments
 
 
-def test_a_folder_that_is_only_read_cannot_be_written(
-    docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client_tools, "_PASSFILE", str(tmp_path / "pgpass"))
+def test_a_folder_that_is_only_read_cannot_be_written(docker: Docker, tmp_path: Path) -> None:
     with (
-        start_client_tools(docker, SERVER, "/srv/b", password=None, run_id="r") as tools,
-        pytest.raises(RecoveryError, match=r"failed: words$"),
+        ClientTools(docker, SERVER, "/srv/b", "r") as tools,
+        raises_failure(FailureId.DOCKER_COMMAND_FAILED, "words") as caught,
     ):
         tools.run("echo words; false")
+    assert isinstance(caught.value, DockerError)
+    assert caught.value.stderr == "words"
     assert "type=bind,source=/srv/b,target=/backups,readonly" in (tmp_path / "arguments").read_text().splitlines()
 
 

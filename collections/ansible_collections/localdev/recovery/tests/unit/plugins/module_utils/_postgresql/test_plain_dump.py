@@ -4,19 +4,22 @@
 
 from __future__ import annotations
 
+import io
 import typing as t
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import (
+    DumpRefused,
     PlainDump,
     SqlLexer,
     find_revisions_in_dump,
     find_role_names,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 END = b"--\n-- PostgreSQL database dump complete\n--\n\n"
 # As pg_dump 15 writes them.
@@ -70,21 +73,34 @@ def dump(
     return PlainDump(roles, settings, table)
 
 
-def blocks(text: bytes, size: int) -> t.Iterator[bytes]:
-    return (text[start : start + size] for start in range(0, len(text), size))
+class SmallReads(io.BytesIO):
+    """A dump of which each read returns only a few bytes."""
+
+    def __init__(self, text: bytes, size: int) -> None:
+        super().__init__(text)
+        self.size = size
+
+    def read(self, _size: int | None = -1) -> bytes:
+        return super().read(self.size)
+
+
+def feed(text: bytes, size: int, reader: PlainDump) -> t.Iterator[bytes]:
+    """Filter a dump that comes in blocks, and yield what passes."""
+    for start in range(0, len(text), size):
+        yield from reader.filter_block(text[start : start + size])
+    yield reader.finish()
 
 
 def through(text: bytes, size: int = 1 << 20, reader: PlainDump | None = None) -> bytes:
-    return b"".join((reader or dump()).filter_blocks(blocks(text, size)))
+    return b"".join(feed(text, size, reader or dump()))
 
 
-def refused(text: bytes, size: int = 1 << 20) -> RecoveryError:
+def refused(text: bytes, size: int) -> DumpRefused:
     """The refusal; nothing of what it names may have passed."""
     pieces: list[bytes] = []
-    with pytest.raises(RecoveryError) as caught:
-        pieces.extend(dump().filter_blocks(blocks(text, size)))
+    with pytest.raises(DumpRefused) as caught:
+        pieces.extend(feed(text, size, dump()))
     passed = b"".join(pieces)
-    assert caught.value.kind == "unsafe"
     assert b"connect" not in passed
     assert b"DATABASE" not in passed
     return caught.value
@@ -182,8 +198,9 @@ def test_a_statement_that_leaves_the_temporary_database_is_refused_by_name(
     statement: bytes, name: str, size: int
 ) -> None:
     error = refused(SCHEMA.replace(b"\\connect", b"").replace(b"DATABASE", b"") + statement + END, size)
-    assert f" {name}, which would leave the scratch database" in error.message
-    assert "--create" in error.next_command
+    assert error.failure is FailureId.BACKUP_UNSAFE_STATEMENT
+    assert f" {name}, " in str(error)
+    assert "--create" in error.hint
 
 
 def test_user_mappings_are_the_databases_own() -> None:
@@ -267,15 +284,18 @@ WHOLE = SCHEMA + copied(b"1\tAda", b"2\tBob") + VERSIONS + END
 
 @given(st.integers(0, len(WHOLE) - len(b"-- PostgreSQL database dump complete\n--\n\n")), st.integers(1, 300))
 def test_a_dump_that_ends_early_is_refused(length: int, size: int) -> None:
-    with pytest.raises(RecoveryError, match="it was cut short") as caught:
+    with pytest.raises(DumpRefused) as caught:
         through(WHOLE[:length], size)
-    assert caught.value.kind == "unsafe"
-    assert caught.value.next_command
+    assert caught.value.failure is FailureId.BACKUP_DAMAGED
 
 
 def test_the_place_of_the_cut_is_reported() -> None:
-    with pytest.raises(RecoveryError, match="in the middle of a table's rows"):
-        through(WHOLE[: WHOLE.index(b"Bob")])
+    messages = set()
+    for cut in (WHOLE.index(b"Bob"), WHOLE.index(b"\\.\n\nCOPY public.alembic_version"), len(SCHEMA)):
+        with pytest.raises(DumpRefused) as caught:
+            through(WHOLE[:cut])
+        messages.add(str(caught.value))
+    assert_golden("backup/truncated_dump", sorted(messages))
 
 
 # --- revisions ---------------------------------------------------------------------------------------------------
@@ -292,7 +312,7 @@ INSERTED = (
 @pytest.mark.parametrize("table", [TWO, INSERTED], ids=["COPY", "INSERT"])
 def test_all_revisions_are_found(table: bytes, size: int) -> None:
     text = SCHEMA + copied(b"1\tAda") + table + copied(b"2\tBob") + END
-    assert find_revisions_in_dump(blocks(text, size), "alembic_version") == ["feed", "beef"]
+    assert find_revisions_in_dump(SmallReads(text, size), "alembic_version") == ["feed", "beef"]
     reader = dump()
     assert through(text, size, reader) == text
     assert reader.revisions == ["feed", "beef"]
@@ -305,19 +325,16 @@ def test_all_revisions_are_found(table: bytes, size: int) -> None:
 def test_of_the_wanted_version_table(version_table: str, revisions: list[str]) -> None:
     one = b"COPY public.alembic_version (version_num) FROM stdin;\nfeed\n\\.\n"
     other = b'COPY "app"."alembic_version" ("version_num") FROM stdin;\nbeef\n\\.\n'
-    assert find_revisions_in_dump([one + other + END], version_table) == revisions
+    assert find_revisions_in_dump(io.BytesIO(one + other + END), version_table) == revisions
 
 
 def test_no_more_is_read_than_needed() -> None:
-    def text() -> t.Iterator[bytes]:
-        yield SCHEMA
-        yield VERSIONS
-        yield copied(b"1\tAda")
-        pytest.fail("read on")
-
-    assert find_revisions_in_dump(text(), "alembic_version") == ["20260102_blocks"]
+    text = SCHEMA + VERSIONS + copied(b"1\tAda") * 100
+    file = SmallReads(text, 50)
+    assert find_revisions_in_dump(file, "alembic_version") == ["20260102_blocks"]
+    assert file.tell() <= len(SCHEMA + VERSIONS) + 100
 
 
 def test_a_dump_without_any_has_none() -> None:
-    assert find_revisions_in_dump([SCHEMA + copied() + END], "alembic_version") == []
-    assert find_revisions_in_dump([SCHEMA], "alembic_version") == []
+    assert find_revisions_in_dump(io.BytesIO(SCHEMA + copied() + END), "alembic_version") == []
+    assert find_revisions_in_dump(io.BytesIO(SCHEMA), "alembic_version") == []

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import typing as t
 
-import pytest
-
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import run_sql
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 class Psql(Docker):
@@ -38,6 +37,6 @@ def test_psql_gets_its_statements_by_stdin_and_stops_at_the_first_error() -> Non
 
 
 def test_a_refusal_of_postgresql_names_the_server_and_its_last_words() -> None:
-    with pytest.raises(RecoveryError, match=r"PostgreSQL in db refused: x+ERROR:  no such thing$") as caught:
+    with raises_failure(FailureId.DATABASE_QUERY_FAILED, " db ", "ERROR:  no such thing") as caught:
         run_sql(Psql(3), container="db", user="owner", database="shop", sql="SELECT 1")
     assert len(caught.value.message) < 1100

@@ -13,6 +13,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_
     build_verify_rows_sql,
     find_row_count_problems,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import assert_lines_name
 
 
 @pytest.mark.parametrize(
@@ -21,14 +22,15 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_
         ({"people": 28}, [("people", 28)], []),
         ({}, [("people", 28)], []),
         ({"people": "28"}, [("people", "28")], []),
-        ({"people": 28}, [("people", 0)], ["table people has 0 rows, 28 expected"]),
-        ({"people": 0}, [], ["table people has no rows, 0 expected"]),
-        ({"b": 1, "a": 1}, [("a", 2), ("b", 2)], ["table a has 2 rows, 1 expected", "table b has 2 rows, 1 expected"]),
+        ({"people": 28}, [("people", 0)], [["people", 0, 28]]),
+        ({"people": 0}, [], [["people", "no rows", 0]]),
+        ({"b": 1, "a": 1}, [("a", 2), ("b", 2)], [["table a ", 2, 1], ["table b ", 2, 1]]),
     ],
     ids=["as expected", "nothing expected", "numbers as text", "too few", "not counted", "several"],
 )
-def test_row_counts(expected: dict[str, t.Any], rows: list[tuple[str, t.Any]], problems: list[str]) -> None:
-    assert find_row_count_problems(expected, [{"name": n, "rows": r} for n, r in rows]) == problems
+def test_row_counts(expected: dict[str, t.Any], rows: list[tuple[str, t.Any]], problems: list[list[object]]) -> None:
+    found = find_row_count_problems(expected, [{"name": n, "rows": r} for n, r in rows])
+    assert_lines_name(found, *problems)
 
 
 def test_the_query_for_rows_has_the_same_columns_without_tables() -> None:

@@ -6,28 +6,23 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._report.backup import format_backup_report
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 Json = dict[str, t.Any]
 
 
 def test_report_of_a_backup(backup: Json, restored: Json) -> None:
     made = {"backup": backup, "deleted": ["old_1", "old_2"], "freed_bytes": 1024}
-    lines = [
-        "Backed up shop to /srv/b/shop_20260131_100000.dir (2.0 KiB, 3 rows of 2 tables, revision feed, 0.5 s)",
-        "Deleted old_1, old_2 (1.0 KiB)",
-        "Proved restorable in 1.5 s",
-        "warning: look here",
-        "To restore it: ansible-playbook localdev.recovery.restore -e restore_select=shop_20260131_100000",
-    ]
-    assert format_backup_report(made, restored) == lines
+    lines = format_backup_report(made, restored)
+    assert_golden("report/backup", lines)
+    assert lines[-1][-1] == playbook_command("restore", restore_select=backup["name"])
     # A step that was skipped.
     assert format_backup_report({**made, "deleted": []}, {"skipped": True}) == [lines[0], lines[-1]]
 
 
 def test_report_of_a_backup_in_check_mode() -> None:
-    assert format_backup_report({"deleted": [], "freed_bytes": 0}, {}) == ["Would back up the database"]
-    assert format_backup_report({"deleted": ["old"], "freed_bytes": 1024}, {}) == [
-        "Would back up the database",
-        "Would delete old (1.0 KiB)",
-    ]
+    lines = format_backup_report({"deleted": ["old"], "freed_bytes": 1024}, {})
+    assert_golden("report/backup_planned", lines)
+    assert format_backup_report({"deleted": [], "freed_bytes": 0}, {}) == lines[:1]

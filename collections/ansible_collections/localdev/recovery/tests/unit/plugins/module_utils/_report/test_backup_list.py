@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
-import pytest
-
 from ansible_collections.localdev.recovery.plugins.module_utils._report.backup_list import format_backup_line
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 BACKUP: dict[str, t.Any] = {
     "name": "shop_20260131_100000",
@@ -21,23 +20,13 @@ BACKUP: dict[str, t.Any] = {
     "problems": [],
     "damage": [],
 }
+CHANGES: list[dict[str, t.Any]] = [
+    {},
+    {"alembic_versions": []},
+    {"last_proved_restorable": "2026-01-31T11:00:00Z", "checksums": "ok"},
+    {"checksums": "damaged", "problems": ["no checksums"], "damage": ["toc.dat is missing"]},
+]
 
 
-@pytest.mark.parametrize(
-    ("changes", "line"),
-    [
-        ({}, "2.0 KiB, 2 h old, directory, at feed"),
-        ({"alembic_versions": []}, "2.0 KiB, 2 h old, directory, revision not known"),
-        (
-            {"last_proved_restorable": "2026-01-31T11:00:00Z", "checksums": "ok"},
-            "2.0 KiB, 2 h old, directory, at feed, proved restorable 2026-01-31T11:00:00Z, checksums ok",
-        ),
-        (
-            {"checksums": "damaged", "problems": ["no checksums"], "damage": ["toc.dat is missing"]},
-            "2.0 KiB, 2 h old, directory, at feed, checksums damaged, no checksums, toc.dat is missing",
-        ),
-    ],
-    ids=["plain", "no revision", "verified", "damaged"],
-)
-def test_line_of_a_backup(changes: dict[str, t.Any], line: str) -> None:
-    assert format_backup_line({**BACKUP, **changes}) == f"shop_20260131_100000: {line}"
+def test_lines_of_a_backup_that_is_plain_or_without_revision_or_verified_or_damaged() -> None:
+    assert_golden("report/backup_list", [format_backup_line({**BACKUP, **changes}) for changes in CHANGES])

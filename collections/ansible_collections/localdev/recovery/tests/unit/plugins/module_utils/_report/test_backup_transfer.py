@@ -6,24 +6,22 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from ansible_collections.localdev.recovery.plugins.module_utils._report.backup_transfer import (
     format_backup_transfer_report,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 Json = dict[str, t.Any]
 
 
-def test_report_of_a_transferred_backup(backup: Json) -> None:
-    transferred = {"changed": True, "backup": backup}
-    assert format_backup_transfer_report(transferred, place="/srv/b", planned=False) == [
-        "Brought shop_20260131_100000 (2.0 KiB) to /srv/b"
-    ]
-    assert format_backup_transfer_report(
-        {"changed": True, "backup": {"name": "shop_20260131_100000"}}, place="/srv/b", planned=True
-    ) == ["Would bring shop_20260131_100000 to /srv/b"]
-
-
-def test_report_of_a_backup_that_was_there(backup: Json) -> None:
-    assert format_backup_transfer_report({"changed": False, "backup": backup}, place="/srv/b", planned=False) == [
-        "shop_20260131_100000 is there already: /srv/b"
-    ]
+@pytest.mark.parametrize(
+    ("changed", "sized", "planned", "name"),
+    [(True, True, False, "done"), (True, False, True, "planned"), (False, True, False, "unchanged")],
+    ids=["done", "check mode", "was there"],
+)
+def test_report_of_a_transferred_backup(backup: Json, changed: bool, sized: bool, planned: bool, name: str) -> None:
+    transferred = {"changed": changed, "backup": backup if sized else {"name": backup["name"]}}
+    lines = format_backup_transfer_report(transferred, place="/srv/b", planned=planned)
+    assert_golden(f"report/backup_transfer_{name}", lines)

@@ -7,17 +7,19 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._report.backup_verify import format_backup_verify_report
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 Json = dict[str, t.Any]
 
 
 def test_report_of_a_test_restore(backup: Json, restored: Json) -> None:
-    assert format_backup_verify_report(backup, restored) == [
-        "shop_20260131_100000 can be restored: 3 rows of 2 tables, revision feed, 1.5 s",
-        "warning: look here",
-    ]
-    assert "revision none" in format_backup_verify_report(backup, {**restored, "revisions": []})[0]
-    foreseen = format_backup_verify_report(backup, {"warnings_found": []})
-    assert foreseen == [
-        "shop_20260131_100000 is what was written, and fits on this server; it would be restored for a test"
-    ]
+    assert_golden("report/backup_verify", format_backup_verify_report(backup, restored))
+
+
+def test_report_of_a_backup_without_a_revision(backup: Json, restored: Json) -> None:
+    lines = format_backup_verify_report(backup, {**restored, "revisions": []})
+    assert_golden("report/backup_verify_without_revision", lines)
+
+
+def test_report_of_a_test_restore_in_check_mode(backup: Json) -> None:
+    assert_golden("report/backup_verify_planned", format_backup_verify_report(backup, {"warnings_found": []}))

@@ -6,35 +6,38 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._report.container_recovery import (
     format_container_recovery_report,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
+
+PLAN = {
+    "services": {"backend": {"action": "recreate", "why": "its image was built anew"}},
+    "edited": {"backend": ["/app/a.py"]},
+}
+IMAGE = {"image": "shop", "services": ["backend"], "old_id": "sha256:" + "1" * 64, "new_id": "sha256:" + "2" * 64}
+KEPT = {"asides": [{"kind": "image", "name": "shop", "aside": "shop:latest.aside-1", "bytes": 2048, "state": "live"}]}
+RESULTS: dict[str, t.Any] = {"built": [IMAGE], "kept": [KEPT, {}], "stopped": {"services": [{"service": "backend"}]}}
 
 
 def test_the_report_names_images_containers_and_the_undo_command() -> None:
-    plan = {
-        "services": {"backend": {"action": "recreate", "why": "its image was built anew"}},
-        "edited": {"backend": ["/app/a.py"]},
-    }
-    images = [
-        {"image": "shop", "services": ["backend"], "old_id": "sha256:" + "1" * 64, "new_id": "sha256:" + "2" * 64}
-    ]
-    kept = {
-        "asides": [{"kind": "image", "name": "shop", "aside": "shop:latest.aside-1", "bytes": 2048, "state": "live"}]
-    }
-    stopped = {"services": [{"service": "backend"}]}
-    options: dict[str, t.Any] = {"built": images, "kept": [kept, {}], "stopped": stopped}
-    assert format_container_recovery_report(plan, "1", record={"asides": kept["asides"]}, **options) == [
-        "Built shop (backend): 111111111111 -> 222222222222",
-        "Stopped backend",
-        "Made the container anew of backend: its image was built anew",
-        "Kept image shop as shop:latest.aside-1 (2.0 KiB)",
-        "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=1",
-    ]
-    assert (
-        format_container_recovery_report(plan, "", record={}, **options)[0]
-        == "Would build shop (backend), now 111111111111"
-    )
+    lines = format_container_recovery_report(PLAN, "1", record={"asides": KEPT["asides"]}, **RESULTS)
+    assert_golden("report/container_recovery", lines)
+    assert lines[-1][-1] == playbook_command("undo", undo_run_id="1")
+
+
+def test_the_report_of_check_mode() -> None:
+    lines = format_container_recovery_report(PLAN, "", record={}, **RESULTS)
+    assert_golden("report/container_recovery_planned", lines)
+    assert all(isinstance(line, str) for line in lines)
+
+
+def test_the_report_of_a_build_that_gave_the_same_image() -> None:
+    built = [{**IMAGE, "new_id": IMAGE["old_id"]}]
+    plan: dict[str, t.Any] = {"services": {}, "edited": {}}
+    lines = format_container_recovery_report(plan, "1", built=built, kept=[], stopped={}, record={"asides": []})
+    assert_golden("report/container_recovery_same_image", lines)
 
 
 def test_the_report_of_a_restart_names_what_only_the_container_has() -> None:
@@ -42,8 +45,11 @@ def test_the_report_of_a_restart_names_what_only_the_container_has() -> None:
         "services": {"backend": {"action": "restart", "why": "asked for"}},
         "edited": {"backend": [f"/app/{n}.py" for n in range(7)]},
     }
-    [_restarted, edited] = format_container_recovery_report(
-        plan, "1", built=[], kept=[], stopped={}, record={"asides": []}
+    lines = format_container_recovery_report(plan, "1", built=[], kept=[], stopped={}, record={"asides": []})
+    assert_golden("report/container_recovery_restart", lines)
+    assert lines[-1][-1] == playbook_command(
+        "container_recovery",
+        container_recovery_action="restart",
+        container_recovery_services=["backend"],
+        container_recovery_recreate=True,
     )
-    assert "/app/4.py and 2 more" in edited
-    assert "-e container_recovery_services=backend -e container_recovery_recreate=true" in edited

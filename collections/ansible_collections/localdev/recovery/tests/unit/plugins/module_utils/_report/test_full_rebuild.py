@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._report.full_rebuild import format_full_rebuild_report
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 Json = dict[str, t.Any]
 
@@ -29,16 +31,8 @@ def test_report_of_a_full_rebuild(kept: Json) -> None:
     lines = format_full_rebuild_report(
         stack(8000), "RUN", stopped=stopped, kept={"asides": [kept]}, migrated=migrated, rows={"people": 28}
     )
-    assert lines == [
-        "Rebuilt shop of project shop",
-        "Stopped api, db",
-        "Created the containers of api anew",
-        "Kept volume shop_data as shop_data.aside-1 (1.0 MiB)",
-        "Applied 2 migrations",
-        "Counted 28 people",
-        "api: http://localhost:8000",
-        "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=RUN",
-    ]
+    assert_golden("report/full_rebuild_done", lines)
+    assert lines[-1][-1] == playbook_command("undo", undo_run_id="RUN")
 
 
 def test_report_of_a_full_rebuild_in_check_mode(kept: Json) -> None:
@@ -50,10 +44,5 @@ def test_report_of_a_full_rebuild_in_check_mode(kept: Json) -> None:
         migrated={"skipped": True},
         rows={"people": 28},
     )
-    assert lines == [
-        "Would rebuild shop of project shop",
-        "Would stop nothing, nothing runs",
-        "Would create the containers of api anew",
-        "Would keep volume shop_data as a name with the run id (1.0 MiB)",
-        "Would expect 28 people",
-    ]
+    assert_golden("report/full_rebuild_planned", lines)
+    assert all(isinstance(line, str) for line in lines)

@@ -8,10 +8,12 @@ import typing as t
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._report.restore import format_restore_report
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 Json = dict[str, t.Any]
-Report = t.Callable[..., list[str]]
+Report = t.Callable[..., list[Line]]
 
 STEPS = [{"name": name, "seconds": 1.5} for name in ("restore", "upgrade", "stop", "swap", "start")]
 
@@ -20,7 +22,7 @@ STEPS = [{"name": name, "seconds": 1.5} for name in ("restore", "upgrade", "stop
 def report(backup: Json, restored: Json, kept: Json) -> Report:
     """``report(record={})`` is the report of a restore with these results changed."""
 
-    def build(**changes: t.Any) -> list[str]:
+    def build(**changes: t.Any) -> list[Line]:
         decided = {"backup": backup, "verdict": "behind", "reason": "one before the head", "pending": ["beef"]}
         entry = {**kept, "kind": "database", "name": "shop", "aside": "shop.aside-1", "unavailable_s": 0.05}
         results: Json = {
@@ -35,29 +37,19 @@ def report(backup: Json, restored: Json, kept: Json) -> Report:
 
 
 def test_report_of_a_restore(report: Report) -> None:
-    assert report() == [
-        "Restored shop_20260131_100000 of 2026-01-31T10:00:00Z (2.0 KiB)",
-        "Verdict behind: one before the head",
-        "Proved 3 rows of 2 tables in 1.5 s",
-        "Applied beef",
-        "warning: look here",
-        "Kept database shop as shop.aside-1 (1.0 MiB)",
-        "The database was unavailable for 0.05 s, the application for about 4.5 s with its own stop and start",
-        "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=RUN",
-    ]
+    lines = report()
+    assert_golden("report/restore", lines)
+    assert lines[-1][-1] == playbook_command("undo", undo_run_id="RUN")
 
 
 def test_report_of_a_restore_that_stopped_nothing_and_replaced_nothing(report: Report) -> None:
     lines = report(swapped={"asides": []}, record={"steps": STEPS[:2]})
-    assert "The database was unavailable for 0 s, no service was stopped" in lines
+    assert_golden("report/restore_without_downtime", lines)
 
 
 def test_report_of_a_restore_in_check_mode(report: Report, kept: Json) -> None:
     swapped = {"asides": [{**kept, "kind": "database", "name": "shop", "bytes": None}], "planned": True}
     foreseen = {"made": {"warnings_found": []}, "upgraded": {"skipped": True}, "swapped": swapped, "record": {}}
-    assert report(**foreseen) == [
-        "Would restore shop_20260131_100000 of 2026-01-31T10:00:00Z (2.0 KiB)",
-        "Verdict behind: one before the head",
-        "Would apply beef",
-        "Would keep database shop as a name with the run id (0 B)",
-    ]
+    lines = report(**foreseen)
+    assert_golden("report/restore_planned", lines)
+    assert all(isinstance(line, str) for line in lines)

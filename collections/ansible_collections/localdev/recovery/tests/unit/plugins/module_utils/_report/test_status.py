@@ -9,9 +9,24 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._report.status import format_status_report
+from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    Line,
+    NextCommand,
+    playbook_command,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._report.status import (
+    choose_next_command,
+    format_backup_lines,
+    format_database_lines,
+    format_run_lines,
+    format_status_report,
+    format_status_warnings,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import StackFacts
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 Json = dict[str, t.Any]
 GIB = 1024**3
@@ -46,7 +61,11 @@ HEALTHY: Json = {
     ],
     "disk": [{"path": "/srv", "free_bytes": 50 * GIB, "total_bytes": 100 * GIB}],
     "runs": {
-        "locked": "",
+        "locked": {},
+        "unreadable": [],
+        "unsettled": [],
+        "unrecorded": [],
+        "missing": [],
         "interrupted": [],
         "set_aside": {"count": 2, "bytes": 4096},
         "deletable": {"count": 1, "bytes": 1024},
@@ -56,130 +75,177 @@ HEALTHY: Json = {
 
 @pytest.fixture
 def stack(facts_of: t.Callable[[str], StackFacts]) -> Json:
-    return describe_stack(facts_of("runbook"))
+    described = describe_stack(facts_of("runbook"))
+    described["project"]["dir"] = "/srv/clinic"
+    return described
 
 
-def report(stack: Json | None, **parts: t.Any) -> str:
+def status(**parts: t.Any) -> Json:
+    """Return the status of a stack without problems, except in these parts."""
+    return {**copy.deepcopy(HEALTHY), **parts}
+
+
+def report(stack: Json | None, **parts: t.Any) -> list[Line]:
     """Return the report of a stack without problems, except in these parts."""
-    return "\n".join(format_status_report(stack, {**copy.deepcopy(HEALTHY), **parts}, {}))
+    found = status(**parts)
+    return format_status_report(stack, found, {}, choose_next_command(stack, found))
+
+
+def failed(message: str) -> Json:
+    """Return a part that could not be collected."""
+    return {"error": RecoveryError(FailureId.DOCKER_TIMEOUT, message).as_result()}
 
 
 def test_a_healthy_stack_on_one_screen(stack: Json) -> None:
-    text = report(stack)
-    for words in (
-        "ok  backend        application  running, healthy  http://localhost:8000\n",
-        "pages       http://localhost:8000/health\n            http://localhost:8000/docs\n",
-        f"database    {stack['database']['name']} as {stack['database']['user']}, 9.0 MiB, at a (head)\n",
-        "rows        people 28, blocks 731 (freshly seeded 730)\n",
-        "backup      shop_20260131_100000, 120 min old, 2.0 KiB; no backup was ever proved restorable\n".replace(
-            "120 min", "2 h"
-        ),
-        "data        db: volume shop_data, 2.0 KiB\n",
-        "disk        50.0 GiB of 100.0 GiB free at /srv\n",
-        "2 things set aside, 4.0 KiB; ansible-playbook localdev.recovery.cleanup would free 1.0 KiB",
+    lines = report(stack)
+    assert_golden("status/healthy", lines)
+    assert len(lines) < 24
+    assert choose_next_command(stack, status()) is None
+    assert format_status_warnings(stack, status()) == []
+    assert playbook_command("cleanup") in [part for line in lines if isinstance(line, list) for part in line]
+
+
+def test_a_schema_behind_or_unknown_leads_to_its_recovery(stack: Json) -> None:
+    shown = []
+    for changes in (
+        {"current": ["z"], "unknown": ["z"]},
+        {"current": ["a"], "pending": ["b", "c"], "heads": ["c"]},
+        {"current": [], "pending": ["a"]},
     ):
-        assert words in text + "\n"
-    assert len(text.splitlines()) < 24
-    assert "Next:" not in text
-    assert "warning" not in text
+        schema = {**HEALTHY["schema"], **changes}
+        shown += format_database_lines(stack, HEALTHY["database"], schema)
+        assert report(stack, schema=schema)[-1] == ["Next: ", playbook_command("schema_recovery")]
+    assert_golden("status/schema", shown)
 
 
-@pytest.mark.parametrize(
-    ("schema", "words"),
-    [
-        ({"current": ["z"], "unknown": ["z"]}, "at z, which is not among the migrations"),
-        ({"current": ["a"], "pending": ["b", "c"], "heads": ["c"]}, "at a, the migrations end at c, 2 pending"),
-        ({"current": [], "pending": ["a"]}, "at no revision, the migrations end at a, 1 pending"),
-    ],
-)
-def test_a_schema_behind_or_unknown_leads_to_its_recovery(stack: Json, schema: Json, words: str) -> None:
-    text = report(stack, schema={**HEALTHY["schema"], **schema})
-    assert words in text
-    assert text.splitlines()[-1] == "Next: ansible-playbook localdev.recovery.schema_recovery"
-
-
-def test_the_problem_of_a_part_is_shown(stack: Json) -> None:
-    text = report(
+def test_the_failure_of_a_part_is_shown(stack: Json) -> None:
+    lines = report(
         stack,
-        schema={"problem": "docker exec did not finish within 10 s"},
-        database={"bytes": None, "revisions": ["a"], "rows": {}, "problem": "statement timeout"},
-        data={"problem": "no data"},
-        backups={"problem": "The backup folder cannot be read"},
-        runs={"problem": "The run record cannot be read"},
-        addresses={"problem": "x"},
+        schema=failed("docker exec did not finish within 10 s"),
+        database={"bytes": None, "revisions": ["a"], "rows": {}, **failed("statement timeout")},
+        data=failed("no data"),
+        backups=failed("The backup folder cannot be read"),
+        runs=failed("The run record cannot be read"),
+        addresses=failed("no addresses"),
+        injections=failed("docker diff did not finish within 10 s"),
     )
-    for words in (
-        "at a; Alembic: docker exec did not",
-        "warning: The database: statement timeout",
-        "no data",
-        "record",
-    ):
-        assert words in text
+    assert_golden("status/failed_parts", lines)
 
 
-def test_a_database_that_does_not_run_and_an_application_that_does_not(stack: Json) -> None:
-    assert "db does not run" in report(stack, database=None, schema=None)
-    assert "the heads can be asked while backend runs" in report(stack, schema=None)
+def test_the_failure_of_the_list_of_containers_is_shown() -> None:
+    parts = {"database": None, "schema": None, "addresses": {}, "data": []}
+    lines = report(None, **parts, containers=failed("docker ps did not finish within 10 s"), error={"message": "x"})
+    assert_golden("status/failed_containers", lines)
+
+
+def test_a_service_may_have_the_name_error(stack: Json) -> None:
+    stack["services"]["error"] = stack["services"].pop("backend")
+    lines = report(stack, addresses={"error": HEALTHY["addresses"]["backend"]})
+    [url] = [line.split()[-1] for line in lines if isinstance(line, str) and line.split()[1:2] == ["error"]]
+    assert url == HEALTHY["addresses"]["backend"]["url"]
+
+
+def test_a_database_or_an_application_that_does_not_run(stack: Json) -> None:
+    lines = [*format_database_lines(stack, None, None), *format_database_lines(stack, HEALTHY["database"], None)]
+    assert_golden("status/stopped", lines)
+
+
+INTERRUPTED = {"run_id": "R", "procedure": "restore", "started": "2026-01-31T10:00:00Z"}
+LOCKED = RecoveryError(FailureId.LOCK_HELD, "The stack is locked by x").as_result()
+STALE = {**HEALTHY["backups"], "last": {**LAST, "age_s": 8 * 86400}}
 
 
 @pytest.mark.parametrize(
     ("parts", "command"),
     [
-        ({"runs": {**HEALTHY["runs"], "locked": "locked by x"}}, None),
+        ({"runs": {**HEALTHY["runs"], "locked": LOCKED}}, None),
+        ({"runs": {**HEALTHY["runs"], "interrupted": [INTERRUPTED]}}, playbook_command("undo")),
         (
-            {
-                "runs": {
-                    **HEALTHY["runs"],
-                    "interrupted": [{"run_id": "R", "procedure": "restore", "started": "2026-01-31T10:00:00Z"}],
-                }
-            },
-            "ansible-playbook localdev.recovery.undo",
+            {"runs": {**HEALTHY["runs"], "interrupted": [INTERRUPTED], "unsettled": [{"run_id": "B", "problem": "B"}]}},
+            playbook_command("run_explain", run_explain_id="B"),
         ),
-        ({"backups": {**HEALTHY["backups"], "last": None, "count": 0}}, "ansible-playbook localdev.recovery.backup"),
-        (
-            {"backups": {**HEALTHY["backups"], "last": {**LAST, "age_s": 8 * 86400}}},
-            "ansible-playbook localdev.recovery.backup",
-        ),
-        ({"error": {"message": "no daemon", "next_command": "start it"}, "backups": HEALTHY["backups"]}, None),
+        ({"backups": {**HEALTHY["backups"], "last": None, "count": 0}}, playbook_command("backup")),
+        ({"backups": STALE}, playbook_command("backup")),
+        ({"error": RecoveryError(FailureId.DOCKER_NOT_RUNNING, "no daemon").as_result(), "backups": STALE}, None),
+        ({"backups": failed("The backup folder cannot be read")}, None),
     ],
-    ids=["locked", "interrupted", "no backup", "old backup", "error"],
+    ids=["locked", "interrupted", "cannot be finished", "no backup", "old backup", "error", "backups not readable"],
 )
-def test_the_next_command(stack: Json, parts: Json, command: str | None) -> None:
-    last = report(stack, **parts).splitlines()[-1]
-    assert last == f"Next: {command}" if command else "Next" not in last
+def test_the_next_command(stack: Json, parts: Json, command: NextCommand | None) -> None:
+    assert choose_next_command(stack, status(**parts)) == command
+    assert (report(stack, **parts)[-1] == ["Next: ", command]) == (command is not None)
+
+
+def test_runs_that_are_interrupted_or_hold_the_lock_are_shown(stack: Json) -> None:
+    runs = {
+        "unreadable": [{"run_id": "A", "path": "/a.json", "problem": "Cannot read it."}],
+        "unsettled": [{"run_id": "B", "procedure": "undo", "path": "/b.json", "problem": "Run B cannot be finished."}],
+        "missing": [{"run_id": "C", "aside": "x", "problem": "It does not exist any more."}],
+        "unrecorded": [
+            {
+                "run_id": "D",
+                "puts_back": [{"kind": "volume", "name": "shop_data", "aside": "shop_data.aside-D", "bytes": 1}],
+                "next": playbook_command("undo", undo_run_id="D"),
+            }
+        ],
+    }
+    lines = report(stack, runs={**HEALTHY["runs"], **runs, "interrupted": [INTERRUPTED]}, backups=STALE)
+    assert_golden("status/interrupted", lines)
+    assert_golden("status/locked", format_run_lines({**HEALTHY["runs"], "locked": LOCKED}))
+
+
+def test_backups_of_all_kinds() -> None:
+    proved = {**LAST, "last_proved_restorable": "not a time"}
+    older = {**proved, "name": "shop_20260130_100000", "age_s": 3 * 86400}
+    backups = HEALTHY["backups"]
+    found = [
+        {**backups, "last": None, "count": 0},
+        {**backups, "last": None, "count": 2},
+        {**backups, "proved": proved},
+        {**backups, "proved": older},
+    ]
+    assert_golden("status/backups", [line for item in found for line in format_backup_lines(item)])
+
+
+def recover(action: str, *services: str) -> NextCommand:
+    return playbook_command(
+        "container_recovery", container_recovery_action=action, container_recovery_services=list(services)
+    )
 
 
 def test_the_next_command_for_services(stack: Json) -> None:
     stack["services"]["n8n"].update(excluded=True, ok=False)
-    assert "Next" not in report(stack)
+    assert choose_next_command(stack, status()) is None
     stack["services"]["redis"]["containers"][0]["stale_config"] = True
     stack["services"]["frontend"]["ok"] = False
-    assert report(stack).endswith("container_recovery_action=restart -e container_recovery_services=frontend,redis")
+    assert choose_next_command(stack, status()) == recover("restart", "frontend", "redis")
+    assert_golden("status/services_to_restart", report(stack))
     # Every service that is built of the same folder, or the workers would stay on the old code.
     change = {"path": "app/main.py", "kind": "source", "proved": True}
     for name in ("backend", "celery-worker"):
         stack["services"][name]["drift"]["image"] = [change]
-    text = report(stack)
-    assert text.endswith("container_recovery_action=rebuild -e container_recovery_services=backend,celery-worker")
-    assert "warning: celery-worker: image is older than its source (app/main.py)" in text
+    assert choose_next_command(stack, status()) == recover("rebuild", "backend", "celery-worker")
+    assert_golden("status/services_to_rebuild", report(stack))
 
 
 def test_files_that_are_only_newer_are_one_warning_and_no_command(stack: Json) -> None:
     change = {"path": "app/main.py", "kind": "source", "proved": False}
     for name in ("backend", "celery-worker"):
         stack["services"][name]["drift"]["image"] = [change]
-    text = report(stack)
-    assert "warning: Files in the build contexts of backend, celery-worker are newer than the images" in text
-    assert "Next" not in text
+    warnings = format_status_warnings(stack, status())
+    assert_golden("status/newer_files", warnings)
+    assert len(warnings) == 1
+    assert choose_next_command(stack, status()) is None
 
 
 def test_a_disk_that_is_nearly_full_is_named_where_it_is_seen(stack: Json) -> None:
     data = [{**HEALTHY["data"][0], "free_bytes": GIB // 2, "total_bytes": 20 * GIB}]
-    assert "warning: Only 512.0 MiB of 20.0 GiB are free at db:/data" in report(stack, data=data)
+    [warning] = format_status_warnings(stack, status(data=data))
+    assert_golden("status/full_disk", [warning])
 
 
 def test_without_a_configuration_the_rest_is_shown() -> None:
-    text = report(
+    lines = report(
         None,
         database=None,
         schema=None,
@@ -188,11 +254,10 @@ def test_without_a_configuration_the_rest_is_shown() -> None:
         containers=["shop-db: Up 2 hours"],
         error={"message": "x"},
     )
-    assert text.startswith("containers  shop-db: Up 2 hours")
-    assert "backup " in text
-    assert "disk " in text
+    assert_golden("status/without_configuration", lines)
 
 
 def test_log_lines_of_a_failed_service(stack: Json) -> None:
-    lines = format_status_report(stack, copy.deepcopy(HEALTHY), {"api": ["one", "two"]})
-    assert lines[-3:] == ["--- last log lines of api", "one", "two"]
+    lines = format_status_report(stack, status(), {"api": ["one", "two"]}, None)
+    assert lines[:-3] == report(stack)
+    assert_golden("status/logs", lines[-3:])

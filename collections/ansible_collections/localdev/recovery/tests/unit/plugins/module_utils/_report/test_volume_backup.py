@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._report.volume_backup import format_volume_backup_report
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 FOLDER = "/srv/shop/backups/volumes"
 ARCHIVE: dict[str, t.Any] = {
@@ -20,15 +22,15 @@ ARCHIVE: dict[str, t.Any] = {
 
 
 def test_report_of_a_volume_backup() -> None:
-    assert format_volume_backup_report([ARCHIVE], ["db"], planned=False) == [
-        f"Archived volume shop_pg (2.0 KiB, 3 files) to {ARCHIVE['path']} (1.0 KiB) in 1.5 s",
-        "Stopped db meanwhile",
-        "To restore it: ansible-playbook localdev.recovery.volume_restore -e volume_restore_select=20260131_100000",
-    ]
+    lines = format_volume_backup_report([ARCHIVE], ["db"], planned=False)
+    assert_golden("report/volume_backup", lines)
+    assert lines[-1][-1] == playbook_command("volume_restore", volume_restore_select="20260131_100000")
 
 
 def test_report_of_a_volume_backup_in_check_mode() -> None:
-    assert format_volume_backup_report([ARCHIVE], [], planned=True)[-1] == "Would stop nothing meanwhile"
+    lines = format_volume_backup_report([ARCHIVE], [], planned=True)
+    assert_golden("report/volume_backup_planned", lines)
+    assert all(isinstance(line, str) for line in lines)
 
 
 def test_each_timestamp_of_several_archives_is_shown_once() -> None:
@@ -37,7 +39,7 @@ def test_each_timestamp_of_several_archives_is_shown_once() -> None:
         {**ARCHIVE, "path": f"{FOLDER}/web_b_20260131_110000.tar"},
     ]
     lines = format_volume_backup_report([ARCHIVE, *others], [], planned=False)
-    assert [line.rpartition("=")[2] for line in lines if "volume_restore_select" in line] == [
-        "20260131_100000",
-        "20260131_110000",
+    assert [line[-1] for line in lines if isinstance(line, list)] == [
+        playbook_command("volume_restore", volume_restore_select=timestamp)
+        for timestamp in ("20260131_100000", "20260131_110000")
     ]

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._report.volume_restore import (
     format_volume_restore_report,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 RUN_ID = "20260131T100000Z-1f2e"
 EXTRACTED = {
@@ -20,12 +22,11 @@ KEPT = {"asides": [{"kind": "volume", "name": "shop_pg", "aside": "shop_pg.aside
 
 def test_report_of_a_volume_restore() -> None:
     lines = format_volume_restore_report([EXTRACTED], KEPT, RUN_ID)
-    assert lines[0] == "Restored volume shop_pg from /a.tgz (2.0 KiB, 3 files)"
-    assert lines[1].startswith("warning: /a.tgz has no manifest")
-    assert lines[2] == "Kept volume shop_pg as shop_pg.aside (1.0 KiB)"
-    assert lines[3].endswith(f"undo_run_id={RUN_ID}")
+    assert_golden("report/volume_restore", lines)
+    assert lines[-1][-1] == playbook_command("undo", undo_run_id=RUN_ID)
 
 
 def test_report_of_a_volume_restore_in_check_mode() -> None:
-    lines = format_volume_restore_report([EXTRACTED], {**KEPT, "planned": True}, RUN_ID)
-    assert lines[-1] == "Would keep volume shop_pg as a name with the run id (1.0 KiB)"
+    lines = format_volume_restore_report([{**EXTRACTED, "manifest": True}], {**KEPT, "planned": True}, RUN_ID)
+    assert_golden("report/volume_restore_planned", lines)
+    assert all(isinstance(line, str) for line in lines)

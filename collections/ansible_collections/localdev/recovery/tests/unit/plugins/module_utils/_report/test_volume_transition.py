@@ -6,29 +6,25 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._report.volume_transition import (
     format_volume_transition_report,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 Json = dict[str, t.Any]
+MOVE = {"from": "volume", "source": "shop_data", "to": "bind", "place": "/srv/shop/data", "bytes": 2048}
+PLAN = {"moves": [MOVE], "changed_files": ["/srv/shop/compose.yaml"]}
 
 
 def test_report_of_a_volume_transition(kept: Json) -> None:
-    move = {"from": "volume", "source": "shop_data", "to": "bind", "place": "/srv/shop/data", "bytes": 2048}
-    planned = {"moves": [move], "changed_files": ["/srv/shop/compose.yaml"]}
     copied = [{"files": 3, "seconds": 1.5}, {"skipped": True}]
-    done = format_volume_transition_report(planned, "RUN", copied, {"asides": [kept]})
-    assert done[0].startswith("Moved ")
-    assert done[0].endswith(" /srv/shop/data (2.0 KiB)")
-    assert done[1:] == [
-        "Proved 3 files in 1.5 s",
-        "Changed /srv/shop/compose.yaml",
-        "Kept volume shop_data as shop_data.aside-1",
-        "To take this back: ansible-playbook localdev.recovery.undo -e undo_run_id=RUN",
-    ]
-    foreseen = format_volume_transition_report(planned, "RUN", [], {"asides": [kept], "planned": True})
-    assert foreseen[0].startswith("Would move ")
-    assert foreseen[1:] == [
-        "Would change /srv/shop/compose.yaml",
-        "Would keep volume shop_data as a name with the run id",
-    ]
+    lines = format_volume_transition_report(PLAN, "RUN", copied, {"asides": [kept]})
+    assert_golden("report/volume_transition", lines)
+    assert lines[-1][-1] == playbook_command("undo", undo_run_id="RUN")
+
+
+def test_report_of_a_volume_transition_in_check_mode(kept: Json) -> None:
+    lines = format_volume_transition_report(PLAN, "RUN", [], {"asides": [kept], "planned": True})
+    assert_golden("report/volume_transition_planned", lines)
+    assert all(isinstance(line, str) for line in lines)

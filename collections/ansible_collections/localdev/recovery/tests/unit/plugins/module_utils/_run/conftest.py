@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> RunStore:
-    return RunStore(str(tmp_path))
+    """The runs of the stack shop, whose project folder is tmp_path/project."""
+    return RunStore(str(tmp_path / "shop"), str(tmp_path / "project"))
 
 
 @pytest.fixture

@@ -12,16 +12,18 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._run import active
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
-    RunStore,
     SetAsideEntry,
     build_run_record,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 RUN_ID = "20260131T100000Z-1f2e"
 
@@ -30,15 +32,15 @@ MakeRecord = t.Callable[..., RunRecord]
 
 
 def build_entry(state: str) -> SetAsideEntry:
-    return {"kind": "volume", "name": "data", "aside": "data.aside", "state": state, "bytes": 1}
+    return {"kind": "volume", "name": "data", "aside": f"data.aside-{RUN_ID}", "state": state, "bytes": 1}
 
 
 def test_steps_are_written_down_before_and_after(store: RunStore, lock: RunLock, make_record: MakeRecord) -> None:
     lock.start(make_record(run_id=RUN_ID), describe_process())
     with ActiveRun(store, RUN_ID, "first"):
         assert store.load(RUN_ID)["steps"][0]["outcome"] == "running"
-    with pytest.raises(RecoveryError), ActiveRun(store, RUN_ID, "second"):
-        raise RecoveryError("no")
+    with raises_failure(FailureId.TASK_FAILED), ActiveRun(store, RUN_ID, "second"):
+        raise RecoveryError(FailureId.TASK_FAILED, "no")
     with ActiveRun(store, RUN_ID):
         pass
     steps = store.load(RUN_ID)["steps"]
@@ -73,17 +75,18 @@ def test_a_run_that_works_gives_signs_of_life(
 
 
 def test_outside_a_run_nothing_is_written(tmp_path: Path) -> None:
-    params = {"run_id": "", "step": "", "stack": {"project": {"dir": str(tmp_path)}}}
+    params = {"run_id": "", "step": "", "stack": {}}
     with join_run(params) as run:
         assert run is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_within_a_run_the_step_is_written_down(tmp_path: Path) -> None:
-    store = RunStore(str(tmp_path))
+    stack = {"project": {"dir": ""}, "state": {"folder": str(tmp_path / "shop"), "group": None}}
+    store = RunStore.from_stack(t.cast("t.Any", stack))
     record = build_run_record("p", project="", user="", controller_host="", parameters={})
     RunLock(store).start(record, describe_process())
-    params = {"run_id": record["run_id"], "step": "a step", "stack": {"project": {"dir": str(tmp_path)}}}
+    params = {"run_id": record["run_id"], "step": "a step", "stack": stack}
     with join_run(params) as run:
         assert run is not None
     assert [s["name"] for s in store.load(record["run_id"])["steps"]] == ["a step"]
@@ -99,8 +102,8 @@ def test_a_run_that_lost_its_lock_does_not_overwrite_its_record(
     store.save(make_record(run_id=RUN_ID, outcome="interrupted", undone_by=taker))
     # Nor after the run that took it over has ended.
     for _dummy in range(2):
-        with pytest.raises(RecoveryError, match=rf"undo \(run {taker}\) by me from here took it over") as lost:
+        with raises_failure(FailureId.LOCK_LOST, RUN_ID, "undo", taker, "me", "here") as lost:
             run.save()
-        assert (lost.value.kind, "Nothing is to be done" in lost.value.details) == ("locked", True)
+        assert lost.value.next_command is None
         assert store.load(RUN_ID)["outcome"] == "interrupted"
         lock.release(taker)

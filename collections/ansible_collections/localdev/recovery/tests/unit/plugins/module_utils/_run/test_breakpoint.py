@@ -15,7 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint 
     BREAKPOINT_VARIABLE,
     wait_at_breakpoint,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_run_waits_at_the_named_point_until_the_file_is_deleted(
     monkeypatch.setenv(BREAKPOINT_VARIABLE, "copying")
     waiting = threading.Thread(target=wait_at_breakpoint, args=(run, "copying"), daemon=True)
     waiting.start()
-    path = tmp_path / ".localdev" / "breakpoint"
+    path = tmp_path / "shop" / "breakpoint"
     deadline = time.monotonic() + 10
     while not path.exists():
         assert time.monotonic() < deadline
@@ -51,7 +51,7 @@ def test_a_run_passes_other_points(
     else:
         monkeypatch.setenv(BREAKPOINT_VARIABLE, value)
     wait_at_breakpoint(run, "copying")
-    assert not (tmp_path / ".localdev" / "breakpoint").exists()
+    assert not (tmp_path / "shop" / "breakpoint").exists()
 
 
 def test_outside_a_run_there_are_no_breakpoints(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.measure import ByteCounter
 from ansible_collections.localdev.recovery.plugins.module_utils._run import progress
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import (
-    ByteCounter,
-    format_progress,
     report_progress,
     report_progress_of_parts,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import parse_progress
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 RUN_ID = "20260101-000000-abcd"
 
@@ -28,8 +29,20 @@ RUN_ID = "20260101-000000-abcd"
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Any:
     monkeypatch.setattr(progress, "FIRST_REPORT_S", 0.02)
     monkeypatch.setattr(progress, "REPORT_INTERVAL_S", 0.02)
-    (tmp_path / ".localdev").mkdir()
-    return types.SimpleNamespace(record={"run_id": RUN_ID}, runs=types.SimpleNamespace(src=str(tmp_path)))
+    runs = RunStore(str(tmp_path / "shop"))
+    runs.make_folder()
+    return types.SimpleNamespace(record={"run_id": RUN_ID}, runs=runs)
+
+
+class FailingMeasure:
+    """Bytes that cannot be measured. asked: how often they were."""
+
+    asked = 0
+
+    @property
+    def bytes(self) -> int:
+        self.asked += 1
+        raise RuntimeError("the server restarts")
 
 
 def wait_for(path: Path) -> str:
@@ -41,12 +54,15 @@ def wait_for(path: Path) -> str:
 
 
 def test_progress_of_long_work_is_reported_and_leaves_no_file(run: t.Any, tmp_path: Path) -> None:
-    path = tmp_path / ".localdev" / "progress.json"
-    with report_progress(run, "loading", lambda: 512, 1024):
-        line = format_progress(wait_for(path), RUN_ID)
+    path = tmp_path / "shop" / "progress.json"
+    loaded = ByteCounter()
+    loaded.add(512)
+    with report_progress(run, "loading", loaded, 1024):
+        found = parse_progress(wait_for(path), RUN_ID)
         assert path.stat().st_mode & 0o777 == 0o600
-    assert line.startswith("loading 512 B of 1.0 KiB, ")
-    assert line.endswith("/s")
+    assert found is not None
+    assert found["rate"] > 0
+    assert {**found, "rate": 0} == {"doing": "loading", "done": 512, "total": 1024, "about": False, "rate": 0}
     assert os.listdir(path.parent) == []
 
 
@@ -55,7 +71,7 @@ def test_a_part_that_begins_has_no_rate_below_nothing(run: t.Any, tmp_path: Path
     reports: list[dict[str, t.Any]] = []
 
     def state() -> dict[str, t.Any] | None:
-        path = tmp_path / ".localdev" / "progress.json"
+        path = tmp_path / "shop" / "progress.json"
         reports.append(json.loads(path.read_text()) if path.exists() else {})
         found = next(states, ("comparing", 1000))
         return found and {"doing": found[0], "done": found[1], "total": 2000, "about": False}
@@ -70,61 +86,29 @@ def test_a_part_that_begins_has_no_rate_below_nothing(run: t.Any, tmp_path: Path
 
 def test_short_work_is_not_measured(run: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "FIRST_REPORT_S", 60)
-    asked: list[int] = []
-    with report_progress(run, "loading", lambda: asked.append(1) or 0, None):
+    measure = FailingMeasure()
+    with report_progress(run, "loading", measure, None):
         pass
-    assert asked == []
+    assert measure.asked == 0
 
 
 def test_without_a_run_nothing_is_measured() -> None:
-    with report_progress(None, "loading", lambda: 1 // 0, None):
-        pass
+    measure = FailingMeasure()
+    with report_progress(None, "loading", measure, None):
+        time.sleep(0.1)
+    assert measure.asked == 0
 
 
 def test_what_cannot_be_measured_or_written_disturbs_nothing(run: t.Any, tmp_path: Path) -> None:
-    asked: list[int] = []
-
-    def fails() -> int:
-        asked.append(1)
-        raise RuntimeError("the server restarts")
-
-    with report_progress(run, "loading", fails, None):
-        while len(asked) < 2:
+    measure = FailingMeasure()
+    with report_progress(run, "loading", measure, None):
+        while measure.asked < 2:
             time.sleep(0.01)
-    (tmp_path / ".localdev").rmdir()
-    with report_progress(run, "loading", lambda: len(asked), None):
+    (tmp_path / "shop").rmdir()
+    with report_progress(run, "loading", ByteCounter(), None):
         time.sleep(0.1)
 
 
 def test_the_error_of_the_work_is_kept(run: t.Any) -> None:
-    with pytest.raises(KeyError, match="work"), report_progress(run, "loading", lambda: 0, None):
+    with pytest.raises(KeyError, match="work"), report_progress(run, "loading", ByteCounter(), None):
         raise KeyError("work")
-
-
-@pytest.mark.parametrize(
-    ("changes", "line"),
-    [
-        ({}, "loading 120.0 MiB of 750.0 MiB, 40.0 MiB/s"),
-        ({"about": True}, "loading 120.0 MiB of about 750.0 MiB, 40.0 MiB/s"),
-        ({"total": None}, "loading 120.0 MiB, 40.0 MiB/s"),
-        # The estimate was too low: nothing is said of it any more.
-        ({"total": 100 * 2**20, "about": True}, "loading 120.0 MiB, 40.0 MiB/s"),
-        ({"run_id": "of another run"}, ""),
-        ({"done": None}, ""),
-    ],
-)
-def test_progress_line(changes: dict[str, t.Any], line: str) -> None:
-    now = {"run_id": RUN_ID, "doing": "loading", "done": 120 * 2**20, "total": 750 * 2**20, "about": False}
-    assert format_progress(json.dumps({**now, "rate": 40 * 2**20, **changes}), RUN_ID) == line
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null"])
-def test_a_file_that_cannot_be_read_has_no_line(text: str) -> None:
-    assert format_progress(text, RUN_ID) == ""
-
-
-def test_bytes_are_counted_from_several_threads() -> None:
-    counter = ByteCounter()
-    counter.add(2)
-    counter.add(3)
-    assert counter.bytes == 5

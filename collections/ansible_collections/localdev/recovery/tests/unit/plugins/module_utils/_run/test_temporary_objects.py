@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     delete_all_temporary_objects,
     delete_temporary_object,
@@ -24,6 +25,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_o
     forget_temporary_object,
     record_temporary_object,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 
 class Engine(Docker):
@@ -104,8 +106,8 @@ def test_what_cannot_be_deleted_stays_in_the_record(tmp_path: Path) -> None:
     }
     (tmp_path / "y").write_text("")
     [problem] = delete_all_temporary_objects(Engine("x", up=False), record)
-    assert problem.startswith("Cannot delete the temporary database x of run RUN: ")
-    assert "db is not running" in problem
+    for value in ("database x", "RUN", "db is not running"):
+        assert value in problem
     # The objects after it are deleted all the same.
     assert ([entry["name"] for entry in record["scratch"]], list(tmp_path.iterdir())) == (["x"], [])
 
@@ -115,7 +117,7 @@ def test_a_path_that_the_user_may_not_delete_is_named(tmp_path: Path, monkeypatc
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(temporary_objects.os, "unlink", refuse)
-    with pytest.raises(RecoveryError, match=r"Cannot delete /x: Permission denied"):
+    with raises_failure(FailureId.TEMPORARY_OBJECT_NOT_DELETED, "/x", "Permission denied"):
         delete_temporary_object(Engine(), describe_temporary_path("/x"))
 
 
@@ -124,7 +126,7 @@ def test_an_object_that_only_another_version_knows_is_left_for_it(run: ActiveRun
     file.touch()
     run.record["scratch"] = [t.cast("t.Any", {"kind": "image", "name": str(file)})]
     [problem] = delete_all_temporary_objects(Engine(), run.record)
-    assert "does not know what the image" in problem
+    assert str(file) in problem
     assert (file.exists(), len(run.record["scratch"])) == (True, 1)
     # What an early version wrote down has no other keys.
     delete_temporary_object(Engine(), {"kind": "path", "name": str(file)})

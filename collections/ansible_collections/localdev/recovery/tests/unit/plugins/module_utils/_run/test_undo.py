@@ -9,13 +9,15 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId, FailureKind
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import (
     choose_run_to_undo,
     describe_failed_roll_back,
     list_services_to_start,
     list_undoable_runs,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 Json = dict[str, t.Any]
 MakeRecord = t.Callable[..., Json]
@@ -51,13 +53,14 @@ def test_an_older_run_is_listed_and_not_undone(make_record: MakeRecord, newest: 
         make_record(run_id=OLDER, asides=[build_entry("live")], started="2026-01-31T10:00:00Z"),
         make_record(**{"procedure": "restore", **newest}, run_id=NEWER),
     ]
-    with pytest.raises(RecoveryError) as refused:
+    with raises_failure(
+        FailureId.RUN_KEEPS_NOTHING, NEWER, newest.get("procedure", "restore"), newest["outcome"]
+    ) as refused:
         choose_run_to_undo(records, now=-seconds_since("2026-01-31T12:00:00Z", 0))
-    assert (refused.value.kind, NEWER in refused.value.message) == ("unsafe", True)
-    assert refused.value.details.splitlines()[1] == (
-        "full_rebuild, 2 h ago, puts back volume data (2.0 KiB): "
-        f"ansible-playbook localdev.recovery.undo -e undo_run_id={OLDER}"
-    )
+    [text, command] = refused.value.details[1]
+    assert command == playbook_command("undo", undo_run_id=OLDER)
+    for value in ("full_rebuild", "2 h", "volume data", "2.0 KiB"):
+        assert value in str(text)
     # By its run id it can be undone.
     assert choose_run_to_undo(records, OLDER)["run_id"] == OLDER
 
@@ -67,19 +70,47 @@ def test_an_undo_is_undone_by_its_run_id_alone(make_record: MakeRecord) -> None:
         make_record(run_id=OLDER, asides=[build_entry("restored")], undone_by=NEWER),
         make_record("undo", NEWER, asides=[build_entry("live")], undoes=OLDER),
     ]
-    with pytest.raises(RecoveryError, match=f"{OLDER}.*undone by {NEWER}"):
+    with raises_failure(FailureId.RUN_KEEPS_NOTHING, OLDER, NEWER):
         choose_run_to_undo(records)
     assert choose_run_to_undo(records, NEWER)["run_id"] == NEWER
     [undoable] = list_undoable_runs(records)
     assert (undoable["run_id"], undoable["undoes"]) == (NEWER, OLDER)
+    assert undoable["next"] == playbook_command("undo", undo_run_id=NEWER)
 
 
 def test_there_is_no_run_to_undo(make_record: MakeRecord) -> None:
-    with pytest.raises(RecoveryError, match="left anything to put back") as refused:
+    with raises_failure(FailureId.RUN_NONE) as refused:
         choose_run_to_undo([])
-    assert refused.value.details == ""
-    with pytest.raises(RecoveryError, match=f"There is no run {NEWEST}"):
-        choose_run_to_undo([make_record(run_id=OLDER)], NEWEST)
+    assert (refused.value.details, refused.value.next_command) == ([], None)
+
+
+@pytest.mark.parametrize("run_id", [NEWEST, "nonesuch", "../../etc/passwd", f"{OLDER} "])
+def test_an_unknown_or_malformed_run_id_is_wrong_usage(make_record: MakeRecord, run_id: str) -> None:
+    assert FailureId.RUN_UNKNOWN.kind is FailureKind.USAGE
+    with raises_failure(FailureId.RUN_UNKNOWN, repr(run_id)) as refused:
+        choose_run_to_undo([make_record(run_id=OLDER)], run_id)
+    assert (refused.value.details, refused.value.next_command) == ([], playbook_command("run_list"))
+    records = [
+        make_record(run_id=OLDER, asides=[build_entry("live")]),
+        make_record(run_id=NEWER, asides=[build_entry("restored")]),
+    ]
+    with raises_failure(FailureId.RUN_UNKNOWN, repr(run_id)) as refused:
+        choose_run_to_undo(records, run_id)
+    commands = [line[-1] for line in refused.value.details[1:]]
+    assert commands == [playbook_command("undo", undo_run_id=OLDER)]
+
+
+def test_a_run_without_a_record_is_undone_by_its_run_id_alone(make_record: MakeRecord) -> None:
+    rebuilt = make_record("unknown", NEWER, asides=[build_entry("live")], rebuilt=True)
+    records = [make_record(run_id=OLDER, asides=[build_entry("live")]), rebuilt]
+    with raises_failure(FailureId.RUN_RECORD_MISSING, NEWER, OLDER) as refused:
+        choose_run_to_undo(records)
+    commands = [line[1] for line in refused.value.details[1:]]
+    assert commands == [playbook_command("undo", undo_run_id=run_id) for run_id in (NEWER, OLDER)]
+    assert choose_run_to_undo(records, NEWER)["run_id"] == NEWER
+    # A run after it is known whole.
+    records.append(make_record(run_id=NEWEST, asides=[build_entry("live")]))
+    assert choose_run_to_undo(records)["run_id"] == NEWEST
 
 
 def test_what_a_run_stopped_and_what_does_not_run_now_is_started(make_record: MakeRecord) -> None:
@@ -97,7 +128,5 @@ def test_what_a_run_stopped_and_what_does_not_run_now_is_started(make_record: Ma
     ("state", "held"), [("live", True), ("restoring", True), ("planned", False), ("restored", False)]
 )
 def test_something_is_said_to_be_held_only_when_it_is(make_record: MakeRecord, state: str, held: bool) -> None:
-    text, command = describe_failed_roll_back(make_record(run_id=NEWER, asides=[build_entry(state)])).splitlines()
-    assert NEWER in text
-    assert ("still holds volume data" in text, "holds nothing" in text) == (held, not held)
-    assert command == f"Next: remove the cause, then ansible-playbook localdev.recovery.undo -e undo_run_id={NEWER}"
+    text, _advice = describe_failed_roll_back(make_record(run_id=NEWER, asides=[build_entry(state)]))
+    assert (NEWER in text, "volume data" in text) == (True, held)

@@ -18,9 +18,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
 from ansible_collections.localdev.recovery.plugins.module_utils._run import active as run_active
 from ansible_collections.localdev.recovery.plugins.module_utils._run import lock as run_lock
 from ansible_collections.localdev.recovery.plugins.module_utils._run import record as run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run import store as run_store
 from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import base
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers import database as keepers_database
@@ -59,21 +60,21 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
         genuine_write(path, text, mode)
         world.touch()
 
-    def copy(self: manager.FileKeeper, source: str, target: str, temporary: str, mode: int | None) -> None:
+    def copy(self: t.Any, source: str, target: str, temporary: str, *more: t.Any, **owner: t.Any) -> None:
         world.touch()
         if world.touched + 1 == world.fatal:
             Path(temporary).write_text("half")
             world.touch()
-        genuine_copy(self, source, target, temporary, mode)
+        genuine_copy(self, source, target, temporary, *more, **owner)
         world.touch()
 
-    def keep_content(path: str, content: bytes) -> None:
+    def keep_content(self: manager.ContainerFileKeeper, path: str, content: bytes) -> None:
         world.touch()
         if world.touched + 1 == world.fatal:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             Path(path).write_bytes(b"half")
             world.touch()
-        genuine_keep(path, content)
+        genuine_keep(self, path, content)
         world.touch()
 
     def leave(self: ActiveRun, kind: t.Any, exc: BaseException | None, trace: object) -> None:
@@ -82,14 +83,13 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
         else:
             genuine_exit(self, kind, exc, trace)
 
-    for files in (run_record, run_lock):
-        monkeypatch.setattr(files, "write_file_atomically", write)
+    monkeypatch.setattr(run_store, "write_file_atomically", write)
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
     monkeypatch.setattr(run_lock, "is_process_alive", lambda _process: False)
     monkeypatch.setattr(ActiveRun, "__exit__", leave)
     # Without indentation, which Python writes slowly, and without thousands of threads for heartbeats.
     compact = types.SimpleNamespace(load=json.load, dumps=lambda value, **_options: json.dumps(value))
-    for files in (run_record, run_lock):
+    for files in (run_store, run_lock):
         monkeypatch.setattr(files, "json", compact)
     no_thread = types.SimpleNamespace(start=lambda: None)
     monkeypatch.setattr(
@@ -106,7 +106,7 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     )
     monkeypatch.setattr(recovery_run, "Docker", lambda _project: world.docker)
     monkeypatch.setattr(manager.FileKeeper, "_copy", copy)
-    monkeypatch.setattr(manager.ContainerFileKeeper, "_write", staticmethod(keep_content))
+    monkeypatch.setattr(manager.ContainerFileKeeper, "_write", keep_content)
     # Ids in one second would sort by chance.
     numbers = iter(range(10**6))
     monkeypatch.setattr(run_record, "generate_run_id", lambda: f"20260131T{next(numbers):06d}Z-abcd")
@@ -120,4 +120,4 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def store(tmp_path: Path) -> RunStore:
-    return RunStore(str(tmp_path))
+    return RunStore(str(tmp_path / "shop"), str(tmp_path / "project"))

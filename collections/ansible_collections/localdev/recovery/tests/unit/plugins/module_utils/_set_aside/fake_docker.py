@@ -17,7 +17,9 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import HAS_CONTENT_SQL
 
 if t.TYPE_CHECKING:
     from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
@@ -103,7 +105,9 @@ class LocalShell:
             return answer
         done = subprocess.run(["sh", "-c", f"set -e; {script}"], capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise RecoveryError(f"A step in the helper container failed: {done.stdout}{done.stderr}")
+            raise RecoveryError(
+                FailureId.HELPER_CONTAINER_FAILED, f"A step in the helper container failed: {done.stdout}{done.stderr}"
+            )
         return done.stdout.strip()
 
 
@@ -128,19 +132,24 @@ def imitate_script(script: str, *, torn: bool) -> str:
         if not os.path.exists(new):
             os.rename(old, new)
         elif os.path.exists(old):
-            raise RecoveryError(f"{new} exists already")
+            raise RecoveryError(FailureId.HELPER_CONTAINER_FAILED, f"{new} exists already")
     elif command == "mkdir":
         os.mkdir(words[0])
     elif command == "rm":
         (Path(words[1]) / "PG_VERSION").unlink(missing_ok=True)
         if not torn:
             shutil.rmtree(words[1], ignore_errors=True)
-    return {"du": "4", "stat": "755 0:0"}.get(command, "")
+    return {"du": "4\n/", "stat": "755 0:0"}.get(command, "")
 
 
 def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: str) -> str:
     """The statements of DatabaseKeeper on a folder whose files are databases; a transaction happens wholly or not."""
     world: FakeStack = docker.world
+    if sql == HAS_CONTENT_SQL:
+        # One that allows no connections cannot be asked.
+        if (world.shut / database).exists():
+            raise RecoveryError(FailureId.DATABASE_QUERY_FAILED, f"database {database} is not accepting connections")
+        return "t" if (world.cluster / database).read_text() else "f"
     names = re.findall(r"'((?:[^']|'')*)'", sql)
     if sql.startswith("SELECT pg_get_userbyid"):
         return "owner\n15"
@@ -167,7 +176,7 @@ def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: s
     for old, new in pairs:
         assert max(len(old.encode()), len(new.encode())) <= 63
         if new in names or old not in names:
-            raise RecoveryError(f"PostgreSQL refused: {old} to {new}")
+            raise RecoveryError(FailureId.DATABASE_QUERY_FAILED, f"PostgreSQL refused: {old} to {new}")
         names = names - {old} | {new}
     for old, new in pairs:
         for folder in (world.cluster, world.shut, world.settings):

@@ -24,7 +24,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import get_machine_identity
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     describe_temporary_database,
     record_temporary_object,
@@ -58,6 +58,7 @@ class FakeStack:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.src = root / "src"
+        self.state = root / "state" / "shop"
         self.volumes = root / "volumes"
         self.cluster = root / "cluster"
         # A file for each database that allows no connections, and for each that has settings of its own.
@@ -69,7 +70,7 @@ class FakeStack:
         self.images = root / "images"
         for folder in (self.src, self.volumes, self.cluster, self.shut, self.settings, self.box, self.images):
             folder.mkdir()
-        self.runs = RunStore(str(self.src))
+        self.runs = RunStore(str(self.state), str(self.src))
         self.docker = FakeDocker(self)
         self.touched = 0
         self.fatal: int | None = None
@@ -114,13 +115,9 @@ class FakeStack:
         if kind == "container_file":
             place, _aside, run_id = name.partition(".aside-")
             container, _colon, path = place.partition(":/app/")
-            return (
-                self.src / ".localdev/container_files" / run_id / container / "app" / path
-                if run_id
-                else self.box / path
-            )
+            return self.state / "container_files" / run_id / container / "app" / path if run_id else self.box / path
         places = {
-            "file": self.src,
+            "file": self.state if ".aside-" in name else self.src,
             "volume": self.volumes,
             "image": self.images,
             **dict.fromkeys(DATABASES, self.cluster),
@@ -184,9 +181,10 @@ class FakeStack:
 
     def module(self, **params: t.Any) -> t.Any:
         defaults = {"run_id": "", "step": "", "source_run_id": "", "separate_record": False, "undoes": "", "starts": []}
-        defaults |= {"objects": [], "reserve_bytes": 0, "verifies": False}
+        defaults |= {"objects": [], "reserve_bytes": 0, "verifies": False, "steps": [], "left_out": [], "failure": ""}
         project = {"name": "shop", "dir": str(self.src), "files": [], "env_files": [], "profiles": []}
-        stack = {"project": project, "services": {}, "database": None}
+        state = {"root": str(self.state.parent), "folder": str(self.state), "group": None}
+        stack = {"project": project, "state": state, "services": {}, "volumes": {}, "database": None}
         params = {
             **defaults,
             "controller": {"user": "me", "host": "here", "process": {}},
@@ -210,7 +208,7 @@ class FakeStack:
         return begun["run_id"], begun["interrupted"]
 
     def end(self, run_id: str, outcome: str) -> None:
-        recovery_run.end_run(self.module(run_id=run_id, state=outcome, error="", next_command=""), RunLock(self.runs))
+        recovery_run.end_run(self.module(run_id=run_id, state=outcome, error=""), RunLock(self.runs))
 
     def part(self, run_id: str) -> ActiveRun:
         return ActiveRun(self.runs, run_id, "a step")

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
 
 
@@ -23,11 +25,11 @@ class Engine(Docker):
 
     def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
         if not self.up:
-            raise RecoveryError("The Docker daemon does not answer")
+            raise RecoveryError(FailureId.DOCKER_NOT_RUNNING, "The Docker daemon does not answer")
         return [{"Name": "there"}] if kind == "volume" and "there" in names else []
 
     def run(self, *args: str, **options: t.Any) -> CompletedCommand:
-        raise RecoveryError("container db is not running")
+        raise RecoveryError(FailureId.DOCKER_COMMAND_FAILED, "container db is not running")
 
 
 def build_entry(kind: str, aside: str, state: str = "live", **more: t.Any) -> dict[str, t.Any]:

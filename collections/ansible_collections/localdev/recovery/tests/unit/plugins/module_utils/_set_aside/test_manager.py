@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import choose_run_to_undo
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import (
     check_free_space,
@@ -20,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manag
     list_services_to_stop,
 )
 from ansible_collections.localdev.recovery.plugins.modules import set_aside
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import (
     KINDS,
     FakeStack,
@@ -41,7 +42,7 @@ def test_a_failed_rebuild_leaves_the_old_content_and_nothing_else(world: FakeSta
     world.write(kind, "old")
     world.rebuild(kind, "half-made", outcome="failed")
     assert (world.read(kind), world.kept(kind), world.forgotten(kind)) == ("old", set(), set())
-    with pytest.raises(RecoveryError, match="keeps nothing"):
+    with raises_failure(FailureId.RUN_KEEPS_NOTHING):
         choose_run_to_undo(world.runs.load_all())
 
 
@@ -61,9 +62,9 @@ def test_an_older_rebuild_is_undone_by_its_run_id_alone(world: FakeStack, kind: 
     world.rebuild(kind, "third")
     world.undo()
     assert world.read(kind) == "second"
-    with pytest.raises(RecoveryError, match=rf"keeps nothing[^$]*undo_run_id={older}") as refused:
+    with raises_failure(FailureId.RUN_KEEPS_NOTHING) as refused:
         choose_run_to_undo(world.runs.load_all())
-    assert refused.value.kind == "unsafe"
+    assert [line[-1] for line in refused.value.details[2:]] == [playbook_command("undo", undo_run_id=older)]
     world.undo(older)
     assert (world.read(kind), world.kept(kind)) == ("first", {"second", "third"})
 
@@ -83,9 +84,27 @@ def test_a_deleted_kept_copy_is_an_error_before_anything_is_touched(world: FakeS
     entry = world.runs.load(run_id)["asides"][0]
     path = world.path(kind, entry["aside"])
     shutil.rmtree(path) if path.is_dir() else path.unlink()
-    with pytest.raises(RecoveryError, match=rf"{re.escape(entry['aside'])}.* is gone"):
+    with raises_failure(FailureId.KEPT_COPY_MISSING, entry["aside"], run_id):
         world.undo()
     assert world.read(kind) == "new"
+
+
+def test_what_git_clean_deleted_is_named_and_the_rest_is_put_back(world: FakeStack) -> None:
+    for kind in ("folder", "file", "database"):
+        world.write(kind, "old")
+    run_id, _rest = world.begin("full_rebuild")
+    for kind in ("folder", "file", "database"):
+        world.keep(run_id, kind)
+        world.new_content(run_id, kind, "new")
+    world.end(run_id, "succeeded")
+    kept = {entry["kind"]: entry["aside"] for entry in world.runs.load(run_id)["asides"]}
+    shutil.rmtree(kept["folder"])
+    module = world.module(run_id=world.begin("undo", run_id)[0], source_run_id=run_id)
+    notes: list[str] = []
+    set_aside.put_back_run(module, world.docker, world.runs, notes)
+    assert [kept["folder"] in note for note in notes] == [True]
+    assert [world.read(kind) for kind in ("folder", "file", "database")] == ["new", "old", "old"]
+    assert world.runs.load(run_id)["asides"][0]["state"] == "deleted"
 
 
 def test_deleting_frees_what_was_set_aside_and_nothing_else(world: FakeStack, kind: str) -> None:
@@ -110,12 +129,11 @@ MIB = 1024 * 1024
 )
 def test_room(needed: int | None, free: int | None, fits: bool) -> None:
     entry = {"kind": "volume", "name": "shop_data"}
-    refused = pytest.raises(RecoveryError, match=r"shop_data.*256\.0 MiB are free")
+    refused = raises_failure(FailureId.DISK_TOO_SMALL, "shop_data", "256.0 MiB")
     with contextlib.nullcontext() if fits else refused as e:
         check_free_space([(entry, (0, needed, free))], 256 * MIB)
     if not fits:
-        assert e.value.kind == "unsafe"
-        assert "cleanup" in e.value.next_command
+        assert e.value.next_command == playbook_command("cleanup")
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import json
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import choose_run_to_undo
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.kills import (
     assert_sound,
@@ -133,7 +134,7 @@ def test_an_undo_that_was_cut_short_does_not_take_back_an_older_run_too(world: F
     world.put_back(undo, rebuilt)
     # Killed while the services start; so is its repetition, and again.
     for _dummy in range(2):
-        with pytest.raises(RecoveryError, match=rebuilt):
+        with raises_failure(FailureId.RUN_KEEPS_NOTHING, rebuilt):
             choose_run_to_undo(world.runs.load_all())
         mine, interrupted = world.begin("undo", "")
         assert interrupted

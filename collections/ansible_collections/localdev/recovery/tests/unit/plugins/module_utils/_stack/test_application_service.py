@@ -17,6 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     Choices,
     SourcePath,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.stack_facts import FactsOf, config_of
 
 
@@ -50,8 +51,7 @@ def test_two_applications_are_a_question() -> None:
     stack = describe_stack(facts)
     assert stack["alembic"] is None
     assert [stack["services"][name]["kind"] for name in ("one", "two")] == ["application", "application"]
-    assert "one, two" in stack["warnings"][0]
-    assert "stack_application_service" in stack["warnings"][0]
+    assert_golden("stack_warnings/two_applications", stack["warnings"])
     assert find_application_service(stack) is None
     chosen = describe_stack(facts, Choices(application_service="two"))
     assert (chosen["alembic"]["service"], chosen["services"]["one"]["kind"]) == ("two", "other")
@@ -65,7 +65,7 @@ def test_alembic_may_be_only_in_the_image() -> None:
     )
     stack = describe_stack(facts)
     assert (stack["alembic"], stack["services"]["site"]["kind"]) == (None, "application")
-    assert "stack_application_service" in stack["warnings"][0]
+    assert_golden("stack_warnings/no_alembic", stack["warnings"])
     chosen = describe_stack(facts, Choices(application_service="site"))["alembic"]
     assert (chosen["service"], chosen["config"]) == ("site", None)
     assert "stack_application_service" in chosen["why"]

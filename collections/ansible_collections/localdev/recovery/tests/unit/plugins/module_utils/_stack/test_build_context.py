@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack import build_context
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
@@ -142,7 +143,7 @@ def test_without_a_look_into_a_container_nothing_is_claimed(docker: Container, w
 def test_a_container_that_hangs_takes_nothing_along(docker: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     def hang(*args: str, **options: t.Any) -> CompletedCommand:
         if args[0] == "exec":
-            raise RecoveryError("docker exec did not finish within 5 s")
+            raise RecoveryError(FailureId.DOCKER_TIMEOUT, "docker exec did not finish within 5 s")
         return CompletedCommand(args, 0, HISTORY)
 
     monkeypatch.setattr(docker, "run", hang)

@@ -18,6 +18,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     SourcePath,
     StackFacts,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.stack_facts import (
     Changed,
     FactsOf,
@@ -134,9 +135,7 @@ def test_two_databases_are_a_question_unless_the_application_names_one(facts_of:
     facts = changed(facts_of("two-databases"), hide_address)
     stack = describe_stack(facts)
     assert stack["database"] is None
-    [warning] = stack["warnings"]
-    assert "main-db, stats-db" in warning
-    assert "stack_database_service" in warning
+    assert_golden("stack_warnings/two_databases", stack["warnings"])
     chosen = describe_stack(facts, Choices(database_service="stats-db"))
     assert (chosen["database"]["service"], chosen["warnings"]) == ("stats-db", [])
     excluded = describe_stack(facts, Choices(excluded_services=("stats-db",)))
@@ -219,7 +218,7 @@ def test_databases_that_share_a_file_of_settings_stay_databases() -> None:
 def test_no_database_is_a_warning() -> None:
     stack = describe_stack(config_of(api={"image": "corp/api"}))
     assert stack["database"] is None
-    assert "stack_database_service" in " ".join(stack["warnings"])
+    assert_golden("stack_warnings/no_database", stack["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_config import (
     parse_compose_warnings,
     read_compose_config,
@@ -21,6 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_c
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import (
     gather_stack,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 # Compose 2.26's own words.
 MISSING_VARIABLE = (
@@ -36,52 +39,71 @@ def test_compose_config_is_resolved_and_unescaped(replay: t.Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stderr", "message", "next_command"),
+    ("stderr", "failure", "value", "next_arguments"),
     [
         pytest.param(
             MISSING_VARIABLE,
-            "needs the variable DB_PASSWORD, which has no value: set DB_PASSWORD in .env",
-            "set DB_PASSWORD in the .env file",
+            FailureId.ENV_VARIABLE_MISSING,
+            "DB_PASSWORD",
+            None,
             id="missing variable",
         ),
         pytest.param(
-            "no configuration file provided: not found", "no Compose file in", "stack_compose_files", id="no file"
+            "no configuration file provided: not found",
+            FailureId.COMPOSE_FILE_MISSING,
+            "stack_compose_files",
+            None,
+            id="no file",
         ),
         pytest.param(
             "yaml: line 3: did not find expected ',' or ']'",
-            "cannot read the project in .*: yaml: line 3: did not find",
-            "docker compose config --quiet",
+            FailureId.COMPOSE_FILE_INVALID,
+            "yaml: line 3: did not find expected ',' or ']'",
+            ["config", "--quiet"],
             id="broken YAML",
         ),
         pytest.param(
             'time="x" level=warning msg="y"\nvalidating c.yml: services.a Additional property imag is not allowed',
-            "Additional property imag is not allowed",
-            "docker compose config --quiet",
+            FailureId.COMPOSE_FILE_INVALID,
+            "validating c.yml: services.a Additional property imag is not allowed",
+            ["config", "--quiet"],
             id="unknown key",
         ),
         pytest.param(
             "open /x/nope.yml: no such file or directory",
-            "needs the file /x/nope.yml, which does not exist",
-            "docker compose config --quiet",
+            FailureId.PROJECT_FILE_MISSING,
+            " /x/nope.yml,",
+            ["config", "--quiet"],
             id="named file missing",
         ),
         pytest.param(
             "env file /x/app.env not found: stat /x/app.env: no such file or directory",
-            "needs the file /x/app.env, which does not exist",
-            "docker compose config --quiet",
+            FailureId.PROJECT_FILE_MISSING,
+            " /x/app.env,",
+            ["config", "--quiet"],
             id="env file missing",
         ),
         pytest.param(
-            "docker: unknown command: docker compose", "no Compose v2 plugin", "docker_engine", id="no Compose plugin"
+            "docker: unknown command: docker compose",
+            FailureId.COMPOSE_NOT_INSTALLED,
+            "Compose",
+            playbook_command("docker_engine"),
+            id="no Compose plugin",
         ),
     ],
 )
-def test_compose_complaints_become_helpful_errors(replay: t.Any, stderr: str, message: str, next_command: str) -> None:
+def test_compose_complaints_become_helpful_errors(
+    replay: t.Any, stderr: str, failure: FailureId, value: str, next_arguments: t.Any
+) -> None:
     docker = replay("runbook")
     docker.instead = {" config ": (15, "", stderr)}
-    with pytest.raises(RecoveryError, match=message) as raised:
+    with raises_failure(failure, value) as raised:
         gather_stack(docker)
-    assert next_command in raised.value.next_command
+    own = isinstance(next_arguments, list)
+    wanted = docker.project.compose_command(*next_arguments) if own else next_arguments
+    assert raised.value.next_command == wanted
+    error = t.cast(DockerError, raised.value)
+    assert (error.returncode, error.stderr) == (15, stderr)
 
 
 def test_a_mistake_in_an_inactive_profile_stops_nothing(replay: t.Any) -> None:

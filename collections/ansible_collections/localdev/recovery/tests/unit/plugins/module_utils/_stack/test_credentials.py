@@ -20,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     Json,
     StackFacts,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.stack_facts import (
     PROJECTS,
     Changed,
@@ -80,7 +81,7 @@ def test_an_application_on_another_database_is_a_warning(facts_of: FactsOf, chan
 
     stack = describe_stack(changed(facts_of("runbook"), rename))
     assert stack["database"]["name"] == "clinic"
-    assert stack["warnings"] == ["backend works with the database clinic, though db is set up with first"]
+    assert_golden("stack_warnings/other_database", stack["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import (
     compute_start_order,
     describe_stack,
@@ -24,6 +24,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     Engine,
     StackFacts,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.stack_facts import (
     PROJECTS,
     Changed,
@@ -128,7 +130,7 @@ def test_values_that_compose_and_docker_know(facts_of: FactsOf) -> None:
     ],
 )
 def test_a_service_that_does_not_exist_is_an_error(facts_of: FactsOf, choices: Choices, variable: str) -> None:
-    with pytest.raises(RecoveryError, match=rf"{variable} names nope.*backend, celery-beat"):
+    with raises_failure(FailureId.SERVICE_UNKNOWN, variable, "nope", "backend, celery-beat"):
         describe_stack(facts_of("runbook"), choices)
 
 
@@ -155,14 +157,15 @@ def test_containers_that_the_configuration_does_not_explain(facts_of: FactsOf, c
         )
 
     warnings = describe_stack(changed(facts_of("runbook"), rename))["warnings"]
-    assert "does not have: clinic-scheduler-n8n" in warnings[0]
-    assert "from another folder: /elsewhere" in warnings[1]
+    assert "clinic-scheduler-n8n" in warnings[0]
+    assert "/elsewhere" in warnings[1]
+    assert_golden("stack_warnings/other_containers", warnings)
 
 
 def test_without_the_engine_only_the_configuration_is_described(facts_of: FactsOf) -> None:
     facts = dataclasses.replace(facts_of("runbook"), containers=(), images=(), volumes=(), hashes={}, live=False)
     stack = describe_stack(facts)
-    assert {service["condition"] for service in stack["services"].values()} == {"not asked"}
+    assert_golden("conditions/without_the_engine", {service["condition"] for service in stack["services"].values()})
     assert stack["volumes"]["postgres_data"]["exists"] is None
     assert (stack["database"]["service"], stack["alembic"]["service"]) == ("db", "backend")
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory_file import (
     build_inventory,
     choose_host_pattern,
     format_inventory,
     list_open_questions,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.described_shop import stack
 
 
@@ -71,7 +72,7 @@ def test_an_inventory_in_the_project_has_no_tag_that_is_not_needed() -> None:
 
 @pytest.mark.parametrize("name", ["A') ~ lookup('pipe', 'id') ~ ('", "A'", "{{ A }}", "1A", "A\n"])
 def test_a_name_that_would_become_a_part_of_a_template_is_refused(name: str) -> None:
-    with pytest.raises(RecoveryError, match="environment variable"):
+    with raises_failure(FailureId.OPTION_INVALID, repr(name)):
         build_inventory("/srv/shop", "/srv/shop/localdev.yml", {}, name)
 
 

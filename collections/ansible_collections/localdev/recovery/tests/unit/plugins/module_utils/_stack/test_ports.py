@@ -9,13 +9,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.ports import (
     check_ports_available,
     is_port_taken,
     list_published_ports,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.scripted_docker import (
     service,
     stack_of,
@@ -90,11 +92,9 @@ def database(**container: t.Any) -> dict[str, t.Any]:
     ids=["no container", "stopped", "configured otherwise"],
 )
 def test_a_taken_port_is_refused_by_name(taken: int, stack: dict[str, t.Any]) -> None:
-    with pytest.raises(
-        RecoveryError, match=f"127.0.0.1:{taken}, which service db publishes, is already taken"
-    ) as error:
+    with raises_failure(FailureId.PORT_TAKEN, f"127.0.0.1:{taken}", "service db", "ss -ltnp") as error:
         check_ports_available(PortsDocker(taken), stack, ["db"])
-    assert "ss -ltnp" in error.value.next_command
+    assert error.value.next_command == program_command("docker", "ps", "--format", "{{.Names}} {{.Ports}}")
 
 
 def test_a_service_that_runs_as_configured_holds_its_ports_itself(taken: int) -> None:

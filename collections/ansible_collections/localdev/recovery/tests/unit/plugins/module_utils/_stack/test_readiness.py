@@ -9,12 +9,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import (
     build_readiness_command,
     check_readiness,
     wait_for_services,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.scripted_docker import (
     ScriptedDocker,
     check,
@@ -56,32 +59,32 @@ def test_another_database_is_asked_by_its_own_health_check() -> None:
     assert build_readiness_command({"name": "reports", **other}, {**stack_of(), "database": None}) == ["mine"]
 
 
-@pytest.mark.parametrize(
-    ("one_shot", "container", "verdict", "word"),
-    [
-        (False, None, "broken", "no container"),
-        (False, state("running"), "probe", "running"),
-        (False, state("created"), "wait", "created"),
-        (False, state("paused"), "wait", "paused"),
-        (False, state("removing"), "wait", "removing"),
-        (False, state("restarting", 1), "wait", "exit code 1"),
-        (False, state("exited", 0), "broken", "code 0"),
-        (False, state("exited", 137), "broken", "code 137"),
-        (False, state("dead", 1), "broken", "code 1"),
-        (False, state("running", 1, restarts=3), "broken", "keeps restarting"),
-        (False, state("restarting", 1, restarts=5), "broken", "keeps restarting"),
-        (True, None, "broken", "no container"),
-        (True, state("running"), "wait", "at work"),
-        (True, state("exited", 0), "ready", "one-shot"),
-        (True, state("exited", 3), "broken", "code 3"),
-        (True, state("created"), "wait", "created"),
-        (True, state("dead", 1), "broken", "code 1"),
-    ],
-)
-def test_what_docker_says(one_shot: bool, container: dict[str, t.Any] | None, verdict: str, word: str) -> None:
-    result = check_readiness(service(one_shot=one_shot), container)
-    assert result[0] == verdict
-    assert word in result[1]
+# Whether the service is a one-shot, its container, the verdict.
+SEEN: list[tuple[bool, dict[str, t.Any] | None, str]] = [
+    (False, None, "broken"),
+    (False, state("running"), "probe"),
+    (False, state("created"), "wait"),
+    (False, state("paused"), "wait"),
+    (False, state("removing"), "wait"),
+    (False, state("restarting", 1), "wait"),
+    (False, state("exited", 0), "broken"),
+    (False, state("exited", 137), "broken"),
+    (False, state("dead", 1), "broken"),
+    (False, state("running", 1, restarts=3), "broken"),
+    (False, state("restarting", 1, restarts=5), "broken"),
+    (True, None, "broken"),
+    (True, state("running"), "wait"),
+    (True, state("exited", 0), "ready"),
+    (True, state("exited", 3), "broken"),
+    (True, state("created"), "wait"),
+    (True, state("dead", 1), "broken"),
+]
+
+
+def test_what_docker_says() -> None:
+    found = [check_readiness(service(one_shot=one_shot), container) for one_shot, container, _verdict in SEEN]
+    assert [verdict for verdict, _reason in found] == [verdict for _one_shot, _container, verdict in SEEN]
+    assert_golden("readiness", [reason for _verdict, reason in found])
 
 
 def test_restarts_before_count_for_nothing() -> None:
@@ -106,7 +109,7 @@ def test_what_cannot_be_asked_must_stay_up() -> None:
     docker = ScriptedDocker(worker=state("running", StartedAt="1"))
     crash = [lambda: docker.now["worker"].update(RestartCount=3) for _look in range(2)]
     docker.looks = [lambda: None, lambda: docker.now["worker"].update(RestartCount=0), *crash]
-    with pytest.raises(RecoveryError, match="worker keeps restarting"):
+    with raises_failure(FailureId.SERVICE_NOT_READY, "worker"):
         wait_for_services(docker, stack_of(worker=service("worker")), ["worker"], 5, settle=1)
 
 
@@ -117,20 +120,23 @@ def test_docker_calling_postgresql_healthy_is_not_enough() -> None:
     docker.answers = {"db": [2], "api": [1]}
     stack = stack_of(db=service("database"), api=service(health_check=check("CMD", "x")))
     assert wait_for_services(docker, stack, ["api"], 5)[0]["condition"] == "healthy"
-    with pytest.raises(RecoveryError, match=r"Not ready within 0\.01 s: db its health check fails"):
+    with raises_failure(FailureId.SERVICE_NOT_READY, "0.01", "db"):
         wait_for_services(docker, stack, ["db"], 0.01)
 
 
 def test_a_broken_service_is_reported_at_once_with_its_log_and_without_secrets() -> None:
-    broken = state("exited", 1)
+    broken = state("exited", 77)
     broken["Config"]["Env"] = ["DB_PASSWORD=s3cret-value"]
     docker = ScriptedDocker(db=state("running"), api=broken)
     docker.answers["db"] = [2]
-    with pytest.raises(RecoveryError) as caught:
+    with raises_failure(FailureId.SERVICE_NOT_READY, "api", "77") as caught:
         wait_for_services(docker, stack_of(db=service("database"), api=service()), ["db", "api"], 60)
-    assert caught.value.message == "Not ready: api exited with code 1"
-    assert "log of api" in caught.value.details
+    assert "db" not in caught.value.message
+    assert any("api" in line for line in caught.value.details)
+    assert not any("\n" in line for line in caught.value.details)
     assert "s3cret-value" not in str(caught.value)
-    assert caught.value.next_command == (
-        "cd / && docker compose --project-directory / --file '/a b.yml' --project-name shop logs api"
+    assert caught.value.next_command == program_command(
+        *("docker", "compose", "--file", "a b.yml", "--project-name", "shop"),
+        *("logs", "api"),
+        cwd="/",
     )

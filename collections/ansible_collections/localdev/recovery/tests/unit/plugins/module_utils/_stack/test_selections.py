@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, StackFacts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.selections import (
@@ -25,13 +26,14 @@ def stack(state: str = "running", **changes: t.Any) -> dict[str, t.Any]:
         "project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []},
         "database": {"service": "db"},
         "services": {"db": {"condition": state, "containers": [{"state": state}]}},
+        "warnings": [],
         **changes,
     }
 
 
 def test_a_description_contains_what_procedures_act_on(facts_of: FactsOf) -> None:
     described = describe_stack(facts_of("runbook"), Choices(excluded_services=("n8n",)))
-    assert described["database_missing"] == described["database_down"] == ""
+    assert described["database_missing"] == described["database_down"] == {}
     assert "n8n" in described["services"]
     assert "n8n" not in described["managed_services"]
     assert set(described["services_by_kind"]) == set(SERVICE_KINDS)
@@ -54,19 +56,29 @@ def test_the_parts_of_a_description_are_those_of_its_services(facts_of: FactsOf)
 def test_a_stack_without_a_database() -> None:
     parts = select_stack_parts(stack(services={}, database=None))
     assert parts["database_object"] is None
-    assert "Next: set stack_database_service" in parts["database_missing"]
+    assert parts["database_missing"]["failure"] == "database.not_found"
+    assert "stack_database_service" in parts["database_missing"]["hint"]
     assert parts["data_objects"] == []
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "failure", "next_command"),
     [
-        ({}, ""),
-        ({"state": "exited"}, "db is exited, so its schema cannot be looked at\nNext: cd /srv/shop && docker compose"),
-        ({"database": None}, "Next: set stack_database_service"),
+        (
+            {"state": "exited"},
+            "service.not_running",
+            program_command("docker", "compose", "--project-name", "shop", "up", "-d", "db", cwd="/srv/shop"),
+        ),
+        ({"database": None}, "database.not_found", None),
     ],
+    ids=["stopped", "missing"],
 )
-def test_a_database_that_cannot_be_asked(changes: dict[str, t.Any], words: str) -> None:
+def test_a_database_that_cannot_be_asked(
+    changes: dict[str, t.Any], failure: str, next_command: dict[str, t.Any] | None
+) -> None:
     answer = explain_stopped_database(stack(**changes))
-    assert words in answer
-    assert bool(answer) == bool(words)
+    assert (answer["failure"], answer["next"]) == (failure, next_command)
+
+
+def test_a_database_that_can_be_asked() -> None:
+    assert explain_stopped_database(stack()) == {}

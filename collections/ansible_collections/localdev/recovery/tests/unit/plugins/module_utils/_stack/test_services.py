@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import (
     compute_stop_timeout,
@@ -20,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.services 
     start_services,
     stop_services,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.scripted_docker import (
     ScriptedDocker,
     check,
@@ -57,7 +58,7 @@ def test_selected_services() -> None:
     stack = stack_of(db=service(), n8n=service(excluded=True), debug=service(enabled=False), api=service())
     assert resolve_service_names(stack, []) == ["api", "db"]
     assert resolve_service_names(stack, ["n8n", "db"]) == ["db", "n8n"]
-    with pytest.raises(RecoveryError, match="No service dB in project shop; it has api, db, debug, n8n"):
+    with raises_failure(FailureId.SERVICE_UNKNOWN, " dB ", "shop", "api, db, debug, n8n"):
         resolve_service_names(stack, ["dB"])
 
 
@@ -116,7 +117,7 @@ def test_what_needs_an_unhealthy_service_starts_only_regardless() -> None:
     stack["services"]["redis"]["containers"] = [{"health": "healthy"}]
     docker = ScriptedDocker(redis=state("created"), api=state("created"))
     docker.answers["redis"] = [1]
-    with pytest.raises(RecoveryError, match="redis its health check fails"):
+    with raises_failure(FailureId.SERVICE_NOT_READY, "redis"):
         start_services(docker, stack, ["api", "redis"], timeout=0.01)
     assert docker.started == [["redis"]]
     assert start_services(docker, stack, ["api", "redis"], timeout=0.01, regardless=True) == []

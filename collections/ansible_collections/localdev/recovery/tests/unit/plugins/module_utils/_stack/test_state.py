@@ -17,6 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
     Json,
     StackFacts,
 )
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stack.stack_facts import (
     Changed,
     FactsOf,
@@ -26,34 +27,20 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stac
 
 
 @pytest.mark.parametrize(
-    ("project", "conditions"),
+    ("project", "is_ok"),
     [
-        (
-            "runbook",
-            {
-                "backend": (True, "running, healthy"),
-                "celery-beat": (True, "running (the image's health check is for another command)"),
-                "n8n": (True, "running"),
-            },
-        ),
-        ("other-names", {"schema": (True, "exited 0 (one-shot, done)"), "store": (True, "running")}),
-        (
-            "broken",
-            {
-                "backend": (False, "restarting, exit code 3"),
-                "late": (False, "created, not started"),
-                "migrate": (False, "exited 3"),
-                "worker": (False, "running, unhealthy"),
-            },
-        ),
-        ("monorepo", {"paused": (True, "scaled to 0"), "tasks": (True, "2 of 2: running")}),
-        ("overrides", {"pgadmin": (True, "not enabled (profile tools)")}),
-        ("profiles", {"app": (False, "missing")}),
+        ("runbook", {"backend": True, "celery-beat": True, "n8n": True}),
+        ("other-names", {"schema": True, "store": True}),
+        ("broken", {"backend": False, "late": False, "migrate": False, "worker": False}),
+        ("monorepo", {"paused": True, "tasks": True}),
+        ("overrides", {"pgadmin": True}),
+        ("profiles", {"app": False}),
     ],
 )
-def test_conditions(facts_of: FactsOf, project: str, conditions: dict[str, tuple[bool, str]]) -> None:
+def test_conditions(facts_of: FactsOf, project: str, is_ok: dict[str, bool]) -> None:
     services = describe_stack(facts_of(project))["services"]
-    assert {name: (services[name]["ok"], services[name]["condition"]) for name in conditions} == conditions
+    assert {name: services[name]["ok"] for name in is_ok} == is_ok
+    assert_golden(f"conditions/{project}", [f"{name}: {services[name]['condition']}" for name in is_ok])
 
 
 def test_data_is_distinguished_from_source_and_caches(facts_of: FactsOf) -> None:
@@ -75,7 +62,7 @@ def test_an_anonymous_volume_is_found_through_the_container(facts_of: FactsOf) -
     stack = describe_stack(facts_of("broken"))
     [mount] = stack["database"]["data_mounts"]
     assert (mount["anonymous"], mount["key"], len(mount["source"])) == (True, None, 64)
-    assert any("anonymous volume" in warning for warning in stack["warnings"])
+    assert_golden("stack_warnings/anonymous_volume", stack["warnings"])
 
 
 def test_a_mount_beside_the_data_is_a_warning(facts_of: FactsOf, changed: Changed) -> None:
@@ -87,8 +74,7 @@ def test_a_mount_beside_the_data_is_a_warning(facts_of: FactsOf, changed: Change
     stack = describe_stack(changed(facts_of("postgres18"), mount_as_before_18))
     [mount] = stack["database"]["data_mounts"]
     assert (mount["target"], mount["anonymous"]) == ("/var/lib/postgresql", True)
-    assert "cluster at /var/lib/postgresql/data" in stack["warnings"][0]
-    assert "anonymous volume" in stack["warnings"][1]
+    assert_golden("stack_warnings/mount_beside_the_data", stack["warnings"])
 
 
 def test_write_ahead_log_and_data_on_two_mounts(facts_of: FactsOf, changed: Changed) -> None:
@@ -106,7 +92,7 @@ def test_a_database_without_a_volume_is_a_warning(facts_of: FactsOf, changed: Ch
 
     stack = describe_stack(changed(facts_of("broken"), no_volume))
     assert stack["database"]["data_mounts"] == []
-    assert "in no volume" in stack["warnings"][0]
+    assert_golden("stack_warnings/no_volume", stack["warnings"])
 
 
 def test_without_the_image_the_container_says_where_the_data_is(facts_of: FactsOf, changed: Changed) -> None:
@@ -122,21 +108,21 @@ def state_of(**state: t.Any) -> t.Callable[[StackFacts], None]:
     return change
 
 
-@pytest.mark.parametrize(
-    ("state", "ok", "condition"),
-    [
-        ({"Status": "exited", "ExitCode": 137, "OOMKilled": True}, False, "exited 137 (out of memory)"),
-        ({"Status": "exited", "ExitCode": 0}, False, "exited 0"),
-        ({"Status": "created", "Error": "port is taken"}, False, "created, not started: port is taken"),
-        ({"Status": "paused"}, False, "paused"),
-        ({"Status": ""}, False, "in an unknown state"),
-        ({"Health": {"Status": "starting"}}, False, "running, health check starting"),
-        ({"Health": {"Status": "none"}}, True, "running"),
-    ],
-)
-def test_states(facts_of: FactsOf, changed: Changed, state: Json, ok: bool, condition: str) -> None:
-    service = service_of(changed(facts_of("runbook"), state_of(**state)), "n8n")
-    assert (service["ok"], service["condition"]) == (ok, condition)
+STATES: list[tuple[Json, bool]] = [
+    ({"Status": "exited", "ExitCode": 137, "OOMKilled": True}, False),
+    ({"Status": "exited", "ExitCode": 0}, False),
+    ({"Status": "created", "Error": "port is taken"}, False),
+    ({"Status": "paused"}, False),
+    ({"Status": ""}, False),
+    ({"Health": {"Status": "starting"}}, False),
+    ({"Health": {"Status": "none"}}, True),
+]
+
+
+def test_states(facts_of: FactsOf, changed: Changed) -> None:
+    services = [service_of(changed(facts_of("runbook"), state_of(**state)), "n8n") for state, _ok in STATES]
+    assert [service["ok"] for service in services] == [ok for _state, ok in STATES]
+    assert_golden("conditions/states", [service["condition"] for service in services])
 
 
 @pytest.mark.parametrize(("after_s", "ok"), [(1, False), (9.9, False), (10.1, True)])
@@ -153,7 +139,7 @@ def test_a_one_shot_that_still_runs_is_not_done(facts_of: FactsOf, changed: Chan
     facts = changed(
         facts_of("other-names"), lambda facts: container_of(facts, "schema")["State"].update(Status="running")
     )
-    assert service_of(facts, "schema")["condition"] == "running (one-shot, not done yet)"
+    assert_golden("conditions/one_shot_running", [service_of(facts, "schema")["condition"]])
 
 
 def test_a_one_shot_without_container_has_not_run(facts_of: FactsOf, changed: Changed) -> None:
@@ -161,13 +147,15 @@ def test_a_one_shot_without_container_has_not_run(facts_of: FactsOf, changed: Ch
         t.cast("list[Json]", facts.containers).remove(container_of(facts, "schema"))
 
     service = service_of(changed(facts_of("other-names"), remove), "schema")
-    assert (service["ok"], service["condition"]) == (False, "missing, has not run")
+    assert service["ok"] is False
+    assert_golden("conditions/one_shot_missing", [service["condition"]])
 
 
 def test_one_of_several_containers_is_down(facts_of: FactsOf, changed: Changed) -> None:
     facts = changed(facts_of("monorepo"), lambda facts: container_of(facts, "tasks")["State"].update(Status="dead"))
     service = service_of(facts, "tasks")
-    assert (service["ok"], service["condition"]) == (False, "1 of 2 ok: dead")
+    assert service["ok"] is False
+    assert_golden("conditions/one_of_two", [service["condition"]])
 
 
 def test_fewer_containers_than_wanted(facts_of: FactsOf, changed: Changed) -> None:
@@ -175,7 +163,8 @@ def test_fewer_containers_than_wanted(facts_of: FactsOf, changed: Changed) -> No
         facts.config["services"]["tasks"]["deploy"]["replicas"] = 3
 
     service = service_of(changed(facts_of("monorepo"), want_more), "tasks")
-    assert (service["ok"], service["condition"]) == (False, "2 of 3 ok: missing")
+    assert service["ok"] is False
+    assert_golden("conditions/two_of_three", [service["condition"]])
 
 
 def test_a_container_of_an_older_image_or_configuration(facts_of: FactsOf, changed: Changed) -> None:

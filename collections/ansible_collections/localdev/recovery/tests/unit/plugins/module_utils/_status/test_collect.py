@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
+from ansible_collections.localdev.recovery.plugins.module_utils._run.process import describe_process
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, build_run_record
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import MissingCopy
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import StackFacts
 from ansible_collections.localdev.recovery.plugins.module_utils._status.collect import (
@@ -27,6 +34,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._status.collect 
 )
 
 Json = dict[str, t.Any]
+STATUS = playbook_command("status")
 GIB = 1024**3
 
 PAGES = {"/": (200, "hello"), "/health": (503, "no"), "/docs": (200, "<title>Swagger UI</title>"), "/redoc": (404, "")}
@@ -82,15 +90,27 @@ def stack(facts_of: t.Callable[[str], StackFacts]) -> Json:
 
 def test_a_part_that_fails_leaves_the_others_and_shows_no_secret() -> None:
     def refuse() -> None:
-        raise RecoveryError("it said hunter2", next_command="something")
+        raise RecoveryError(
+            FailureId.DOCKER_COMMAND_FAILED,
+            "docker exec printed hunter2",
+            details=["hunter2", ["hunter2: ", STATUS]],
+            hint="Hide hunter2.",
+            next_command=STATUS,
+        )
 
     def missing() -> None:
         raise FileNotFoundError(2, "No such file", "/x")
 
     found = collect_parts({"a": refuse, "b": lambda: 7, "c": missing}, lambda text: text.replace("hunter2", "***"))
-    assert found["a"] == {"problem": "it said ***"}
+    failure = found["a"]["error"]
+    assert failure["failure"] == FailureId.DOCKER_COMMAND_FAILED.id
+    assert failure["details"] == ["***", ["***: ", STATUS]]
+    assert failure["next"] == STATUS
+    assert "hunter2" not in str(found)
+    assert all("***" in str(failure[key]) for key in ("msg", "message", "hint"))
     assert found["b"] == 7
-    assert "/x" in found["c"]["problem"]
+    assert found["c"]["error"]["failure"] == FailureId.FILE_NOT_READABLE.id
+    assert "/x" in found["c"]["error"]["message"]
 
 
 def test_addresses_show_whether_something_answers(stack: Json, web: int, mute: int) -> None:
@@ -132,7 +152,7 @@ def test_sizes_as_containers_see_them() -> None:
 def test_data_without_a_running_container_is_not_measured(stack: Json) -> None:
     class Hanging(Docker):
         def run(self, *args: str, check: bool = True, **options: t.Any) -> CompletedCommand:
-            raise RecoveryError("docker exec did not finish within 10 s")
+            raise RecoveryError(FailureId.DOCKER_TIMEOUT, "docker exec did not finish within 10 s")
 
     found = collect_data_mounts(Hanging(), stack)
     assert {(item["service"], item["bytes"]) for item in found} == {("db", None), ("redis", None)}
@@ -140,9 +160,11 @@ def test_data_without_a_running_container_is_not_measured(stack: Json) -> None:
 
 def test_runs_and_backups_of_a_folder_without_any(tmp_path: Path) -> None:
     nothing = {"count": 0, "bytes": 0}
-    assert collect_runs(str(tmp_path)) == {
-        "locked": "",
+    assert collect_runs(RunStore(str(tmp_path / "shop"), str(tmp_path))) == {
+        "locked": {},
         "unreadable": [],
+        "unsettled": [],
+        "unrecorded": [],
         "missing": [],
         "interrupted": [],
         "set_aside": nothing,
@@ -150,3 +172,31 @@ def test_runs_and_backups_of_a_folder_without_any(tmp_path: Path) -> None:
     }
     assert collect_backups(str(tmp_path / "none"), "shop")["last"] is None
     assert len(collect_disk_space([str(tmp_path), str(tmp_path), "/no/such"])) == 1
+
+
+def test_runs_show_the_holder_of_the_lock_and_records_that_cannot_be_used(tmp_path: Path) -> None:
+    store = RunStore(str(tmp_path / "shop"), str(tmp_path))
+    record, unrecorded = (
+        build_run_record(name, project="shop", user="anna", controller_host="laptop", parameters={})
+        for name in ("restore", "full_rebuild")
+    )
+    unrecorded["outcome"] = "succeeded"
+    unrecorded["asides"].append(
+        {"kind": "volume", "name": "shop_data", "aside": "shop_data.aside", "bytes": 1, "state": "live"}
+    )
+    RunLock(store).start(record, describe_process())
+    Path(store.path("20260101T000000Z-0000")).write_text("no record")
+    missing: MissingCopy = {"run_id": record["run_id"], "kind": "volume", "name": "shop_pg", "aside": "shop_pg.aside"}
+
+    def find_existing(_store: RunStore, records: t.Sequence[RunRecord]) -> tuple[t.Any, t.Any]:
+        return records, [missing]
+
+    found = collect_runs(store, find_existing, lambda _store: [unrecorded])
+    assert found["locked"]["failure"] == FailureId.LOCK_HELD.id
+    assert found["locked"]["holder"]["run_id"] == record["run_id"]
+    assert [item["run_id"] for item in found["unreadable"]] == ["20260101T000000Z-0000"]
+    assert {key: found["missing"][0][key] for key in missing} == missing
+    [run] = found["unrecorded"]
+    assert run["next"] == playbook_command("undo", undo_run_id=unrecorded["run_id"])
+    assert found["set_aside"] == {"count": 1, "bytes": 1}
+    assert found["interrupted"] == []

@@ -15,6 +15,7 @@ import sys
 import typing as t
 from pathlib import Path
 
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import (
     VolumeProgram,
     build_program_source,
@@ -143,7 +144,7 @@ class LocalProgram(VolumeProgram):
     """The program runs on this machine, as if in a container."""
 
     def __init__(self, way: str = "pipe", kill_after: float = 0) -> None:
-        super().__init__(t.cast("t.Any", None), ["image"])
+        super().__init__(Docker(), ["image"])
         self.way, self.kill_after = way, kill_after
 
     def build_command(self, image: str, mounts: t.Sequence[str]) -> list[str]:

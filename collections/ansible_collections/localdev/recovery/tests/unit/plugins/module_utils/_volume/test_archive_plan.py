@@ -8,7 +8,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.archive_plan import (
     build_archive_path,
     find_data_locations,
@@ -16,6 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.archive_
     parse_archive_name,
     select_archives,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 
 FOLDER = "/srv/shop/backups/volumes"
 RUN_ID = "20260131T100000Z-1f2e"
@@ -60,10 +62,16 @@ def test_all_data_is_archived_once_under_the_name_of_whom_it_belongs_to() -> Non
     assert place["services"] == ["backup", "db"]
 
 
-@pytest.mark.parametrize(("services", "words"), [(["n8n"], "No service n8n"), (["web"], "No data is mounted by web")])
-def test_without_data_nothing_is_archived(services: list[str], words: str) -> None:
-    with pytest.raises(RecoveryError, match=words):
-        find_data_locations(STACK, services)
+@pytest.mark.parametrize(
+    ("service", "failure", "choice"),
+    [
+        ("n8n", FailureId.SERVICE_UNKNOWN, "backup, db, files, web"),
+        ("web", FailureId.VOLUME_NO_DATA, "db, files"),
+    ],
+)
+def test_without_data_nothing_is_archived(service: str, failure: FailureId, choice: str) -> None:
+    with raises_failure(failure, service, choice):
+        find_data_locations(STACK, [service])
 
 
 def test_who_writes_to_a_database_stops_with_it() -> None:
@@ -103,25 +111,25 @@ def test_archives_are_chosen(select: str, services: list[str], found: list[tuple
 
 
 @pytest.mark.parametrize(
-    ("select", "services", "words"),
+    ("select", "services", "failure", "choice"),
     [
-        ("20250101_000000", [], "no set 20250101_000000"),
-        ("latest", ["files"], ""),
-        ("db_20200101_000000.tar.gz", [], "There is no archive db_20200101_000000.tar.gz in"),
-        ("postgres_backup", ["db"], "There is no archive postgres_backup in"),
-        ("/elsewhere/postgres_backup.tar.gz", [], "does not say which data it holds"),
-        ("/elsewhere/postgres_backup.tar.gz", ["files"], "does not say which data it holds"),
+        ("20250101_000000", [], FailureId.ARCHIVE_NOT_FOUND, "20260130_100000, 20260131_100000"),
+        ("db_20200101_000000.tar.gz", [], FailureId.ARCHIVE_NOT_FOUND, "db_20260131_100000.tar.gz"),
+        ("postgres_backup", ["db"], FailureId.ARCHIVE_NOT_FOUND, "db_20260131_100000.tar.gz"),
+        ("/elsewhere/postgres_backup.tar.gz", [], FailureId.ARCHIVE_AMBIGUOUS, "db, files"),
+        ("/elsewhere/postgres_backup.tar.gz", ["files"], FailureId.ARCHIVE_AMBIGUOUS, "files"),
     ],
 )
-def test_what_cannot_be_chosen_is_said(select: str, services: list[str], words: str) -> None:
-    if not words:
-        assert chosen(select, services) == NEWEST[1:]
-        return
-    with pytest.raises(RecoveryError, match=words) as caught:
+def test_what_cannot_be_chosen_is_said(select: str, services: list[str], failure: FailureId, choice: str) -> None:
+    with raises_failure(failure, select, choice):
         chosen(select, services)
-    assert "Next" in str(caught.value)
+
+
+def test_the_latest_set_has_some_of_the_data() -> None:
+    assert chosen("latest", ["files"]) == NEWEST[1:]
 
 
 def test_without_archives_the_way_to_one_is_named() -> None:
-    with pytest.raises(RecoveryError, match="There is no archive of db, files_a, files_b"):
+    with raises_failure(FailureId.ARCHIVE_NOT_FOUND, "db, files_a, files_b", FOLDER) as caught:
         chosen("latest", [], "notes.txt")
+    assert caught.value.next_command == playbook_command("volume_backup")

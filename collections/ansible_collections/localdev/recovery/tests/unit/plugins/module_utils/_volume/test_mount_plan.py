@@ -8,11 +8,13 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import (
     find_unplanned_changes,
     plan_mount_moves,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 
 def mount(kind: str, source: str, target: str, key: str | None = None, *, data: bool = True) -> dict[str, t.Any]:
@@ -69,10 +71,10 @@ def test_names_come_back(files: str, name: str) -> None:
 def test_names_can_be_chosen_and_must_be_free() -> None:
     names = {"db:/var/lib/postgresql/data": "pg"}
     assert plan_mount_moves(BOUND, "volume", services=["db"], names=names)[0]["written"] == "pg"
-    with pytest.raises(RecoveryError, match="in use already"):
+    with raises_failure(FailureId.VOLUME_NAME_IN_USE, "other", "redis:/data", "volume_transition_names"):
         plan_mount_moves(BOUND, "volume", names={"redis:/data": "other"})
-    with pytest.raises(RecoveryError, match="No service x"):
-        plan_mount_moves(BOUND, "volume", services=["x"])
+    with raises_failure(FailureId.SERVICE_UNKNOWN, "none_such", "redis"):
+        plan_mount_moves(BOUND, "volume", services=["none_such"])
 
 
 def test_a_name_that_is_taken_is_made_longer() -> None:
@@ -104,27 +106,31 @@ def test_only_the_mounts_change() -> None:
     assert find_unplanned_changes(BEFORE, AFTER, MOVES) == []
 
 
-@pytest.mark.parametrize(
-    ("after", "says"),
-    [
-        (BEFORE, "would not change"),
-        ({**AFTER, "name": "other"}, "name would change too"),
-        ({**AFTER, "services": {**AFTER["services"], "web": {"image": "x"}}}, "image of service web"),
-        ({**AFTER, "volumes": {"other": {"name": "x"}}}, "the volume other would change too"),
-        (
-            {**AFTER, "services": {**AFTER["services"], "web": {"image": "web", "volumes": NOW["volumes"]}}},
-            "volumes|web would get a new mount",
-        ),
-        (
-            {
-                **AFTER,
-                "services": {**AFTER["services"], "db": {**NOW, "volumes": [{**NOW["volumes"][0], "source": "x"}]}},
-            },
-            "would not be of pg_data",
-        ),
-    ],
-)
-def test_any_other_change_is_reported(after: dict[str, t.Any], says: str) -> None:
-    import re
+OTHER_CHANGES: list[tuple[dict[str, t.Any], list[str]]] = [
+    (BEFORE, ["db", "/pg"]),
+    ({**AFTER, "name": "other"}, ["name"]),
+    ({**AFTER, "services": {**AFTER["services"], "web": {"image": "x"}}}, ["image", "web"]),
+    ({**AFTER, "volumes": {"other": {"name": "x"}}}, ["other"]),
+    (
+        {**AFTER, "services": {**AFTER["services"], "web": {"image": "web", "volumes": NOW["volumes"]}}},
+        ["web", "/pg"],
+    ),
+    (
+        {
+            **AFTER,
+            "services": {**AFTER["services"], "db": {**NOW, "volumes": [{**NOW["volumes"][0], "source": "x"}]}},
+        },
+        ["db", "/pg", "pg_data"],
+    ),
+]
 
-    assert any(re.search(says, line) for line in find_unplanned_changes(BEFORE, after, MOVES))
+
+@pytest.mark.parametrize(("after", "named"), OTHER_CHANGES)
+def test_any_other_change_is_reported(after: dict[str, t.Any], named: list[str]) -> None:
+    [change] = find_unplanned_changes(BEFORE, after, MOVES)
+    assert all(value in change for value in named)
+
+
+def test_the_wording_of_other_changes() -> None:
+    lines = [line for after, _named in OTHER_CHANGES for line in find_unplanned_changes(BEFORE, after, MOVES)]
+    assert_golden("unplanned_mount_changes", lines)

@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.copy import replace_volume_content
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import compare_entries
@@ -24,6 +28,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner i
     VolumeProgram,
     raise_for_error,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._volume.local_program import (
     PACK,
     UNPACK,
@@ -36,9 +41,35 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._volu
 
 def test_a_difference_that_is_found_in_the_end_fails(tmp_path: Path) -> None:
     answer = {"done": True, "differences": [[{"name": "a", "type": "file", "uid": 70}, {"name": "a", "type": "file"}]]}
-    with pytest.raises(RecoveryError, match="owner 70 became none") as caught:
+    with raises_failure(FailureId.COPY_DIFFERS, "volume a", "volume b", "70") as caught:
         raise_for_error(answer, "volume a", Location("volume", "b"))
-    assert caught.value.kind == "verification"
+    assert len(caught.value.details) == 1
+
+
+DISK_USAGE = program_command("docker", "system", "df")
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure", "named", "next_command"),
+    [
+        ({"refused": "occupied", "differences": []}, FailureId.VOLUME_OCCUPIED, ["volume b"], None),
+        (
+            {"refused": "room", "needed": 2**31, "free": 2**30}, FailureId.DISK_TOO_SMALL,
+            ["volume b", "2.0 GiB", "1.0 GiB"], playbook_command("cleanup"),
+        ),
+        ({"refused": "outside", "name": "../x"}, FailureId.ARCHIVE_UNSAFE_MEMBER, ["../x"], None),
+        ({"refused": "unknown", "name": "odd"}, FailureId.ARCHIVE_UNSAFE_MEMBER, ["odd"], None),
+        ({"error": "No space left", "errno": 28}, FailureId.DISK_FULL, ["volume b"], DISK_USAGE),
+        ({"error": "Permission denied", "name": "pg/x"}, FailureId.COPY_FAILED, ["Permission denied", "pg/x"], None),
+    ],
+    ids=["occupied", "no room", "leads outside", "unknown type", "full disk", "error"],
+)  # fmt: skip
+def test_each_answer_that_is_no_copy_is_a_failure(
+    answer: dict[str, t.Any], failure: FailureId, named: list[str], next_command: t.Any
+) -> None:
+    with raises_failure(failure, *named) as caught:
+        raise_for_error(answer, "volume a", Location("volume", "b"))
+    assert caught.value.next_command == next_command
 
 
 def pack_through(program: VolumeProgram, source: Path) -> tuple[dict[str, t.Any], bytes]:
@@ -86,7 +117,7 @@ def test_a_program_that_is_killed_leaves_no_reader_waiting(tmp_path: Path) -> No
     target.mkdir()
     with (source / "endless").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(RecoveryError, match="could not run"):
+    with raises_failure(FailureId.HELPER_CONTAINER_FAILED):
         pack_through(LocalProgram(kill_after=1), source)
     header = tarfile.TarInfo("endless")
     header.size = 2**40
@@ -102,12 +133,14 @@ def test_a_program_that_is_killed_leaves_no_reader_waiting(tmp_path: Path) -> No
             raise
 
     request = {**UNPACK, "target": str(target), "sparse": ["endless"]}
-    with pytest.raises(RecoveryError, match="could not run"), open_named_pipe(str(source), None) as pipe:
+    with raises_failure(FailureId.HELPER_CONTAINER_FAILED), open_named_pipe(str(source), None) as pipe:
         LocalProgram(kill_after=1).send_request(request, [], pipe=pipe, write_stream=pour)
     assert poured.wait(20)
 
 
 def test_where_no_image_has_a_python_it_is_said(volumes: LocalVolumes) -> None:
     volumes.images = []
-    with pytest.raises(PythonNotFoundError):
+    with raises_failure(FailureId.IMAGE_NO_PYTHON) as caught:
         replace_volume_content(volumes, "old", "new")
+    assert isinstance(caught.value, PythonNotFoundError)
+    assert caught.value.next_command

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
@@ -18,8 +20,7 @@ def test_data_under_a_running_container_is_refused(world: FakeStack, kind: str) 
     place = {"Name": name, "Source": "/var/lib/x"} if kind == "volume" else {"Source": name + "/"}
     mount = {**place, "Destination": "/var/lib/postgresql/data"}
     world.in_use = [{"Id": "1", "Name": "/shop-db-1", "Mounts": [mount]}]
-    with pytest.raises(RecoveryError, match=r"in use by the running container shop-db-1") as caught:
+    with raises_failure(FailureId.VOLUME_IN_USE, name, "shop-db-1") as caught:
         world.keep(run_id, kind)
-    assert caught.value.kind == "unsafe"
-    assert caught.value.next_command == "docker stop shop-db-1"
+    assert caught.value.next_command == program_command("docker", "stop", "shop-db-1")
     assert world.read(kind) == "old"

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import create_set_aside_entry
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 
 
@@ -47,5 +48,5 @@ def test_a_container_that_is_another_one_gets_nothing_put_back(world: FakeStack,
 
 @pytest.mark.parametrize("name", ["box", "box:app/x.py", "box:/app/", "/app/x.py", "../box:/x"])
 def test_a_file_in_a_container_is_named_as_docker_does(name: str) -> None:
-    with pytest.raises(RecoveryError, match="is not of the form CONTAINER:/PATH"):
+    with raises_failure(FailureId.OPTION_INVALID, name):
         create_set_aside_entry({"kind": "container_file", "name": name}, "20260131T100000Z-1f2e")

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import has_content
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import manager
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.database import (
     DatabaseKeeper,
@@ -17,6 +18,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manag
     SetAsideManager,
     create_set_aside_entry,
 )
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.kills import assert_sound
 
@@ -49,10 +51,53 @@ def test_room_for_the_copy_of_a_database(world: FakeStack, monkeypatch: pytest.M
         assert keeper.measure(world.item("copied")) == (5, 5, 10240)
 
 
+@pytest.mark.parametrize(
+    ("content", "shut", "empty"), [("rows", False, False), ("", False, True), ("", True, False)],
+    ids=["with tables", "without tables", "cannot be asked"],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["database", "copied"])
+def test_a_database_without_tables_is_recorded_as_empty(
+    world: FakeStack, kind: str, content: str, shut: bool, empty: bool
+) -> None:
+    world.write(kind, content)
+    if shut:
+        (world.shut / "shop").touch()
+    run_id, _rest = world.begin("p")
+    world.keep(run_id, kind)
+    [entry] = world.runs.load(run_id)["asides"]
+    assert (entry["empty"], entry["bytes"], has_content(entry)) == (empty, len(content), not empty)
+
+
+@pytest.mark.parametrize(("written", "empty"), [("", True), ("rows", False)])
+def test_an_undo_that_fails_keeps_a_database_anew(world: FakeStack, written: str, empty: bool) -> None:
+    """While the undo was at work, somebody may have written into the database without tables that it put back."""
+    world.write("database", "")
+    run_id = world.rebuild("database", "new")
+    undo_id, _rest = world.begin("undo", run_id)
+    world.put_back(undo_id, run_id)
+    [entry] = world.runs.load(run_id)["asides"]
+    assert "empty" not in entry
+    world.write("database", written)
+    world.put_back(undo_id)
+    world.end(undo_id, "failed")
+    [entry] = world.runs.load(run_id)["asides"]
+    assert (entry["state"], entry["empty"], has_content(entry)) == ("live", empty, not empty)
+    assert (world.read("database"), world.kept("database")) == ("new", {written})
+
+
+def test_an_empty_database_that_an_undo_displaces_is_recorded_as_empty(world: FakeStack) -> None:
+    world.write("database", "rows")
+    world.rebuild("database", "")
+    undo_id = world.undo()
+    [displaced] = world.runs.load(undo_id)["asides"]
+    assert not has_content(displaced)
+    assert world.read("database") == "rows"
+
+
 def test_a_replacement_that_is_gone_leaves_the_database_as_it_is_and_open(world: FakeStack) -> None:
     world.write("swapped", "old")
     run_id, _rest = world.begin("restore")
-    with world.part(run_id) as run, pytest.raises(RecoveryError, match="refused"):
+    with world.part(run_id) as run, raises_failure(FailureId.DATABASE_QUERY_FAILED, "shop"):
         SetAsideManager(world.docker, run, "image").keep([world.item("swapped", run_id)])
     world.put_back(run_id)
     world.end(run_id, "failed")

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from pathlib import Path
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.fake_stack import FakeStack
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.single_run import (
     create_manager,
@@ -59,26 +58,38 @@ def test_an_undo_keeps_the_file_that_stands_there(store: RunStore, tmp_path: Pat
     path.chmod(0o644)
     record = start_run(store)
     (entry,) = create_manager(store, record, Docker()).keep([{"kind": "file", "name": str(path)}])
-    assert stat.S_IMODE((tmp_path / entry["aside"]).stat().st_mode) == 0o600
+    kept = Path(store.locate(entry["aside"]))
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     path.write_text("NEW=1")
     path.chmod(0o640)
     end_run(store, record)
     undo = start_run(store)
     create_manager(store, undo, Docker()).put_back(store.load(record["run_id"]))
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("OLD=1", 0o644)
-    assert (tmp_path / undo["asides"][0]["aside"]).read_text() == "NEW=1"
+    assert Path(store.locate(undo["asides"][0]["aside"])).read_text() == "NEW=1"
 
 
-def test_git_does_not_see_what_is_kept_of_files(store: RunStore, tmp_path: Path) -> None:
-    """Git ignores a copy that holds secrets, with any .gitignore of the project."""
-    paths = [tmp_path / ".env", tmp_path / "backend" / ".env"]
-    record = start_run(store)
+def test_files_of_one_name_are_kept_apart_and_outside_the_project(store: RunStore, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    paths = [project / ".env", project / "backend" / ".env"]
     for path in paths:
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"SECRET_KEY={path.parent.name}")
-    kept = create_manager(store, record, Docker()).keep([{"kind": "file", "name": str(path)} for path in paths])
-    assert [(tmp_path / entry["aside"]).read_text() for entry in kept] == [path.read_text() for path in paths]
-    for command in (["init", "-q"], ["add", "--all"]):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    added = subprocess.run(["git", "ls-files"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-    assert added.split() == [".env", "backend/.env"]
+    before = sorted(project.rglob("*"))
+    run = create_manager(store, start_run(store), Docker())
+    kept = run.keep([{"kind": "file", "name": str(path)} for path in paths])
+    assert [Path(store.locate(e["aside"])).read_text() for e in kept] == [path.read_text() for path in paths]
+    assert sorted(project.rglob("*")) == before
+
+
+def test_a_shared_copy_has_the_group_of_the_state_folder(tmp_path: Path) -> None:
+    store = RunStore(str(tmp_path / "shop"), shared=True)
+    path = tmp_path / ".env"
+    path.write_text("OLD=1")
+    path.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(path, 12345, 54321)
+    (entry,) = create_manager(store, start_run(store), Docker()).keep([{"kind": "file", "name": str(path)}])
+    kept = Path(store.locate(entry["aside"])).stat()
+    assert (stat.S_IMODE(kept.st_mode), kept.st_gid) == (0o660, os.stat(store.folder).st_gid)
+    assert (entry["mode"], entry["uid"], entry["gid"]) == ("600", path.stat().st_uid, path.stat().st_gid)

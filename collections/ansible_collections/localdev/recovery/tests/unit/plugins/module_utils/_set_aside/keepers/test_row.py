@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
-    RunRecord,
-    RunStore,
-    generate_run_id,
-)
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.row import RowKeeper
+from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, generate_run_id
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import has_content
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_aside.single_run import (
     create_manager,
     end_run,
@@ -62,6 +61,7 @@ def keep_row(store: RunStore, docker: Docker) -> tuple[RunRecord, Path]:
 def test_a_row_is_kept_to_the_last_digit_for_its_owner_alone(store: RunStore) -> None:
     record, path = keep_row(store, Server(OLD))
     assert path.read_text() == OLD
+    assert has_content(record["asides"][0])
     assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
     assert record["asides"][0]["name"] == "shop.auth.users.username=it's/me"
     assert "1.50" not in Path(store.path(record["run_id"])).read_text()
@@ -81,10 +81,11 @@ def test_putting_a_row_back_keeps_the_one_that_stands_there(store: RunStore) -> 
 def test_a_row_that_was_made_is_taken_away_unless_others_refer_to_it(store: RunStore) -> None:
     record, path = keep_row(store, Server(""))
     assert path.read_text() == "null"
+    assert not has_content(record["asides"][0])
     server = Server('{"username":"new"}')
     create_manager(store, start_run(store), server).put_back(store.load(record["run_id"]))
     assert "DELETE FROM" in server.asked[-1]
-    assert "refer to it" in server.asked[-1]
+    assert "reference.child" in server.asked[-1]
     # Keys that guard references must be at work.
     assert "session_replication_role" not in server.asked[-1]
 
@@ -94,12 +95,12 @@ def test_two_rows_of_one_name_cannot_be_kept(store: RunStore) -> None:
         def run(self, *args: str, check: bool = True, **kwargs: t.Any) -> CompletedCommand:
             return CompletedCommand(args, 0, "2\n{}\n{}")
 
-    with pytest.raises(RecoveryError, match="2 rows are shop"):
+    with raises_failure(FailureId.ROW_AMBIGUOUS, 2, "shop"):
         create_manager(store, start_run(store), Two("")).keep([ROW])
 
 
 @pytest.mark.parametrize("value", ["plain", "a/b", "..", "x" * 300, "é'\\"])
 def test_the_file_of_a_row_stays_in_its_folder(value: str) -> None:
-    name = RowKeeper.kept_name(f"shop.users.username={value}", generate_run_id())
+    name = derive_kept_name("row", f"shop.users.username={value}", generate_run_id())
     assert "/" not in name
     assert len(name.encode()) <= 200

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.location import Location
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.manifest import compare_entries
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.program import copy as program_copy
@@ -30,6 +30,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.program.
     list_tree,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.runner import raise_for_error
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._volume.local_program import (
     COPY,
     STAMP,
@@ -79,7 +80,7 @@ def test_a_target_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     answer = run_copy(source, target)
     assert answer["refused"] == "occupied"
     assert os.listdir(target) == ["theirs"]
-    with pytest.raises(RecoveryError, match="is not empty"):
+    with raises_failure(FailureId.VOLUME_OCCUPIED, "volume a", "volume b"):
         raise_for_error(answer, "volume a", Location("volume", "b"))
 
 
@@ -151,6 +152,23 @@ def test_too_little_room_is_refused_first(tmp_path: Path) -> None:
     target.mkdir()
     assert run_copy(source, target, reserve=2**62, look_only=True)["refused"] == "room"
     assert os.listdir(target) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "blocks", "is_zero"), [("", True, True), ("x", True, False), ("x", False, False)],
+    ids=["no content", "content", "a filesystem that names no blocks"],
+)  # fmt: skip
+def test_zero_bytes_mean_that_no_file_has_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, blocks: bool, is_zero: bool
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "folder").mkdir(parents=True)
+    target.mkdir()
+    (source / "folder" / "file").write_text(content)
+    if not blocks:
+        monkeypatch.setattr(program_copy, "sum_allocated_bytes", lambda *_args: 0)
+    request = {**COPY, "source": str(source), "target": str(target), "replace": True, "prove": True}
+    assert (handle_copy_request(request)["bytes"] == 0) is is_zero
 
 
 def test_a_source_that_changes_during_the_copy_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
