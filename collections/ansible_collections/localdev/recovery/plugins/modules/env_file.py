@@ -142,7 +142,6 @@ stack:
 """
 
 import contextlib
-import dataclasses
 import os
 import stat
 import typing as t
@@ -316,13 +315,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     too_permissive = old is not None and stat.S_IMODE(os.stat(path).st_mode) & ~ENV_FILE_MODE
     changed = text != (old or "") or old is None or bool(too_permissive)
     secrets = [plan.added[name] for name in plan.generated]
-    # A new file may name the project: its run then belongs to the project of that name.
-    chosen = (
-        described.name
-        or os.environ.get("COMPOSE_PROJECT_NAME")
-        or (values | get_env_values(new)).get("COMPOSE_PROJECT_NAME", "")
-    )
-    name, state = find_project_state(project.docker, dataclasses.replace(described, name=chosen))
+    # The new file may name the project: its run then belongs to the project of that name.
+    name, state = find_project_state(project.docker, described, values | get_env_values(new))
     minimal = describe_unreadable_stack(described, name, state)
     if changed and not module.check_mode:
         with join_run({**params, "stack": minimal}) as run:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shlex
 import shutil
@@ -159,7 +158,7 @@ def create_backup(docker: Docker, stack: StackDescription, run: ActiveRun | None
         backup = _create_backup_set(docker, stack, server, hidden, run, run_id, options)
     except OSError as exc:
         raise RecoveryError(
-            FailureId.DISK_FULL if exc.errno == errno.ENOSPC else FailureId.FILE_NOT_WRITABLE,
+            FailureId.from_write_error(exc),
             f"Cannot write the backup in {options.folder}: {exc.strerror}",
             next_command=program_command("df", "-h", options.folder),
         ) from exc

@@ -12,7 +12,6 @@ host needs no YAML library, and a revision such as ``1e5`` stays a string.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -86,9 +85,10 @@ def write_metadata(path: str, metadata: t.Mapping[str, t.Any]) -> None:
         write_file_atomically(path, format_metadata(metadata))
     except OSError as exc:
         folder = os.path.dirname(path)
-        full = exc.errno == errno.ENOSPC
+        failure = FailureId.from_write_error(exc)
+        full = failure is FailureId.DISK_FULL
         raise RecoveryError(
-            FailureId.DISK_FULL if full else FailureId.FILE_NOT_WRITABLE,
+            failure,
             f"Cannot write {path}: {exc.strerror}",
             next_command=program_command("df", "-h", folder) if full else program_command("ls", "-la", folder),
         ) from exc

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
@@ -112,9 +111,10 @@ def unpack_bundle(path: str, folder: str) -> BackupSet:
             FailureId.BACKUP_BUNDLE_INVALID, f"Cannot read the transferred file {path}: {exc}", hint=_TRANSFER_AGAIN
         ) from exc
     except OSError as exc:
-        full = exc.errno == errno.ENOSPC
+        failure = FailureId.from_write_error(exc)
+        full = failure is FailureId.DISK_FULL
         raise RecoveryError(
-            FailureId.DISK_FULL if full else FailureId.FILE_NOT_WRITABLE,
+            failure,
             f"Cannot write the backup to {folder}: {exc.strerror or exc}",
             next_command=program_command("df", "-h", folder) if full else program_command("ls", "-lad", folder),
         ) from exc

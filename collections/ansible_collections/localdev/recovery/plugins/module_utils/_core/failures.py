@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 
 
 class FailureKind(enum.Enum):
@@ -349,3 +350,8 @@ class FailureId(enum.Enum):
             if failure.id == identifier:
                 return failure
         raise ValueError(f"There is no failure {identifier!r}")
+
+    @classmethod
+    def from_write_error(cls, error: OSError) -> FailureId:
+        """Return the failure of a file that could not be written."""
+        return cls.DISK_FULL if error.errno == errno.ENOSPC else cls.FILE_NOT_WRITABLE

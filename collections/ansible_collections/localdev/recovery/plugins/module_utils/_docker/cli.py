@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import re
 import subprocess
 import typing as t
@@ -191,10 +190,13 @@ class Docker:
     def build_error(self, result: CompletedCommand) -> DockerError:
         """Return the error for a failed command: its known cause and next command, or its own message."""
         # Import lazily: each imported module is compiled again on the host for every task.
+        from ansible_collections.localdev.recovery.plugins.module_utils._core.users import get_user_name
         from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
 
         src = self.project.src if self.project else ""
-        return build_docker_error(result.args, result.returncode, result.stderr, src=src, user=_get_user_name())
+        return build_docker_error(
+            result.args, result.returncode, result.stderr, src=src, user=get_user_name(os.geteuid())
+        )
 
     def json(self, *args: str) -> t.Any:
         """Run ``docker ARGS`` and parse its JSON: one document, or one per line as some versions print lists."""
@@ -238,11 +240,3 @@ class Docker:
     def logs(self, container: str, lines: int = 15) -> str:
         """Return the last log lines of a container, both streams."""
         return self.run("logs", "--tail", str(lines), container, check=False).output
-
-
-def _get_user_name() -> str:
-    """Return the name of the user that this process runs as, or the number of one without a name."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())

@@ -19,8 +19,11 @@ def parse_environment_list(listed: t.Sequence[str] | None) -> dict[str, str]:
 
 
 def get_compose_label(item: t.Mapping[str, t.Any], key: str) -> str:
-    """Return the label ``com.docker.compose.KEY`` of an inspected object; empty when it has none."""
-    return str(((item.get("Config") or {}).get("Labels") or {}).get(f"com.docker.compose.{key}", ""))
+    """Return the label ``com.docker.compose.KEY`` of an inspected object; empty when it has none.
+
+    The labels of a container and an image are in their configuration, those of a volume are not.
+    """
+    return str(((item.get("Config") or item).get("Labels") or {}).get(f"com.docker.compose.{key}", ""))
 
 
 def parse_docker_time(text: str) -> datetime.datetime | None:

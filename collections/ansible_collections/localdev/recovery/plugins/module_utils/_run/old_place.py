@@ -51,10 +51,6 @@ class OldPlace:
         self.project = project
         self.folder = os.path.join(project_dir, OLD_FOLDER)
 
-    def exists(self) -> bool:
-        """Return whether there is such a folder."""
-        return bool(self.project_dir) and os.path.isdir(self.folder)
-
     def read_all(self) -> tuple[list[RunRecord], list[UnreadableRecord]]:
         """Return the records that may be used, and those that may not be; oldest first."""
         records: list[RunRecord] = []
@@ -130,7 +126,7 @@ class OldPlace:
     def find_file(self, name: str) -> str:
         """Return the path of a file of the folder that may be believed; empty if there is none."""
         path = os.path.join(self.folder, name)
-        if not self.exists() or not os.path.lexists(path):
+        if not os.path.lexists(path):
             return ""
         try:
             self._check_file(path, self._list_tracked_files())
@@ -145,8 +141,6 @@ class OldPlace:
 
         May be repeated after a crash: a record is deleted here once it is complete there.
         """
-        if not self.exists():
-            return []
         tracked = self._list_tracked_files()
         records, unusable = self.read_all()
         notes = [bad.describe() for bad in unusable]

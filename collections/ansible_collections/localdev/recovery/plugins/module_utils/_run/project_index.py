@@ -21,6 +21,7 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import write_file_atomically
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._run.state_access import INDEX_FOLDER, choose_file_mode
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -35,8 +36,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.state_pla
     get_user_state_folder,
     read_state_place,
 )
-
-INDEX_FOLDER = ".projects"
 
 
 class IndexEntry(t.TypedDict):
@@ -53,7 +52,7 @@ def write_index_entry(state: StateDescription, project_dir: str, project: str) -
     path = _get_index_path(state["root"], project_dir)
     with contextlib.suppress(OSError):
         if read_index_file(path) != entry:
-            write_file_atomically(path, json.dumps(entry) + "\n", 0o600 if state["group"] is None else 0o660)
+            write_file_atomically(path, json.dumps(entry) + "\n", choose_file_mode(shared=state["group"] is not None))
 
 
 def find_index_entry(project_dir: str, root: str = "") -> IndexEntry | None:
@@ -78,12 +77,15 @@ def _get_index_path(root: str, project_dir: str) -> str:
     return os.path.join(root, INDEX_FOLDER, f"{digest}.json")
 
 
-def find_project_state(docker: Docker, project: Project) -> tuple[str, StateDescription]:
+def find_project_state(
+    docker: Docker, project: Project, coming: t.Mapping[str, str] | None = None
+) -> tuple[str, StateDescription]:
     """Return the name and the state place of a project that Compose need not be able to read.
 
-    A name that somebody chose decides. Else the index knows the stack of the folder, from its last run.
+    A chosen name decides. Else the index knows the stack of the folder, from its last run. coming: the values of an env
+    file that is about to be written; they may choose the name.
     """
-    chosen = find_chosen_project_name(project)
+    chosen = find_chosen_project_name(project, coming)
     entry = None if chosen else find_index_entry(project.src)
     if entry:
         return entry["project"], entry["state"]
@@ -99,4 +101,4 @@ def open_run_store(docker: Docker, project: Project, stack: StackDescription | N
     if stack:
         return RunStore.from_stack(stack)
     _name, state = find_project_state(docker, project)
-    return RunStore(state["folder"], project.src, shared=state["group"] is not None)
+    return RunStore.from_state(state, project.src)

@@ -9,9 +9,7 @@
 from __future__ import annotations
 
 import getpass
-import grp
 import os
-import pwd
 import stat
 import typing as t
 
@@ -21,8 +19,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     ProgramCommand,
     program_command,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._core.users import get_group_name, get_user_name
 
+# The set-group-id bit gives new files and folders the group of their folder.
 SHARED_MODE = 0o2770
+PRIVATE_MODE = 0o700
+# Folder of the index, beside the folders of the stacks.
+INDEX_FOLDER = ".projects"
+
+
+def choose_file_mode(*, shared: bool) -> int:
+    """Return the mode of files in a state folder: of one that a group shares, or that one user has."""
+    return 0o660 if shared else 0o600
 
 
 def has_access(folder: str) -> bool:
@@ -38,8 +46,8 @@ def is_shared_with(folder: str, group: int) -> bool:
 
 def build_install_command(root: str, folder: str, group: int) -> ProgramCommand:
     """Return the command that makes a shared state folder, and the index beside it."""
-    places = [os.path.join(root, ".projects"), folder]
-    options = ["-o", "root", "-g", _name_group(group), "-m", f"{SHARED_MODE:o}"]
+    places = [os.path.join(root, INDEX_FOLDER), folder]
+    options = ["-o", "root", "-g", get_group_name(group), "-m", f"{SHARED_MODE:o}"]
     return program_command("sudo", "install", "-d", *options, *places)
 
 
@@ -49,7 +57,7 @@ def build_no_access_error(folder: str) -> RecoveryError:
     while not os.path.lexists(place) and place != os.path.dirname(place):
         place = os.path.dirname(place)
     status = os.stat(place)
-    owner, group = _name_user(status.st_uid), _name_group(status.st_gid)
+    owner, group = get_user_name(status.st_uid), get_group_name(status.st_gid)
     shared = stat.S_IMODE(status.st_mode) == SHARED_MODE
     user = getpass.getuser()
     hint: t.Any = ""
@@ -62,17 +70,3 @@ def build_no_access_error(folder: str) -> RecoveryError:
         hint=hint,
         next_command=program_command("sudo", "usermod", "-aG", group, user) if shared else None,
     )
-
-
-def _name_user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _name_group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)

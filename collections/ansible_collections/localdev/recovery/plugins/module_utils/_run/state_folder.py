@@ -25,14 +25,14 @@ import time
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import (
-    INDEX_FOLDER,
-    write_index_entry,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import write_index_entry
 from ansible_collections.localdev.recovery.plugins.module_utils._run.state_access import (
+    INDEX_FOLDER,
+    PRIVATE_MODE,
     SHARED_MODE,
     build_install_command,
     build_no_access_error,
+    choose_file_mode,
     has_access,
     is_shared_with,
 )
@@ -41,11 +41,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
     StateDescription,
 )
 
-PRIVATE_MODE = 0o700
 _CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 # The kernel gives the first process namespace this number.
 _FIRST_PROCESS_NAMESPACE = "pid:[4026531836]"
-_MARK_MODE = 0o660
 _MARK_PREFIX = ".mark-"
 _OLD_MARK_S = 3600
 # The folder of all stacks, seen from the helper container.
@@ -204,7 +202,7 @@ def build_folder_archive(folders: list[str], files: dict[str, str], group: int) 
             content = (text or "").encode()
             member.size = len(content)
             member.type = tarfile.DIRTYPE if text is None else tarfile.REGTYPE
-            member.mode = SHARED_MODE if text is None else _MARK_MODE
+            member.mode = SHARED_MODE if text is None else choose_file_mode(shared=True)
             tar.addfile(member, io.BytesIO(content))
     return archive.getvalue()
 

@@ -41,8 +41,16 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record_path
     make_path_relative,
     make_paths_relative,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.state_access import build_no_access_error
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._run.state_access import (
+    PRIVATE_MODE,
+    SHARED_MODE,
+    build_no_access_error,
+    choose_file_mode,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    StackDescription,
+    StateDescription,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._run.old_place import OldPlace
@@ -62,15 +70,18 @@ class RunStore:
         self.project = os.path.basename(folder)
         self.records = os.path.join(folder, RUNS_FOLDER)
         self.project_dir = project_dir
-        self.file_mode = 0o660 if shared else 0o600
-        # The set-group-id bit gives new files and folders the group of their folder.
-        self.folder_mode = 0o2770 if shared else 0o700
+        self.file_mode = choose_file_mode(shared=shared)
+        self.folder_mode = SHARED_MODE if shared else PRIVATE_MODE
 
     @classmethod
     def from_stack(cls, stack: StackDescription) -> RunStore:
         """Return the store of a stack description."""
-        state = stack["state"]
-        return cls(state["folder"], stack["project"]["dir"], shared=state["group"] is not None)
+        return cls.from_state(stack["state"], stack["project"]["dir"])
+
+    @classmethod
+    def from_state(cls, state: StateDescription, project_dir: str) -> RunStore:
+        """Return the store of a state place, for the project in a folder."""
+        return cls(state["folder"], project_dir, shared=state["group"] is not None)
 
     @property
     def old(self) -> OldPlace | None:

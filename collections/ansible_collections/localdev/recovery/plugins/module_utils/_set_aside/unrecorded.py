@@ -22,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.failures i
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import parse_image_reference
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server, run_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import KEPT_MARK, derive_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
@@ -38,7 +39,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
-COMPOSE_PROJECT_LABEL = "com.docker.compose.project"
 _SEPARATOR = "\t"
 
 Found = tuple[str, SetAsideEntry]
@@ -123,7 +123,7 @@ def _find_volumes(docker: Docker, stack: StackDescription) -> t.Iterator[Found]:
     own = {
         volume["Name"]
         for volume in docker.inspect("volume", sorted(others))
-        if (volume.get("Labels") or {}).get(COMPOSE_PROJECT_LABEL) == project
+        if get_compose_label(volume, "project") == project
     }
     for name, run_id, source, owner in rows:
         if name == derive_kept_name("volume", source, run_id) and (

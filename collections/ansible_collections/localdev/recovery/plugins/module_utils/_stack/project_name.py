@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_files import (
@@ -21,13 +22,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.compose_f
 _NAME_KEY = re.compile(r"^name:\s*[\"']?([a-z0-9][a-z0-9_-]*)[\"']?\s*(?:#.*)?$", re.M)
 
 
-def find_chosen_project_name(project: Project) -> str:
-    """Return the name that an option, the environment or an env file gives the project; empty without one."""
+def find_chosen_project_name(project: Project, coming: t.Mapping[str, str] | None = None) -> str:
+    """Return the name that an option, the environment or an env file gives the project; empty without one.
+
+    coming: the values of an env file that is about to be written.
+    """
     if project.name:
         return project.name
     settings: dict[str, str] = {}
     for env_file in project.env_files or (".env",):
         settings.update(read_compose_settings(os.path.join(project.src, env_file)))
+    settings.update(coming or {})
     return os.environ.get("COMPOSE_PROJECT_NAME") or settings.get("COMPOSE_PROJECT_NAME", "")
 
 

@@ -13,7 +13,6 @@ archive without a manifest is one that ``tar czf`` made by hand: it is read whol
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import shutil
@@ -187,7 +186,7 @@ def _pack_tree(
             code = packer.wait() if packer else 0
     if collector.error is not None:
         raise RecoveryError(
-            FailureId.DISK_FULL if collector.error.errno == errno.ENOSPC else FailureId.FILE_NOT_WRITABLE,
+            FailureId.from_write_error(collector.error),
             f"Cannot write {part}: {collector.error.strerror}",
             next_command=program_command("df", os.path.dirname(part)),
         )

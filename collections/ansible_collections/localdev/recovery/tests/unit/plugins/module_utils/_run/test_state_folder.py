@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.users import get_group_name
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._run import state_access, state_folder
 from ansible_collections.localdev.recovery.plugins.module_utils._run.state_folder import (
@@ -141,7 +142,7 @@ def test_a_user_outside_the_group_is_told_who_has_access(tmp_path: Path, monkeyp
     monkeypatch.setattr(state_access.getpass, "getuser", lambda: "jo")
     with raises_failure(FailureId.STATE_NO_ACCESS, root / "shop", "jo", "2770") as caught:
         ensure_state_folder(Engine(root), describe_stack(root, group))
-    name = state_access._name_group(group)
+    name = get_group_name(group)
     assert caught.value.next_command == {"argv": ["sudo", "usermod", "-aG", name, "jo"], "cwd": ""}
 
 

@@ -40,7 +40,11 @@ def test_a_chosen_name_counts_more_than_that_of_a_file(tmp_path: Path, monkeypat
     assert find_project_name(project) == "override"
     (folder / ".env").write_text("COMPOSE_PROJECT_NAME=from-env-file\n")
     assert (find_chosen_project_name(project), find_project_name(project)) == ("from-env-file", "from-env-file")
+    coming = {"COMPOSE_PROJECT_NAME": "from-new-file"}
+    assert find_chosen_project_name(project, coming) == "from-new-file"
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "from-shell")
+    assert find_chosen_project_name(project, coming) == "from-shell"
+    assert find_chosen_project_name(Project(str(folder), name="option"), coming) == "option"
     assert find_project_name(project) == "from-shell"
     assert find_project_name(Project(str(folder), name="option")) == "option"
 
