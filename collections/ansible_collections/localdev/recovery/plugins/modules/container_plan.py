@@ -68,7 +68,7 @@ services:
   returned: success
   type: dict
   sample:
-    backend: {"action": "recreate", "cause": "new_image", "why": "its image was built anew"}
+    backend: {"action": "recreate", "cause": "new_image", "why": "its image was rebuilt"}
     frontend: {"action": "restart", "cause": "dependency", "why": "depends on backend"}
 stop:
   description: Services to stop.

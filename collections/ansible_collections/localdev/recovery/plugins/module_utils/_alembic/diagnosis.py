@@ -227,8 +227,8 @@ def _find_overlapping_revisions(schema: AlembicInfo, stack: StackDescription) ->
         make_finding(
             FailureId.SCHEMA_OVERLAPPING.id,
             "error",
-            f"The version table has {', '.join(schema['current'])}, of which {', '.join(below)} comes before another: "
-            "a newer dump was loaded over an older schema, and Alembic refuses to upgrade from there",
+            f"The version table has {', '.join(schema['current'])}, but {', '.join(below)} comes before another of "
+            "them: a newer dump was loaded over an older schema, and Alembic refuses to upgrade from there",
             hint=hint,
             next_command=RESTORE_BACKUP,
         )
@@ -246,8 +246,8 @@ def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: in
         make_finding(
             FailureId.SCHEMA_NOT_STAMPED.id,
             "error",
-            f"The database has {tables} table{'s' if tables > 1 else ''} but no revision, so an upgrade would begin "
-            "anew",
+            f"The database has {tables} table{'s' if tables > 1 else ''} but no revision, so an upgrade would apply "
+            "every migration",
             evidence=["it has all that the models have"]
             if complete
             else _shorten_evidence(f"models: {diff['change']} {diff['object']}" for diff in lacking),

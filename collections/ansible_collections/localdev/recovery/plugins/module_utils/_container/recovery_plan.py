@@ -24,9 +24,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.services 
 REQUESTED = "requested"
 _CAUSES = {
     REQUESTED: "asked for",
-    "reset": "everything is made anew",
+    "reset": "everything is recreated",
     "no_container": "it has no container",
-    "new_image": "its image was built anew",
+    "new_image": "its image was rebuilt",
     "older_image": "its container is of an older image",
     "changed_configuration": "its configuration has changed",
 }

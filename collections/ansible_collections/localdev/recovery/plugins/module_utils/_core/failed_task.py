@@ -49,7 +49,7 @@ def describe_failed_task(result: t.Mapping[str, t.Any], task: str) -> FailureCau
             FailureId.TASK_CENSORED,
             task,
             f"{task}: Its answer is hidden because it may hold secrets",
-            hint="To see the answer, set stack_no_log to false and run it again, where nobody else reads the output.",
+            hint="To see the answer, set stack_no_log to false and run it again where only you can read the output.",
         )
     if item.get("argument_errors"):
         # Of the action that validates a role's arguments. The task is named after the role, not after what is wrong.

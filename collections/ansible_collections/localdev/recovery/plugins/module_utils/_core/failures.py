@@ -63,7 +63,7 @@ class FailureId(enum.Enum):
     )
     ACCOUNT_COLUMNS_MISSING = _unsafe(
         "account.columns_missing",
-        "The table of the users needs columns that nobody has set for the administrator's row.",
+        "The table of the users needs columns that the administrator's new row does not set.",
     )
     ACCOUNT_DATABASE = _unsafe(
         "account.database", "The administrator's row cannot be read, or the application cannot use its database."

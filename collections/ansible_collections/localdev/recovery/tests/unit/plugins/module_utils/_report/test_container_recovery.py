@@ -13,7 +13,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.containe
 from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 PLAN = {
-    "services": {"backend": {"action": "recreate", "why": "its image was built anew"}},
+    "services": {"backend": {"action": "recreate", "why": "its image was rebuilt"}},
     "edited": {"backend": ["/app/a.py"]},
 }
 IMAGE = {"image": "shop", "services": ["backend"], "old_id": "sha256:" + "1" * 64, "new_id": "sha256:" + "2" * 64}
