@@ -75,6 +75,8 @@ class StackState(StackSettings):
         containers = {
             name: (item["Id"], item["Image"], item["State"]["Status"], item["State"]["StartedAt"], item["RestartCount"])
             for name, item in self.containers().items()
+            # `docker run --rm` ends before the engine has deleted the container.
+            if item["State"]["Status"] != "removing"
         }
         networks = docker(
             "network", "ls", "--no-trunc", "--filter", f"name={self.name}", "--format", "{{.ID}} {{.Name}}"
