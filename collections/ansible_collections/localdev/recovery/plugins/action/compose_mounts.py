@@ -9,15 +9,14 @@ from __future__ import annotations
 import base64
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._volume.mount_plan import plan_mount_moves
 from ansible_collections.localdev.recovery.plugins.plugin_utils._compose_yaml import edit_compose_mounts
+from ansible_collections.localdev.recovery.plugins.plugin_utils._direct_execution import DirectAction
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(DirectAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)

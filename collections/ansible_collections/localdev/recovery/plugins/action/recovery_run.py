@@ -14,15 +14,18 @@ import os
 import socket
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.localdev.recovery.plugins.module_utils._run.process import (
     describe_controller,
     is_controller_alive,
 )
 
+# Nothing here uses the two modules. Ansible loads this file before it forks the workers, so the workers inherit the
+# code that most modules share.
+from ansible_collections.localdev.recovery.plugins.modules import recovery_run, stack_info  # noqa: F401
+from ansible_collections.localdev.recovery.plugins.plugin_utils._direct_execution import DirectAction
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+
+class ActionModule(DirectAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         # Tasks run in forked workers; the process that lives as long as the run is their parent.

@@ -16,19 +16,19 @@ import shlex
 import time
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import REPORT_INTERVAL_S
+from ansible_collections.localdev.recovery.plugins.plugin_utils._direct_execution import DirectAction
 
 # Size of one command's data: large enough to make round trips cheap, small enough for memory and for progress lines.
 CHUNK_BYTES = 4 * 1024 * 1024
 
 
-class TransferAction(ActionBase):  # type: ignore[misc]
+class TransferAction(DirectAction):
     """An action that transfers streams: subclasses implement C(transfer), which may raise RecoveryError.
 
     A file on the host is private to the user who connects. The caller compares the SHA-256 of what was sent with that

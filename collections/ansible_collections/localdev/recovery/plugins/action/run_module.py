@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the module set_aside and show its progress."""
+"""Run a module that has no action of its own, and show its progress. meta/runtime.yml names it for each of them."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress i
 
 
 class ActionModule(LiveProgressAction):
-    """An action that only adds the display of progress."""
+    """The action of most modules of this collection."""
