@@ -70,7 +70,7 @@ EXAMPLES = r"""
 
 - name: Fail with the cause
   localdev.recovery.recovery_fail:
-    cause: "{{ ansible_failed_result | localdev.recovery.describe_failure(ansible_failed_task.name) }}"
+    cause: "{{ ansible_failed_result | localdev.recovery.describe_failure(ansible_failed_task.name, ansible_failed_task.no_log) }}"
     aftermath:
       - The state before the run is back.
 """

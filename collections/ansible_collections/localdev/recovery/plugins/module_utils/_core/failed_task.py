@@ -32,8 +32,12 @@ class FailureCause(t.TypedDict):
     task: str
 
 
-def describe_failed_task(result: t.Mapping[str, t.Any], task: str) -> FailureCause:
-    """Return why a task failed. result: of the task, C(ansible_failed_result). task: its name."""
+def describe_failed_task(result: t.Mapping[str, t.Any], task: str, no_log: bool = False) -> FailureCause:
+    """Return why a task failed.
+
+    result: of the task, C(ansible_failed_result). task: its name. no_log: of the task; with ansible-core 2.21 a rescue
+    section gets the full result without a mark, while a callback never gets it.
+    """
     item = find_failed_item(result)
     if _is_failure_of_this_collection(item):
         return {
@@ -44,7 +48,7 @@ def describe_failed_task(result: t.Mapping[str, t.Any], task: str) -> FailureCau
             "next": item.get("next") or None,
             "task": task,
         }
-    if _is_hidden(item) or _is_hidden(result):
+    if no_log or item.get("censored"):
         return _describe_foreign_task(
             FailureId.TASK_CENSORED,
             task,
@@ -76,11 +80,6 @@ def find_failed_item(result: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
 def _is_failure_of_this_collection(result: t.Mapping[str, t.Any]) -> bool:
     known = result.get("failure") in {failure.id for failure in FailureId}
     return known and isinstance(result.get("message"), str)
-
-
-def _is_hidden(result: t.Mapping[str, t.Any]) -> bool:
-    """Return whether the task has no_log. A rescue section gets the full result, marked; a callback gets no result."""
-    return bool(result.get("_ansible_no_log") or result.get("censored"))
 
 
 def _describe_foreign_task(
