@@ -229,6 +229,19 @@ def test_ansible_playbook_does_not_start_when_its_parent_is_gone() -> None:
     assert (gone.returncode, gone.stdout, gone.stderr) == (1, "", "")
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("", 0.01), ("internal_poll_interval = 0.5", 0.5)], ids=["none", "own"])
+def test_ansible_polls_less_often_unless_the_user_says_how_often(tmp_path: Path, text: str, seconds: float) -> None:
+    config = tmp_path / "ansible.cfg"
+    config.write_text(f"[defaults]\n{text}\n")
+    program = (
+        "from localdev_recovery import ansible_playbook; ansible_playbook.poll_less_often();"
+        "from ansible import constants; print(constants.DEFAULT_INTERNAL_POLL_INTERVAL)"
+    )
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(config)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert float(done.stdout) == seconds
+
+
 def test_the_lock_reads_the_variable_that_names_the_parent() -> None:
     assert ansible_playbook.PARENT_VARIABLE == run_process.PARENT_VARIABLE
 

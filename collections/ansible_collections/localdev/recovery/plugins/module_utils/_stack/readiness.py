@@ -35,6 +35,9 @@ MIN_PROBE_TIMEOUT_S = 5.0
 TOO_MANY_RESTARTS = 3
 
 
+ContainersByService = dict[str, dict[str, t.Any]]
+
+
 class NamedService(ServiceDescription):
     """A service and its name."""
 
@@ -121,8 +124,9 @@ def wait_for_services(
             return True, "ready"
         return False, f"its health check fails: {done.output[-300:]}" if done.output else "its health check fails"
 
+    containers: ContainersByService = {}
     while True:
-        containers = {get_compose_label(c, "service"): c for c in docker.containers(get_project_name(stack))}
+        containers = _inspect_again(docker, get_project_name(stack), containers, pending)
         to_probe = []
         for name in sorted(pending):
             container = containers.get(name)
@@ -149,6 +153,20 @@ def wait_for_services(
             raise build_not_ready_error(docker, stack, pending, containers, after=timeout)
         # A probe uses time that the service needs to start. Pause at least as long.
         time.sleep(max(READINESS_POLL_S, time.monotonic() - probed_at))
+
+
+def _inspect_again(
+    docker: Docker, project: str, known: ContainersByService, services: t.Collection[str]
+) -> ContainersByService:
+    """Return the containers of the project, those of the services as they are now.
+
+    List all of them only if a service has no known container, or the known one is gone: Compose may have made another.
+    """
+    ids = [known[name]["Id"] for name in services if name in known]
+    found = docker.inspect("container", ids) if len(ids) == len(services) else []
+    if len(found) < len(services):
+        return {get_compose_label(container, "service"): container for container in docker.containers(project)}
+    return {**known, **{get_compose_label(container, "service"): container for container in found}}
 
 
 def _build_ready_entry(name: str, why: str, started_at: float) -> dict[str, t.Any]:

@@ -57,7 +57,10 @@ def state(status: str, code: int = 0, restarts: int = 0, **more: t.Any) -> dict[
 
 
 class ScriptedDocker(Docker):
-    """A Docker with containers by service. Each function in looks runs before one listing and may change them."""
+    """A Docker with containers by service. Each function in looks runs before one look at them and may change them.
+
+    listings: how often all containers were listed.
+    """
 
     def __init__(self, **containers: dict[str, t.Any]) -> None:
         super().__init__()
@@ -65,12 +68,20 @@ class ScriptedDocker(Docker):
         self.answers: dict[str, list[int]] = {}
         self.started: list[list[str]] = []
         self.looks: list[t.Callable[[], None]] = []
+        self.listings = 0
 
     def containers(self, project_name: str) -> list[dict[str, t.Any]]:
+        self.listings += 1
+        return self._look()
+
+    def inspect(self, kind: str, names: t.Sequence[str]) -> list[dict[str, t.Any]]:
+        return [container for container in self._look() if container["Id"] in names]
+
+    def _look(self) -> list[dict[str, t.Any]]:
         if self.looks:
             self.looks.pop(0)()
         for name, container in self.now.items():
-            container["Id"] = name
+            container["Id"] = container.get("made_again", name)
             container["Config"]["Labels"] = {"com.docker.compose.service": name}
         return list(self.now.values())
 

@@ -99,6 +99,14 @@ def test_waiting_ends_when_the_service_itself_answers() -> None:
     assert {r["service"]: r["condition"] for r in ready} == {"db": "ready", "api": "running"}
 
 
+def test_all_containers_are_listed_again_only_when_one_is_gone() -> None:
+    docker = ScriptedDocker(db=state("running"))
+    docker.answers |= {"db": [2, 2, 2], "other": [0]}
+    docker.looks = [lambda: None, lambda: None, lambda: docker.now["db"].update(made_again="other")]
+    assert wait_for_services(docker, stack_of(db=service("database")), ["db"], 5)[0]["condition"] == "ready"
+    assert docker.listings == 2
+
+
 def test_what_cannot_be_asked_must_stay_up() -> None:
     docker = ScriptedDocker(worker=state("running", StartedAt="1"))
     docker.looks = [lambda: None, lambda: docker.now["worker"]["State"].update(StartedAt="2")]
