@@ -89,6 +89,10 @@ engine: venv ## Provide Docker Engine and Compose where they are missing
 prepare: venv engine ## Provide the reference stack's base images and its .env
 	@python $(EXAMPLE)/prepare
 
+.PHONY: dist
+dist: venv ## Build the wheel and the collection's archive into dist, the same bytes each time
+	@tools/dist.py
+
 .PHONY: clean
 clean: ## Delete what building and testing left in the checkout; no container, volume or data
 	rm -rf .venv .cache .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -17,9 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pythons
-
-ROOT = Path(__file__).resolve().parent.parent
-COLLECTION = Path("collections/ansible_collections/localdev/recovery")
+from checkout import COLLECTION, ROOT, copy_checkout
 
 # Takes the arguments of get-pip.py that ansible-test passes.
 GET_PIP = """\
@@ -32,19 +30,9 @@ subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "--dis
 """
 
 
-def tracked_files() -> list[Path]:
-    """Return what git tracks of the collection, and what it would track, as it is on disk."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", str(COLLECTION)]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return [path for name in listed.split("\0") if name and (ROOT / (path := Path(name))).exists()]
-
-
 def copy_collection(target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
-    for path in tracked_files():
-        copied = target / path.relative_to(COLLECTION)
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / path, copied, follow_symlinks=False)
+    copy_checkout(target, COLLECTION)
     for command in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", *command], cwd=target, check=True)
 

@@ -34,23 +34,24 @@ def stack() -> t.Iterator[ReferenceStack]:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the wheel, built from a clone, so that it holds only what git tracks."""
-    source = support.copy_checkout(tmp_path_factory.mktemp("source") / "checkout")
-    target = tmp_path_factory.mktemp("wheel")
-    support.run_isolated(sys.executable, "-m", "build", "--wheel", "--outdir", target, source, cwd=target)
-    (built,) = target.glob("*.whl")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with both artifacts, built from what git tracks, uncommitted changes included."""
+    target = tmp_path_factory.mktemp("dist")
+    support.run_isolated(sys.executable, support.ROOT / "tools/dist.py", "--output", target, cwd=target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    """Return the wheel."""
+    (built,) = dist.glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="session")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def artifact(dist: Path) -> Path:
     """Return the Galaxy artifact."""
-    source = support.copy_checkout(tmp_path_factory.mktemp("source") / "checkout") / support.COLLECTION
-    target = tmp_path_factory.mktemp("galaxy")
-    program = Path(sys.executable).with_name("ansible-galaxy")
-    support.run_isolated(program, "collection", "build", "--output-path", target, source, cwd=target)
-    (built,) = target.glob("*.tar.gz")
+    (built,) = dist.glob("*.tar.gz")
     return built
 
 

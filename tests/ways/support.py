@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of the checkout, programs started as a person would start them, and environments apart from the tests' own."""
+"""Programs started as a person would start them, and environments apart from the tests' own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-COLLECTION = Path("collections/ansible_collections/localdev/recovery")
+from checkout import COLLECTION, ROOT
+
 PLAYBOOKS = sorted(path.stem for path in (ROOT / COLLECTION / "playbooks").glob("*.yml"))
 CACHE = ROOT / ".cache/ways"
 
@@ -28,21 +28,6 @@ def assert_playbooks_find_roles(listing: str) -> None:
     for name, part in zip(PLAYBOOKS, parts, strict=True):
         assert "localhost" in part, name
         assert f"{name} : " in part, name
-
-
-def tracked_files(folder: Path = Path()) -> set[Path]:
-    """Return what git tracks of a folder, and what it would track, relative to the checkout."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", str(folder)]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    return {path for name in listed.split("\0") if name and os.path.lexists(ROOT / (path := Path(name)))}
-
-
-def copy_checkout(target: Path) -> Path:
-    """Copy what git tracks of the checkout, uncommitted changes included."""
-    for path in tracked_files():
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / path, target / path, follow_symlinks=False)
-    return target
 
 
 def run_isolated(

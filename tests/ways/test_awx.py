@@ -18,10 +18,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from checkout import COLLECTION, ROOT, copy_checkout
 
 from tests.harness.reference_stack import ReferenceStack
 from tests.ways import support
-from tests.ways.support import COLLECTION, PLAYBOOKS, ROOT, Environment, run_isolated
+from tests.ways.support import PLAYBOOKS, Environment, run_isolated
 
 # What AWX takes for a playbook: a YAML file with such a line, in a folder that it does not pass over.
 MARK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?import_playbook):", re.MULTILINE)
@@ -30,7 +31,7 @@ PASSED_OVER = {"roles", "tasks", "group_vars", "host_vars"}
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return support.copy_checkout(tmp_path_factory.mktemp("awx") / "project")
+    return copy_checkout(tmp_path_factory.mktemp("awx") / "project")
 
 
 def listed_playbooks(project: Path) -> set[str]:

@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import ROOT
 
 from tests.harness.reference_stack import ReferenceStack
-from tests.ways.support import PLAYBOOKS, ROOT, assert_playbooks_find_roles, run_isolated
+from tests.ways.support import PLAYBOOKS, assert_playbooks_find_roles, run_isolated
 
 PROGRAMS = Path(sys.executable).parent
 

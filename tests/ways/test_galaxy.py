@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from checkout import COLLECTION, ROOT, tracked_files
 from pythons import OLDEST_ON_HOSTS
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import OLDEST_PYTHON
 from tests.harness.reference_stack import ReferenceStack
-from tests.ways.support import COLLECTION, ROOT, Environment, run_isolated, tracked_files
+from tests.ways.support import Environment, run_isolated
 
 # ansible-galaxy makes MANIFEST.json of it.
 LEFT_OUT = {"galaxy.yml"}

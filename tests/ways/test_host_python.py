@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from checkout import ROOT
 from pythons import OLDEST_ON_HOSTS, interpreters
 
-from tests.ways.support import ROOT, run_isolated
+from tests.ways.support import run_isolated
 
 
 def test_a_module_runs(tmp_path: Path) -> None:

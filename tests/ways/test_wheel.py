@@ -10,9 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from checkout import COLLECTION, tracked_files
 
 from tests.harness.reference_stack import ReferenceStack
-from tests.ways.support import COLLECTION, PLAYBOOKS, Environment, assert_playbooks_find_roles, tracked_files
+from tests.ways.support import PLAYBOOKS, Environment, assert_playbooks_find_roles
 
 SUPPORTED_CORES = {"3.11": "2.19", "3.12": "2.21", "3.13": "2.21", "3.14": "2.21"}
 
