@@ -46,7 +46,9 @@ def has_uncommitted_changes() -> bool:
 
 
 def build_wheel(source: Path, output: Path, epoch: int) -> Path:
-    run_program(sys.executable, "-m", "build", "--wheel", "--outdir", output, source, epoch=epoch)
+    # In this environment: the wheel names the version of hatchling, which a build in isolation would take from PyPI.
+    command = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", output, source)
+    run_program(*command, epoch=epoch)
     (wheel,) = output.glob(WHEELS)
     run_program(sys.executable, "-m", "twine", "check", "--strict", wheel, epoch=epoch)
     return wheel
