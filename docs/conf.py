@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documentation site. What stands in the table of verbs, in the roles and in the modules is taken from there."""
+"""The documentation site. The texts of verbs, roles and modules come from their definitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from localdev_recovery.procedures import COLLECTION, PROCEDURES, Procedure
+from localdev_recovery.verbs.catalog import PROCEDURES
+from localdev_recovery.verbs.definition import COLLECTION, Procedure
 
 project = "localdev.recovery"
 author = "localdev.recovery contributors"

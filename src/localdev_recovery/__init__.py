@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from localdev_recovery.api import run
-from localdev_recovery.commands import format_command, format_line
-from localdev_recovery.results import EXIT_CODES, Failure, HostResult, KeptCopy, Outcome, Result, Step
-from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
+if TYPE_CHECKING:
+    from localdev_recovery.api import run
+    from localdev_recovery.commands import format_command, format_line
+    from localdev_recovery.results import EXIT_CODES, Failure, HostResult, KeptCopy, Outcome, Result, Step
+    from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
 
 __all__ = [
     "EXIT_CODES",
@@ -33,12 +35,17 @@ __all__ = [
     "run",
 ]
 
+_MODULES = ("api", "commands", "results", "updates")
 
 
 def __getattr__(name: str) -> Any:
-    # Reading the metadata takes a third of the time that localdev needs to start.
+    """Import a name when somebody asks for it: ``localdev --help`` needs none of them."""
     if name == "__version__":
         from importlib.metadata import version
 
         return version("localdev-recovery")
+    if name in __all__:
+        for module in map(import_module, (f"{__name__}.{module}" for module in _MODULES)):
+            if hasattr(module, name):
+                return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

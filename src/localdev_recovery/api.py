@@ -14,11 +14,11 @@ from typing import Any
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
-from localdev_recovery import procedures
 from localdev_recovery.results import Failure, Result
 from localdev_recovery.sessions import GatheredStack
 from localdev_recovery.updates import Update
 from localdev_recovery.variables import ExtraVariables, VariableError, is_utf8, list_magic_variables, mark_as_data
+from localdev_recovery.verbs.catalog import PROCEDURES, find_procedure
 
 PathInput = str | os.PathLike[str]
 VariablesInput = Mapping[str, Any] | PathInput | Sequence[Mapping[str, Any] | PathInput] | None
@@ -60,7 +60,7 @@ def run(
         return build_error_result(procedure, exc, check=check)
 
     # Starting ansible-runner takes a third of a second, which a wrong folder and --help need not cost.
-    from localdev_recovery.playbook import Request, run_playbook
+    from localdev_recovery.runner import Request, run_playbook
 
     folder, inventories = _locate_stack(stack_dir, inventories)
     return run_playbook(
@@ -92,11 +92,17 @@ def gather_stack(
         _check_variables(inventories, limit, variables)
     except RecoveryError as exc:
         return build_error_result("gather_stack", exc), {}
-    from localdev_recovery import playbook
+    from localdev_recovery import runner
 
     folder, inventories = _locate_stack(stack_dir, inventories)
-    return playbook.gather_stack(
-        playbook.Request("gather_stack", folder, inventories=tuple(inventories), limit=limit, extra_vars=variables)
+    return runner.gather_stack(
+        runner.Request(
+            procedure="gather_stack",
+            stack_dir=folder,
+            inventories=tuple(inventories),
+            limit=limit,
+            extra_vars=variables,
+        )
     )
 
 
@@ -163,8 +169,8 @@ def _locate_stack(stack_dir: PathInput | None, inventories: list[str]) -> tuple[
 
 
 def _check_procedure(name: str) -> None:
-    if procedures.find_procedure(name) is None:
-        known = ", ".join(sorted({p.playbook for p in procedures.PROCEDURES}))
+    if find_procedure(name) is None:
+        known = ", ".join(sorted({p.playbook for p in PROCEDURES}))
         raise RecoveryError(
             FailureId.PROCEDURE_UNKNOWN, f"There is no procedure {name!r}", hint=f"The procedures are {known}."
         )

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import format_next_command
-from localdev_recovery.procedures import Option, Procedure, find_procedure
+from localdev_recovery.verbs.catalog import find_procedure
+from localdev_recovery.verbs.definition import Option, Procedure
 
 if TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -40,6 +39,9 @@ def list_backup_names(folder: Path) -> list[str]:
 
 def list_service_names(folder: Path) -> list[str]:
     """Return the names of the services, or nothing if Compose does not answer in time."""
+    # Import lazily: only the completion of services needs it.
+    import subprocess
+
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         command = ["docker", "compose", "config", "--services"]
         done = subprocess.run(
@@ -70,6 +72,15 @@ def make_completer(kind: str) -> Completer:
         return [CompletionItem(name) for name in _LIST_NAMES[kind](folder) if name.startswith(incomplete)]
 
     return complete
+
+
+def complete_verb(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the words that may follow those of ``localdev help``."""
+    group = ctx.find_root().command
+    for word in ctx.params.get(str(param.name)) or ():
+        group = group.commands.get(word, group) if isinstance(group, click.Group) else group
+    names = group.list_commands(ctx) if isinstance(group, click.Group) else []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def format_completion_script(command: click.Command, name: str, shell: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from localdev_recovery.procedures import COLLECTION
+from localdev_recovery.verbs.definition import COLLECTION
 
 Event = Mapping[str, Any]
 # Its tasks are Ansible's own, one before each role.

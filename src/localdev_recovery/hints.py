@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
-from localdev_recovery.procedures import Procedure
 from localdev_recovery.results import Outcome, Result
+from localdev_recovery.verbs.definition import Procedure
 
 if TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line

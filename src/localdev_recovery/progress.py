@@ -30,9 +30,9 @@ from localdev_recovery.events import (
     task_action,
 )
 from localdev_recovery.failures import decide_outcome, parse_failure, parse_unreachable
-from localdev_recovery.procedures import COLLECTION
 from localdev_recovery.results import Failure, HostResult, KeptCopy, Outcome, Step
 from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
+from localdev_recovery.verbs.definition import COLLECTION
 
 if TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, NextCommand

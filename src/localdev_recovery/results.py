@@ -44,17 +44,6 @@ EXIT_CODES: Mapping[Outcome, int] = {
     **{outcome: kind.value for kind, outcome in OUTCOME_OF_KIND.items()},
 }
 
-OUTCOME_MEANINGS: Mapping[Outcome, str] = {
-    Outcome.DONE: "done",
-    Outcome.FAILED: "failed; the state before is kept",
-    Outcome.USAGE: "wrong usage; nothing was touched",
-    Outcome.UNVERIFIED: "done, but the verification failed, so it was taken back",
-    Outcome.LOCKED: "another run is at work on the stack",
-    Outcome.UNSAFE: "refused, because data could have been lost",
-    Outcome.UNREACHABLE: "a host could not be reached",
-    Outcome.INTERRUPTED: "interrupted",
-}
-
 
 @dataclass(frozen=True)
 class Failure:

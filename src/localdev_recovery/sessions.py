@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build the commands of the verbs that hand the terminal over to ``docker compose``.
+"""Build and start the commands of the verbs that hand the terminal over to ``docker compose``.
 
 No command holds a password: PostgreSQL's image trusts its own socket, and ssh prompts for what it needs.
 """
@@ -181,3 +181,26 @@ def _ssh_options(connection: Mapping[str, Any], *, terminal: bool) -> list[str]:
     options = [argument for flag, value in option_values.items() if value for argument in (flag, str(value))]
     # Without a terminal here, a remote terminal would garble the output.
     return ["-t" if terminal else "-T", *options, *extra_options]
+
+
+def choose_stack(stacks: Mapping[str, GatheredStack]) -> GatheredStack:
+    """Return the one stack. Raise RecoveryError if there is none, or several."""
+    if len(stacks) != 1:
+        raise RecoveryError(
+            FailureId.SESSION_NOT_ONE_STACK,
+            f"One stack is needed, and there are {', '.join(stacks) or 'none'}",
+            hint="-l HOST names one of the inventory.",
+        )
+    (gathered,) = stacks.values()
+    return gathered
+
+
+def replace_process(folder: str, command_line: list[str]) -> None:
+    """Replace this process by a command in a folder. Raise RecoveryError if it cannot be started."""
+    try:
+        os.chdir(folder)
+        os.execvp(command_line[0], command_line)
+    except OSError as exc:
+        raise RecoveryError(
+            FailureId.SESSION_NOT_STARTED, f"{command_line[0]} cannot be started: {exc.strerror}"
+        ) from exc

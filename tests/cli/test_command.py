@@ -16,10 +16,11 @@ import schema
 import yaml
 from click.testing import CliRunner
 
-from localdev_recovery import cli, procedures
+from localdev_recovery import cli
 from localdev_recovery.cli import main
-from localdev_recovery.procedures import GROUPS, PROCEDURES, SESSIONS, Procedure
-from localdev_recovery.results import EXIT_CODES, OUTCOME_MEANINGS
+from localdev_recovery.results import EXIT_CODES, Outcome
+from localdev_recovery.verbs.catalog import NOUNS, OVERVIEW, PROCEDURES, SESSIONS, find_procedure
+from localdev_recovery.verbs.definition import Procedure
 from tests.cli.golden_text import assert_text
 
 COLLECTION = Path(__file__).resolve().parents[2] / "collections/ansible_collections/localdev/recovery"
@@ -40,13 +41,13 @@ def test_every_verb_has_its_playbook_and_its_variables(procedure: Procedure) -> 
 def test_every_verb_teaches_its_use(procedure: Procedure) -> None:
     done = CliRunner().invoke(main, [*procedure.verb.split(), "--help"])
     assert done.exit_code == 0
-    for word in (procedure.summary, procedure.playbook_fqcn, "-C DIR", "--inventory", "--check", "--json"):
+    for word in (procedure.playbook_fqcn, "-C DIR", "--inventory", "--check", "--json"):
         assert word in done.output
     for option in procedure.options:
         assert (option.flag or option.placeholder) in done.output
 
 
-@pytest.mark.parametrize("name", ["", *GROUPS])
+@pytest.mark.parametrize("name", ["", *NOUNS])
 def test_help_of_a_group(name: str) -> None:
     text = CliRunner().invoke(main, [*name.split(), "--help"], prog_name="localdev").output
     assert_text("_".join(["help", *name.split()]), text)
@@ -58,40 +59,116 @@ def test_help_of_a_verb(verb: str) -> None:
     assert_text("_".join(["help", *verb.split()]), text)
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_a_group_lists_its_verbs(group: str) -> None:
-    text = CliRunner().invoke(main, [group, "--help"]).output
-    of_group = [p for p in PROCEDURES if p.verb.startswith(f"{group} ")]
-    assert of_group
-    for procedure in of_group:
-        assert f"\n  {procedure.verb.split()[1]} " in text
-    assert CliRunner().invoke(main, [group, "nonsense"]).exit_code == 2
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_noun_lists_its_verbs(name: str) -> None:
+    text = CliRunner().invoke(main, [name, "--help"]).output
+    verbs = [procedure.verb.split() for procedure in NOUNS[name].procedures]
+    assert [noun for noun, _verb in verbs] == [name] * len(verbs)
+    assert all(f"\n  {verb} " in text for _noun, verb in verbs)
+    assert CliRunner().invoke(main, [name, "nonsense"]).exit_code == 2
 
 
-def test_help_lists_the_verbs_in_the_order_of_the_table_and_the_exit_codes() -> None:
-    text = CliRunner().invoke(main, ["--help"]).output
-    words = dict.fromkeys(verb.verb.split()[0] for verb in (*PROCEDURES, *SESSIONS))
-    places = [text.index(f"\n  {word} ") for word in words]
-    assert places == sorted(places)
-    assert all(f"{code:>3}  {OUTCOME_MEANINGS[outcome]}\n" in text for outcome, code in EXIT_CODES.items())
+def test_the_help_fits_a_screen_and_names_every_verb_once() -> None:
+    lines = CliRunner().invoke(main, ["--help"]).output.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    words = [word for rows in OVERVIEW.values() for word in rows]
+    assert words == list(main.commands)
+    rows = {line.split()[0]: line for line in lines if line[:2] == "  " and line.split()[0] in words}
+    assert list(rows) == words
+    for noun in NOUNS.values():
+        verbs = ", ".join(procedure.verb.split()[1] for procedure in noun.procedures)
+        assert rows[noun.name].endswith(f"({verbs}).")
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda procedure: procedure.verb)
+def test_the_help_of_a_verb_lists_the_exit_codes(procedure: Procedure) -> None:
+    text = " ".join(CliRunner().invoke(main, [*procedure.verb.split(), "--help"]).output.split())
+    assert ", ".join(f"{code} {outcome.value}" for outcome, code in EXIT_CODES.items()) in text
+
+
+@pytest.mark.parametrize("words", [["backup", "verify"], ["backup"], ["status"], []], ids=" ".join)
+def test_help_explains_a_verb(words: list[str]) -> None:
+    asked = CliRunner().invoke(main, ["help", *words], prog_name="localdev")
+    assert asked.exit_code == 0
+    assert asked.output == CliRunner().invoke(main, [*words, "--help"], prog_name="localdev").output
+
+
+def test_help_of_no_verb_is_an_error() -> None:
+    done = CliRunner().invoke(main, ["help", "rebuld"])
+    assert done.exit_code == 2
+    assert done.output.splitlines()[-1] == "  localdev rebuild"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "playbook", "variables"),
+    [
+        (["backup"], "backup", {}),
+        (["-C", "/tmp", "backup", "--keep", "2", "--check"], "backup", {"backup_keep": 2}),
+        (["schema"], "schema_recovery", {}),
+        (["schema", "--target", "a1"], "schema_recovery", {"schema_recovery_target": "a1"}),
+    ],
+    ids=" ".join,
+)
+def test_a_noun_alone_runs_its_default_verb(
+    arguments: list[str], playbook: str, variables: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+
+    def run_verb(procedure: Procedure, found: dict[str, Any], **options: Any) -> None:
+        given.extend([procedure.playbook, found, options["folder"], options["check"]])
+
+    monkeypatch.setattr(cli, "run_verb", run_verb)
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    assert given == [playbook, variables, "/tmp" if "-C" in arguments else None, "--check" in arguments]
+
+
+def test_the_default_verb_of_a_noun_exists() -> None:
+    assert {name: noun.default for name, noun in NOUNS.items() if noun.default} == {
+        "backup": "create",
+        "schema": "repair",
+    }
+    assert all(noun.default in main.commands[name].commands for name, noun in NOUNS.items() if noun.default)
+
+
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [
+        ("rebuld", ["rebuild"]),
+        ("bakup", ["backup"]),
+        ("restart", ["container restart"]),
+        ("list", ["run list", "backup list"]),
+        ("backup-verify", ["backup verify"]),
+        ("backup verfy", ["backup verify"]),
+        ("volume to-nmed", ["volume to-named"]),
+        ("doctor", []),
+    ],
+)
+def test_a_wrong_verb_suggests_the_nearest(typed: str, nearest: list[str]) -> None:
+    done = CliRunner().invoke(main, typed.split(), prog_name="localdev")
+    assert done.exit_code == 2
+    assert repr(typed.split()[-1]) in done.output
+    assert [line for line in done.output.splitlines() if line.startswith("  ")] == [
+        f"  localdev {verb}" for verb in nearest
+    ]
 
 
 def test_every_verb_of_a_playbook_sets_something_else() -> None:
     distinct_verbs = {(p.playbook, tuple(sorted(p.preset_variables.items()))) for p in PROCEDURES}
     assert len(distinct_verbs) == len(PROCEDURES)
-    assert procedures.find_procedure("container_recovery") is not None
+    assert find_procedure("container_recovery") is not None
 
 
 @pytest.mark.parametrize(
     ("arguments", "variables"),
     [
-        (["restart"], {"container_recovery_action": "restart"}),
+        (["container", "restart"], {"container_recovery_action": "restart"}),
         (
-            ["restart", "backend", "db"],
+            ["container", "restart", "backend", "db"],
             {"container_recovery_action": "restart", "container_recovery_services": ("backend", "db")},
         ),
         (
-            ["rebuild-images", "--no-cache", "backend"],
+            ["container", "rebuild", "--no-cache", "backend"],
             {
                 "container_recovery_action": "rebuild",
                 "container_recovery_services": ("backend",),
@@ -120,8 +197,8 @@ def test_verbs_preset_variables_and_take_several_arguments(
         ("folder_and_inventory", ["status", "-C", "/tmp", "-i", "one,two"]),
         ("variables", ["status", "-e", "@/no/such/file"]),
         ("template_as_host", ["status", "-i", "one,two", "-l", "{{ x }}"]),
-        ("no_terminal", ["admin", "--ask"]),
-        ("environment_variable", ["admin", "--password-variable", "NO_SUCH_PASSWORD"]),
+        ("no_terminal", ["admin", "repair", "--ask"]),
+        ("environment_variable", ["admin", "repair", "--password-variable", "NO_SUCH_PASSWORD"]),
     ],
 )
 def test_wrong_usage_is_one_helpful_error(golden: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +253,7 @@ def test_an_argument_that_may_be_repeated(
 ) -> None:
     given: list[dict[str, Any]] = []
     monkeypatch.setattr(cli, "run_verb", lambda _procedure, found, **_options: given.append(found))
-    assert CliRunner().invoke(main, ["inject", *arguments]).exit_code == 0
+    assert CliRunner().invoke(main, ["container", "inject", *arguments]).exit_code == 0
     assert given == [variables]
 
 
@@ -189,7 +266,7 @@ def test_an_interrupted_question_changes_nothing_and_says_so(
 
     monkeypatch.setattr(cli, "run_verb", ask)
     done = CliRunner().invoke(main, ["init"])
-    assert done.exit_code == 130
+    assert done.exit_code == EXIT_CODES[Outcome.INTERRUPTED]
     assert_text("interrupted_question", done.output)
 
 
@@ -202,7 +279,7 @@ def test_a_password_travels_in_a_private_file_that_goes(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("localdev_recovery.cli.run_verb", run_verb)
     monkeypatch.setenv("PLANTED_PASSWORD", "Planted-Passw0rd")
-    done = CliRunner().invoke(main, ["admin", "--password-variable", "PLANTED_PASSWORD"])
+    done = CliRunner().invoke(main, ["admin", "repair", "--password-variable", "PLANTED_PASSWORD"])
     assert done.exit_code == 0, done.output
     assert (seen["text"], seen["mode"]) == ("Planted-Passw0rd\n", "600")
     assert not Path(seen["path"]).exists()
@@ -218,4 +295,4 @@ def test_an_unknown_procedure_names_the_known_ones() -> None:
     assert result.error is not None
     assert result.error.id == "procedure.unknown"
     assert "full_rebuild" in result.error.hint
-    assert procedures.find_procedure("full_rebuild") is not None
+    assert find_procedure("full_rebuild") is not None

@@ -31,8 +31,11 @@ def restart_command(**variables: Any) -> NextCommand:
     [
         (playbook_command("undo"), "localdev undo -C /srv/a"),
         (playbook_command("undo", undo_run_id=RUN_ID), f"localdev undo -C /srv/a {RUN_ID}"),
-        (playbook_command("volume_transition", volume_transition_to="bind"), "localdev volumes to-bind -C /srv/a"),
-        (playbook_command("schema_recovery", schema_recovery_target="a1"), "localdev schema -C /srv/a --target a1"),
+        (playbook_command("volume_transition", volume_transition_to="bind"), "localdev volume to-bind -C /srv/a"),
+        (
+            playbook_command("schema_recovery", schema_recovery_target="a1"),
+            "localdev schema repair -C /srv/a --target a1",
+        ),
         (playbook_command("cleanup", cleanup_keep=2), "localdev cleanup -C /srv/a --keep 2"),
         (playbook_command("cleanup", cleanup_older_than_days=0.5), "localdev cleanup -C /srv/a --older-than 0.5"),
         (
@@ -40,21 +43,21 @@ def restart_command(**variables: Any) -> NextCommand:
             f"localdev cleanup -C /srv/a --also-newest {RUN_ID}",
         ),
         (playbook_command("full_rebuild", full_rebuild_seed=False), "localdev rebuild -C /srv/a --no-seed"),
-        (restart_command(container_recovery_services=["api", "web"]), "localdev restart -C /srv/a api web"),
+        (restart_command(container_recovery_services=["api", "web"]), "localdev container restart -C /srv/a api web"),
         (
             restart_command(container_recovery_services=["api"], container_recovery_recreate=True),
-            "localdev restart -C /srv/a --recreate api",
+            "localdev container restart -C /srv/a --recreate api",
         ),
         (
             playbook_command(
                 "container_recovery", container_recovery_action="rebuild", container_recovery_no_cache=True
             ),
-            "localdev rebuild-images -C /srv/a --no-cache",
+            "localdev container rebuild -C /srv/a --no-cache",
         ),
         # The option that sets the variable to the name of a private file is for secrets.
         (
             playbook_command("admin_account", admin_account_password_file="/run/p"),
-            "localdev admin -C /srv/a --password-file /run/p",
+            "localdev admin repair -C /srv/a --password-file /run/p",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -87,7 +90,7 @@ def test_a_shell_and_ansible_read_values_as_they_are(value: str) -> None:
 
 def test_a_name_that_begins_with_a_dash_is_no_option() -> None:
     text = format_command(restart_command(container_recovery_services=["-x"], container_recovery_recreate=True))
-    assert text == "localdev restart --recreate -- -x"
+    assert text == "localdev container restart --recreate -- -x"
 
 
 @pytest.mark.parametrize(

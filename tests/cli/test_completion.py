@@ -15,6 +15,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.project_ind
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StateDescription
 from localdev_recovery import completion
 from localdev_recovery.cli import main
+from localdev_recovery.verbs.catalog import PROCEDURES
+from localdev_recovery.verbs.definition import Procedure
 
 OLD, NEW = "20260131T100000Z-1f2e", "20260131T110000Z-3a4b"
 
@@ -43,15 +45,31 @@ def complete_last_word(*words: str) -> list[str]:
 
 def test_names_of_the_project_that_is_meant_are_offered(project: Path) -> None:
     assert complete_last_word("localdev", "undo", "-C", str(project), "2026") == [NEW, OLD]
-    assert complete_last_word("localdev", "-C", str(project), "explain", NEW[:13]) == [NEW]
+    assert complete_last_word("localdev", "-C", str(project), "run", "show", NEW[:13]) == [NEW]
     assert complete_last_word("localdev", "restore", "-C", str(project), "sh") == ["shop_1"]
-    assert complete_last_word("localdev", "expl") == ["explain"]
-    assert complete_last_word("localdev", "volumes", "to-") == ["to-named", "to-bind"]
+    assert complete_last_word("localdev", "reg") == ["registration"]
+    assert complete_last_word("localdev", "volume", "to-") == ["to-named", "to-bind"]
 
 
 def test_a_folder_before_a_group_is_the_one_that_is_meant(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(completion._LIST_NAMES, "services", lambda folder: [folder.name])
-    assert complete_last_word("localdev", "-C", str(project), "volumes", "backup", "") == [project.name]
+    assert complete_last_word("localdev", "-C", str(project), "volume", "backup", "") == [project.name]
+
+
+def test_verbs_of_a_noun_and_options_of_its_default_verb_are_offered() -> None:
+    assert complete_last_word("localdev", "backup", "") == ["create", "list", "verify", "fetch", "push"]
+    assert complete_last_word("localdev", "backup", "--ke") == ["--keep", "--keep-days"]
+    assert complete_last_word("localdev", "backup", "--keep", "2", "--ch") == ["--check"]
+    assert complete_last_word("localdev", "backup", "ver") == ["verify"]
+    assert complete_last_word("localdev", "help", "volume", "to-") == ["to-named", "to-bind"]
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda procedure: procedure.verb)
+def test_every_verb_and_its_options_are_offered(procedure: Procedure) -> None:
+    *before, last = procedure.verb.split()
+    assert last in complete_last_word("localdev", *before, last[:2])
+    flags = [option.flag for option in procedure.options if option.flag]
+    assert set(flags) <= set(complete_last_word("localdev", *before, last, "--"))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -62,7 +80,7 @@ def test_every_shell_gets_its_script(shell: str) -> None:
 
 
 def test_help_and_completion_import_nothing_slow() -> None:
-    slow = "{'ansible', 'ansible_runner', 'rich', 'yaml'}"
+    slow = "{'ansible', 'ansible_runner', 'rich', 'yaml', 'subprocess', 'localdev_recovery.api'}"
     code = f"import sys, localdev_recovery.cli; print(sorted({slow} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

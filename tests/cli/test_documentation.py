@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from localdev_recovery.cli import main
-from localdev_recovery.procedures import GROUPS, PROCEDURES
 from localdev_recovery.results import EXIT_CODES
+from localdev_recovery.verbs.catalog import NOUNS, PROCEDURES
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = ROOT / "collections/ansible_collections/localdev/recovery"
@@ -24,17 +24,16 @@ TEXTS = [ROOT / "README.md", COLLECTION / "README.md", *ROOT.glob("docs/*.md"), 
 def test_every_verb_that_is_named_exists(path: Path) -> None:
     named = re.findall(r"(?:`|^|\$\()localdev ([a-z][a-z-]+)(?: ([a-z-]+))?", path.read_text(), re.MULTILINE)
     assert {first for first, _second in named} <= set(main.commands)
-    in_groups = {f"{first} {second}" for first, second in named if first in GROUPS and second}
-    assert in_groups <= {p.verb for p in PROCEDURES}
+    of_nouns = {f"{first} {second}".strip() for first, second in named if first in NOUNS}
+    alone = {name for name, noun in NOUNS.items() if noun.default}
+    assert of_nouns <= {p.verb for p in PROCEDURES} | alone
 
 
 def test_the_readme_names_every_procedure() -> None:
     text = (ROOT / "README.md").read_text()
     table = text.partition("<!-- procedures -->")[2].partition("<!-- end -->")[0]
     assert {p.playbook for p in PROCEDURES} <= set(re.findall(r"`(\w+)`", table))
-    # Several in one: `localdev backup-fetch / backup-distribute [BACKUP]`.
-    commands = " / ".join(re.findall(r"`localdev ([^`]+)`", table))
-    named = {" ".join(words).strip() for words in re.findall(r"(?:^|/ )([a-z-]+)(?: ([a-z-]+))?", commands)}
+    named = {f"{first} {second}".strip() for first, second in re.findall(r"`localdev ([a-z-]+)(?: ([a-z-]+))?", table)}
     assert {p.verb for p in PROCEDURES} <= named
 
 

@@ -16,8 +16,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
 )
 from localdev_recovery.commands import format_line
 from localdev_recovery.hints import add_folder_hint, add_help_command, join_lines
-from localdev_recovery.procedures import find_procedure
 from localdev_recovery.results import Failure, HostResult, Outcome, Result
+from localdev_recovery.verbs.catalog import find_procedure
 
 UNDO = playbook_command("undo")
 
@@ -51,7 +51,7 @@ def test_lines_of_parts_are_joined() -> None:
 @pytest.mark.parametrize(
     ("outcome", "given", "expected"),
     [
-        (Outcome.USAGE, None, program_command("localdev", "volumes", "to-named", "--help")),
+        (Outcome.USAGE, None, program_command("localdev", "volume", "to-named", "--help")),
         (Outcome.USAGE, UNDO, UNDO),
         (Outcome.FAILED, None, None),
     ],

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from localdev_recovery.commands import format_command
-from localdev_recovery.procedures import PROCEDURES
+from localdev_recovery.verbs.catalog import PROCEDURES
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = ROOT / "collections/ansible_collections/localdev/recovery"

@@ -21,13 +21,9 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._run import process as run_process
 from localdev_recovery import Outcome, Update, ansible_playbook, run
-from localdev_recovery.playbook import (
-    SETTINGS_WITHOUT_CONFIG_FILE,
-    Request,
-    _create_runner,
-    _SignalForwarder,
-)
+from localdev_recovery.interruption import SignalForwarder
 from localdev_recovery.private_folder import private_folder
+from localdev_recovery.runner import SETTINGS_WITHOUT_CONFIG_FILE, Request, _create_runner
 from tests.harness.engine import wait_until
 from tests.harness.playbook_run import new_token
 from tests.harness.processes import TOKEN_VARIABLE, find_processes_with_token, kill_processes, wait_for_no_process
@@ -44,14 +40,14 @@ def prepare_runner(request: Request, folder: Path) -> tuple[list[str], dict[str,
         playbook="localdev.recovery.status",
         folder=folder,
         handle_event=lambda event: False,
-        forwarder=_SignalForwarder(),
+        forwarder=SignalForwarder(),
     ).config
     return config.command, config.env
 
 
 def test_variables_travel_in_a_file_of_one_owner_and_not_in_arguments(folder: Path) -> None:
     command, env = prepare_runner(
-        Request("status", "/srv/a b", extra_vars=({"stack_admin_password": "s3cret"},)), folder
+        Request(procedure="status", stack_dir="/srv/a b", extra_vars=({"stack_admin_password": "s3cret"},)), folder
     )
     assert "s3cret" not in " ".join(command)
     assert "s3cret" not in env.values()
@@ -62,7 +58,7 @@ def test_variables_travel_in_a_file_of_one_owner_and_not_in_arguments(folder: Pa
 
 
 def test_without_an_inventory_the_folder_is_the_stack_of_this_machine_and_interpreter(folder: Path) -> None:
-    command, _env = prepare_runner(Request("status", "/srv/a b"), folder)
+    command, _env = prepare_runner(Request(procedure="status", stack_dir="/srv/a b"), folder)
     inventory = json.loads(Path(command[command.index("-i") + 1]).read_text())
     assert inventory["stacks"]["hosts"]["localhost"] == {
         name: {"__ansible_unsafe": value}
@@ -76,8 +72,8 @@ def test_without_an_inventory_the_folder_is_the_stack_of_this_machine_and_interp
 
 def test_options_reach_ansible_as_they_were_given(folder: Path) -> None:
     request = Request(
-        "status",
-        None,
+        procedure="status",
+        stack_dir=None,
         inventories=("one.yml", "two,"),
         limit="a:!b",
         check=True,
@@ -100,7 +96,7 @@ def test_the_environment_of_the_user_goes_before_ours(folder: Path, monkeypatch:
     monkeypatch.setenv("ANSIBLE_PIPELINING", "false")
     monkeypatch.setenv("LOCALDEV_PROGRESS", "none")
     monkeypatch.delenv("ANSIBLE_HOST_KEY_CHECKING", raising=False)
-    _command, env = prepare_runner(Request("status", "/srv"), folder)
+    _command, env = prepare_runner(Request(procedure="status", stack_dir="/srv"), folder)
     assert env["ANSIBLE_PIPELINING"] == "false"
     assert env["ANSIBLE_HOST_PATTERN_MISMATCH"] == "error"
     # Not a setting: this process reads what it asks for.
@@ -126,11 +122,11 @@ def test_where_nothing_is_configured_connections_are_as_in_the_checkout(
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.chdir(folder)
     with private_folder() as place:
-        _command, env = prepare_runner(Request("status", "/srv"), place)
+        _command, env = prepare_runner(Request(procedure="status", stack_dir="/srv"), place)
     assert env.items() >= wanted.items()
     (folder / "ansible.cfg").write_text("[defaults]\nforks = 3\n")
     with private_folder() as place:
-        _command, env = prepare_runner(Request("status", "/srv"), place)
+        _command, env = prepare_runner(Request(procedure="status", stack_dir="/srv"), place)
     assert not env.keys() & wanted.keys()
 
 
@@ -143,7 +139,7 @@ def test_the_first_signal_is_passed_on_once_and_the_second_kills() -> None:
         subprocess.Popen(
             [sys.executable, "-c", script + "while True: signal.pause()"], stdout=subprocess.PIPE, text=True
         ) as child,
-        _SignalForwarder() as forwarder,
+        SignalForwarder() as forwarder,
     ):
         assert child.stdout is not None
         assert child.stdout.readline() == "up\n"
@@ -167,8 +163,10 @@ def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subp
     playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
     program = (
         "import sys, threading\n"
-        "from localdev_recovery.playbook import Request, _execute_playbook\n"
-        "request = Request('status', None, inventories=('localhost,',), arguments=('-c', 'local'))\n"
+        "from localdev_recovery.runner import Request, _execute_playbook\n"
+        "request = Request(\n"
+        "    procedure='status', stack_dir=None, inventories=('localhost,',), arguments=('-c', 'local')\n"
+        ")\n"
         "def run(): _execute_playbook(request, find_playbook=lambda folder: sys.argv[1])\n"
     )
     program += "threading.Thread(target=run).start()" if in_thread else "run()"

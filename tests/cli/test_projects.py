@@ -59,7 +59,7 @@ SHAPES = (
         planted="500|1",
         rebuilt="0|1",
         older="DROP TABLE room; UPDATE alembic_version SET version_num = 'visits'",
-        move="volumes to-bind",
+        move="volume to-bind",
     ),
     Shape(
         name="ledger",
@@ -71,7 +71,7 @@ SHAPES = (
         planted="501|125350",
         rebuilt="1|100",
         older="DELETE FROM entry WHERE id = 1; UPDATE alembic_version SET version_num = 'b1'",
-        move="volumes to-named",
+        move="volume to-named",
     ),
 )
 
@@ -196,16 +196,16 @@ def test_a_project_without_a_database(tmp_path: Path) -> None:
     try:
         project.compose("up", "--detach", "--wait")
         redis("set", "job", "first")
-        run_verb("volumes", "to-named")
+        run_verb("volume", "to-named")
         assert "kept:/data" not in project.compose("config")
         assert redis("get", "job") == "first"
-        run_verb("volumes", "backup")
+        run_verb("volume", "backup")
         redis("set", "job", "second")
-        run_verb("volumes", "restore")
+        run_verb("volume", "restore")
         assert redis("get", "job") == "first"
         run_verb("undo")
         assert redis("get", "job") == "second"
-        run_verb("restart", "queue")
+        run_verb("container", "restart", "queue")
         refused = run_as_json("rebuild", "-C", str(folder))
         assert (refused.code, refused.error["id"]) == (1, "database.not_found")
     finally:
@@ -230,6 +230,6 @@ def test_no_name_of_a_project_is_a_template(tmp_path: Path) -> None:
     try:
         project.compose("up", "--detach", "--wait")
         assert run_verb("status")["data"]["stack"]["project"]["dir"] == str(folder)
-        run_verb("restart", "queue")
+        run_verb("container", "restart", "queue")
     finally:
         project.remove()

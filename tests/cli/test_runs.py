@@ -53,11 +53,11 @@ def test_rebuild_and_undo_without_a_terminal(stack: ReferenceStack) -> None:
     assert undone.host["next"]["playbook"] == "undo"
     assert stack.fingerprint() == stack.old_data
 
-    listed = run_as_json("runs", "-C", str(stack.dir)).host["data"]["runs"]
+    listed = run_as_json("run", "list", "-C", str(stack.dir)).host["data"]["runs"]
     assert [run["run_id"] for run in listed] == [run_id, undone.host["run_id"]]
     (old_data,) = listed[0]["asides"]
     assert old_data["state"] == "restored"
-    explained = run_localdev("explain", run_id, "-C", str(stack.dir))
+    explained = run_localdev("run", "show", run_id, "-C", str(stack.dir))
     assert (explained.returncode, run_id in explained.stdout) == (0, True)
 
 
@@ -140,7 +140,7 @@ def test_without_a_daemon_the_runs_can_still_be_read(tmp_path: Path) -> None:
     done = run_as_json("rebuild", "-C", str(tmp_path), **nowhere)
     assert (done.code, done.error["id"]) == (1, "docker.not_running")
     assert done.next or done.error["hint"]
-    listed = run_as_json("runs", "-C", str(tmp_path), **nowhere)
+    listed = run_as_json("run", "list", "-C", str(tmp_path), **nowhere)
     assert (listed.code, listed.host["data"]["runs"]) == (0, [])
     assert len(listed.host["report"]) == 1
 

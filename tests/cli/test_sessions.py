@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
-from localdev_recovery import cli, sessions
+from localdev_recovery import sessions
 from localdev_recovery.cli import main
-from localdev_recovery.procedures import SESSIONS, Session
 from localdev_recovery.sessions import GatheredStack
+from localdev_recovery.verbs.catalog import SESSIONS
+from localdev_recovery.verbs.definition import Session
 from tests.cli.golden_text import assert_text
 
 RUNNING = [{"state": "running"}]
@@ -100,13 +101,13 @@ def test_stacks_without_a_database_an_application_or_containers() -> None:
 @pytest.mark.parametrize("names", [[], ["web1", "web2"]])
 def test_a_session_needs_one_stack(names: list[str]) -> None:
     with raises_failure(FailureId.SESSION_NOT_ONE_STACK, *names):
-        cli.choose_stack({name: gathered_stack() for name in names})
-    assert cli.choose_stack({"web1": gathered_stack()}) == gathered_stack()
+        sessions.choose_stack({name: gathered_stack() for name in names})
+    assert sessions.choose_stack({"web1": gathered_stack()}) == gathered_stack()
 
 
 def test_a_program_that_cannot_be_started() -> None:
     with raises_failure(FailureId.SESSION_NOT_STARTED, "/no/such/program"):
-        cli.replace_process(os.getcwd(), ["/no/such/program"])
+        sessions.replace_process(os.getcwd(), ["/no/such/program"])
 
 
 def test_here_it_is_docker_compose_itself() -> None:

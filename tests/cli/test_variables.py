@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from localdev_recovery import Outcome, run
-from localdev_recovery.playbook import Request, _execute_playbook
+from localdev_recovery.runner import Request, _execute_playbook
 from localdev_recovery.variables import VariableError, list_magic_variables, mark_as_data, parse_extra_variables
 from tests.cli.commands import LOOKUP, run_localdev
 
@@ -89,7 +89,7 @@ def test_folders_and_options_arrive_unchanged(
     monkeypatch.setenv("PWD", str(folder))
     monkeypatch.chdir(folder)
     variables = ({"value": "overridden", "nested": [{value: [value, 1, None]}]}, {"value": value})
-    shown = show_values(Request("status", str(folder), extra_vars=variables), tmp_path)
+    shown = show_values(Request(procedure="status", stack_dir=str(folder), extra_vars=variables), tmp_path)
     assert not planted.exists()
     assert shown["stack_dir"] == shown["PWD"] == str(folder)
     assert shown["derived"] == f"{folder}/backups"
@@ -105,7 +105,7 @@ def test_the_path_of_an_inventory_arrives_unchanged(kind: str, tmp_path: Path, p
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "nested": []}
     host["stack_dir"] = "{{ inventory_dir }}"
     inventory.write_text(json.dumps({"stacks": {"hosts": {"here": host}}}))
-    request = Request("status", None, (str(inventory),), extra_vars=({"value": "x"},))
+    request = Request(procedure="status", stack_dir=None, inventories=(str(inventory),), extra_vars=({"value": "x"},))
     shown = show_values(request, tmp_path)
     assert not planted.exists()
     assert (shown["stack_dir"], shown["file"]) == (str(folder), str(inventory))
@@ -116,15 +116,20 @@ def test_inventories_and_files_of_variables_hold_templates(tmp_path: Path) -> No
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "stack_dir": "/{{ 6 * 7 }}"}
     inventory.write_text(json.dumps({"all": {"hosts": {"here": host}}}))
     file.write_text("value: '{{ nested[0] }}'\n")
-    request = Request("status", None, (str(inventory),), extra_vars=({"value": "x", "nested": ["{{ 1 }}"]}, str(file)))
+    request = Request(
+        procedure="status",
+        stack_dir=None,
+        inventories=(str(inventory),),
+        extra_vars=({"value": "x", "nested": ["{{ 1 }}"]}, str(file)),
+    )
     shown = show_values(request, tmp_path)
     assert (shown["stack_dir"], shown["value"]) == ("/42", "{{ 1 }}")
 
 
 # Verbs that use such a value without an engine: in their role, while the stack is described, or in a session.
 COMMANDS = {
-    "explain": (LOOKUP,),
-    "env": ("--example", LOOKUP),
+    "run show": (LOOKUP,),
+    "env repair": ("--example", LOOKUP),
     "status": ("-e", f'{{"stack_profiles": ["{LOOKUP}"]}}'),
     "logs": (LOOKUP,),
 }
@@ -136,7 +141,7 @@ def test_no_lookup_of_the_command_line_runs(verb: str, tmp_path: Path, planted: 
     folder.mkdir()
     (folder / "compose.yaml").write_text("services: {}\n")
     variables = ("-e", f"stack_project_name={LOOKUP}", "-e", f"stack_compose_files={LOOKUP}")
-    done = run_localdev(verb, *COMMANDS[verb], "-C", str(folder), *variables, cwd=folder, PWD=str(folder))
+    done = run_localdev(*verb.split(), *COMMANDS[verb], "-C", str(folder), *variables, cwd=folder, PWD=str(folder))
     assert not planted.exists()
     assert "Traceback" not in done.stderr
 
@@ -199,7 +204,7 @@ def test_what_is_neither_a_mapping_nor_a_path_is_refused(tmp_path: Path) -> None
 
 
 def test_an_option_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
-    done = run_localdev("runs", "-e", "s3cret", cwd=tmp_path)
+    done = run_localdev("run", "list", "-e", "s3cret", cwd=tmp_path)
     assert done.returncode == 2
     assert "NAME=VALUE" in done.stderr
     assert "s3cret" not in done.stderr

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import schema
 
-from localdev_recovery.procedures import PROCEDURES
+from localdev_recovery.verbs.catalog import PROCEDURES
 from tests.cli.commands import ANSI, run_localdev, start_in_terminal, wait_for_exit
 from tests.harness.engine import docker
 from tests.harness.reference_stack import ReferenceStack
@@ -29,35 +29,35 @@ SOURCE = "backend/app/core/__init__.py"
 VERB_ARGUMENTS: dict[str, tuple[str, ...]] = {
     "init": ("--file", "{folder}/localdev.yml"),
     "status": (),
-    "env": (),
-    "admin": (),
-    "backup": ("--format", "plain"),
-    "backups": (),
-    "backup-verify": ("latest",),
-    "backup-fetch": ("--to", "{folder}"),
-    "backup-distribute": ("--from", "{folder}"),
+    "env repair": (),
+    "admin repair": (),
+    "backup create": ("--format", "plain"),
+    "backup list": (),
+    "backup verify": ("latest",),
+    "backup fetch": ("--to", "{folder}"),
+    "backup push": ("--from", "{folder}"),
     "restore": ("latest",),
-    "schema": (),
-    "inject": (SOURCE,),
-    "constraints": (),
-    "restart": ("redis",),
-    "rebuild-images": ("backend",),
-    "reset": (),
-    "volumes backup": ("redis",),
-    "volumes restore": ("latest",),
-    "volumes to-bind": (),
-    "volumes to-named": (),
+    "schema repair": (),
+    "container inject": (SOURCE,),
+    "registration repair": (),
+    "container restart": ("redis",),
+    "container rebuild": ("backend",),
+    "container reset": (),
+    "volume backup": ("redis",),
+    "volume restore": ("latest",),
+    "volume to-bind": (),
+    "volume to-named": (),
     "rebuild": (),
     "undo": ("{kept}",),
-    "runs": (),
-    "explain": (),
+    "run list": (),
+    "run show": (),
     "cleanup": ("--keep", "1"),
-    "provision": ("--source", "{folder}"),
+    "host provision": ("--source", "{folder}"),
 }
 # The others are run for real without a terminal in test_runs.py and test_projects.py, or are long and no other here.
 FOR_REAL = (
-    "env", "admin", "backup", "backups", "backup-verify", "backup-fetch", "backup-distribute", "inject", "constraints",
-    "restart", "volumes backup",
+    "env repair", "admin repair", "backup create", "backup list", "backup verify", "backup fetch", "backup push",
+    "container inject", "registration repair", "container restart", "volume backup",
 )  # fmt: skip
 
 

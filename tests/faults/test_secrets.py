@@ -37,7 +37,7 @@ def test_passwords_are_nowhere_to_be_seen(named: ReferenceStack, tmp_path: Path)
     by_file, by_variable = "By-File-Passw0rd: {{ 'x' }}", "By-Variable-Passw0rd"
     (tmp_path / "password").write_text(f"{by_file}\n")
     environment = {**os.environ, "PLANTED": by_variable, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections")}
-    localdev = [sys.executable, "-m", "localdev_recovery", "admin", "-i", str(named.inventory), "-vvv"]
+    localdev = [sys.executable, "-m", "localdev_recovery", "admin", "repair", "-i", str(named.inventory), "-vvv"]
     key = named.read_env()["SECRET_KEY"]
     secrets = [*named.read_secrets(), by_file, by_variable]
     hashes = []

@@ -2,24 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run one ansible-playbook under ansible-runner: settings, inventory, events and signals."""
+"""Run one ansible-playbook under ansible-runner: its settings and its events."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import shlex
-import shutil
-import signal
-import sys
 import sysconfig
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from ansible_runner.config.runner import RunnerConfig
@@ -27,14 +20,17 @@ from ansible_runner.runner import Runner
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import FORMAT_VARIABLE, JSON_FORMAT
-from localdev_recovery import procedures
 from localdev_recovery.ansible_messages import describe_ansible_failure
+from localdev_recovery.interruption import SignalForwarder, end_with_this_process
+from localdev_recovery.inventory import build_local_inventory, write_private_json, write_variables
 from localdev_recovery.private_folder import private_folder
 from localdev_recovery.progress import Progress
 from localdev_recovery.results import Failure, Outcome, Result, combine_outcomes
 from localdev_recovery.sessions import GatheredStack
 from localdev_recovery.updates import Update
-from localdev_recovery.variables import ExtraVariables, list_magic_variables, mark_as_data
+from localdev_recovery.variables import ExtraVariables
+from localdev_recovery.verbs.catalog import find_procedure
+from localdev_recovery.verbs.definition import COLLECTION
 
 # Settings that the procedures and the events rely on. The user's environment overrides them; ansible.cfg sets the rest.
 ANSIBLE_SETTINGS: Mapping[str, str] = {
@@ -54,10 +50,9 @@ SETTINGS_WITHOUT_CONFIG_FILE: Mapping[str, str] = {
         "-o ControlMaster=auto -o ControlPersist=10m -o ServerAliveInterval=10 -o ServerAliveCountMax=6"
     ),
 }
-_ANSIBLE_PLAYBOOK_PROGRAM = Path(__file__).with_name("ansible_playbook.py")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """A procedure to run. stack_dir: None when inventories name it. extra_vars: later ones win."""
 
@@ -92,7 +87,7 @@ _GATHER_PLAYBOOK = [
         "name": "Gather the stacks",
         "hosts": "{{ groups | localdev.recovery.hosts_meant }}",
         "gather_facts": False,
-        "roles": [f"{procedures.COLLECTION}.stack"],
+        "roles": [f"{COLLECTION}.stack"],
         "tasks": [
             {
                 "name": "Set the stack and its connection",
@@ -110,7 +105,7 @@ _GATHER_PLAYBOOK = [
 
 def run_playbook(request: Request, on_event: Callable[[Update], None]) -> Result:
     """Run the procedure's playbook and wait for its end."""
-    procedure = procedures.find_procedure(request.procedure)
+    procedure = find_procedure(request.procedure)
     if procedure is None:
         raise ValueError(request.procedure)
     return _execute_playbook(
@@ -132,7 +127,7 @@ def gather_stack(request: Request) -> tuple[Result, dict[str, GatheredStack]]:
             stacks[data["host"]] = GatheredStack(data["host"], facts["stack"], facts)
 
     def write_playbook(folder: Path) -> str:
-        return _write_private_json(folder / "gather_stack" / "gather_stack.json", _GATHER_PLAYBOOK)
+        return write_private_json(folder / "gather_stack" / "gather_stack.json", _GATHER_PLAYBOOK)
 
     return _execute_playbook(request, find_playbook=write_playbook, on_runner_event=read_stack), stacks
 
@@ -153,7 +148,7 @@ def _execute_playbook(
     started_at = time.monotonic()
     progress = Progress(data_source)
     listener = _EventListener(on_event)
-    with private_folder() as folder, _SignalForwarder() as forwarder:
+    with private_folder() as folder, SignalForwarder() as forwarder:
 
         def handle_event(event: dict[str, Any]) -> bool:
             forwarder.set_process_id(event.get("pid"))
@@ -210,33 +205,7 @@ def _delete_environment_files(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-# --- settings and inventory --------------------------------------------------------------------------------------
-
-
-def _write_private_json(path: Path, content: Mapping[str, Any] | list[dict[str, Any]]) -> str:
-    """Write a new file with mode 0600 and return its path."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
-        json.dump(content, handle)
-    return str(path)
-
-
-def _local_inventory(stack_dir: str) -> dict[str, Any]:
-    """Return the inventory for a folder without one: one stack, on this machine, by this interpreter."""
-    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "stack_dir": stack_dir}
-    return {"stacks": {"hosts": {"localhost": mark_as_data(host)}}}
-
-
-def _variable_options(request: Request, folder: Path) -> list[str]:
-    """Write the variables to private files and return the options that name the files, in the order of the request."""
-    magic_variables = list_magic_variables(request.inventories, request.limit)
-    options = []
-    for number, item in enumerate([*([magic_variables] if magic_variables else []), *request.extra_vars]):
-        path = item
-        if not isinstance(item, str):
-            path = _write_private_json(folder / "variables" / f"{number}.json", mark_as_data(item))
-        options += ["-e", f"@{path}"]
-    return options
+# --- settings ----------------------------------------------------------------------------------------------------
 
 
 def _ansible_environment() -> dict[str, str]:
@@ -263,18 +232,23 @@ def _create_runner(
     playbook: str,
     folder: Path,
     handle_event: Callable[[dict[str, Any]], bool],
-    forwarder: _SignalForwarder,
+    forwarder: SignalForwarder,
 ) -> Runner:
     inventories = list(request.inventories)
     if request.stack_dir is not None:
-        inventories = [_write_private_json(folder / "inventory" / "hosts.json", _local_inventory(request.stack_dir))]
+        inventories = [
+            write_private_json(folder / "inventory" / "hosts.json", build_local_inventory(request.stack_dir))
+        ]
+    variable_options = write_variables(
+        request.extra_vars, folder=folder, inventories=request.inventories, limit=request.limit
+    )
     config = RunnerConfig(
         private_data_dir=str(folder),
         # ansible-playbook runs in the caller's folder: its ansible.cfg and relative paths count.
         project_dir=os.getcwd(),
         playbook=playbook,
         inventory=inventories,
-        cmdline=shlex.join([*request.ansible_options(), *_variable_options(request, folder)]) or None,
+        cmdline=shlex.join([*request.ansible_options(), *variable_options]) or None,
         envvars=_ansible_environment(),
         settings={"suppress_output_file": True},
         # ansible.cfg chooses the fact cache.
@@ -285,65 +259,5 @@ def _create_runner(
     if "ANSIBLE_HOST_KEY_CHECKING" not in os.environ:
         # ansible-runner turns the check of host keys off; ansible.cfg decides.
         del config.env["ANSIBLE_HOST_KEY_CHECKING"]
-    config.command = _end_with_this_process(config.command, config.env["PATH"])
+    config.command = end_with_this_process(config.command, config.env["PATH"])
     return Runner(config, event_handler=handle_event, cancel_callback=lambda: forwarder.kill_requested)
-
-
-def _end_with_this_process(command: Sequence[str], search_path: str) -> list[str]:
-    """Return the command that runs ansible-playbook with the same arguments and ends with this process.
-
-    -P: the current folder holds a stranger's project, and no module may be imported from there.
-    """
-    executable = shutil.which(command[0], path=search_path) or command[0]
-    program = [sys.executable, "-P", str(_ANSIBLE_PLAYBOOK_PROGRAM), str(os.getpid())]
-    return [*program, executable, *command[1:]]
-
-
-# --- signals -----------------------------------------------------------------------------------------------------
-
-
-class _SignalForwarder:
-    """A guard that turns the first SIGINT, SIGTERM or SIGHUP into one SIGINT; the second kills ansible-playbook.
-
-    ansible-playbook runs in a session of its own, so a terminal's Ctrl-C reaches only this process.
-    """
-
-    def __init__(self) -> None:
-        self.interrupted = False
-        self.kill_requested = False
-        self._signal_sent = False
-        self._pid: int | None = None
-        self._previous_handlers: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> _SignalForwarder:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                self._previous_handlers[number] = signal.signal(number, self._handle_signal)
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        for number, handler in self._previous_handlers.items():
-            signal.signal(number, handler)
-
-    def set_process_id(self, pid: int | None) -> None:
-        """Take the process id of ansible-playbook from an event. Before the first event, nothing has started."""
-        self._pid = pid or self._pid
-        if self.interrupted:
-            self._forward_interruption()
-
-    def _handle_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupted:
-            self.kill_requested = True
-            self._send_signal(signal.SIGKILL)
-        self.interrupted = True
-        self._forward_interruption()
-
-    def _forward_interruption(self) -> None:
-        if not self._signal_sent and self._pid is not None:
-            self._signal_sent = True
-            self._send_signal(signal.SIGINT)
-
-    def _send_signal(self, number: signal.Signals) -> None:
-        if self._pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, number)
