@@ -21,6 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.process imp
 
 # Nothing here uses the two modules. Ansible loads this file before it forks the workers, so the workers inherit the
 # code that most modules share.
+# pylint: disable-next=unused-import
 from ansible_collections.localdev.recovery.plugins.modules import recovery_run, stack_info  # noqa: F401
 from ansible_collections.localdev.recovery.plugins.plugin_utils._direct_execution import DirectAction
 
