@@ -18,6 +18,7 @@ import click
 from localdev_recovery import completion
 from localdev_recovery.command_group import HELP_OPTIONS, VerbGroup
 from localdev_recovery.command_options import make_common_options, make_parameter, make_target_options
+from localdev_recovery.option_texts import describe_option
 from localdev_recovery.secret_files import write_secret_files
 from localdev_recovery.verbs.catalog import NOUNS, OVERVIEW, PROCEDURES, SESSIONS
 from localdev_recovery.verbs.definition import Noun, Procedure, Session
@@ -45,7 +46,7 @@ class _ProcedureCommand(click.Command):
 def _make_command(verb: Procedure | Session) -> click.Command:
     is_procedure = isinstance(verb, Procedure)
     arguments = [option for option in verb.options if not option.flag]
-    argument_texts = "\n\n".join(f"{option.placeholder}: {option.help}" for option in arguments)
+    argument_texts = "\n\n".join(f"{option.placeholder}: {describe_option(option)}" for option in arguments)
     last_line = (
         f"Playbook: {verb.playbook_fqcn}" if isinstance(verb, Procedure) else f"Ends with the exit code of {_COMPOSE}."
     )

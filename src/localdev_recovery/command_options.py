@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from localdev_recovery import completion
+from localdev_recovery.option_texts import describe_option, list_choices
 
 if TYPE_CHECKING:
     from localdev_recovery.variables import ExtraVariables
@@ -79,6 +80,9 @@ def make_common_options(*, session: bool) -> list[click.Parameter]:
 def make_parameter(option: Option) -> click.Parameter:
     """Return click's parameter of an option or argument."""
     complete = completion.make_completer(option.completes) if option.completes else None
+    choices, text = list_choices(option), describe_option(option)
+    if choices:
+        complete = completion.make_choice_completer(choices)
     if option.kind == "list":
         return click.Argument(
             [option.variable], metavar=f"[{option.placeholder}]...", nargs=-1, shell_complete=complete
@@ -89,8 +93,8 @@ def make_parameter(option: Option) -> click.Parameter:
         )
     names = [*([option.short] if option.short else []), option.flag, option.parameter]
     if option.kind == "switch":
-        return click.Option(names, is_flag=True, flag_value=option.switch_value, default=None, help=option.help)
+        return click.Option(names, is_flag=True, flag_value=option.switch_value, default=None, help=text)
     if option.kind == "prompt":
-        return click.Option(names, is_flag=True, help=option.help)
+        return click.Option(names, is_flag=True, help=text)
     click_type = _CLICK_TYPES.get(option.kind, click.STRING)
-    return click.Option(names, type=click_type, metavar=option.placeholder, help=option.help, shell_complete=complete)
+    return click.Option(names, type=click_type, metavar=option.placeholder, help=text, shell_complete=complete)

@@ -74,6 +74,11 @@ def make_completer(kind: str) -> Completer:
     return complete
 
 
+def make_choice_completer(choices: Sequence[str]) -> Completer:
+    """Return a completer that offers the values of an option."""
+    return lambda ctx, param, incomplete: [CompletionItem(item) for item in choices if item.startswith(incomplete)]
+
+
 def complete_verb(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the words that may follow those of ``localdev help``."""
     group = ctx.find_root().command

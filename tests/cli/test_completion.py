@@ -61,6 +61,7 @@ def test_verbs_of_a_noun_and_options_of_its_default_verb_are_offered() -> None:
     assert complete_last_word("localdev", "backup", "--ke") == ["--keep", "--keep-days"]
     assert complete_last_word("localdev", "backup", "--keep", "2", "--ch") == ["--check"]
     assert complete_last_word("localdev", "backup", "ver") == ["verify"]
+    assert complete_last_word("localdev", "backup", "--format", "") == ["directory", "custom", "plain"]
     assert complete_last_word("localdev", "help", "volume", "to-") == ["to-named", "to-bind"]
 
 

@@ -27,7 +27,6 @@ NOUN = Noun(
                 Option(
                     flag="--password-file",
                     variable="admin_account_password_file",
-                    help="Read it from a file.",
                     placeholder="FILE",
                     completes="file",
                 ),
@@ -47,7 +46,6 @@ NOUN = Noun(
                 Option(
                     flag="--generate",
                     variable="admin_account_generate",
-                    help="Without one, make one and keep it in a private file.",
                     kind="switch",
                 ),
             ),

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from localdev_recovery.verbs.definition import Noun, Option, Procedure, backup_argument
 
-_SELECTION = "BACKUP is latest, a name, a path, or an age such as 3d."
-
 NOUN = Noun(
     name="backup",
     summary="Back up the database; list, verify and move backups.",
@@ -28,26 +26,22 @@ NOUN = Noun(
                 Option(
                     flag="--format",
                     variable="backup_format",
-                    help="directory (default), custom or plain.",
                     placeholder="FORMAT",
                 ),
                 Option(
                     flag="--test-restore",
                     variable="backup_prove",
-                    help="Restore the new backup into a temporary database as a test.",
                     kind="switch",
                 ),
                 Option(
                     flag="--keep",
                     variable="backup_keep",
-                    help="Newest backups that stay, whatever their age.",
                     kind="integer",
                     placeholder="COUNT",
                 ),
                 Option(
                     flag="--keep-days",
                     variable="backup_keep_days",
-                    help="Younger backups stay, whatever their number.",
                     kind="number",
                     placeholder="DAYS",
                 ),
@@ -62,7 +56,6 @@ NOUN = Noun(
                 Option(
                     flag="--checksums",
                     variable="backup_list_checksums",
-                    help="Read every backup whole and check it.",
                     kind="switch",
                 ),
             ),
@@ -74,7 +67,7 @@ NOUN = Noun(
             summary="Check that a backup can be restored.",
             explanation=(
                 "Restores it into a temporary database, compares rows and revision with its metadata, and drops the "
-                f"temporary database. {_SELECTION}"
+                "temporary database."
             ),
             options=(backup_argument("backup_verify_select", completes="backups"),),
         ),
@@ -84,14 +77,13 @@ NOUN = Noun(
             summary="Copy a backup from a host to this machine.",
             explanation=(
                 "Checks its checksums on the host and again here. A backup that is here already is not copied; "
-                f"another one of the same name is never overwritten. {_SELECTION}"
+                "another one of the same name is never overwritten."
             ),
             options=(
                 backup_argument("backup_fetch_select"),
                 Option(
                     flag="--to",
                     variable="backup_fetch_folder",
-                    help="Folder that gets it; ./backups.",
                     placeholder="FOLDER",
                     completes="dir",
                 ),
@@ -103,14 +95,13 @@ NOUN = Noun(
             summary="Copy a backup from this machine to hosts.",
             explanation=(
                 "Checks its checksums here and again on each host. Restores nothing. A host that has it already is "
-                f"skipped; another one of the same name is never overwritten. {_SELECTION}"
+                "skipped; another one of the same name is never overwritten."
             ),
             options=(
                 backup_argument("backup_distribute_select"),
                 Option(
                     flag="--from",
                     variable="backup_distribute_folder",
-                    help="Folder that holds it; ./backups.",
                     placeholder="FOLDER",
                     completes="dir",
                 ),

@@ -10,7 +10,6 @@ from localdev_recovery.verbs.definition import Noun, Option, Procedure, no_login
 
 _SERVICES = Option(
     variable="container_recovery_services",
-    help="Which services; without it all.",
     kind="list",
     placeholder="SERVICE",
     completes="services",
@@ -18,7 +17,6 @@ _SERVICES = Option(
 _RECREATE = Option(
     flag="--recreate",
     variable="container_recovery_recreate",
-    help="Recreate also containers that are up to date.",
     kind="switch",
 )
 _NO_LOGIN = no_login_option("container_recovery_verify_login")
@@ -55,7 +53,6 @@ NOUN = Noun(
                 Option(
                     flag="--no-cache",
                     variable="container_recovery_no_cache",
-                    help="Run every instruction again.",
                     kind="switch",
                 ),
                 _RECREATE,
@@ -87,7 +84,6 @@ NOUN = Noun(
             options=(
                 Option(
                     variable="code_injection_files",
-                    help="Files or folders, relative to the project's folder.",
                     kind="list",
                     placeholder="PATH",
                     completes="file",
@@ -95,7 +91,6 @@ NOUN = Noun(
                 Option(
                     flag="--git-range",
                     variable="code_injection_git_range",
-                    help="All files changed in A..B.",
                     placeholder="A..B",
                 ),
             ),

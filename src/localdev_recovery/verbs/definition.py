@@ -21,10 +21,11 @@ class Option:
     terminal) and ``environment`` (a variable's name), which set the variable to the name of a private file that holds
     the secret. Without the option the inventory and the role's defaults decide. short: a one-letter form of the flag.
     completes: what a shell offers after Tab, as completion.py knows it.
+    help: only where no role variable describes the option; option_texts.py describes all others.
     """
 
     variable: str
-    help: str
+    help: str = ""
     flag: str = ""
     kind: str = "text"
     placeholder: str = ""
@@ -93,7 +94,6 @@ def no_login_option(variable: str) -> Option:
     return Option(
         flag="--no-login",
         variable=variable,
-        help="Do not check that the administrator can log in.",
         kind="switch",
         switch_value=False,
     )
@@ -101,6 +101,4 @@ def no_login_option(variable: str) -> Option:
 
 def backup_argument(variable: str, *, completes: str = "") -> Option:
     """Return the argument that names a backup."""
-    return Option(
-        variable=variable, help="Which backup; without it the latest.", placeholder="BACKUP", completes=completes
-    )
+    return Option(variable=variable, placeholder="BACKUP", completes=completes)

@@ -26,14 +26,12 @@ NOUN = Noun(
                 Option(
                     flag="--example",
                     variable="env_file_example",
-                    help="The file to make it from; .env.example.",
                     placeholder="FILE",
                     completes="file",
                 ),
                 Option(
                     flag="--new-database",
                     variable="env_file_new_database",
-                    help="Generate a database password although data may exist.",
                     kind="switch",
                 ),
             ),

@@ -27,26 +27,22 @@ NOUN = Noun(
                 Option(
                     flag="--repository",
                     variable="provision_repository",
-                    help="Address to clone from.",
                     placeholder="URL",
                 ),
                 Option(
                     flag="--source",
                     variable="provision_source",
-                    help="Checkout on this machine to send instead.",
                     placeholder="FOLDER",
                     completes="dir",
                 ),
                 Option(
                     flag="--images-from",
                     variable="provision_images_from",
-                    help="registry (default) or controller.",
                     placeholder="WHERE",
                 ),
                 Option(
                     flag="--from-backup",
                     variable="provision_backup",
-                    help="Begin with this backup, such as latest.",
                     placeholder="BACKUP",
                 ),
             ),

@@ -32,7 +32,6 @@ NOUN = Noun(
             options=(
                 Option(
                     variable="run_explain_id",
-                    help="Which run; without it the newest.",
                     placeholder="RUN",
                     completes="runs",
                 ),

@@ -27,13 +27,11 @@ NOUN = Noun(
                 Option(
                     flag="--target",
                     variable="schema_recovery_target",
-                    help="Upgrade to this revision, not to the head.",
                     placeholder="REVISION",
                 ),
                 Option(
                     flag="--allow-rebuild",
                     variable="schema_recovery_allow_rebuild",
-                    help="Rebuild the database where an upgrade cannot help.",
                     kind="switch",
                 ),
             ),

@@ -29,7 +29,6 @@ PROCEDURES = (
             Option(
                 flag="--no-seed",
                 variable="full_rebuild_seed",
-                help="Leave the database migrated but empty.",
                 kind="switch",
                 switch_value=False,
             ),
@@ -42,8 +41,7 @@ PROCEDURES = (
         explanation=(
             "Restores into a temporary database, verifies it, upgrades it if it is behind, and only then swaps it with "
             "the database, which is kept under another name. A backup that does not fit the migrations of this "
-            "checkout is refused, and the branch that has its revision is named. BACKUP is latest, a name, a path, or "
-            "an age such as 3d.\n\n"
+            "checkout is refused, and the branch that has its revision is named.\n\n"
             "If a step fails, the previous state stays or is restored. After a success, localdev undo restores it."
         ),
         options=(
@@ -51,26 +49,22 @@ PROCEDURES = (
             Option(
                 flag="--trust-dump",
                 variable="restore_trust_dump",
-                help="Go by the revision in the dump itself.",
                 kind="switch",
             ),
             Option(
                 flag="--no-restart",
                 variable="restore_restart",
-                help="Only end the sessions of the services.",
                 kind="switch",
                 switch_value=False,
             ),
             Option(
                 flag="--cache",
                 variable="restore_cache",
-                help="keep (default) or set_aside.",
                 placeholder="WHAT",
             ),
             Option(
                 flag="--no-login",
                 variable="restore_verify_login",
-                help="The password in the backup is another one.",
                 kind="switch",
                 switch_value=False,
             ),
@@ -88,7 +82,6 @@ PROCEDURES = (
         options=(
             Option(
                 variable="undo_run_id",
-                help="The run to undo, such as 20260131T100000Z-1f2e.",
                 placeholder="RUN",
                 completes="runs",
             ),
@@ -106,7 +99,6 @@ PROCEDURES = (
         options=(
             Option(
                 variable="cleanup_runs",
-                help="Delete what these runs keep; without it by age and number.",
                 kind="list",
                 placeholder="RUN",
                 completes="runs",
@@ -114,22 +106,19 @@ PROCEDURES = (
             Option(
                 flag="--keep",
                 variable="cleanup_keep",
-                help="How many of each object stay, whatever their age.",
                 kind="integer",
                 placeholder="COUNT",
             ),
             Option(
                 flag="--older-than",
                 variable="cleanup_older_than_days",
-                help="Delete only what is at least so old.",
                 kind="number",
                 placeholder="DAYS",
             ),
-            Option(flag="--all", variable="cleanup_all", help="Delete what any run keeps.", kind="switch"),
+            Option(flag="--all", variable="cleanup_all", kind="switch"),
             Option(
                 flag="--also-newest",
                 variable="cleanup_also_newest",
-                help="With RUN or --all: the newest copies too.",
                 kind="switch",
             ),
         ),
@@ -148,27 +137,23 @@ PROCEDURES = (
             Option(
                 flag="--file",
                 variable="init_file",
-                help="Write this file instead.",
                 placeholder="FILE",
                 completes="file",
             ),
             Option(
                 flag="--password-variable",
                 variable="init_admin_password_variable",
-                help="Environment variable that holds the administrator's password.",
                 placeholder="NAME",
             ),
             Option(
                 flag="--database-service",
                 variable="stack_database_service",
-                help="Service that runs the database.",
                 placeholder="SERVICE",
                 completes="services",
             ),
             Option(
                 flag="--application-service",
                 variable="stack_application_service",
-                help="Service that has Alembic.",
                 placeholder="SERVICE",
                 completes="services",
             ),

@@ -37,7 +37,6 @@ NOUN = Noun(
                 Option(
                     flag="--folder",
                     variable="volume_transition_folder",
-                    help="Where the folders are made (data).",
                     placeholder="FOLDER",
                     completes="dir",
                 ),
@@ -56,7 +55,6 @@ NOUN = Noun(
             options=(
                 Option(
                     variable="volume_backup_services",
-                    help="Whose data; without it all.",
                     kind="list",
                     placeholder="SERVICE",
                     completes="services",
@@ -64,7 +62,6 @@ NOUN = Noun(
                 Option(
                     flag="--folder",
                     variable="volume_backup_dir",
-                    help="Folder of the archives (backups/volumes).",
                     placeholder="FOLDER",
                     completes="dir",
                 ),
@@ -82,20 +79,17 @@ NOUN = Noun(
             options=(
                 Option(
                     variable="volume_restore_select",
-                    help="latest (without it), a set's time such as 20260131_100000, or an archive's name or path.",
                     placeholder="ARCHIVES",
                 ),
                 Option(
                     flag="--service",
                     variable="volume_restore_services",
-                    help="Whose data the archive holds.",
                     placeholder="SERVICE",
                     completes="services",
                 ),
                 Option(
                     flag="--folder",
                     variable="volume_restore_dir",
-                    help="Folder of the archives (backups/volumes).",
                     placeholder="FOLDER",
                     completes="dir",
                 ),
