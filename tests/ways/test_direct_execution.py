@@ -199,7 +199,9 @@ def test_rescue_follows_a_killed_module(core: Core, tmp_path: Path, direct: bool
     kill = {"name": "Kill", PROBE: {"do": "kill", "number": signal.SIGKILL}}
     rescue = {"name": "Rescue", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.rc }}"}}
     block = {"block": [kill], "rescue": [rescue]}
-    way = run_tasks(core, tmp_path / "run", direct, [block, {"name": "Next", PROBE: {}}])
+    # It needs a folder that ansible-playbook deletes when it ends.
+    copy = {"name": "Copy", "ansible.builtin.copy": {"content": "", "dest": str(tmp_path / "copy"), "mode": "0600"}}
+    way = run_tasks(core, tmp_path / "run", direct, [block, {"name": "Next", PROBE: {}}, copy])
     assert way.results["Rescue"]["msg"] == 137
     assert way.is_direct("Next") == {direct}
 
