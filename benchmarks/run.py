@@ -26,7 +26,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks import alembic_info, backup_restore, hosts, volumes
+from benchmarks import alembic_info, backup_restore, before_after, hosts, volumes
 from tests.harness.checkout import ROOT
 from tests.harness.engine import docker, run_command
 from tests.harness.reference_stack import ReferenceStack
@@ -221,6 +221,7 @@ ON_A_STACK: dict[str, t.Callable[[ReferenceStack], dict[str, t.Any]]] = {
 }
 # These bring what they need, and may give several rows.
 ALONE: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
+    "ansible_share": before_after.measure,
     "alembic_info": lambda: [alembic_info.measure()],
     "backup_restore": backup_restore.measure,
     "volumes": volumes.measure,

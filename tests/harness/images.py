@@ -19,7 +19,7 @@ from tests.harness.engine import docker, run_command
 IMAGES_PROJECT = "localdev-test-images"
 BUILT_SERVICES = ("backend", "celery-worker", "celery-beat", "frontend", "n8n")
 # Variant of the reference stack -> number of the user who owns the files of the cluster.
-VARIANT_OWNERS = {"pg15": "999", "pg15-uid70": "70", "pg17": "999"}
+VARIANT_OWNERS = {"pg15": "999", "pg15-uid70": "70", "pg17": "999", "pg18": "999"}
 
 
 def provide_base_images(variant: str = "pg15") -> dict[str, str]:

@@ -78,9 +78,10 @@ class Environment:
             shutil.rmtree(folder)
         return self
 
-    def read_core_version(self) -> str:
+    def read_core_version(self, **variables: str) -> str:
         """Return the major and minor number of ansible-core's version."""
-        version = self.run("python", "-c", "import ansible.release as r; print(r.__version__)", cwd=self.folder)
+        show = "import ansible.release as r; print(r.__version__)"
+        version = self.run("python", "-c", show, cwd=self.folder, **variables)
         return ".".join(version.strip().split(".")[:2])
 
     def find_module_file(self, module: str, cwd: Path, **variables: str) -> Path:
@@ -106,3 +107,14 @@ def provide_environment(interpreter: Path, wheel: Path) -> Environment:
         environment.pip("install", "--no-compile", "pytest", "hypothesis", "alembic")
         complete.touch()
     return environment.uninstall_product()
+
+
+def provide_core(environment: Environment, minor: str) -> Path:
+    """Return a folder with an ansible-core of a minor version, for PYTHONPATH of an environment with another."""
+    target = environment.folder / f"core-{minor}"
+    if not target.exists():
+        unfinished = environment.folder / f"core-{minor}.part"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        environment.pip("install", "--no-compile", "--no-deps", "--target", unfinished, f"ansible-core=={minor}.*")
+        unfinished.rename(target)
+    return target

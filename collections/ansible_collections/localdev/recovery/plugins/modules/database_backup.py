@@ -52,9 +52,9 @@ options:
     default: auto
   jobs:
     description:
-      - Tables to dump at once with O(format=directory).
+      - Tables to dump at once with O(format=directory). V(0) is one for each processor of the engine, and at most 16.
     type: int
-    default: 2
+    default: 0
   version_table:
     description:
       - Alembic's version table, with its schema where several have one.
@@ -157,7 +157,7 @@ def main() -> None:
             "folder": {"type": "path", "required": True},
             "format": {"type": "str", "default": "directory", "choices": ["directory", "custom", "plain"]},
             "compression": {"type": "str", "default": "auto"},
-            "jobs": {"type": "int", "default": 2},
+            "jobs": {"type": "int", "default": 0},
             "version_table": {"type": "str", "default": "alembic_version"},
             "lock_timeout": {"type": "int", "default": 60},
             "keep": {"type": "int", "default": 7},

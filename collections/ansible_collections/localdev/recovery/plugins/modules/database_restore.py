@@ -52,9 +52,9 @@ options:
     default: false
   jobs:
     description:
-      - Tables to restore at once. Plain dumps know only one.
+      - Tables to restore at once. V(0) is one for each processor of the engine, and at most 16. Plain dumps know only one.
     type: int
-    default: 2
+    default: 0
   version_table:
     description:
       - Alembic's version table, with its schema where several have one.
@@ -174,7 +174,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "database": {"type": "str", "default": ""},
             "drill": {"type": "bool", "default": False},
-            "jobs": {"type": "int", "default": 2},
+            "jobs": {"type": "int", "default": 0},
             "version_table": {"type": "str", "default": "alembic_version"},
         },
         supports_check_mode=True,

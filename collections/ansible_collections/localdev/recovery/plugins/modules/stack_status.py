@@ -171,7 +171,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.status i
 from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import open_run_store
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import find_unrecorded_runs
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
@@ -182,6 +181,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._status.collect 
     StatusPart,
     collect_addresses,
     collect_backups,
+    collect_build_contexts,
     collect_data_mounts,
     collect_database_and_schema,
     collect_disk_space,
@@ -233,7 +233,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
         masker = build_stack_masker(facts)
         mask = masker.mask_text
         parts |= {
-            "contexts": functools.partial(read_build_contexts, docker, facts),
+            "contexts": functools.partial(collect_build_contexts, docker, facts),
             "both": functools.partial(
                 collect_database_and_schema,
                 docker,

@@ -30,7 +30,6 @@ from ansible_collections.localdev.recovery.plugins.plugin_utils._module_process 
 
 # Set it to false to run every module as Ansible does it.
 SWITCH_VARIABLE = "localdev_direct_execution"
-COLLECTION = "localdev.recovery."
 # The minor versions of ansible-core that tests/ways runs. Others may have moved what this file uses.
 TESTED_CORES = ("2.19", "2.20", "2.21")
 _PROFILE = "legacy"
@@ -39,6 +38,8 @@ _PROFILE = "legacy"
 class DirectAction(ActionBase):  # type: ignore[misc]
     """An action whose C(_execute_module) runs modules of this collection directly where it can."""
 
+    # Other modules, such as ansible.builtin.slurp, run the usual way.
+    collection = "localdev.recovery"
     _direct_call: ModuleCall | None = None
     _is_direct = False
 
@@ -77,7 +78,7 @@ class DirectAction(ActionBase):  # type: ignore[misc]
         if self._task.delegate_to:
             task_vars = task_vars["ansible_delegated_vars"][self._task.delegate_to]
         return (
-            module_name.startswith(COLLECTION)
+            module_name.startswith(f"{self.collection}.")
             and self._connection.transport == "local"
             and self._connection.become is None
             and not self._task.async_val

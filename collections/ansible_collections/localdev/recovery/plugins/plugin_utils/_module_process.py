@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import atexit
 import gc
-import io
 import multiprocessing
 import os
 import selectors
 import signal
 import sys
+import tempfile
+import threading
+import time
 import typing as t
 
 from ansible.module_utils import _internal
@@ -45,10 +47,12 @@ class ModuleCall(t.NamedTuple):
 def run_module_in_child(
     call: ModuleCall, while_running: t.Callable[[], None], interval_s: float
 ) -> tuple[int, bytes, bytes]:
-    """Return exit code, stdout and stderr of a module. The exit code of a killed module is minus the signal.
+    """Return exit code, stdout and stderr of a module.
 
-    while_running: called in this process every interval_s while the module runs. Whatever it raises, such as the
-    timeout of the task, also kills the module.
+    A killed module has the exit code and the word that a shell has for it: 137 and Killed.
+
+    while_running: called in this process every interval_s while the module runs. An exception that it raises, and the
+    timeout of the task, also kill the module.
     """
     pipes = [os.pipe() for _stream in ("stdout", "stderr")]
     process = multiprocessing.get_context("fork").Process(target=_run_module, args=(call, pipes))
@@ -64,12 +68,13 @@ def run_module_in_child(
         for reader, _writer in pipes:
             os.close(reader)
         process.join()
-    return t.cast(int, process.exitcode), stdout, stderr
+    code = t.cast(int, process.exitcode)
+    if code < 0:
+        return 128 - code, stdout, stderr + f"{signal.strsignal(-code)}\n".encode()
+    return code, stdout, stderr
 
 
-def _read_pipes(
-    readers: t.Sequence[int], while_running: t.Callable[[], None], interval_s: float
-) -> tuple[bytes, ...]:
+def _read_pipes(readers: t.Sequence[int], while_running: t.Callable[[], None], interval_s: float) -> tuple[bytes, ...]:
     """Return all that is written to the pipes until they are closed."""
     found: dict[int, list[bytes]] = {reader: [] for reader in readers}
     with selectors.DefaultSelector() as selector:
@@ -98,11 +103,8 @@ def _run_module(call: ModuleCall, pipes: t.Sequence[tuple[int, int]]) -> None:
     for reader, writer in pipes:
         os.close(reader)
         os.close(writer)
-    # The worker's handlers kill its process group.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.environ.update(call.environment)
-    os.chdir(call.folder)
+    _reset_signals()
+    _set_environment(call)
     _leave_controller()
     try:
         _loader.run_module(
@@ -113,17 +115,39 @@ def _run_module(call: ModuleCall, pipes: t.Sequence[tuple[int, int]]) -> None:
             extensions={},
         )
     finally:
-        # multiprocessing does so only since Python 3.13. AnsibleModule deletes its temporary folder here.
+        # As Python ends: threads first. multiprocessing calls the functions only since Python 3.13, and waits for
+        # threads afterwards. AnsibleModule deletes its temporary folder in such a function.
+        threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
 
 
 def _connect_streams(writers: t.Sequence[int]) -> None:
     """Give the module its own stdin, which is empty, stdout and stderr, which its subprocesses inherit."""
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
-    for name, descriptor, writer in (("stdout", 1, writers[0]), ("stderr", 2, writers[1])):
-        os.dup2(writer, descriptor)
-        stream = io.TextIOWrapper(open(descriptor, "wb", closefd=False), encoding="utf-8", errors="surrogateescape")
-        setattr(sys, name, stream)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, source in enumerate((nothing, *writers)):
+        os.dup2(source, descriptor)
+    os.close(nothing)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
+
+
+def _reset_signals() -> None:
+    """Give each signal the handler of a new Python. The worker's handlers kill its process group."""
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _set_environment(call: ModuleCall) -> None:
+    """Set environment, folder and arguments, and forget what the worker derived from its own."""
+    os.environ.update(call.environment)
+    os.chdir(call.folder)
+    os.environ["PWD"] = call.folder
+    time.tzset()
+    tempfile.tempdir = None
+    del sys.argv[1:]
 
 
 def _leave_controller() -> None:

@@ -22,9 +22,10 @@ from pathlib import Path
 import pytest
 
 from tests.harness.checkout import ROOT
+from tests.harness.comparable_results import list_comparable_results, list_differences
 from tests.harness.engine import HANG_TIMEOUT_S, docker, find_free_ports
 from tests.harness.images import provide_base_images
-from tests.harness.playbook_run import CALLBACK_FOLDER
+from tests.harness.playbook_run import CALLBACK_FOLDER, RESULTS_VARIABLE, read_events
 from tests.harness.project import list_project_objects, remove_objects
 from tests.harness.state_folders import remove_state
 
@@ -38,6 +39,10 @@ AT_ONCE = 3
 SHOWN_LINES = 60
 
 
+# A target of this suffix runs its modules as Ansible does it, not in a child of Ansible's worker.
+USUAL = "-usual"
+# The cheapest target runs that way in make test too.
+USUAL_TARGET = "env_file"
 # These targets run for two users of the cluster's files, because each base image has another one.
 TARGETS_WITH_UIDS = ("set_aside_folder", "set_aside_volume")
 
@@ -55,14 +60,29 @@ def target_cases() -> list[t.Any]:
     return cases
 
 
+def usual_cases() -> list[t.Any]:
+    """Return the targets that run directly and the usual way: of each role one."""
+    cases: list[t.Any] = []
+    for case in target_cases():
+        if isinstance(case, str):
+            soak = pytest.mark.soak(reason=f"test_target[{case}]; the same test with {USUAL_TARGET}; tests/ways")
+            cases.append(case if case == USUAL_TARGET else pytest.param(case, marks=soak))
+    return cases
+
+
 @dataclass(frozen=True)
 class PlayOutcome:
-    """Result of a target's play. left_behind: objects of its project that it did not remove."""
+    """Result of a target's play. left_behind: objects of its project that it did not remove.
+
+    results: what the callback plugin of the harness has written. own_words: the values that only this play has.
+    """
 
     returncode: int
     output: str
     seconds: float
     left_behind: list[str]
+    results: list[dict[str, t.Any]]
+    own_words: list[str]
 
 
 # --- images ----------------------------------------------------------------------------------------------------------
@@ -71,7 +91,8 @@ class PlayOutcome:
 def base_images_by_name() -> dict[str, str]:
     """Return the names of the base images, by the variable of the targets that takes them."""
     names = {}
-    for variable, variant in (("POSTGRES", "pg15"), ("POSTGRES_UID70", "pg15-uid70")):
+    variants = {"POSTGRES": "pg15", "POSTGRES_UID70": "pg15-uid70", "POSTGRES_18": "pg18"}
+    for variable, variant in variants.items():
         found = provide_base_images(variant)
         names |= {"REDIS": found["REDIS_IMAGE"], "PYTHON": found["PYTHON_IMAGE"], variable: found["POSTGRES_IMAGE"]}
     return names
@@ -117,7 +138,8 @@ def project_name(target: str) -> str:
 
 def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
     project = project_name(target)
-    role, _separator, uid = target.partition("-uid")
+    role, _separator, uid = target.removesuffix(USUAL).partition("-uid")
+    port = str(find_free_ports(1)[0])
     # A killed test run may have left objects.
     remove_objects(list_project_objects(project))
     remove_state(project)
@@ -131,13 +153,15 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
             **{f"LOCALDEV_TEST_{name}": value for name, value in images.items()},
             "LOCALDEV_TEST_DIR": f"{folder}/project",
             "LOCALDEV_TEST_PROJECT": project,
-            "LOCALDEV_TEST_PORT": str(find_free_ports(1)[0]),
+            "LOCALDEV_TEST_PORT": port,
             **({"LOCALDEV_TEST_UIDS": uid} if uid else {}),
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_ROLES_PATH": str(TARGETS),
             "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false",
-            # A play that a target starts may enable the plugin, to read the results as data.
+            # A play that a target starts names another file.
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACK_FOLDER),
+            "ANSIBLE_CALLBACKS_ENABLED": "result_recorder",
+            RESULTS_VARIABLE: f"{folder}/results",
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }
         # A stack of the caller's must not be mistaken for the test's.
@@ -149,6 +173,8 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
             "local",
             "--extra-vars",
             f"ansible_python_interpreter={sys.executable}",
+            "--extra-vars",
+            f"localdev_direct_execution={not target.endswith(USUAL)}",
             str(playbook),
         ]
         began = time.monotonic()
@@ -168,29 +194,48 @@ def run_target_play(target: str, images: t.Mapping[str, str]) -> PlayOutcome:
         except subprocess.TimeoutExpired as exc:
             output = exc.stdout.decode(errors="replace") if isinstance(exc.stdout, bytes) else exc.stdout or ""
             returncode, output = -1, f"{output}\nstill running after {HANG_TIMEOUT_S} s"
+        seconds = time.monotonic() - began
         left = list_project_objects(project)
         remove_objects(left)
         remove_state(project)
-        return PlayOutcome(returncode, output, time.monotonic() - began, left)
+        results = read_events(Path(folder) / "results")
+        return PlayOutcome(returncode, output, seconds, left, results, [folder, project, port])
 
 
 @pytest.fixture(scope="session")
 def plays(request: pytest.FixtureRequest, images: dict[str, str]) -> t.Iterator[dict[str, Future[PlayOutcome]]]:
     """Start the plays of all selected tests, and yield them."""
-    tests = [
-        item for item in request.session.items if isinstance(item, pytest.Function) and item.function is test_target
-    ]
-    selected = [item.callspec.params["target"] for item in tests]
+    selected: dict[str, None] = {}
+    for item in request.session.items:
+        if isinstance(item, pytest.Function) and "plays" in item.fixturenames:
+            target = item.callspec.params["target"]
+            selected |= {target: None} | ({} if item.function is test_target else {f"{target}{USUAL}": None})
     pool = ThreadPoolExecutor(AT_ONCE)
     yield {target: pool.submit(run_target_play, target, images) for target in selected}
     pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("target", target_cases())
-def test_target(target: str, plays: dict[str, Future[PlayOutcome]]) -> None:
-    outcome = plays[target].result()
+def check_outcome(target: str, outcome: PlayOutcome) -> None:
+    """Raise AssertionError unless the play succeeded and removed what it had created."""
     shown = "\n".join(outcome.output.splitlines()[-SHOWN_LINES:])
     if outcome.returncode != 0:
         ended = f"the play of {target} ended with {outcome.returncode} after {outcome.seconds:.0f} s"
         pytest.fail(f"{ended}; its last lines:\n{shown}", pytrace=False)
     assert outcome.left_behind == []
+
+
+@pytest.mark.parametrize("target", target_cases())
+def test_target(target: str, plays: dict[str, Future[PlayOutcome]]) -> None:
+    check_outcome(target, plays[target].result())
+
+
+@pytest.mark.parametrize("target", usual_cases())
+def test_target_has_the_same_results_the_usual_way(target: str, plays: dict[str, Future[PlayOutcome]]) -> None:
+    """The target itself runs its modules directly."""
+    direct, usual = plays[target].result(), plays[f"{target}{USUAL}"].result()
+    check_outcome(f"{target}{USUAL}", usual)
+    first, second = (
+        list_comparable_results(outcome.results, outcome.own_words, "localdev.recovery.") for outcome in (direct, usual)
+    )
+    assert first
+    assert list_differences(first, second) == []

@@ -32,8 +32,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     program_command,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interpreter import FIND_PYTHON
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.labels import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import list_running_containers

@@ -45,6 +45,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._git.history imp
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.client_tools import (
     CLIENT_MOUNT_POINT,
     ClientTools,
+    choose_jobs,
+    count_engine_processors,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
     count_rows,
@@ -54,6 +56,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.fact
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_dump import (
     COMPRESSION_AUTO,
     build_pg_dump_command,
+    can_dump_statistics,
     choose_compression,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
@@ -84,12 +87,14 @@ DUMP_RESERVE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class BackupOptions:
-    """Options of a backup. compression: as in pg_dump's --compress, or COMPRESSION_AUTO. jobs: parallel workers."""
+    """Options of a backup. compression: as in pg_dump's --compress, or COMPRESSION_AUTO. jobs: 0 for one
+    per processor of the engine.
+    """
 
     folder: str
     format: str = "directory"
     compression: str = COMPRESSION_AUTO
-    jobs: int = 2
+    jobs: int = 0
     version_table: str = "alembic_version"
     lock_timeout_s: int = 60
 
@@ -240,8 +245,9 @@ def _dump_snapshot(
     """Dump to partial, and return (facts, rows, revisions) of the dump's own snapshot."""
     database = require_database(stack)["name"]
     path_in_container = f"{CLIENT_MOUNT_POINT}/{os.path.basename(partial)}"
-    with PsqlSession(docker, server, database) as session, ThreadPoolExecutor(1) as executor:
+    with PsqlSession(docker, server, database) as session, ThreadPoolExecutor(2) as executor:
         credentials = executor.submit(read_database_credentials, docker, stack)
+        processors = executor.submit(count_engine_processors, docker)
         session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
         facts = read_database_facts(session)
         check_backup_disk_space(options.folder, estimate_required_bytes(facts["database_bytes"], options.compression))
@@ -249,14 +255,16 @@ def _dump_snapshot(
         if options.compression == COMPRESSION_AUTO:
             compression = choose_compression(tools, options.format, facts["server_major"])
             options = replace(options, compression=compression)
+        statistics = can_dump_statistics(options.format, facts["server_major"])
         command = build_pg_dump_command(
             options.format,
             path_in_container,
             database=database,
             snapshot=session.query("SELECT pg_export_snapshot();")[0],
-            jobs=options.jobs,
+            jobs=choose_jobs(options.jobs, processors.result()),
             compression=options.compression,
             lock_timeout_s=options.lock_timeout_s,
+            statistics=statistics,
         )
         # A dump that pg_restore can list is complete. The helper container is root; the files must belong to the
         # folder's owner.
@@ -275,7 +283,7 @@ def _dump_snapshot(
                 dumping.result()
         except RecoveryError as exc:
             raise _build_dump_error(database, exc, stack, options.folder) from exc
-    return {**facts, "compression": options.compression}, rows, revisions
+    return {**facts, "compression": options.compression, "statistics": statistics}, rows, revisions
 
 
 def _build_dump_error(database: str, cause: RecoveryError, stack: StackDescription, folder: str) -> RecoveryError:

@@ -49,6 +49,7 @@ _VALUE_TYPES: dict[str, type] = {
     "roles": list,
     "rows": dict,
     "server_major": int,
+    "statistics": bool,
 }
 
 _LINE = re.compile(r"([A-Za-z_][\w-]*)[ \t]*[:=][ \t]*(.*)")

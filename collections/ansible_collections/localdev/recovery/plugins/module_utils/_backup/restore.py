@@ -38,15 +38,21 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.clie
     CLIENT_MOUNT_POINT,
     RESTORE_PGOPTIONS,
     ClientTools,
+    choose_jobs,
+    count_engine_processors,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import (
     DatabaseSize,
     ServerFacts,
     build_analyze_sql,
     count_rows,
+    list_tables_to_analyze,
     read_database_revisions,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_restore import build_pg_restore_command
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_restore import (
+    build_pg_restore_command,
+    can_restore_statistics,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import (
     DUMP_BLOCK_BYTES,
     DumpRefused,
@@ -109,7 +115,8 @@ def restore_backup(
 ) -> RestoreResult:
     """Restore a set into a new database and verify it there. If anything fails, drop the database again.
 
-    statistics: whether to analyze the tables, for a database that will be used.
+    jobs: 0 for one per processor of the engine. statistics: whether to analyze the tables, for a database that will be
+    used.
     """
     started = time.monotonic()
     server = find_database_server(stack, docker)
@@ -117,13 +124,13 @@ def restore_backup(
     entry = describe_temporary_database(name, server.container, server.user)
     with contextlib.ExitStack() as exit_stack:
         tools = None
+        pool = exit_stack.enter_context(ThreadPoolExecutor(2))
+        processors = pool.submit(count_engine_processors, docker)
         if backup.format != "plain":
             # The container can only read the backup, so it may start before the checks.
             run_id = run.record["run_id"] if run else ""
             tools = exit_stack.enter_context(ClientTools(docker, server, os.path.dirname(backup.path), run_id))
-            credentials = exit_stack.enter_context(ThreadPoolExecutor(1)).submit(
-                read_database_credentials, docker, stack
-            )
+            credentials = pool.submit(read_database_credentials, docker, stack)
         facts, warnings = check_restore_input(docker, server, live, backup, name, run)
         record_temporary_object(run, entry)
         try:
@@ -132,6 +139,7 @@ def restore_backup(
             sql = build_create_database_sql(name, settings, owner)
             run_sql(docker, container=server.container, user=server.user, database="template1", sql=sql)
             wait_at_breakpoint(run, "scratch")
+            jobs = choose_jobs(jobs, processors.result())
             if tools:
                 tools.log_in(credentials.result()["password"])
                 warnings += _restore_with_pg_restore(docker, server, backup, name, facts, jobs, tools, run)
@@ -139,10 +147,10 @@ def restore_backup(
             else:
                 warnings += _restore_with_psql(docker, server, backup, name, facts, version_table, run)
             wait_at_breakpoint(run, "restored")
-            if statistics:
-                _analyze_tables(docker, server, name, jobs)
             settings_source = live if facts["live"] else ""
-            rows, revisions = _verify_restored_database(docker, server, backup, name, version_table, settings_source)
+            rows, revisions = _verify_restored_database(
+                docker, server, backup, name, facts, version_table, settings_source, jobs if statistics else 0
+            )
         except BaseException:
             with contextlib.suppress(RecoveryError):
                 delete_temporary_object(docker, entry)
@@ -155,27 +163,42 @@ def _read_encoding(backup: BackupSet) -> dict[str, t.Any]:
     return {"encoding": backup.metadata["encoding"]} if backup.metadata.get("encoding") else {}
 
 
-def _analyze_tables(docker: Docker, server: DatabaseServer, name: str, jobs: int) -> None:
-    """Analyze all tables; without statistics the application's first queries would get bad plans."""
-
-    def analyze_part(part: int) -> None:
-        with PsqlSession(docker, server, name) as session:
-            session.query(build_analyze_sql(part, jobs))
-
-    with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(analyze_part, range(jobs)))
+def holds_statistics(metadata: t.Mapping[str, t.Any], server_major: int) -> bool:
+    """Return whether a database has the statistics of its backup once it is restored on a server. Pure."""
+    return metadata.get("statistics") is True and can_restore_statistics(server_major)
 
 
 def _verify_restored_database(
-    docker: Docker, server: DatabaseServer, backup: BackupSet, name: str, version_table: str, settings_source: str
+    docker: Docker,
+    server: DatabaseServer,
+    backup: BackupSet,
+    name: str,
+    facts: ServerFacts,
+    version_table: str,
+    settings_source: str,
+    analyze_jobs: int,
 ) -> tuple[dict[str, int], list[str]]:
     """Count the restored rows, compare them with the metadata and return (rows, revisions).
 
-    settings_source: the database whose settings and privileges it gets; empty: none.
+    settings_source: the database whose settings and privileges it gets; empty: none. analyze_jobs: sessions that
+    meanwhile analyze the tables that lack statistics, without which the application's first queries would get bad
+    plans; 0: none.
     """
-    with PsqlSession(docker, server, name) as session:
+
+    def analyze(tables: list[str]) -> None:
+        with PsqlSession(docker, server, name) as session:
+            session.query(build_analyze_sql(tables))
+
+    lacking = holds_statistics(backup.metadata, facts["server_major"])
+    with PsqlSession(docker, server, name) as session, ThreadPoolExecutor(max(1, analyze_jobs)) as pool:
+        tables = list_tables_to_analyze(session, lacking=lacking) if analyze_jobs else []
+        parts = [tables[first::analyze_jobs] for first in range(min(analyze_jobs, len(tables)))]
+        analyses = [pool.submit(analyze, part) for part in parts]
         rows = count_rows(session)
         revisions = read_database_revisions(session, version_table)
+        for analysis in analyses:
+            analysis.result()
+        # They may limit statements, so they come last.
         if settings_source:
             session.query(build_copy_settings_sql(settings_source, name))
     problems = find_restored_database_problems(backup.metadata, rows, revisions)
@@ -225,9 +248,13 @@ def _restore_with_pg_restore(
             text = tools.run(f"pg_restore --schema-only --file=- {dump}")
             named = [role for line in text.splitlines() for role in find_role_names(line.encode())]
         missing = sorted(set(named) - set(facts["roles"]))
-        command = build_pg_restore_command(database=name, jobs=jobs, owners=not missing)
+        # This collection dumps statistics only where a server that may restore the dump knows them.
+        without_statistics = not (backup.own or can_restore_statistics(facts["server_major"]))
+        command = build_pg_restore_command(
+            database=name, jobs=jobs, owners=not missing, without_statistics=without_statistics
+        )
         with report_progress(run, "loading", DatabaseSize(docker, server, name), expected, about=True):
-            tools.run(f"{command} {dump}")
+            tools.run(f"dump={dump}; {command}")
     except DockerError as exc:
         raise _build_restore_error(backup.name, exc.stderr or exc.message, server, facts) from exc
     return _warn_of_missing_roles(missing, "all that the backup holds belongs to", server)

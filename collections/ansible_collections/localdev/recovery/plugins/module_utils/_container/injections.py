@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._container.files import read_container_files
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
@@ -74,6 +73,11 @@ def classify_injections(
 def find_injections(docker: Docker, stack: StackDescription) -> list[Injection]:
     """Return the injections with their states. Only containers with injected files are read."""
     recorded = list_recorded_injections(RunStore.from_stack(stack).load_all())
+    if not recorded:
+        return []
+    # Import lazily: each imported module is compiled again on the host for every task.
+    from ansible_collections.localdev.recovery.plugins.module_utils._container.files import read_container_files
+
     containers = {c["name"]: c for service in stack["services"].values() for c in service["containers"]}
 
     def read_digests(name: str) -> dict[tuple[str, str], str | None]:

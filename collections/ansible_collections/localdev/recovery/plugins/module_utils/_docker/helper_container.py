@@ -15,9 +15,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.failures i
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.errors import DockerError
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.interactive import InteractiveCommand
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.labels import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import build_mount_arguments
-
-RUN_LABEL = "localdev.recovery.run"
 
 
 class HelperContainer(InteractiveCommand):

@@ -22,6 +22,18 @@ CLIENT_MOUNT_POINT = "/backups"
 _PASSFILE = "/dev/shm/.pgpass"
 # A restored database is needed only after the swap, whose commit flushes everything before it.
 RESTORE_PGOPTIONS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c statement_timeout=0 -c lock_timeout=0"
+# Each job takes a connection, of 100 that a server has by default, and up to maintenance_work_mem for an index.
+_MAX_JOBS = 16
+
+
+def count_engine_processors(docker: Docker) -> int:
+    """Return the number of processors of the machine on which the engine runs, which may be another one."""
+    return int(docker.run("info", "--format", "{{.NCPU}}").stdout.strip() or 1)
+
+
+def choose_jobs(wanted: int, processors: int) -> int:
+    """Return how many jobs dump or restore at once. wanted: 0 for one per processor. Pure."""
+    return wanted if wanted > 0 else max(1, min(processors, _MAX_JOBS))
 
 
 class ClientTools(HelperContainer):

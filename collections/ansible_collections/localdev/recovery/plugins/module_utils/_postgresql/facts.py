@@ -64,19 +64,41 @@ SELECT EXISTS (SELECT FROM pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r'
     OR EXISTS (SELECT FROM pg_largeobject_metadata)
 """
 
-# ANALYZE of all tables by several sessions at once: the largest first, each session takes every nth table.
-_ANALYZE = """
-SELECT format('ANALYZE %I.%I', schema, name) FROM (
-    SELECT n.nspname AS schema, c.relname AS name, row_number() OVER (ORDER BY pg_relation_size(c.oid) DESC) AS place
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't') tables
-WHERE place % {parts} = {part} ORDER BY place \\gexec
+_TABLES_TO_ANALYZE = """
+SELECT c.oid FROM pg_class c
+WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't'{condition} ORDER BY pg_relation_size(c.oid) DESC;
 """
+# Tables with extended statistics, which pg_dump does not dump, and those of which a column, an indexed expression or
+# the whole of an inheritance tree has none. The columns are of PostgreSQL 18. It never has any of virtual columns.
+_LACKS_STATISTICS = """ AND (
+    EXISTS (SELECT FROM pg_statistic_ext e WHERE e.stxrelid = c.oid)
+    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND a.attstattarget IS DISTINCT FROM 0 AND a.attgenerated <> 'v'
+               AND (c.relkind <> 'p' AND NOT EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = c.oid
+                                                     AND s.staattnum = a.attnum AND NOT s.stainherit)
+                    OR c.relhassubclass AND NOT EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = c.oid
+                                                        AND s.staattnum = a.attnum AND s.stainherit)))
+    OR EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indexrelid
+               WHERE i.indrelid = c.oid AND c.relkind <> 'p' AND i.indkey[a.attnum - 1] = 0
+               AND a.attnum <= i.indnkeyatts AND a.attstattarget IS DISTINCT FROM 0
+               AND NOT EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = a.attrelid AND s.staattnum = a.attnum)))"""
 
 
-def build_analyze_sql(part: int, parts: int) -> str:
-    """Return SQL for one of PARTS sessions, counted from 0, that together analyze all tables."""
-    return _ANALYZE.format(part=part, parts=parts)
+def list_tables_to_analyze(session: PsqlSession, *, lacking: bool) -> list[str]:
+    """Return the numbers (oid) of the tables of the session's database, those of the largest first.
+
+    lacking: only of tables that lack statistics after a restore of those of others.
+    """
+    return session.query(_TABLES_TO_ANALYZE.format(condition=_LACKS_STATISTICS if lacking else ""))
+
+
+def build_analyze_sql(tables: t.Sequence[str]) -> str:
+    """Return SQL for psql that analyzes the tables with these numbers in their order."""
+    listed = ", ".join(tables)
+    return (
+        "SELECT format('ANALYZE %s', number::regclass) "
+        f"FROM unnest(ARRAY[{listed}]::oid[]) WITH ORDINALITY tables(number, place) ORDER BY place \\gexec"
+    )
 
 
 def read_database_facts(session: PsqlSession) -> dict[str, t.Any]:

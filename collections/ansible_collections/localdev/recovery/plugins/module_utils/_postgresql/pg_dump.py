@@ -15,6 +15,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.clie
 # Let choose_compression decide.
 COMPRESSION_AUTO = "auto"
 FIRST_MAJOR_WITH_ZSTD = 16
+# pg_dump writes statistics of the planner and pg_restore restores them; before, neither can.
+FIRST_MAJOR_WITH_STATISTICS = 18
+
+
+def can_dump_statistics(kind: str, server_major: int) -> bool:
+    """Return whether a dump can hold the statistics of its tables. kind: a format of pg_dump. Pure.
+
+    The client is of the server's own image. A plain dump is for other tools and servers, which stop at the functions
+    that set statistics; of other formats pg_restore leaves them out.
+    """
+    return kind != "plain" and server_major >= FIRST_MAJOR_WITH_STATISTICS
 
 
 def choose_compression(tools: ClientTools, kind: str, server_major: int) -> str:
@@ -33,7 +44,15 @@ def choose_compression(tools: ClientTools, kind: str, server_major: int) -> str:
 
 
 def build_pg_dump_command(
-    kind: str, path: str, *, database: str, snapshot: str, jobs: int, compression: str, lock_timeout_s: int
+    kind: str,
+    path: str,
+    *,
+    database: str,
+    snapshot: str,
+    jobs: int,
+    compression: str,
+    lock_timeout_s: int,
+    statistics: bool,
 ) -> str:
     """Return the shell command that dumps a database within an exported snapshot. kind: a format of pg_dump. Pure."""
     arguments = [
@@ -48,4 +67,7 @@ def build_pg_dump_command(
     ]
     if kind == "directory":
         arguments.append(f"--jobs={jobs}")
+    if statistics:
+        # Without it pg_dump 18 leaves them out; older versions do not know the option.
+        arguments.append("--statistics")
     return shlex.join([*arguments, f"--dbname={database}"])

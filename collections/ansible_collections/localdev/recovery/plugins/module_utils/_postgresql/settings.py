@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Build SQL that creates a database like another and copies what a dump lacks: settings, privileges, a limit."""
+"""Build SQL that creates or copies a database and copies what a dump lacks: settings, privileges, a limit."""
 
 from __future__ import annotations
 
@@ -70,3 +70,28 @@ def build_create_database_sql(name: str, settings: t.Mapping[str, t.Any], owner:
     elif settings.get("provider") == "b":
         sql += f" LOCALE_PROVIDER builtin BUILTIN_LOCALE {quote_literal(settings['locale'])}"
     return sql
+
+
+# CREATE DATABASE has strategies since this version; older servers always copy files.
+_FIRST_MAJOR_WITH_STRATEGY = 15
+
+
+def build_copy_database_sql(source: str, target: str, *, owner: str, server_major: int, clones: bool) -> str:
+    """Return SQL for psql that copies a database, which no session uses, file by file within the server. Pure.
+
+    clones: whether the server knows ``file_copy_method = clone``, with which a file system that can share blocks does
+    so. Others copy the bytes in the kernel. Some refuse (EOPNOTSUPP, ENOSYS, EXDEV), which ends CREATE DATABASE with
+    an error and leaves nothing; the same session then copies.
+    """
+    strategy = " STRATEGY file_copy" if server_major >= _FIRST_MAJOR_WITH_STRATEGY else ""
+    copy = (
+        f"CREATE DATABASE {quote_identifier(target)} TEMPLATE {quote_identifier(source)} "
+        f"OWNER {quote_identifier(owner)}{strategy};"
+    )
+    if not clones:
+        return copy
+    return (
+        "SET file_copy_method = clone;\n"
+        f"\\set ON_ERROR_STOP 0\n{copy}\n\\set ON_ERROR_STOP 1\n"
+        f"\\if :ERROR\nSET file_copy_method = copy;\n{copy}\n\\endif\n"
+    )

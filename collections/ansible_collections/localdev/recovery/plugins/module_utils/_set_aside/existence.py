@@ -13,17 +13,16 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
     SetAsideEntry,
     TemporaryObject,
     build_run_record,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import MissingCopy
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
-from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import temporary_object_exists
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
+
+if t.TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import MissingCopy
 
 
 def find_existing(
@@ -33,11 +32,20 @@ def find_existing(
 
     What cannot be checked, such as a database whose server does not run, counts as existing.
     """
+    kept = [(record["run_id"], entry) for record in records for entry in record["asides"] if has_kept_copy(entry)]
+    temporary = [(record["run_id"], entry) for record in records for entry in record.get("scratch", [])]
+    if not kept and not temporary:
+        return list(records), []
+    # Import lazily: each imported module is compiled again on the host for every task.
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
+        temporary_object_exists,
+    )
+    from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.manager import SetAsideManager
+
     # Nothing is written: an unsaved record stands in for the run.
     unsaved = build_run_record("check", project="", user="", controller_host="", parameters={})
     manager = SetAsideManager(docker, ActiveRun(runs, "", record=unsaved), "")
-    kept = [(record["run_id"], entry) for record in records for entry in record["asides"] if has_kept_copy(entry)]
-    temporary = [(record["run_id"], entry) for record in records for entry in record.get("scratch", [])]
     try:
         names = [entry["aside"] for _run_id, entry in kept if entry["kind"] == "volume"]
         volumes = {volume["Name"] for volume in docker.inspect("volume", names)}

@@ -20,10 +20,13 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.image_name import parse_image_reference
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server, run_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.labels import (
+    PROJECT_LABEL,
+    RUN_LABEL,
+    SOURCE_LABEL,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import KEPT_MARK, derive_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RECORD_FORMAT,
@@ -33,10 +36,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     SetAsideEntry,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.volume import (
-    PROJECT_LABEL,
-    SOURCE_LABEL,
-)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 _SEPARATOR = "\t"
@@ -163,6 +162,12 @@ def _find_databases(docker: Docker, stack: StackDescription) -> t.Iterator[Found
     database = stack["database"]
     if not database:
         return
+    # Import lazily: each imported module is compiled again on the host for every task.
+    from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
+        find_database_server,
+        run_sql,
+    )
+
     server = find_database_server(stack, docker)
     access = {"container": server.container, "user": server.user}
     names = run_sql(docker, **access, database="template1", sql="SELECT datname FROM pg_database").splitlines()

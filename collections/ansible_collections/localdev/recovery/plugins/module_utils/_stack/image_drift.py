@@ -18,7 +18,6 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import parse_dockerfile_instructions
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_environment_list
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     ChangeKind,
@@ -103,6 +102,11 @@ def is_comparable_file(path: str) -> bool:
 def has_only_plain_copies(text: str) -> bool:
     """Return whether a Dockerfile has only plain copies: a file that they do not name is not in the image."""
     stages = 0
+    # Import lazily: each imported module is compiled again on the host for every task.
+    from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import (
+        parse_dockerfile_instructions,
+    )
+
     for word, rest in parse_dockerfile_instructions(text):
         stages += word == "FROM"
         if word in ("COPY", "ADD") and re.search(r"\$|<<|--from|--exclude", rest):
@@ -118,6 +122,10 @@ def matches_image_history(text: str, history: t.Sequence[str]) -> bool | None:
     history: ``docker history`` in full, newest first. Instructions are compared in order, with their arguments where
     the builder records them unchanged, else by keyword: it resolves variables. The base image is not compared.
     """
+    from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import (
+        parse_dockerfile_instructions,
+    )
+
     wanted = list(parse_dockerfile_instructions(text))
     if [word for word, _rest in wanted].count("FROM") != 1 or any("#(nop)" in line for line in history):
         return None

@@ -9,40 +9,33 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import shutil
 import time
 import typing as t
 import urllib.parse
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import run_alembic_request
-from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import BackupSet, list_backup_sets
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
-from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
-    CleanupRule,
-    MissingCopy,
-    describe_missing_copy,
-    split_by_retention,
-    split_off_protected,
-)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
-from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import list_undoable_runs
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     MountDescription,
     StackDescription,
     list_service_urls,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._status.queries import (
-    build_status_query,
-    parse_status_answer,
-)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import BackupSet
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import UnreadableRecord
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import KeptCopy, MissingCopy
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import BuildContext, StackFacts
+
+# Most functions import lazily: each imported module is compiled again on the host for every task, and few stacks have
+# every part.
 
 PROBE_TIMEOUT_S = 1.0
 # Where frameworks serve the documentation of their API, and words that identify such a page.
@@ -132,6 +125,8 @@ def collect_schema(
     """
     if not stack["alembic"] or not find_running_container(stack, stack["alembic"]["service"]):
         return None
+    from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import run_alembic_request
+
     request = {"do": "info", "config": config, "database": "", "current": list(current)}
     found = run_alembic_request(docker, stack, request)
     return {key: found[key] for key in ("heads", "current", "pending", "unknown", "overlapping")}
@@ -145,6 +140,12 @@ def collect_database(
     container = find_running_container(stack, found["service"]) if found else ""
     if not found or not container:
         return None
+    from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+    from ansible_collections.localdev.recovery.plugins.module_utils._status.queries import (
+        build_status_query,
+        parse_status_answer,
+    )
+
     done = docker.run(
         *DatabaseServer(container, found["user"]).psql_arguments(found["name"]),
         stdin=build_status_query(tables, version_table),
@@ -184,6 +185,15 @@ def collect_addresses(stack: StackDescription) -> dict[str, StatusPart]:
     return described
 
 
+def collect_build_contexts(docker: Docker, facts: StackFacts) -> dict[str, BuildContext]:
+    """Return service -> build context, to compare it with the service's image; see read_build_contexts."""
+    if not any(service.get("build") for service in facts.config["services"].values()):
+        return {}
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.build_context import read_build_contexts
+
+    return read_build_contexts(docker, facts)
+
+
 def _is_page_shown(path: str, status: int, body: bytes | None) -> bool:
     if path in API_DOCUMENTATION_PATHS:
         return status == 200 and any(word in (body or b"").lower() for word in _DOCUMENTATION_WORDS)
@@ -195,6 +205,8 @@ def fetch_page(url: str) -> tuple[int | None, bytes | None]:
 
     Status None: the port does not speak HTTP. Both None: nothing listens there.
     """
+    import http.client
+
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE_TIMEOUT_S)
     try:
@@ -282,6 +294,8 @@ def collect_disk_space(folders: t.Sequence[str]) -> list[StatusPart]:
 
 def collect_backups(folder: str, database_name: str) -> StatusPart:
     """Return the newest complete backup, the newest with a test restore, and their number; reads only metadata."""
+    from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import list_backup_sets
+
     now = time.time()
     sets = list_backup_sets(folder, database_name)
     keys = ("name", "created", "age_s", "bytes", "alembic_versions", "last_proved_restorable")
@@ -295,7 +309,7 @@ def collect_backups(folder: str, database_name: str) -> StatusPart:
     return {"folder": folder, "count": len(sets), "last": summarize(last), "proved": summarize(proved)}
 
 
-FindExisting = t.Callable[[RunStore, t.Sequence[RunRecord]], tuple[t.Sequence[RunRecord], t.Sequence[MissingCopy]]]
+FindExisting = t.Callable[[RunStore, t.Sequence[RunRecord]], "tuple[t.Sequence[RunRecord], t.Sequence[MissingCopy]]"]
 
 
 def collect_runs(
@@ -319,19 +333,50 @@ def collect_runs(
     except RecoveryError as exc:
         locked = exc.as_result()
     interrupted = lock.find_interrupted()
-    deletable, kept = split_by_retention(present, CleanupRule(), time.time())
-    deletable, protected = split_off_protected(deletable, unreadable)
-    kept += protected
+    deletable, kept = _split_kept_copies(present, unreadable)
     return {
         "locked": locked,
         "unreadable": [{"run_id": bad.run_id, "path": bad.path, "problem": bad.describe()} for bad in unreadable],
         "unsettled": lock.find_unsettled(),
-        "unrecorded": list_undoable_runs(unrecorded),
-        "missing": [{**copy, "problem": describe_missing_copy(copy)} for copy in missing],
+        "unrecorded": _list_undoable_runs(unrecorded),
+        "missing": _describe_missing_copies(missing),
         "interrupted": [{key: record[key] for key in ("run_id", "procedure", "started")} for record in interrupted],
         "set_aside": {"count": len(deletable) + len(kept), "bytes": _sum_bytes([*deletable, *kept])},
         "deletable": {"count": len(deletable), "bytes": _sum_bytes(deletable)},
     }
+
+
+def _split_kept_copies(
+    records: t.Sequence[RunRecord], unreadable: t.Sequence[UnreadableRecord]
+) -> tuple[list[KeptCopy], list[KeptCopy]]:
+    """Return the kept copies that a cleanup by age and number deletes, and those that it keeps."""
+    if not records:
+        return [], []
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import (
+        CleanupRule,
+        split_by_retention,
+        split_off_protected,
+    )
+
+    deletable, kept = split_by_retention(records, CleanupRule(), time.time())
+    deletable, protected = split_off_protected(deletable, unreadable)
+    return deletable, kept + protected
+
+
+def _list_undoable_runs(records: t.Sequence[RunRecord]) -> list[t.Any]:
+    if not records:
+        return []
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import list_undoable_runs
+
+    return list_undoable_runs(records)
+
+
+def _describe_missing_copies(missing: t.Sequence[MissingCopy]) -> list[StatusPart]:
+    if not missing:
+        return []
+    from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import describe_missing_copy
+
+    return [{**copy, "problem": describe_missing_copy(copy)} for copy in missing]
 
 
 def _sum_bytes(entries: t.Iterable[t.Mapping[str, t.Any]]) -> int:

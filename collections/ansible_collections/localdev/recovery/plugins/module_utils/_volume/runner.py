@@ -29,7 +29,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.labels import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import report_progress_of_parts

@@ -22,7 +22,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
     quote_identifier,
     quote_literal,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import build_copy_settings_sql
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import (
+    build_copy_database_sql,
+    build_copy_settings_sql,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import EntryState, SetAsideEntry
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
@@ -128,18 +131,18 @@ class DatabaseKeeper(Keeper):
 
     def _copy(self, entry: SetAsideEntry) -> float:
         """Copy the files within the server, much faster than a dump. Return the seconds of closed connections."""
-        name, aside = quote_identifier(entry["name"]), quote_identifier(entry["aside"])
-        owner, version = self._psql(
+        # The third query has no row on servers that cannot clone files.
+        owner, version, *clones = self._psql(
             entry,
             f"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = {quote_literal(entry['name'])}; "
-            "SELECT current_setting('server_version_num')::int / 10000",
+            "SELECT current_setting('server_version_num')::int / 10000; "
+            "SELECT 1 FROM pg_settings WHERE name = 'file_copy_method' AND 'clone' = ANY (enumvals)",
         ).split("\n")
-        # Older servers have only this strategy.
-        strategy = "STRATEGY file_copy" if int(version) >= 15 else ""
-        copied = f"CREATE DATABASE {aside} TEMPLATE {name} OWNER {quote_identifier(owner)} {strategy};"
-        seconds = self._run_without_connections(
-            entry, [entry["name"]], f"{copied} ALTER DATABASE {name} ALLOW_CONNECTIONS true;"
+        copied = build_copy_database_sql(
+            entry["name"], entry["aside"], owner=owner, server_major=int(version), clones=bool(clones)
         )
+        opened = f"ALTER DATABASE {quote_identifier(entry['name'])} ALLOW_CONNECTIONS true;"
+        seconds = self._run_without_connections(entry, [entry["name"]], f"{copied} {opened}")
         self._psql(entry, build_copy_settings_sql(entry["name"], entry["aside"]))
         return seconds
 

@@ -12,7 +12,11 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import RUN_LABEL
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.labels import (
+    PROJECT_LABEL,
+    RUN_LABEL,
+    SOURCE_LABEL,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.mounts import create_volume
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
@@ -28,8 +32,6 @@ class _VerifiedCopy(t.TypedDict):
 
 _OnVerified = t.Callable[[_VerifiedCopy], None]
 # Of a kept copy: the volume, and the Compose project of the stack. They show what it is when its record is gone.
-SOURCE_LABEL = "localdev.recovery.source"
-PROJECT_LABEL = "localdev.recovery.project"
 
 
 class VolumeKeeper(Keeper):

@@ -22,7 +22,7 @@ class Action(recovery_run.ActionModule):
     """What the module is asked, and answers that are given in their order."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: dict[str, t.Any]) -> None:
-        monkeypatch.setattr(recovery_run.ActionBase, "run", lambda *_args, **_options: {})
+        monkeypatch.setattr(recovery_run.DirectAction, "run", lambda *_args, **_options: {})
         self._task = types.SimpleNamespace(args={"state": "started", "controller": {"user": "forged"}})
         self.answers = list(answers)
         self.asked: list[dict[str, t.Any]] = []

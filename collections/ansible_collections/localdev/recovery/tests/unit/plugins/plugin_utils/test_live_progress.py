@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.action import database_restore
+from ansible_collections.localdev.recovery.plugins.action import run_module
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import FORMAT_VARIABLE
 from ansible_collections.localdev.recovery.plugins.plugin_utils import _live_progress as live_progress
 from ansible_collections.localdev.recovery.plugins.plugin_utils._live_progress import LiveProgressAction
@@ -36,7 +36,8 @@ def displayed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(
         live_progress, "Display", lambda: types.SimpleNamespace(display=lambda line, **_options: lines.append(line))
     )
-    monkeypatch.setattr(live_progress.ActionBase, "run", lambda *_args, **_options: {})
+    monkeypatch.setattr(live_progress.DirectAction, "run", lambda *_args, **_options: {})
+    monkeypatch.setattr(LiveProgressAction, "can_run_directly", lambda *_args: False)
     monkeypatch.setattr(LiveProgressAction, "_low_level_execute_command", cat)
     return lines
 
@@ -53,9 +54,11 @@ def action_for(folder: Path, work: t.Callable[[], None], **task: t.Any) -> t.Any
         work()
         return {"changed": True}
 
-    action = object.__new__(database_restore.ActionModule)
+    action = object.__new__(run_module.ActionModule)
     arguments = {"stack": {"state": {"folder": str(folder)}}, "run_id": RUN_ID}
-    action._task = types.SimpleNamespace(**{"args": arguments, "check_mode": False, "async_val": 0, **task})
+    action._task = types.SimpleNamespace(
+        **{"args": arguments, "check_mode": False, "async_val": 0, "action": "m", **task}
+    )
     action._connection = Connection()
     action._execute_module = execute
     return action
@@ -100,6 +103,21 @@ def test_the_work_goes_on_without_a_line(tmp_path: Path, displayed: list[str], c
         action._task.args = {"stack": None}
     assert action.run(task_vars={"inventory_hostname": "a"}) == {"changed": True}
     assert displayed == []
+
+
+@pytest.mark.parametrize("case", ["shown", "check mode", "no run"])
+def test_a_direct_module_is_watched_by_its_caller_alone(
+    tmp_path: Path, displayed: list[str], monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    monkeypatch.setattr(LiveProgressAction, "can_run_directly", lambda *_args: True)
+    write_progress(tmp_path)
+    action = action_for(tmp_path, lambda: time.sleep(0.1), check_mode=case == "check mode")
+    if case == "no run":
+        del action._task.args["run_id"]
+    assert action.run(task_vars={"inventory_hostname": "a"}) == {"changed": True}
+    assert displayed == []
+    action.while_module_runs()
+    assert displayed == (["progress: [a] loading 512 B of 1.0 KiB, 256 B/s"] if case == "shown" else [])
 
 
 def test_progress_of_short_work_is_not_read(

@@ -15,6 +15,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.restore 
     _restore_with_psql,
     _warn_of_missing_roles,
     find_restored_database_problems,
+    holds_statistics,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
@@ -65,6 +66,24 @@ def test_what_a_restored_database_lacks(
     metadata: dict[str, t.Any], rows: dict[str, int], revisions: list[str], problems: list[list[object]]
 ) -> None:
     assert_lines_name(find_restored_database_problems(metadata, rows, revisions), *problems)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "server_major", "holds"),
+    [
+        ({"statistics": True}, 18, True),
+        ({"statistics": True}, 19, True),
+        ({"statistics": True}, 17, False),
+        ({"statistics": False}, 18, False),
+        # Of a backup that an older version made, and of one whose metadata somebody changed.
+        ({}, 18, False),
+        ({"statistics": "true"}, 18, False),
+    ],
+)
+def test_statistics_come_from_a_backup_that_has_them(
+    metadata: dict[str, t.Any], server_major: int, holds: bool
+) -> None:
+    assert holds_statistics(metadata, server_major) is holds
 
 
 # --- through psql ------------------------------------------------------------------------------------------------

@@ -13,12 +13,12 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import psql
 from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import find_record_problem
 from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import list_undoable_runs
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside import unrecorded
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import (
     find_unrecorded_runs,
     load_run,
@@ -70,8 +70,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
             raise RecoveryError(FailureId.SERVICE_NOT_RUNNING, "db does not run")
         return "\n".join(docker.databases)
 
-    monkeypatch.setattr(unrecorded, "find_database_server", lambda *_args: t.cast("t.Any", Server()))
-    monkeypatch.setattr(unrecorded, "run_sql", list_databases)
+    monkeypatch.setattr(psql, "find_database_server", lambda *_args: t.cast("t.Any", Server()))
+    monkeypatch.setattr(psql, "run_sql", list_databases)
     return docker
 
 
