@@ -5,7 +5,7 @@
 """Compare what Ansible's part of a procedure costs with what it cost at an earlier commit.
 
 Ansible's part is the wall time without the steps of the run record. Both commits run in turn on one stack. In the rows,
-``hand_s`` is the earlier commit; ``cpu_s`` and ``hand_cpu_s`` are processor time of the controller, everything included.
+``hand_s`` is the earlier commit; ``cpu_s`` and ``hand_cpu_s`` are all processor time of the controller.
 """
 
 from __future__ import annotations
