@@ -87,8 +87,9 @@ DUMP_RESERVE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class BackupOptions:
-    """Options of a backup. compression: as in pg_dump's --compress, or COMPRESSION_AUTO. jobs: 0 for one
-    per processor of the engine.
+    """Options of a backup.
+
+    compression: as in pg_dump's --compress, or COMPRESSION_AUTO. jobs: 0 for one per processor of the engine.
     """
 
     folder: str

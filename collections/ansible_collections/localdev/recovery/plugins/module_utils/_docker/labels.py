@@ -9,6 +9,6 @@
 from __future__ import annotations
 
 RUN_LABEL = "localdev.recovery.run"
-# Of a copy of a volume: the volume it is the copy of, and its project.
+# Of a kept copy: the volume, and the Compose project of the stack. They show what it is when its record is gone.
 SOURCE_LABEL = "localdev.recovery.source"
 PROJECT_LABEL = "localdev.recovery.project"

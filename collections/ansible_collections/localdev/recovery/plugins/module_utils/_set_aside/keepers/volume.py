@@ -31,7 +31,6 @@ class _VerifiedCopy(t.TypedDict):
 
 
 _OnVerified = t.Callable[[_VerifiedCopy], None]
-# Of a kept copy: the volume, and the Compose project of the stack. They show what it is when its record is gone.
 
 
 class VolumeKeeper(Keeper):
