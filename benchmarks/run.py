@@ -26,7 +26,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks import alembic_info, backup_restore, before_after, hosts, volumes
+from benchmarks import alembic_info, backup_restore, before_after, database_clone, database_restore, hosts, volumes
 from tests.harness.checkout import ROOT
 from tests.harness.engine import docker, run_command
 from tests.harness.reference_stack import ReferenceStack
@@ -224,6 +224,11 @@ ALONE: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
     "ansible_share": before_after.measure,
     "alembic_info": lambda: [alembic_info.measure()],
     "backup_restore": backup_restore.measure,
+    "restore_100mb": lambda: database_restore.measure("100mb"),
+    "restore_1gb": lambda: database_restore.measure("1gb"),
+    "restore_5gb": lambda: database_restore.measure("5gb"),
+    "set_aside_5gb_clone": database_clone.measure_sharing,
+    "set_aside_clone_elsewhere": database_clone.measure_elsewhere,
     "volumes": volumes.measure,
     "hosts": hosts.measure,
 }
