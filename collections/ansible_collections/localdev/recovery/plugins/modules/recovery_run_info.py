@@ -261,10 +261,12 @@ def choose_undo(
         store.check_project_folder(undo)
         return undo, {}
     except RecoveryError as exc:
-        return None, describe_refusal(docker, store, runs, exc)
+        return None, describe_refusal(docker, store, runs, exc, [run_id] if run_id else [])
 
 
-def describe_refusal(docker: Docker, store: RunStore, runs: Runs, exc: RecoveryError) -> dict[str, t.Any]:
+def describe_refusal(
+    docker: Docker, store: RunStore, runs: Runs, exc: RecoveryError, run_ids: t.Collection[str]
+) -> dict[str, t.Any]:
     """Return the failure with the records that cannot be read, and the stacks that may have an unknown run."""
     exc.details += [bad.describe() for bad in runs.unreadable]
     if exc.failure in (FailureId.RUN_NONE, FailureId.RUN_UNKNOWN):
@@ -273,7 +275,7 @@ def describe_refusal(docker: Docker, store: RunStore, runs: Runs, exc: RecoveryE
             find_other_stacks,
         )
 
-        add_other_stacks(exc, find_other_stacks(docker, store))
+        add_other_stacks(exc, find_other_stacks(docker, store, run_ids))
     return exc.as_result()
 
 
@@ -294,7 +296,7 @@ def plan_cleanup(
                 store.load(run_id)
         refuse_to_delete_newest(rule, [*deletable, *leftovers], kept)
     except RecoveryError as exc:
-        refused = describe_refusal(docker, store, runs, exc)
+        refused = describe_refusal(docker, store, runs, exc, rule.runs)
     return {
         "deletable": [*deletable, *leftovers],
         "kept": [*kept, *protected, *protected_leftovers],

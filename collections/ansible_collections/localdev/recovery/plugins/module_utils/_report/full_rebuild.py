@@ -48,5 +48,7 @@ def format_full_rebuild_report(
         lines.append(f"{'Counted' if done else 'Would expect'} {counted}")
     lines += [f"{name}: {url}" for name, url in list_service_urls(stack).items()]
     if done:
-        lines.append(format_undo_hint(run_id))
+        # The first rebuild of a stack finds nothing to set aside.
+        nothing = "Set nothing aside, so there is nothing to take back"
+        lines.append(format_undo_hint(run_id) if kept.get("asides") else nothing)
     return lines

@@ -28,15 +28,18 @@ MAX_STACKS_SHOWN = 10
 
 
 class OtherStack(t.NamedTuple):
-    """Another stack with a run that can be taken back. newest: that run. orphaned: its project folder is gone."""
+    """Another stack with a run that can be taken back. orphaned: its project folder is gone."""
 
     project: str
-    newest: RunRecord
+    run: RunRecord
     orphaned: bool
 
 
-def find_other_stacks(docker: Docker, store: RunStore) -> list[OtherStack]:
-    """Return the other stacks of the engine whose kept copies exist; those without a project folder come first."""
+def find_other_stacks(docker: Docker, store: RunStore, run_ids: t.Collection[str] = ()) -> list[OtherStack]:
+    """Return the other stacks of the engine whose kept copies exist; those without a project folder come first.
+
+    run_ids: only the stacks that have one of these runs. Without them, each stack comes with its newest run.
+    """
     root = os.path.dirname(store.folder)
     found: list[OtherStack] = []
     try:
@@ -47,8 +50,11 @@ def find_other_stacks(docker: Docker, store: RunStore) -> list[OtherStack]:
         if name.startswith(".") or name == store.project:
             continue
         with contextlib.suppress(RecoveryError):
-            undoable = [record for record in RunStore(os.path.join(root, name)).load_all() if can_undo_run(record)]
-            undoable = [record for record in undoable if _has_copies(docker, record)]
+            records = RunStore(os.path.join(root, name)).load_all()
+            wanted = [
+                record for record in records if can_undo_run(record) and (not run_ids or record["run_id"] in run_ids)
+            ]
+            undoable = [record for record in wanted if _has_copies(docker, record)]
             if undoable:
                 orphaned = not os.path.isdir(undoable[-1].get("project_dir") or "")
                 found.append(OtherStack(name, undoable[-1], orphaned))
@@ -59,12 +65,12 @@ def add_other_stacks(error: RecoveryError, others: t.Sequence[OtherStack], now: 
     """Name the other stacks in an error about a run that this stack does not have. now: seconds since the epoch."""
     if not others:
         return
-    for project, newest, orphaned in others[:MAX_STACKS_SHOWN]:
-        folder = newest.get("project_dir") or "an unknown folder"
-        age = format_duration(seconds_since(newest["started"], now))
+    for project, run, orphaned in others[:MAX_STACKS_SHOWN]:
+        folder = run.get("project_dir") or "an unknown folder"
+        age = format_duration(seconds_since(run["started"], now))
         error.details.append(
-            f"The stack {project} in {folder}{', which is gone,' if orphaned else ''} has run {newest['run_id']} "
-            f"({newest['procedure']}), {age} ago"
+            f"The stack {project} in {folder}{', which is gone,' if orphaned else ''} has run {run['run_id']} "
+            f"({run['procedure']}), {age} ago"
         )
     error.hint = f"If this folder is another clone of that project, set COMPOSE_PROJECT_NAME={others[0].project}"
 

@@ -35,6 +35,14 @@ def test_report_of_a_full_rebuild(kept: Json) -> None:
     assert lines[-1][-1] == playbook_command("undo", undo_run_id="RUN")
 
 
+def test_the_first_rebuild_names_no_command_that_cannot_work() -> None:
+    lines = format_full_rebuild_report(
+        stack(), "RUN", stopped={"services": []}, kept={"asides": []}, migrated={"applied": []}, rows={}
+    )
+    assert_golden("report/full_rebuild_first", lines)
+    assert all(isinstance(line, str) for line in lines)
+
+
 def test_report_of_a_full_rebuild_in_check_mode(kept: Json) -> None:
     lines = format_full_rebuild_report(
         stack(),

@@ -51,10 +51,14 @@ def test_stacks_whose_copies_exist_are_named_and_those_without_a_folder_come_fir
     (root / ".projects").mkdir()
     docker = Volumes(f"data.aside-{OLDER}", f"data.aside-{NEWER}")
     found = find_other_stacks(docker, RunStore(str(root / "mine")))
-    assert [(stack.project, stack.newest["run_id"], stack.orphaned) for stack in found] == [
+    assert [(stack.project, stack.run["run_id"], stack.orphaned) for stack in found] == [
         ("orphan", NEWER, True),
         ("alive", OLDER, False),
     ]
+    assert [stack.run["run_id"] for stack in find_other_stacks(docker, RunStore(str(root / "mine")), [NEWER])] == [
+        NEWER
+    ]
+    assert find_other_stacks(docker, RunStore(str(root / "mine")), ["20260131T120000Z-dead"]) == []
     error = RecoveryError(FailureId.RUN_NONE, "none")
     add_other_stacks(error, found, now=-seconds_since("2026-01-31T12:00:00Z", 0))
     assert len(error.details) == 2
