@@ -100,6 +100,9 @@ def hosts(count: int, *, apart: bool = False) -> t.Iterator[Path]:
             for project in projects:
                 docker("compose", "down", "--timeout", "1", "--volumes", check=False, cwd=project)
                 remove_state(project.name)
+            # A move leaves kept copies, which Compose does not know.
+            if volumes := docker("volume", "ls", "--quiet", "--filter", f"name={name}").split():
+                docker("volume", "rm", "--force", *volumes, check=False)
 
 
 def write_inventory(folder: Path, names: t.Sequence[str], projects: t.Sequence[Path]) -> None:
