@@ -29,6 +29,7 @@ from pathlib import Path
 
 from tests.harness.checkout import ROOT
 from tests.harness.engine import docker, run_command
+from tests.harness.state_folders import STATE_ROOT, remove_state
 
 IMAGE = "localdev/testhost:bookworm-ssh"
 COUNTS = (1, 2, 4, 8)
@@ -38,8 +39,15 @@ MOVES = ("bind", "volume")
 DELAY_S = 0.05
 RUNS = 3
 GOALS = {8: 3, 32: 8}
-# The command and its plugins, from this machine, so that a host starts at once.
-SHARED = ("/var/run/docker.sock", shutil.which("docker") or "/usr/bin/docker", "/usr/libexec/docker", "/usr/lib/docker")
+# The command and its plugins, from this machine, so that a host starts at once; and the state folders, which have to
+# outlive the container.
+SHARED = (
+    "/var/run/docker.sock",
+    shutil.which("docker") or "/usr/bin/docker",
+    "/usr/libexec/docker",
+    "/usr/lib/docker",
+    str(STATE_ROOT),
+)
 COMPOSE = """
 services:
   cache:
@@ -91,6 +99,10 @@ def hosts(count: int, *, apart: bool = False) -> t.Iterator[Path]:
             docker("rm", "--force", "--volumes", *names, check=False)
             for project in projects:
                 docker("compose", "down", "--timeout", "1", "--volumes", check=False, cwd=project)
+                remove_state(project.name)
+            # A move leaves kept copies, which Compose does not know.
+            if volumes := docker("volume", "ls", "--quiet", "--filter", f"name={name}").split():
+                docker("volume", "rm", "--force", *volumes, check=False)
 
 
 def write_inventory(folder: Path, names: t.Sequence[str], projects: t.Sequence[Path]) -> None:

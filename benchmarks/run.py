@@ -26,7 +26,16 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks import alembic_info, backup_restore, before_after, database_clone, database_restore, hosts, volumes
+from benchmarks import (
+    alembic_info,
+    backup_restore,
+    before_after,
+    database_clone,
+    database_restore,
+    host_cpu,
+    hosts,
+    volumes,
+)
 from tests.harness.checkout import ROOT
 from tests.harness.engine import docker, run_command
 from tests.harness.reference_stack import ReferenceStack
@@ -231,6 +240,7 @@ ALONE: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
     "set_aside_clone_elsewhere": database_clone.measure_elsewhere,
     "volumes": volumes.measure,
     "hosts": hosts.measure,
+    "host_cpu": host_cpu.measure,
 }
 
 
