@@ -25,7 +25,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
 from ansible_collections.localdev.recovery.plugins.module_utils._report.code_injection import format_injection_lines
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import prefix_line
 from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_outdated_notes
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    ServiceDescription,
+    StackDescription,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.image_drift import list_outdated_services
 
 StatusPart = t.Mapping[str, t.Any]
@@ -286,13 +289,24 @@ def choose_next_command(stack: StackDescription | None, status: StatusPart) -> N
     if built:
         return _build_container_recovery_command("rebuild", built)
     failing = [name for name, service in wanted.items() if service["enabled"] and not service["ok"]]
+    starting = [name for name in failing if _is_starting(wanted[name])]
+    failing = [name for name in failing if name not in starting]
     stale = [name for name, service in wanted.items() if _has_stale_container(service)]
     if failing or stale:
         return _build_container_recovery_command("restart", sorted({*failing, *stale}))
+    if starting:
+        # A restart would only let them begin again.
+        return playbook_command("status")
     last = status["backups"].get("last")
     if stack["database"] and not get_part_error(status["backups"]) and (not last or last["age_s"] > STALE_BACKUP_S):
         return playbook_command("backup")
     return None
+
+
+def _is_starting(service: ServiceDescription) -> bool:
+    """Return whether all that a service lacks is the first answer of its health check."""
+    states = [(container["state"], container["health"]) for container in service["containers"]]
+    return bool(states) and all(state == ("running", "starting") for state in states)
 
 
 def _build_container_recovery_command(action: str, services: list[str]) -> NextCommand:

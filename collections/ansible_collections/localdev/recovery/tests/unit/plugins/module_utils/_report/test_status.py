@@ -213,6 +213,15 @@ def recover(action: str, *services: str) -> NextCommand:
     )
 
 
+def test_a_service_whose_health_check_has_just_begun_is_not_restarted(stack: Json) -> None:
+    frontend = stack["services"]["frontend"]
+    frontend["ok"] = False
+    frontend["containers"][0].update(state="running", health="starting")
+    assert choose_next_command(stack, status()) == playbook_command("status")
+    stack["services"]["redis"]["ok"] = False
+    assert choose_next_command(stack, status()) == recover("restart", "redis")
+
+
 def test_the_next_command_for_services(stack: Json) -> None:
     stack["services"]["n8n"].update(excluded=True, ok=False)
     assert choose_next_command(stack, status()) is None
