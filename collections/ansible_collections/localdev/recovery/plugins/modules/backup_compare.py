@@ -141,7 +141,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.failures i
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revision
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_server
 
 
 def decide_about_backup(module: AnsibleModule, docker: Docker, item: BackupSet) -> CompatibilityDecision:

@@ -112,7 +112,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.retentio
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_server
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
 
 

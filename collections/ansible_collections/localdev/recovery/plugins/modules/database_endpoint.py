@@ -58,7 +58,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import find_database_container
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_container
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import find_container_address
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import require_database
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import (

@@ -125,10 +125,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.module imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import remove_helper_containers
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
-    find_database_server,
-    terminate_leftover_sessions,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import terminate_leftover_sessions
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
@@ -301,7 +299,7 @@ def ensure_database_runs(docker: Docker, stack: StackDescription, *, end_session
     start_services(docker, stack, [service], DATABASE_TIMEOUT_S)
     wait_for_services(docker, stack, [service], DATABASE_TIMEOUT_S)
     if end_sessions:
-        terminate_leftover_sessions(docker, find_database_server(stack, docker))
+        terminate_leftover_sessions(find_database_server(stack, docker))
 
 
 def delete_kept(

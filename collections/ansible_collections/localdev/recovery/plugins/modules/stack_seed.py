@@ -110,6 +110,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_
     build_row_counts_sql,
     compare_row_counts,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import open_database_server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
@@ -147,9 +148,8 @@ def count_rows(
 ) -> dict[str, int]:
     database = require_database(stack)
     container = find_running_container(containers, database["service"])
-    rows = run_sql(
-        docker, container=container, user=database["user"], database=database["name"], sql=build_row_counts_sql(tables)
-    )
+    server = open_database_server(docker, container, database["user"])
+    rows = run_sql(server, database["name"], build_row_counts_sql(tables))
     return {name: int(number) for name, number in (line.split("|") for line in rows.splitlines())}
 
 

@@ -30,7 +30,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.fact
     read_free_disk_bytes,
     read_server_facts,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.privileges import require_administrator
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress import report_progress
 
@@ -164,7 +165,8 @@ def check_restore_input(
     bytes_read = ByteCounter()
     with report_progress(run, "checking", bytes_read, backup.bytes), ThreadPoolExecutor(2) as pool:
         checking = pool.submit(find_backup_damage, backup, bytes_read.add)
-        facts = read_server_facts(docker, server, live)
+        require_administrator(server, live)
+        facts = read_server_facts(server, live)
         check_database_name_is_free(facts, name)
         free = read_free_disk_bytes(docker, server.container, facts["data_directory"])
         problems = checking.result()

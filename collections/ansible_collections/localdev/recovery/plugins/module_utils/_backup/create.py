@@ -59,9 +59,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_d
     can_dump_statistics,
     choose_compression,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import PsqlSession
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import (
     DatabaseServer,
-    PsqlSession,
     find_database_server,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
@@ -79,7 +79,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
     StackDescription,
     require_database,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
 
 _SHOWN_LINES = 5
 DUMP_RESERVE_BYTES = 64 * 1024 * 1024
@@ -246,13 +245,12 @@ def _dump_snapshot(
     """Dump to partial, and return (facts, rows, revisions) of the dump's own snapshot."""
     database = require_database(stack)["name"]
     path_in_container = f"{CLIENT_MOUNT_POINT}/{os.path.basename(partial)}"
-    with PsqlSession(docker, server, database) as session, ThreadPoolExecutor(2) as executor:
-        credentials = executor.submit(read_database_credentials, docker, stack)
+    with PsqlSession(server, database) as session, ThreadPoolExecutor(2) as executor:
         processors = executor.submit(count_engine_processors, docker)
         session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
         facts = read_database_facts(session)
         check_backup_disk_space(options.folder, estimate_required_bytes(facts["database_bytes"], options.compression))
-        tools.log_in(credentials.result()["password"])
+        tools.log_in()
         if options.compression == COMPRESSION_AUTO:
             compression = choose_compression(tools, options.format, facts["server_major"])
             options = replace(options, compression=compression)

@@ -28,7 +28,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.clie
     ClientTools,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import find_revisions_in_dump
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import DatabaseServer
 
 _DUMPED_FROM = re.compile(rb"[Dd]umped from database version:? (\d+)")
 _HEADER_BYTES = 4096

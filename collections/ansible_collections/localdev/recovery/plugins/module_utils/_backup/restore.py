@@ -49,6 +49,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.fact
     list_tables_to_analyze,
     read_database_revisions,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.messages import strip_password_prompt
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_restore import (
     build_pg_restore_command,
     can_restore_statistics,
@@ -59,13 +60,12 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plai
     PlainDump,
     find_role_names,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
-    DatabaseServer,
-    PsqlSession,
-    find_database_server,
-    run_sql,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import PsqlSession, run_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_counts import compare_row_counts
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import (
+    DatabaseServer,
+    find_database_server,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import (
     build_copy_settings_sql,
     build_create_database_sql,
@@ -83,7 +83,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
     StackDescription,
     require_database,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
 
 _SHOWN_ERRORS = 5
 # The second message comes when only a part of a page fits.
@@ -130,26 +129,25 @@ def restore_backup(
             # The container can only read the backup, so it may start before the checks.
             run_id = run.record["run_id"] if run else ""
             tools = exit_stack.enter_context(ClientTools(docker, server, os.path.dirname(backup.path), run_id))
-            credentials = pool.submit(read_database_credentials, docker, stack)
         facts, warnings = check_restore_input(docker, server, live, backup, name, run)
         record_temporary_object(run, entry)
         try:
             settings = facts["live"] or {**(backup.metadata.get("collation") or {}), **_read_encoding(backup)}
             owner = (facts["live"] or {}).get("owner") or ""
             sql = build_create_database_sql(name, settings, owner)
-            run_sql(docker, container=server.container, user=server.user, database="template1", sql=sql)
+            run_sql(server, "template1", sql)
             wait_at_breakpoint(run, "scratch")
             jobs = choose_jobs(jobs, processors.result())
             if tools:
-                tools.log_in(credentials.result()["password"])
-                warnings += _restore_with_pg_restore(docker, server, backup, name, facts, jobs, tools, run)
+                tools.log_in()
+                warnings += _restore_with_pg_restore(server, backup, name, facts, jobs, tools, run)
                 tools.finish()
             else:
-                warnings += _restore_with_psql(docker, server, backup, name, facts, version_table, run)
+                warnings += _restore_with_psql(server, backup, name, facts, version_table, run)
             wait_at_breakpoint(run, "restored")
             settings_source = live if facts["live"] else ""
             rows, revisions = _verify_restored_database(
-                docker, server, backup, name, facts, version_table, settings_source, jobs if statistics else 0
+                server, backup, name, facts, version_table, settings_source, jobs if statistics else 0
             )
         except BaseException:
             with contextlib.suppress(RecoveryError):
@@ -169,7 +167,6 @@ def holds_statistics(metadata: t.Mapping[str, t.Any], server_major: int) -> bool
 
 
 def _verify_restored_database(
-    docker: Docker,
     server: DatabaseServer,
     backup: BackupSet,
     name: str,
@@ -186,11 +183,11 @@ def _verify_restored_database(
     """
 
     def analyze(tables: list[str]) -> None:
-        with PsqlSession(docker, server, name) as session:
+        with PsqlSession(server, name) as session:
             session.query(build_analyze_sql(tables))
 
     lacking = holds_statistics(backup.metadata, facts["server_major"])
-    with PsqlSession(docker, server, name) as session, ThreadPoolExecutor(max(1, analyze_jobs)) as pool:
+    with PsqlSession(server, name) as session, ThreadPoolExecutor(max(1, analyze_jobs)) as pool:
         tables = list_tables_to_analyze(session, lacking=lacking) if analyze_jobs else []
         parts = [tables[first::analyze_jobs] for first in range(min(analyze_jobs, len(tables)))]
         analyses = [pool.submit(analyze, part) for part in parts]
@@ -231,7 +228,6 @@ def find_restored_database_problems(
 
 
 def _restore_with_pg_restore(
-    docker: Docker,
     server: DatabaseServer,
     backup: BackupSet,
     name: str,
@@ -253,7 +249,7 @@ def _restore_with_pg_restore(
         command = build_pg_restore_command(
             database=name, jobs=jobs, owners=not missing, without_statistics=without_statistics
         )
-        with report_progress(run, "loading", DatabaseSize(docker, server, name), expected, about=True):
+        with report_progress(run, "loading", DatabaseSize(server, name), expected, about=True):
             tools.run(f"dump={dump}; {command}")
     except DockerError as exc:
         raise _build_restore_error(backup.name, exc.stderr or exc.message, server, facts) from exc
@@ -271,7 +267,6 @@ def _warn_of_missing_roles(missing: t.Sequence[str], consequence: str, server: D
 
 
 def _restore_with_psql(
-    docker: Docker,
     server: DatabaseServer,
     backup: BackupSet,
     name: str,
@@ -281,16 +276,16 @@ def _restore_with_psql(
 ) -> list[str]:
     """Stream a plain dump through psql, which stops at the first error."""
     dump, loaded = PlainDump(facts["roles"], facts["settings"], version_table), ByteCounter()
-    command = ["exec", "--interactive", "--env", f"PGOPTIONS={RESTORE_PGOPTIONS}"]
-    command += server.psql_arguments(name)[2:]
+    command = server.list_psql_arguments(name, options=RESTORE_PGOPTIONS)
     # psql may write many notices, and would block on a pipe without a reader.
     with tempfile.TemporaryFile() as stderr_file, open_dump(backup.path) as file:
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [docker.binary, *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr_file
+            [server.docker.binary, *command], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr_file
         )
         stdin = t.cast("t.IO[bytes]", process.stdin)
         try:
             with report_progress(run, "loading", loaded, backup.bytes):
+                stdin.write(server.build_psql_input("").encode())
                 while block := file.read(DUMP_BLOCK_BYTES):
                     for piece in dump.filter_block(block):
                         stdin.write(piece)
@@ -315,7 +310,7 @@ def _restore_with_psql(
                 stdin.close()
             process.wait()
         stderr_file.seek(0)
-        output = stderr_file.read().decode(errors="replace")
+        output = strip_password_prompt(stderr_file.read().decode(errors="replace"))
     if process.returncode != 0:
         raise _build_restore_error(backup.name, output, server, facts)
     warnings = _warn_of_missing_roles(sorted(dump.missing_roles), "what belonged to them belongs to", server)

@@ -167,6 +167,12 @@ class FailureId(enum.Enum):
     COPY_DIFFERS = _verification("copy.differs", "A copy of files differs from its original.")
     COPY_FAILED = _failed("copy.failed", "Files of a volume or a folder could not be read or written.")
     DATABASE_EXISTS = _unsafe("database.exists", "There is a database of the name for a new one.")
+    DATABASE_LOGIN_REFUSED = _unsafe(
+        "database.login_refused", "The database server refuses each account that its container knows."
+    )
+    DATABASE_NO_PRIVILEGES = _unsafe(
+        "database.no_privileges", "No known account may create and rename the databases of the server."
+    )
     DATABASE_NOT_FOUND = _failed("database.not_found", "No service of the stack is known to run the database.")
     DATABASE_NOT_POSTGRESQL = _failed("database.not_postgresql", "The database of the migrations is not PostgreSQL.")
     DATABASE_QUERY_FAILED = _failed("database.query_failed", "The database did not answer a query.")

@@ -63,7 +63,8 @@ class HelperContainer(InteractiveCommand):
             # Import lazily: each imported module is compiled again on the host for every task.
             from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
 
-            raise build_docker_error(self.args, self.process.wait(), output)
+            messages = self.read_last_messages()
+            raise build_docker_error(self.args, self.process.wait(), "\n".join(filter(None, (output, messages))))
         if code != "0":
             raise DockerError(
                 FailureId.DOCKER_COMMAND_FAILED,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+import threading
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
@@ -30,17 +31,31 @@ class InteractiveCommand:
             [self.docker.binary, *self.args],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
         )
         self.input = t.cast("t.IO[str]", self.process.stdin)
         self.output = t.cast("t.IO[str]", self.process.stdout)
+        self.messages: list[str] = []
+        # A pipe that nobody reads would stop the command.
+        self._reader = threading.Thread(target=self._read_messages, daemon=True)
+        self._reader.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.finish()
         self.process.wait()
+
+    def _read_messages(self) -> None:
+        for line in t.cast("t.IO[str]", self.process.stderr):
+            self.messages.append(line.rstrip("\n"))
+
+    def read_last_messages(self) -> str:
+        """Return what the command has written to stderr, complete because the command has ended."""
+        self.process.wait()
+        self._reader.join()
+        return "\n".join(self.messages)
 
     def finish(self) -> None:
         """Close the standard input so that the command ends. Leaving the block waits for it: half a second."""
@@ -50,7 +65,8 @@ class InteractiveCommand:
     def request(self, text: str, mark: str) -> tuple[list[str], str | None]:
         """Send a line of text. Return the lines before the one that begins with mark, and the rest of that line.
 
-        The rest is None if the command has ended instead.
+        Only stdout is read: stderr has warnings of the platform and of the server. The rest is None if the command has
+        ended instead.
         """
         with contextlib.suppress(OSError):
             self.input.write(text + "\n")

@@ -16,12 +16,16 @@ import shlex
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import (
+    SESSION_OPTIONS,
+    DatabaseServer,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.connection import CLIENT_VARIABLES, LOOPBACK
 
 CLIENT_MOUNT_POINT = "/backups"
 _PASSFILE = "/dev/shm/.pgpass"
 # A restored database is needed only after the swap, whose commit flushes everything before it.
-RESTORE_PGOPTIONS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c statement_timeout=0 -c lock_timeout=0"
+RESTORE_PGOPTIONS = f"{SESSION_OPTIONS} -c synchronous_commit=off -c maintenance_work_mem=256MB"
 # Each job takes a connection, of 100 that a server has by default, and up to maintenance_work_mem for an index.
 _MAX_JOBS = 16
 
@@ -37,33 +41,41 @@ def choose_jobs(wanted: int, processors: int) -> int:
 
 
 class ClientTools(HelperContainer):
-    """A shell with the server's client programs, whose environment names the server.
+    """A shell with the server's client programs. It shares the server's network.
 
     Entering the block only starts the container: the first script waits until it runs.
     """
+
+    _settings = ""
 
     def __init__(
         self, docker: Docker, server: DatabaseServer, folder: str, run_id: str, *, writable: bool = False
     ) -> None:
         """folder: of the host; it is at CLIENT_MOUNT_POINT."""
-        environment = {
-            "PGHOST": "127.0.0.1",
-            "PGPORT": str(server.port),
-            "PGUSER": server.user,
-            "PGCONNECT_TIMEOUT": "10",
-            "PGPASSFILE": _PASSFILE,
-            "PGOPTIONS": RESTORE_PGOPTIONS,
-        }
+        self.server = server
         super().__init__(
             docker,
             server.image,
             [(folder, CLIENT_MOUNT_POINT, writable)],
             run_id,
             network=f"container:{server.container}",
-            environment=environment,
         )
 
-    def log_in(self, password: str) -> None:
-        """Let the programs connect to the server."""
-        escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    def log_in(self) -> None:
+        """Let the programs connect to the server, whatever the image's own settings for clients say."""
+        escaped = self.server.password.replace("\\", "\\\\").replace(":", "\\:")
         self.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")
+        environment = {
+            "PGHOST": LOOPBACK,
+            "PGPORT": str(self.server.port),
+            "PGUSER": self.server.user,
+            "PGCONNECT_TIMEOUT": "10",
+            "PGPASSFILE": _PASSFILE,
+            "PGOPTIONS": RESTORE_PGOPTIONS,
+        }
+        exports = (f"export {name}={shlex.quote(value)}" for name, value in environment.items())
+        self._settings = f"unset {' '.join(sorted(CLIENT_VARIABLES))}; {'; '.join(exports)}; "
+
+    def run(self, script: str) -> str:
+        """Run a script in the shell and return its output. Raise DockerError if it fails."""
+        return super().run(self._settings + script)

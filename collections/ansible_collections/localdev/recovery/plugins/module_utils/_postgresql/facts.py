@@ -13,12 +13,9 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
-    DatabaseServer,
-    PsqlSession,
-    run_sql,
-)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import PsqlSession, run_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_literal
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import DatabaseServer
 
 # Tables that pg_dump dumps: not those of the system or of an extension, and no temporary ones.
 _IS_DUMPED = """
@@ -133,7 +130,7 @@ _SERVER_FACTS = """
 SELECT json_build_object(
     'server_version', current_setting('server_version'),
     'server_major', current_setting('server_version_num')::int / 10000,
-    'data_directory', current_setting('data_directory'),
+    'data_directory', (SELECT setting FROM pg_settings WHERE name = 'data_directory'),
     'roles', (SELECT json_agg(rolname) FROM pg_roles),
     'settings', (SELECT json_agg(name) FROM pg_settings),
     'available_extensions', (SELECT json_agg(DISTINCT name) FROM pg_available_extensions),
@@ -147,11 +144,11 @@ SELECT json_build_object(
 """
 
 
-def read_server_facts(docker: Docker, server: DatabaseServer, live: str) -> ServerFacts:
+def read_server_facts(server: DatabaseServer, live: str) -> ServerFacts:
     """Return what the server offers, and the live database's settings (None if it does not exist)."""
-    with PsqlSession(docker, server, "template1") as session:
+    with PsqlSession(server, "template1") as session:
         facts: ServerFacts = json.loads("".join(session.query(_SERVER_FACTS.format(live=quote_literal(live)))))
-    return facts
+    return {**facts, "data_directory": facts["data_directory"] or server.data_folder}
 
 
 def build_database_size_sql(database: str) -> str:
@@ -163,14 +160,12 @@ def build_database_size_sql(database: str) -> str:
 class DatabaseSize:
     """The bytes of a database on the server's disk, at the moment."""
 
-    docker: Docker
     server: DatabaseServer
     database: str
 
     @property
     def bytes(self) -> int:
-        sql, server = build_database_size_sql(self.database), self.server
-        return int(run_sql(self.docker, container=server.container, user=server.user, database="template1", sql=sql))
+        return int(run_sql(self.server, "template1", build_database_size_sql(self.database)))
 
 
 def read_free_disk_bytes(docker: Docker, container: str, folder: str) -> int:

@@ -23,6 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import HelperContainer
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import build_drop_database_sql, run_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_literal
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import open_database_server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord, TemporaryObject
 
@@ -65,7 +66,7 @@ def delete_temporary_object(docker: Docker, entry: TemporaryObject) -> None:
     """Delete the object if it exists."""
     if entry["kind"] == "database":
         sql = build_drop_database_sql(entry["name"])
-        run_sql(docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
+        run_sql(open_database_server(docker, entry["container"], entry["user"]), "template1", sql)
         return
     if entry["kind"] == "volume":
         docker.run("volume", "rm", "--force", entry["name"])
@@ -105,8 +106,7 @@ def temporary_object_exists(docker: Docker, entry: TemporaryObject) -> bool:
     """Return whether delete_temporary_object would delete something. Raise RecoveryError if that cannot be checked."""
     if entry["kind"] == "database":
         sql = f"SELECT 1 FROM pg_database WHERE datname = {quote_literal(entry['name'])}"
-        found = run_sql(docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
-        return found == "1"
+        return run_sql(open_database_server(docker, entry["container"], entry["user"]), "template1", sql) == "1"
     if entry["kind"] == "volume":
         return bool(docker.inspect("volume", [entry["name"]]))
     if entry["kind"] != "folder":

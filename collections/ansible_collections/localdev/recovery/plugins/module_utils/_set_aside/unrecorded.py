@@ -163,14 +163,12 @@ def _find_databases(docker: Docker, stack: StackDescription) -> t.Iterator[Found
     if not database:
         return
     # Import lazily: each imported module is compiled again on the host for every task.
-    from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import (
-        find_database_server,
-        run_sql,
-    )
+    from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import run_sql
+    from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_server
 
     server = find_database_server(stack, docker)
     access = {"container": server.container, "user": server.user}
-    names = run_sql(docker, **access, database="template1", sql="SELECT datname FROM pg_database").splitlines()
+    names = run_sql(server, "template1", "SELECT datname FROM pg_database").splitlines()
     for name in names:
         original, mark, run_id = name.rpartition(KEPT_MARK)
         # A name that was cut looks like a whole one, so the databases that exist come first.

@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.connection import read_image_account
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_url import (
     DatabaseUrl,
     parse_database_url,
@@ -52,20 +53,7 @@ def extract_database_credentials(
         {key: str(value) for key, value in (config_service.get("environment") or {}).items() if value is not None}
     )
 
-    def value(*variables: str) -> str:
-        for variable in variables:
-            if environment.get(variable):
-                return environment[variable]
-            path = environment.get(f"{variable}_FILE")
-            text = read_file(path) if path else None
-            if text:
-                # Like the shell's $(< file) in the images' entry points.
-                return text.rstrip("\n")
-        return ""
-
-    user = value("POSTGRESQL_USERNAME", "POSTGRESQL_USER", "POSTGRES_USER")
-    password = value("POSTGRESQL_PASSWORD", "POSTGRES_PASSWORD")
-    name = value("POSTGRESQL_DATABASE", "POSTGRESQL_DB", "POSTGRES_DB")
+    user, password, name = read_image_account(environment, read_file)
     if application and not password and application.user in (user, user or application.user):
         user, password = application.user, application.password
     user = user or "postgres"

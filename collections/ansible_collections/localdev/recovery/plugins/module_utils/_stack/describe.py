@@ -13,12 +13,10 @@ read, never copied; commands, health checks and warnings are masked.
 from __future__ import annotations
 
 import os
-import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import parse_single_port
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.application_service import (
     assign_service_roles,
@@ -33,6 +31,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify 
     is_cache,
     is_one_shot,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.connection import find_server_port
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import (
     build_stack_masker,
     resolve_database_credentials,
@@ -218,7 +217,7 @@ def _describe_database(
             f"{application} works with the database {credentials['name']}, "
             f"though {name} is set up with {configured['name']}"
         )
-    port = _find_server_port(service)
+    port = find_server_port(service.command_words, service.environment)
     container = service.running or next(iter(service.containers), None)
     mounts = described[name]["mounts"]
     data_targets = find_database_mounts(service, mounts)
@@ -234,14 +233,6 @@ def _describe_database(
         if service.running
         else None,
     }
-
-
-def _find_server_port(service: Service) -> int:
-    match = re.search(r"(?:^|\s)(?:-p\s*|--port[= ]|-c\s*port=)(\d+)", " ".join(service.command_words))
-    configured = match.group(1) if match else ""
-    for variable in ("PGPORT", "POSTGRESQL_PORT_NUMBER"):
-        configured = configured or service.environment.get(variable, "")
-    return parse_single_port(configured) or 5432
 
 
 def _find_endpoint(running: Json, ports: t.Sequence[PortDescription], port: int, engine: Engine) -> Endpoint | None:

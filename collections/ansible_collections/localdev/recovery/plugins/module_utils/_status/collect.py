@@ -140,17 +140,14 @@ def collect_database(
     container = find_running_container(stack, found["service"]) if found else ""
     if not found or not container:
         return None
-    from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+    from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import DatabaseServer
     from ansible_collections.localdev.recovery.plugins.module_utils._status.queries import (
         build_status_query,
         parse_status_answer,
     )
 
-    done = docker.run(
-        *DatabaseServer(container, found["user"]).psql_arguments(found["name"]),
-        stdin=build_status_query(tables, version_table),
-        check=False,
-    )
+    server = DatabaseServer(docker, container, found["user"])
+    done = server.run_psql(found["name"], build_status_query(tables, version_table))
     return parse_status_answer(done.stdout, done.stderr if done.returncode != 0 else None, tables)
 
 

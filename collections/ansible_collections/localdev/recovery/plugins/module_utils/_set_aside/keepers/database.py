@@ -17,10 +17,15 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.fact
     build_database_size_sql,
     read_free_disk_bytes,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.privileges import require_administrator
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import build_drop_database_sql, run_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
     quote_identifier,
     quote_literal,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import (
+    DatabaseServer,
+    open_database_server,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.settings import (
     build_copy_database_sql,
@@ -63,8 +68,11 @@ class DatabaseKeeper(Keeper):
         # A database is renamed under the running server.
         return bool(service["writes_to_database"]) and service["kind"] != "database"
 
-    def _psql(self, entry: SetAsideEntry, sql: str) -> str:
-        return run_sql(self.docker, container=entry["container"], user=entry["user"], database="template1", sql=sql)
+    def _open_server(self, entry: SetAsideEntry) -> DatabaseServer:
+        return open_database_server(self.docker, entry["container"], entry["user"])
+
+    def _psql(self, entry: SetAsideEntry, sql: str, database: str = "template1") -> str:
+        return run_sql(self._open_server(entry), database, sql)
 
     def _exists(self, entry: SetAsideEntry, name: str) -> bool:
         return self._psql(entry, f"SELECT 1 FROM pg_database WHERE datname = {quote_literal(name)}") == "1"
@@ -81,21 +89,17 @@ class DatabaseKeeper(Keeper):
     def _is_empty(self, entry: SetAsideEntry) -> bool:
         """Return whether the database has no content. One that cannot be asked counts as having some."""
         with contextlib.suppress(RecoveryError):
-            answer = run_sql(
-                self.docker,
-                container=entry["container"],
-                user=entry["user"],
-                database=entry["name"],
-                sql=HAS_CONTENT_SQL,
-            )
-            return answer == "f"
+            return self._psql(entry, HAS_CONTENT_SQL, entry["name"]) == "f"
         return False
 
     def measure(self, entry: SetAsideEntry) -> tuple[int, int | None, int | None]:
+        server = self._open_server(entry)
+        require_administrator(server, entry["name"])
         size = self._size(entry)
         if not entry.get("copy"):
             return size, 0, None
-        folder = self._psql(entry, "SHOW data_directory")
+        folder = self._psql(entry, "SELECT setting FROM pg_settings WHERE name = 'data_directory'")
+        folder = folder or server.data_folder
         return size, size, read_free_disk_bytes(self.docker, entry["container"], folder)
 
     def _run_without_connections(self, entry: SetAsideEntry, names: t.Sequence[str], sql: str) -> float:

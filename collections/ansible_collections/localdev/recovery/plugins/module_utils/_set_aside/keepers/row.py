@@ -20,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quot
     quote_literal,
     quote_table_name,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import open_database_server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.breakpoint import wait_at_breakpoint
 from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import get_kept_file
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import SetAsideEntry
@@ -116,13 +117,8 @@ class RowKeeper(Keeper):
 
     def _psql(self, entry: SetAsideEntry, sql: str) -> str:
         try:
-            return run_sql(
-                self.docker,
-                container=entry["container"],
-                user=entry["user"],
-                database=entry["database"],
-                sql=f"{_QUIET_TRANSACTION}{sql}\nCOMMIT;",
-            )
+            server = open_database_server(self.docker, entry["container"], entry["user"])
+            return run_sql(server, entry["database"], f"{_QUIET_TRANSACTION}{sql}\nCOMMIT;")
         except RecoveryError as exc:
             raise RecoveryError(
                 exc.failure,

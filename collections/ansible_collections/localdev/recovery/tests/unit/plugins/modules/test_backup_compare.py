@@ -15,9 +15,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
     program_command,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.plugins.modules import backup_compare
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.known_server import make_known_server
 from ansible_collections.localdev.recovery.tests.unit.plugins.modules.dated_backups import write_dated_backup
 
 
@@ -43,7 +43,7 @@ STACK: dict[str, t.Any] = {
 @pytest.fixture
 def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., dict[str, t.Any]]:
     monkeypatch.setattr(backup_compare, "run_alembic_request", lambda *_args: {"revisions": HISTORY})
-    monkeypatch.setattr(backup_compare, "find_database_server", lambda _stack, _docker: DatabaseServer("db", "keeper"))
+    monkeypatch.setattr(backup_compare, "find_database_server", lambda _stack, _docker: make_known_server())
     found: dict[str, t.Any] = {"gone": {"refs": ["feature/x"], "commit": "abc"}}
     monkeypatch.setattr(backup_compare, "find_revision", lambda _folder, revision: found.get(revision))
 

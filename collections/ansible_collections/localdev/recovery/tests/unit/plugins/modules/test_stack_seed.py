@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import types
 import typing as t
@@ -43,6 +44,8 @@ class Seeding(Docker):
         return [container("db"), container("api")]
 
     def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
+        if args[:2] == ("container", "inspect"):
+            return CompletedCommand(args, 0, json.dumps([{"Image": "sha256:abc", "Config": {"Env": []}}]), "")
         if "psql" in args:
             return CompletedCommand(args, 0, self.rows, "")
         self.seen = (args, kwargs)

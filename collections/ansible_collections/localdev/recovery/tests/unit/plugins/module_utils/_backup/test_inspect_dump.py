@@ -19,8 +19,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.known_server import make_known_server
 
 
 def item(path: str = "/b/shop_20260131_100000.dump", kind: str = "custom", **metadata: t.Any) -> BackupSet:
@@ -59,7 +59,8 @@ def test_a_dump_that_this_pg_restore_cannot_read(tmp_path: Path) -> None:
     program = tmp_path / "pg_restore"
     program.write_text("#!/bin/sh\necho 'pg_restore: error: unsupported version (1.99) in file header'; exit 1\n")
     program.chmod(0o755)
-    docker, server = Docker(binary=str(binary)), DatabaseServer("db-1", "keeper", image="sha256:abc")
+    docker = Docker(binary=str(binary))
+    server = make_known_server(docker, "db-1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
         with raises_failure(FailureId.BACKUP_UNREADABLE, "db-1", "/b/shop_1.dump", "(1.99)") as caught:

@@ -23,9 +23,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     program_command,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import SET_NEWER_TIMEOUTS
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import assert_lines_name, raises_failure
 from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
+from ansible_collections.localdev.recovery.tests.unit.known_server import make_known_server
 
 
 def item(path: str = "/b/shop_20260131_100000.dump", kind: str = "custom", **metadata: t.Any) -> BackupSet:
@@ -33,7 +34,7 @@ def item(path: str = "/b/shop_20260131_100000.dump", kind: str = "custom", **met
 
 
 def test_roles_that_do_not_exist_here_are_reported() -> None:
-    server = DatabaseServer("db", "keeper")
+    server = make_known_server()
     assert _warn_of_missing_roles([], "x", server) == []
     one = _warn_of_missing_roles(["a"], "what it owned belongs to", server)
     assert_golden(
@@ -102,7 +103,7 @@ def restored_plain(tmp_path: Path, text: bytes, client: str) -> list[str]:
     facts = {"roles": ["keeper"], "settings": ["lock_timeout"], "data_directory": "/var/lib/a b"}
     dumped = plain(tmp_path / "shop_20260131_100000.sql.gz", text)
     return _restore_with_psql(
-        Docker(binary=str(binary)), DatabaseServer("db", "keeper"), dumped, "scratch", facts, "alembic_version"
+        make_known_server(Docker(binary=str(binary))), dumped, "scratch", facts, "alembic_version"
     )
 
 
@@ -112,7 +113,8 @@ END = b"-- PostgreSQL database dump complete\n"
 def test_a_plain_dump_reaches_psql_without_what_the_server_does_not_know(tmp_path: Path) -> None:
     text = b"SET lock_timeout = 0;\nSET new_thing = 0;\nALTER TABLE x OWNER TO gone;\n" + END
     warnings = restored_plain(tmp_path, text, f"cat >{tmp_path}/executed")
-    assert (tmp_path / "executed").read_bytes() == b"SET lock_timeout = 0;\n" + END
+    executed = (tmp_path / "executed").read_text().removeprefix(SET_NEWER_TIMEOUTS)
+    assert executed == "SET lock_timeout = 0;\n" + END.decode()
     assert_lines_name(warnings, ["gone", "keeper"], ["new_thing"])
 
 

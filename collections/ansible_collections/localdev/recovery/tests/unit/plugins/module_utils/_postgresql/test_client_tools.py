@@ -29,10 +29,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.pg_r
     build_pg_restore_command,
     can_restore_statistics,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import DatabaseServer
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
+from ansible_collections.localdev.recovery.tests.unit.known_server import make_known_server
 
-SERVER = DatabaseServer("shop-db-1", "odd user", 5433, "sha256:abc")
+SERVER = make_known_server(None, "shop-db-1", "odd user", port=5433)
 
 
 def dump(kind: str, **more: t.Any) -> list[str]:
@@ -151,8 +151,12 @@ def test_the_password_reaches_libpq_alone(
 ) -> None:
     passfile = tmp_path / "pgpass"
     monkeypatch.setattr(client_tools, "_PASSFILE", str(passfile))
-    with ClientTools(docker, SERVER, "/srv/b", "r", writable=True) as tools:
-        tools.log_in(password)
+    server = make_known_server(
+        None, "shop-db-1", "odd user", port=5433, password=password, environment=("PGSSLMODE=require",)
+    )
+    monkeypatch.setenv("PGSSLMODE", "require")
+    with ClientTools(docker, server, "/srv/b", "r", writable=True) as tools:
+        tools.log_in()
         seen = tools.run("env; echo $0 $@")
     escaped = password.replace("\\", "\\\\").replace(":", "\\:")
     assert passfile.read_text() == f"*:*:*:*:{escaped}\n"
@@ -160,7 +164,9 @@ def test_the_password_reaches_libpq_alone(
     arguments = (tmp_path / "arguments").read_text().splitlines()
     assert not any(password in argument for argument in arguments)
     assert password not in seen
-    assert {"PGHOST=127.0.0.1", "PGPORT=5433", "PGUSER=odd user", f"PGPASSFILE={passfile}"} <= set(arguments)
+    environment = {"PGHOST=127.0.0.1", "PGPORT=5433", "PGUSER=odd user", f"PGPASSFILE={passfile}"}
+    assert environment <= set(seen.splitlines())
+    assert "PGSSLMODE" not in seen
     assert "container:shop-db-1" in arguments
     assert "type=bind,source=/srv/b,target=/backups" in arguments
     assert "sha256:abc" in arguments

@@ -100,6 +100,7 @@ def world(place: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     for files in (keepers_volume, keeper_folder):
         monkeypatch.setattr(files, "SYNC", "true")
     monkeypatch.setattr(keepers_database, "run_sql", fake_psql)
+    monkeypatch.setattr(keepers_database, "require_administrator", lambda _server, _database: None)
     monkeypatch.setattr(temporary_objects, "run_sql", fake_psql)
     monkeypatch.setattr(
         keepers_database, "build_copy_settings_sql", lambda source, target: f"settings of {source} to {target}"

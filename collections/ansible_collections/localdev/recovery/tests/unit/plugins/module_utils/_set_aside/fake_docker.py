@@ -142,9 +142,9 @@ def imitate_script(script: str, *, torn: bool) -> str:
     return {"du": "4\n/", "stat": "755 0:0"}.get(command, "")
 
 
-def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: str) -> str:
+def fake_psql(server: t.Any, database: str, sql: str) -> str:
     """The statements of DatabaseKeeper on a folder whose files are databases; a transaction happens wholly or not."""
-    world: FakeStack = docker.world
+    world: FakeStack = server.docker.world
     if sql == HAS_CONTENT_SQL:
         # One that allows no connections cannot be asked.
         if (world.shut / database).exists():

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import psql
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql import psql, server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.kept_names import derive_kept_name
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record_check import find_record_problem
@@ -65,12 +65,12 @@ class Engine(Docker):
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     docker = Engine()
 
-    def list_databases(_docker: Docker, **_access: str) -> str:
+    def list_databases(*_arguments: t.Any) -> str:
         if "db" in docker.dead:
             raise RecoveryError(FailureId.SERVICE_NOT_RUNNING, "db does not run")
         return "\n".join(docker.databases)
 
-    monkeypatch.setattr(psql, "find_database_server", lambda *_args: t.cast("t.Any", Server()))
+    monkeypatch.setattr(server, "find_database_server", lambda *_args: t.cast("t.Any", Server()))
     monkeypatch.setattr(psql, "run_sql", list_databases)
     return docker
 
