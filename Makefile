@@ -55,7 +55,7 @@ golden: venv ## Write the golden files of rendered texts anew; read their diff
 
 .PHONY: modules
 modules: venv engine ## Test each module against a real engine and PostgreSQL
-	pytest -m "$(SELECTED)" $(COLLECTION)/tests/integration
+	pytest -m "$(SELECTED)" $(COLLECTION)/tests/integration tests/strangers
 
 .PHONY: cli
 cli: venv prepare ## Test the command localdev on a real stack

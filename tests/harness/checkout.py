@@ -9,4 +9,5 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = ROOT / "collections" / "ansible_collections" / "localdev" / "recovery"
 EXAMPLE = ROOT / "examples" / "residency-scheduler"

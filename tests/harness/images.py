@@ -7,17 +7,21 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.harness.checkout import EXAMPLE
+from tests.harness.checkout import COLLECTION, EXAMPLE
 from tests.harness.engine import docker, run_command
 
 # Images are built once under this project name and tagged for every copy.
 IMAGES_PROJECT = "localdev-test-images"
 BUILT_SERVICES = ("backend", "celery-worker", "celery-beat", "frontend", "n8n")
+APPLICATION = COLLECTION / "tests/integration/targets/setup_stack/files/app"
+APPLICATION_IMAGE = "ldr-int-app:latest"
+CERTIFICATE_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem")
 # Variant of the reference stack -> number of the user who owns the files of the cluster.
 VARIANT_OWNERS = {"pg15": "999", "pg15-uid70": "70", "pg17": "999", "pg18": "999"}
 
@@ -40,6 +44,34 @@ def build_stack_images() -> dict[str, str]:
     return {
         name: docker("image", "inspect", "--format", "{{.Id}}", f"{IMAGES_PROJECT}-{name}") for name in BUILT_SERVICES
     }
+
+
+@functools.cache
+def build_application_image() -> str:
+    """Build the image of a small application with Alembic, Flask-Migrate and drivers, and return its name.
+
+    The image stays: a second build only reads the cache.
+    """
+    bundles = [path for path in map(Path, CERTIFICATE_BUNDLES) if path.exists()]
+    document = {
+        "name": "ldr-int-images",
+        "services": {
+            "app": {
+                "image": APPLICATION_IMAGE,
+                "build": {
+                    "context": str(APPLICATION),
+                    "args": {"PYTHON_IMAGE": provide_base_images()["PYTHON_IMAGE"]},
+                    "secrets": ["ca_bundle"],
+                },
+            }
+        },
+        "secrets": {"ca_bundle": {"file": str(bundles[0]) if bundles else "/dev/null"}},
+    }
+    with tempfile.TemporaryDirectory(prefix="localdev-images-") as folder:
+        compose = Path(folder) / "docker-compose.yml"
+        compose.write_text(json.dumps(document))
+        docker("compose", "--file", str(compose), "build", "--quiet")
+    return APPLICATION_IMAGE
 
 
 def remove_stack_images(name: str) -> None:

@@ -53,6 +53,41 @@ options:
     type: list
     elements: str
     default: []
+  alembic_config:
+    description:
+      - Path of C(alembic.ini) or C(pyproject.toml) where the application runs. Without it C(ALEMBIC_CONFIG), then the nearest one
+        below the working folder.
+    type: str
+    default: ""
+  alembic_section:
+    description:
+      - Section of C(alembic.ini), as C(alembic -n) takes it.
+    type: str
+    default: ""
+  alembic_python:
+    description:
+      - Python in the application's container that has the packages of the project, such as that of a virtual environment. Without it the
+        first one that has Alembic.
+    type: str
+    default: ""
+  alembic_folder:
+    description:
+      - Folder in the application's container where people run Alembic. Without it the working folder of the container.
+    type: str
+    default: ""
+  alembic_x_arguments:
+    description:
+      - Arguments for C(env.py), as C(alembic -x) takes them.
+    type: list
+    elements: str
+    default: []
+  migrate_command:
+    description:
+      - Command that migrates the database to the heads in the application's container, where Alembic alone cannot. It is run under the
+        advisory lock.
+    type: list
+    elements: str
+    default: []
 requirements:
   - Docker CLI with the Compose v2 plugin on the stack's host
 """

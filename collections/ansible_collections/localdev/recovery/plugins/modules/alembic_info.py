@@ -177,6 +177,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.own_command import read_state_request
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import HostPython, run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import alembic_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import (
@@ -194,7 +195,11 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     host = HostPython.from_params(params)
     if host:
         hide_only_secrets(module, host.masker)
-    found = run_alembic_request(Docker(Project.from_stack(stack)), stack, request, fresh=params["fresh"], host=host)
+    docker = Docker(Project.from_stack(stack))
+    if not host:
+        request |= read_state_request(docker, stack, params["database"])
+    found = run_alembic_request(docker, stack, request, fresh=params["fresh"], host=host)
+    found.setdefault("version_table", "alembic_version")
     if params["graph"]:
         found["revisions"] = list(RevisionGraph(found["revisions"]).revisions)
     found["unknown_found"] = find_revisions(stack["project"]["dir"], found["unknown"])

@@ -105,12 +105,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.own_command import (
+    choose_own_command,
+    migrate_by_own_command,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import HostPython, run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
     alembic_argument_spec,
     run_argument_spec,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import (
     fail_on_recovery_error,
     hide_only_secrets,
@@ -118,6 +123,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.module imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.parallel import map_in_parallel
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.helper_container import remove_helper_containers
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import read_database_revisions
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import PsqlSession
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import wait_for_services
 
@@ -152,6 +160,35 @@ def upgrade_database(
     return answers[-1]
 
 
+def upgrade_by_own_command(docker: Docker, params: t.Mapping[str, t.Any]) -> dict[str, t.Any] | None:
+    """Return what an upgrade by the command of the project did; None if the project needs none."""
+    stack = params["stack"]
+    alembic = stack.get("alembic")
+    if params["python"] or not alembic or not (alembic["settings"]["command"] or alembic["migration_service"]):
+        return None
+    if params["until_ready"]:
+        wait_for_services(docker, stack, params["until_ready"], params["connect_timeout"])
+    server, database = find_database_server(stack, docker), params["database"] or stack["database"]["name"]
+    with PsqlSession(server, database) as session:
+        current = read_database_revisions(session, "")
+    own = choose_own_command(stack, current)
+    if own is None:
+        return None
+    if params["database"]:
+        raise RecoveryError(
+            FailureId.MIGRATION_OWN_COMMAND,
+            f"The project migrates by a command of its own, which cannot be led to the database {database}",
+            hint="Check out the code that is at the revision of the backup, restore it, and then repair the schema.",
+        )
+    return migrate_by_own_command(
+        docker,
+        stack,
+        own,
+        run_id=params["run_id"],
+        lock_timeout=params["lock_timeout"],
+    )
+
+
 def act(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     stack = params["stack"]
@@ -166,7 +203,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     else:
         with join_run(params):
             request |= {"do": "upgrade"}
-            answer = upgrade_database(docker, params, request, host)
+            answer = upgrade_by_own_command(docker, params) or upgrade_database(docker, params, request, host)
     before = answer["before"]
     after = [*before, *answer["applied"]]
     return {

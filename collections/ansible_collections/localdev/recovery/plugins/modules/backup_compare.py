@@ -45,16 +45,12 @@ options:
       - Whether the module fails where the decision is to refuse.
     type: bool
     default: true
-  config:
-    description:
-      - Path of C(alembic.ini) or C(pyproject.toml) in the application's container. Without it, it is looked for there.
-    type: str
-    default: ""
   version_table:
     description:
-      - Alembic's version table, with its schema where several have one.
+      - Alembic's version table, with its schema where several have one. Without it, every table that has only the column
+        C(version_num).
     type: str
-    default: alembic_version
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -152,7 +148,7 @@ def decide_about_backup(module: AnsibleModule, docker: Docker, item: BackupSet) 
         return decide_without_alembic()
     named = list_metadata_revisions(item.metadata)
     reliable = bool(item.metadata.get("format_version"))
-    request = {"do": "info", "config": params["config"], "graph": True, "from_base": True}
+    request = {"do": "info", "graph": True, "graph_only": True}
     graph = RevisionGraph(run_alembic_request(docker, stack, request)["revisions"])
     unknown = [revision for revision in named if not graph.is_known(revision)]
     in_dump = None
@@ -194,8 +190,7 @@ def main() -> None:
             "select": {"type": "str", "default": "latest"},
             "trust_dump": {"type": "bool", "default": False},
             "refuse": {"type": "bool", "default": True},
-            "config": {"type": "str", "default": ""},
-            "version_table": {"type": "str", "default": "alembic_version"},
+            "version_table": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

@@ -57,9 +57,10 @@ options:
     default: 0
   version_table:
     description:
-      - Alembic's version table, with its schema where several have one.
+      - Alembic's version table, with its schema where several have one. Without it, every table that has only the column
+        C(version_num).
     type: str
-    default: alembic_version
+    default: ""
   lock_timeout:
     description:
       - Seconds to wait for tables that a migration has locked.
@@ -158,7 +159,7 @@ def main() -> None:
             "format": {"type": "str", "default": "directory", "choices": ["directory", "custom", "plain"]},
             "compression": {"type": "str", "default": "auto"},
             "jobs": {"type": "int", "default": 0},
-            "version_table": {"type": "str", "default": "alembic_version"},
+            "version_table": {"type": "str", "default": ""},
             "lock_timeout": {"type": "int", "default": 60},
             "keep": {"type": "int", "default": 7},
             "keep_days": {"type": "float", "default": 14},

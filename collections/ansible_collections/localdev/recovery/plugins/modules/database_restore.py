@@ -57,9 +57,10 @@ options:
     default: 0
   version_table:
     description:
-      - Alembic's version table, with its schema where several have one.
+      - Alembic's version table, with its schema where several have one. Without it, every table that has only the column
+        C(version_num).
     type: str
-    default: alembic_version
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -175,7 +176,7 @@ def main() -> None:
             "database": {"type": "str", "default": ""},
             "drill": {"type": "bool", "default": False},
             "jobs": {"type": "int", "default": 0},
-            "version_table": {"type": "str", "default": "alembic_version"},
+            "version_table": {"type": "str", "default": ""},
         },
         supports_check_mode=True,
     )

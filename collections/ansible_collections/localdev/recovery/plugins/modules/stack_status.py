@@ -26,17 +26,12 @@ options:
       - The number of the last log lines to return for each container of a service that is not ok.
     type: int
     default: 0
-  alembic_config:
-    description:
-      - The path of Alembic's configuration file in the application's container.
-      - By default the file that the module finds there.
-    type: str
-    default: ""
   version_table:
     description:
-      - The name of Alembic's version table, with its schema if several schemas have one.
+      - Alembic's version table, with its schema where several have one. Without it, every table that has only the column
+        C(version_num).
     type: str
-    default: alembic_version
+    default: ""
   expected_rows:
     description:
       - The row counts of a freshly seeded database, by table. The module counts the rows of these tables.
@@ -240,7 +235,6 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
                 stack,
                 list(params["expected_rows"]),
                 version_table=params["version_table"],
-                config=params["alembic_config"],
                 mask=masker.mask_text,
             ),
             "addresses": functools.partial(collect_addresses, stack),
@@ -273,8 +267,7 @@ def main() -> None:
         argument_spec={
             **stack_argument_spec(),
             "logs": {"type": "int", "default": 0},
-            "alembic_config": {"type": "str", "default": ""},
-            "version_table": {"type": "str", "default": "alembic_version"},
+            "version_table": {"type": "str", "default": ""},
             "expected_rows": {"type": "dict", "default": {}},
             "backup_folder": {"type": "path", "default": ""},
             "timeout": {"type": "float", "default": 10},

@@ -24,7 +24,7 @@ import pytest
 from tests.harness.checkout import ROOT
 from tests.harness.comparable_results import list_comparable_results, list_differences
 from tests.harness.engine import HANG_TIMEOUT_S, docker, find_free_ports
-from tests.harness.images import provide_base_images
+from tests.harness.images import build_application_image, provide_base_images
 from tests.harness.playbook_run import CALLBACK_FOLDER, RESULTS_VARIABLE, read_events
 from tests.harness.project import list_project_objects, remove_objects
 from tests.harness.state_folders import remove_state
@@ -33,8 +33,6 @@ pytestmark = pytest.mark.docker
 
 HERE = Path(__file__).resolve().parent
 TARGETS = HERE / "targets"
-APP = TARGETS / "setup_stack" / "files" / "app"
-APP_IMAGE = "ldr-int-app:latest"
 AT_ONCE = 3
 SHOWN_LINES = 60
 
@@ -98,34 +96,11 @@ def base_images_by_name() -> dict[str, str]:
     return names
 
 
-def build_app_image(python_image: str, folder: Path) -> None:
-    bundle = next(
-        (b for b in ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem") if os.path.exists(b)), "/dev/null"
-    )
-    compose = folder / "docker-compose.yml"
-    compose.write_text(
-        f"""
-name: ldr-int-images
-services:
-  app:
-    image: {APP_IMAGE}
-    build:
-      context: {APP}
-      args: {{PYTHON_IMAGE: "{python_image}"}}
-      secrets: [ca_bundle]
-secrets:
-  ca_bundle: {{file: "{bundle}"}}
-"""
-    )
-    docker("compose", "--file", str(compose), "build", "--quiet")
-
-
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, str]]:
+def images() -> dict[str, str]:
     names = base_images_by_name()
-    build_app_image(names.pop("PYTHON"), tmp_path_factory.mktemp("images"))
-    yield {**names, "APP": APP_IMAGE}
-    docker("image", "rm", APP_IMAGE, check=False)
+    del names["PYTHON"]
+    return {**names, "APP": build_application_image()}
 
 
 # --- plays -----------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ DIRECT = {
     "_stack": ("_docker",),
     "_env_file": ("_stack",),
     "_postgresql": ("_stack",),
-    "_alembic": ("_stack",),
+    "_alembic": ("_postgresql",),
     "_application": ("_postgresql",),
     "_run": ("_postgresql",),
     "_volume": ("_run",),

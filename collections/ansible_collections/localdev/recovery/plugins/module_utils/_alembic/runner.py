@@ -16,13 +16,17 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.commands import (
     build_alembic_command,
     build_checkout_command,
     build_config_option,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import RESPONSE_MARK
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import (
+    answers,
+    launcher,
+    project,
+    protocol,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
@@ -32,18 +36,45 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     program_command,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.interpreter import FIND_PYTHON
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.interpreter import (
+    DIRECT_PYTHONS,
+    LAUNCH_PYTHON,
+    LAUNCH_PYTHON_BEHIND_ENTRYPOINT,
+    is_shell_missing,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.labels import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._git.history import find_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.services import list_running_containers
 
-_LAUNCH_PROGRAM = FIND_PYTHON + "exec $python -"
 _TRACE_LINES = 6
+_OWN_COMMAND_HINT = "If the project migrates by a command of its own, name it in stack_migrate_command."
 # Kind of an error in the program's response -> failure, hint, and the arguments of Alembic that show more.
 _ERRORS: dict[str, tuple[FailureId, str, tuple[str, ...]]] = {
     "no_config": (FailureId.ALEMBIC_CONFIG_MISSING, "Name the file in stack_alembic_config.", ()),
-    "env_py": (FailureId.ALEMBIC_ENV_PY, "", ("current",)),
+    "no_section": (FailureId.ALEMBIC_CONFIG_MISSING, "Name the section in stack_alembic_section.", ()),
+    "no_alembic": (
+        FailureId.ALEMBIC_NOT_INSTALLED,
+        "Name the Python that has the packages of the project in stack_alembic_python.",
+        (),
+    ),
+    "own_command": (
+        FailureId.ALEMBIC_CONFIG_MISSING,
+        _OWN_COMMAND_HINT,
+        (),
+    ),
+    "flask": (FailureId.ALEMBIC_ENV_PY, "Set FLASK_APP in the environment of the service.", ()),
+    "x_arguments": (
+        FailureId.ALEMBIC_ENV_PY,
+        "env.py reads -x arguments. Set them in stack_alembic_x_arguments, for example [tenant=main].",
+        (),
+    ),
+    "several_databases": (
+        FailureId.ALEMBIC_OTHER_DATABASE,
+        "Name the service of the database that is meant in stack_database_service.",
+        (),
+    ),
+    "env_py": (FailureId.ALEMBIC_ENV_PY, _OWN_COMMAND_HINT, ("current",)),
     "other_database": (FailureId.ALEMBIC_OTHER_DATABASE, "", ("current",)),
     "overlapping": (FailureId.SCHEMA_OVERLAPPING, "", ("history", "--indicate-current")),
     "multiple_heads": (
@@ -55,15 +86,31 @@ _ERRORS: dict[str, tuple[FailureId, str, tuple[str, ...]]] = {
     "not_postgresql": (FailureId.DATABASE_NOT_POSTGRESQL, "", ("current",)),
     "locked": (FailureId.MIGRATION_LOCKED, "Wait until the other migration has ended, then try again.", ()),
     "migration_failed": (FailureId.MIGRATION_FAILED, "", ("history", "--indicate-current")),
-    "failed": (FailureId.ALEMBIC_FAILED, "", ("history", "--indicate-current")),
+    "failed": (FailureId.ALEMBIC_FAILED, _OWN_COMMAND_HINT, ("history", "--indicate-current")),
 }
 
 
 def build_alembic_program(request: t.Mapping[str, t.Any]) -> str:
-    """Return the program with its request, as one Python program."""
+    """Return the program with its request, for the Python that has Alembic."""
+    return f"import json\nREQUEST = json.loads({json.dumps(json.dumps(request))})\n{_build_program(request)}"
+
+
+def build_launcher(request: t.Mapping[str, t.Any]) -> str:
+    """Return the program with its request, for any Python of a container: it looks for the one that has Alembic."""
+    values = (_build_program(request), dict(request), protocol.RESPONSE_MARK)
+    return f"{inspect.getsource(launcher)}\n\nlaunch({', '.join(repr(value) for value in values)})\n"
+
+
+def _build_program(request: t.Mapping[str, t.Any]) -> str:
+    """Return all parts as one Python program that answers REQUEST."""
+    lines = ["import sys, types"]
+    for part in (protocol, project):
+        name = part.__name__
+        lines.append(f"sys.modules[{name!r}] = module = types.ModuleType({name!r})")
+        lines.append(f"exec({inspect.getsource(part)!r}, module.__dict__)")
+    lines += [f"exec({inspect.getsource(answers)!r})", "main(REQUEST)"]
     # After an upgrade the application's own exit handlers must run.
-    end = "" if request["do"] == "upgrade" else "exit_now()\n"
-    return f"{inspect.getsource(program)}\n\nmain(json.loads({json.dumps(json.dumps(request))}))\n{end}"
+    return "\n".join([*lines, *([] if request["do"] == "upgrade" else ["exit_now()"]), ""])
 
 
 @dataclass(frozen=True)
@@ -119,8 +166,8 @@ def parse_alembic_response(
 ) -> dict[str, t.Any]:
     """Return the program's response, found among all the printed lines. Pure."""
     for line in reversed(done.stdout.splitlines()):
-        if line.startswith(RESPONSE_MARK):
-            return t.cast("dict[str, t.Any]", json.loads(line.removeprefix(RESPONSE_MARK)))
+        if line.startswith(protocol.RESPONSE_MARK):
+            return t.cast("dict[str, t.Any]", json.loads(line.removeprefix(protocol.RESPONSE_MARK)))
     raise RecoveryError(
         FailureId.ALEMBIC_NO_ANSWER,
         f"Alembic could not be asked in {where} (exit code {done.returncode})",
@@ -143,17 +190,17 @@ def run_alembic_request(
     A one-off container outlives a controller that is killed, so it carries its run's label. An undo removes it first;
     otherwise it would migrate the data that the undo puts back. host: run on the stack's host instead.
     """
-    text = build_alembic_program({"config": None, **request})
+    request = {**describe_project_request(stack), **{key: value for key, value in request.items() if value != ""}}
     hide: t.Callable[[str], str] = str
     build_command: t.Callable[..., ProgramCommand | None] = functools.partial(build_alembic_command, stack)
     if host:
         where, hide, build_command = f"{host.python} in {host.folder}", host.masker.mask_text, host.build_command
-        done = host.run(text)
+        done = host.run(build_alembic_program(request))
     else:
         service = find_alembic_service(stack)
         where = f"service {service}"
         running = [] if fresh else list_running_containers(docker, stack["project"]["name"], service)
-        done = _run_in_container(docker, service, running, text, run_id)
+        done = _run_in_container(docker, stack, service, running, build_launcher(request), run_id)
     answer = parse_alembic_response(done, where, build_command("current"), hide)
     if "error" not in answer:
         return answer
@@ -196,21 +243,40 @@ def find_alembic_service(stack: StackDescription) -> str:
     return stack["alembic"]["service"]
 
 
-def _run_in_container(docker: Docker, service: str, running: list[str], text: str, run_id: str) -> CompletedCommand:
+def describe_project_request(stack: StackDescription) -> dict[str, t.Any]:
+    """Return the part of a request that says how the project runs Alembic. Pure."""
+    alembic, database = stack["alembic"], stack.get("database")
+    request: dict[str, t.Any] = {"in_container": True, **(alembic["settings"] if alembic else {})}
+    if database:
+        server = {"host": database["service"], "port": database["port"]}
+        request.update(live=database["name"], poolers=database["poolers"], server=server)
+    return request
+
+
+def _run_in_container(
+    docker: Docker, stack: StackDescription, service: str, running: list[str], text: str, run_id: str
+) -> CompletedCommand:
+    """Run the launcher in a running container, or in a one-off container behind the image's entry point.
+
+    An image without a shell is asked by its Python itself.
+    """
     if running:
-        return docker.run("exec", "--interactive", running[0], "sh", "-c", _LAUNCH_PROGRAM, stdin=text, check=False)
+        command = ["exec", "--interactive", running[0]]
+        done = docker.run(*command, "sh", "-c", LAUNCH_PYTHON, stdin=text, check=False)
+        for python in DIRECT_PYTHONS:
+            if not is_shell_missing(done.returncode, done.output):
+                break
+            done = docker.run(*command, python, "-", stdin=text, check=False)
+        return done
+    alembic = stack["alembic"]
+    entrypoint = alembic["entrypoint"] if alembic else []
     label = ["--label", f"{RUN_LABEL}={run_id}"] if run_id else []
-    return docker.compose(
-        "run",
-        "--rm",
-        "--no-deps",
-        "-T",
-        *label,
-        "--entrypoint",
-        "sh",
-        service,
-        "-c",
-        _LAUNCH_PROGRAM,
-        stdin=text,
-        check=False,
+    command = ["run", "--rm", "--no-deps", "-T", *label, "--entrypoint"]
+    done = docker.compose(
+        *command, "sh", service, "-c", LAUNCH_PYTHON_BEHIND_ENTRYPOINT, "sh", *entrypoint, stdin=text, check=False
     )
+    for python in DIRECT_PYTHONS:
+        if not is_shell_missing(done.returncode, done.output):
+            break
+        done = docker.compose(*command, python, service, "-", stdin=text, check=False)
+    return done

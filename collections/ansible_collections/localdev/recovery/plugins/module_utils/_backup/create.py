@@ -95,7 +95,7 @@ class BackupOptions:
     format: str = "directory"
     compression: str = COMPRESSION_AUTO
     jobs: int = 0
-    version_table: str = "alembic_version"
+    version_table: str = ""
     lock_timeout_s: int = 60
 
 

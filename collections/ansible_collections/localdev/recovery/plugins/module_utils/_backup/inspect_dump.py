@@ -27,7 +27,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.clie
     CLIENT_MOUNT_POINT,
     ClientTools,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import find_revisions_in_dump
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.plain_dump import (
+    find_revisions_in_dump,
+    find_version_tables,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import DatabaseServer
 
 _DUMPED_FROM = re.compile(rb"[Dd]umped from database version:? (\d+)")
@@ -66,8 +69,12 @@ def read_dump_revisions(docker: Docker, server: DatabaseServer, backup: BackupSe
     if backup.format == "plain":
         with open_dump(backup.path) as file:
             return find_revisions_in_dump(file, version_table)
-    table = shlex.quote(version_table.rpartition(".")[2])
-    text = read_with_pg_restore(backup, docker, server, f"--data-only --table={table} --file=-")
+    tables = [version_table] if version_table else []
+    tables = tables or find_version_tables(read_with_pg_restore(backup, docker, server, "--schema-only --file=-"))
+    if not tables:
+        return []
+    options = " ".join(f"--table={shlex.quote(name.rpartition('.')[2])}" for name in tables)
+    text = read_with_pg_restore(backup, docker, server, f"--data-only {options} --file=-")
     return find_revisions_in_dump(io.BytesIO(text.encode() + b"\n"), version_table)
 
 

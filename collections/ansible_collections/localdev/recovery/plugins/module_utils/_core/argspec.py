@@ -23,6 +23,12 @@ def stack_argument_spec() -> dict[str, t.Any]:
         "database_service": {"type": "str", "default": ""},
         "application_service": {"type": "str", "default": ""},
         "excluded_services": {"type": "list", "elements": "str", "default": []},
+        "alembic_config": {"type": "str", "default": ""},
+        "alembic_section": {"type": "str", "default": ""},
+        "alembic_python": {"type": "str", "default": ""},
+        "alembic_folder": {"type": "str", "default": ""},
+        "alembic_x_arguments": {"type": "list", "elements": "str", "default": []},
+        "migrate_command": {"type": "list", "elements": "str", "default": []},
     }
 
 

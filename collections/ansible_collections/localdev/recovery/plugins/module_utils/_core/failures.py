@@ -92,6 +92,7 @@ class FailureId(enum.Enum):
     ALEMBIC_FAILED = _failed("alembic.failed", "Alembic failed.")
     ALEMBIC_NO_ANSWER = _failed("alembic.no_answer", "The program that runs Alembic gave no answer.")
     ALEMBIC_NOT_FOUND = _failed("alembic.not_found", "No service of the stack has Alembic.")
+    ALEMBIC_NOT_INSTALLED = _failed("alembic.not_installed", "No Python of the application has Alembic.")
     ALEMBIC_OTHER_DATABASE = _failed(
         "alembic.other_database", "The env.py of the project connects to another database than the wanted one."
     )
@@ -244,6 +245,9 @@ class FailureId(enum.Enum):
     MIGRATION_FAILED = _failed("migration.failed", "A migration failed.")
     MIGRATION_LOCKED = _failed("migration.locked", "Another migration of the same database is running.")
     MIGRATION_NO_PATH = _failed("migration.no_path", "No migrations lead to the wanted revision.")
+    MIGRATION_OWN_COMMAND = _unsafe(
+        "migration.own_command", "The project migrates by a command of its own, which has one database only."
+    )
     MIGRATIONS_BROKEN = _failed("migrations.broken", "The migrations do not fit together.")
     OPTION_CONFLICT = _usage("option.conflict", "Two options exclude each other.")
     OPTION_INVALID = _usage("option.invalid", "An option or a variable has a value that is not possible.")

@@ -4,12 +4,53 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Find the Python interpreter of an application inside its container."""
+"""Start the Python of an application inside its container, behind its entry point where that only prepares."""
 
 from __future__ import annotations
 
-# The alembic command's first line names the Python that has the application's packages.
+import re
+
+# Sets $python. The alembic command's first line names the Python that has the application's packages.
 FIND_PYTHON = (
     'python=$(sed -n "1s/^#! *//p" "$(command -v alembic 2>/dev/null)" 2>/dev/null); '
-    'case "$python" in *python*) ;; *) python=$(command -v python3 || command -v python);; esac; '
+    'case "$python" in *python*) ;; *) python=; '
+    'for one in python3 python .venv/bin/python "$VIRTUAL_ENV/bin/python" "$UV_PROJECT_ENVIRONMENT/bin/python" '
+    "../.venv/bin/python venv/bin/python /opt/venv/bin/python /venv/bin/python /app/.venv/bin/python "
+    "/usr/local/bin/python3 /opt/*/bin/python3; do "
+    'python=$(command -v "$one" 2>/dev/null) && [ -n "$python" ] && break; done;; esac; '
 )
+LAUNCH_PYTHON = FIND_PYTHON + 'exec "${python:-python3}" -'
+# The arguments are the entry point of the image. It is kept if it ends in the command that it is given and does not
+# migrate by itself: a query must change nothing.
+LAUNCH_PYTHON_BEHIND_ENTRYPOINT = (
+    f"launch='{LAUNCH_PYTHON}'"
+    r"""
+keep=
+for word in "$@"; do
+  text=$word
+  file=$(command -v "$word" 2>/dev/null)
+  if [ -f "$file" ] && [ "$(head -c 2 "$file")" = '#!' ]; then text=$(cat "$file"); fi
+  case $text in *'"$@"'*) ;; *) continue;; esac
+  case $text in *[Aa]lembic*|*[Mm]igrat*|*upgrade*|*create_all*|*[Ss]eed*|*flask\ db*) keep=; break;; esac
+  keep=1
+done
+if [ -n "$keep" ]; then exec "$@" sh -c "$launch"; fi
+eval "$launch"
+"""
+)
+# Paths of Python in images without a shell.
+DIRECT_PYTHONS = (
+    *("python3", "python", "/usr/bin/python3"),
+    *("/opt/venv/bin/python", "/venv/bin/python", "/app/.venv/bin/python"),
+)
+
+
+_NO_PROGRAM = re.compile(r'exec: "[^"]+": (executable file not found|stat |no such file)')
+
+
+def is_shell_missing(returncode: int, output: str) -> bool:
+    """Return whether Docker could not start a program, because the image lacks it. Pure.
+
+    output: both streams, because versions of Docker differ in the one that they use.
+    """
+    return returncode != 0 and bool(_NO_PROGRAM.search(output))

@@ -108,15 +108,25 @@ def count_rows(session: PsqlSession) -> dict[str, int]:
     return {line.rpartition("|")[0]: int(line.rpartition("|")[2]) for line in session.query(_ROW_COUNTS)}
 
 
+_HAS_SHAPE = (
+    "(SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)"
+    " = ARRAY['version_num']"
+)
+
+
 def read_database_revisions(session: PsqlSession, version_table: str) -> list[str]:
-    """Return the revisions in Alembic's version table, in any schema if its name is not qualified."""
+    """Return the revisions in Alembic's version table, in any schema if its name is not qualified.
+
+    version_table: empty for every table that has only the column version_num: env.py may name it as it likes.
+    """
     return sorted(session.query(build_revisions_sql(version_table)))
 
 
 def build_revisions_sql(version_table: str, mark: str = "") -> str:
     """Return SQL for psql that prints each revision of a version table on a line, after the mark."""
     schema, _dot, table = version_table.rpartition(".")
-    where = f"c.relname = {quote_literal(table)}" + (f" AND n.nspname = {quote_literal(schema)}" if schema else "")
+    where = f"c.relname = {quote_literal(table)}" if table else _HAS_SHAPE
+    where += f" AND n.nspname = {quote_literal(schema)}" if schema else ""
     return (
         f"SELECT format('SELECT %L || version_num FROM %I.%I', {quote_literal(mark)}, n.nspname, c.relname) "
         f"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND {where} \\gexec"

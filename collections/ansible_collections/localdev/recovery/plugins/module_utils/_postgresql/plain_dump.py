@@ -26,6 +26,9 @@ _CLOSING_LINE = b"-- PostgreSQL database dump complete"
 _COPY = re.compile(rb"COPY .* FROM stdin;\s*$")
 _TABLE = rb'(?:"?([^\s".]+)"?\.)?"?([^\s".]+)"?'
 _COPY_REVISIONS = re.compile(rb"COPY " + _TABLE + rb' \("?version_num"?\) FROM stdin;\s*$')
+# The only column of a version table, in CREATE TABLE; see find_version_tables.
+_ONLY_COLUMN = re.compile(rb"\s+version_num character varying\(\d+\)[^,]*$")
+_VERSION_TABLE = re.compile(rb"CREATE TABLE " + _TABLE + rb" \(\n\s+version_num character varying\(\d+\)[^,\n]*\n\)")
 _INSERT_REVISION = re.compile(rb"INSERT INTO " + _TABLE + rb" (?:\(version_num\) )?VALUES \('([^']*)'\);")
 _SET_STATEMENT = re.compile(rb"SET ([a-z_]+) = [^;]*;\s*$")
 # Statements beyond one database, as in dumps made with --create and those of pg_dumpall.
@@ -132,6 +135,8 @@ class PlainDump:
         self.missing_roles: set[str] = set()
         self.unknown_settings: set[str] = set()
         self.revisions: list[str] = []
+        self._declared_tables = 0
+        self._read_tables = 0
         self._lexer = SqlLexer()
         self._buffer = b""
         self._in_rows = False
@@ -150,6 +155,7 @@ class PlainDump:
                 yield rows
                 if self._in_rows:
                     break
+                self._read_tables += self._in_revisions
             line, newline, rest = self._buffer.partition(b"\n")
             if not newline:
                 break
@@ -169,7 +175,15 @@ class PlainDump:
             raise _truncated_dump_error("without pg_dump's closing line")
         return line
 
+    @property
+    def has_all_revisions(self) -> bool:
+        """Return whether the rows of each version table have been read that the dump declares before all rows."""
+        return 0 < self._declared_tables <= self._read_tables
+
     def _is_version_table(self, match: re.Match[bytes]) -> bool:
+        if not self._version_table:
+            # By its shape; an INSERT need not name the column.
+            return b"version_num" in match.group() or b"alembic" in match.group(2)
         schema, _dot, table = self._version_table.rpartition(b".")
         return match.group(2) == table and schema in (b"", match.group(1))
 
@@ -195,6 +209,7 @@ class PlainDump:
         if missing:
             self.missing_roles.update(missing)
             return b""
+        self._declared_tables += _ONLY_COLUMN.match(line) is not None
         inserted = _INSERT_REVISION.match(line)
         if inserted and self._is_version_table(inserted):
             self.revisions.append(inserted.group(3).decode(errors="replace"))
@@ -234,14 +249,24 @@ def _truncated_dump_error(where: str) -> DumpRefused:
 
 
 def find_revisions_in_dump(file: t.IO[bytes], version_table: str) -> list[str]:
-    """Return Alembic's revisions in a plain dump; read no further than to the end of that table."""
+    """Return Alembic's revisions in a plain dump; read no further than to the end of its version tables.
+
+    version_table: empty for every table that has only the column version_num.
+    """
     dump = PlainDump((), (), version_table)
     seen = 0
     blocks = iter(lambda: file.read(DUMP_BLOCK_BYTES), b"")
     with contextlib.suppress(DumpRefused):
         for piece in itertools.chain.from_iterable(map(dump.filter_block, blocks)):
             # Revisions may come in several pieces; a piece without any follows the last one.
-            if piece and seen and len(dump.revisions) == seen:
+            ended = bool(piece and seen and len(dump.revisions) == seen) if version_table else dump.has_all_revisions
+            if ended:
                 break
             seen = len(dump.revisions)
     return dump.revisions
+
+
+def find_version_tables(schema_dump: str) -> list[str]:
+    """Return the names of the tables that have only Alembic's column, with their schema. Pure."""
+    found = _VERSION_TABLE.findall(schema_dump.encode())
+    return [b".".join(part for part in parts if part).decode(errors="replace") for parts in found]

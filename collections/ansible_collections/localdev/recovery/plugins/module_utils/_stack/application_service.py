@@ -9,8 +9,11 @@
 from __future__ import annotations
 
 import re
+import shlex
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.shell_command import list_programs, split_script
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify import (
     HTTP_SERVER_PROGRAMS,
     MIGRATION_PATTERN,
@@ -19,10 +22,27 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify 
     ServiceRoles,
     prefer_services_in_use,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import AlembicDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    AlembicDescription,
+    AlembicSettings,
+    build_alembic_settings,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, Service, StackFacts
 
 _SERVES_HTTP = re.compile(rf"\b({HTTP_SERVER_PROGRAMS})\b", re.I)
+# Programs of a migration service that change nothing.
+_WAITING_PROGRAMS = frozenset(
+    {"sleep", "until", "while", "done", "pg_isready", "wait-for-it.sh", "wait-for", "wait-for-it", "dockerize", "nc"}
+    | {"echo", "set", "cd", "exit", "true"}
+)
+
+
+class _HowAlembicRuns(t.TypedDict):
+    settings: AlembicSettings
+    entrypoint: list[str]
+    migration_service: str | None
+
+
 _APPLICATION_NAMES = ("backend", "api", "app", "server", "web")
 
 
@@ -176,13 +196,38 @@ def _assign_workers(
             roles.kinds[name] = "worker"
 
 
+def _only_upgrades(command: t.Sequence[str]) -> bool:
+    """Return whether a command does no more than ``alembic upgrade``, after waiting for the server."""
+    script = command[-1] if len(command) > 1 and " " in command[-1] else shlex.join(command)
+    return all(
+        set(list_programs(words)) <= _WAITING_PROGRAMS or re.search(r"\balembic\b.*\bupgrade\b", " ".join(words))
+        for words in split_script(script)
+    )
+
+
+def _find_migration_service(services: t.Mapping[str, Service], roles: ServiceRoles) -> str | None:
+    """Return the only one-shot service that migrates by a program of the project; None if Alembic's command is all."""
+    found = [
+        name
+        for name, kind in sorted(roles.kinds.items())
+        if kind == "migration" and services[name].enabled and not _only_upgrades(services[name].command_words)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
 def locate_alembic(
-    facts: StackFacts, services: t.Mapping[str, Service], roles: ServiceRoles
+    facts: StackFacts, services: t.Mapping[str, Service], roles: ServiceRoles, choices: Choices, masker: Masker
 ) -> AlembicDescription | None:
-    """Return where to run Alembic. config: its file, relative to source, a host folder; None when not found there."""
+    """Return where and how to run Alembic; None where no service has it."""
     if not roles.alembic:
         return None
     service = services[roles.alembic]
+    entrypoint = service.entrypoint_words
+    how: _HowAlembicRuns = {
+        "settings": choices.alembic or build_alembic_settings({}),
+        "entrypoint": entrypoint if masker.mask_command(entrypoint) == entrypoint else [],
+        "migration_service": _find_migration_service(services, roles),
+    }
     found = _find_alembic_sources(service, services, facts)
     if found:
         folder, config = found[0]
@@ -192,9 +237,10 @@ def locate_alembic(
             "config": config,
             "source": folder,
             "why": f"{service.name} {origin} {folder}, which has {config}",
+            **how,
         }
     if re.search(r"\balembic\b", service.command_text):
         why = f"the command of {service.name} runs Alembic"
     else:
         why = f"stack_application_service names {service.name}"
-    return {"service": service.name, "config": None, "source": None, "why": why}
+    return {"service": service.name, "config": None, "source": None, "why": why, **how}

@@ -42,6 +42,7 @@ TOOL_IMAGE_PATTERN = re.compile(
     r"|graphql-engine|metabase|grafana|n8n|cloudbeaver|sqlpad|redis-commander|redisinsight|flower|mailhog|mailpit"
     r"|nginx|traefik|caddy)$"
 )
+_POOLER_IMAGE_PATTERN = re.compile(r"pgbouncer|pgpool|pgcat|pgdog|odyssey|supavisor", re.I)
 _DATABASE_PROGRAMS = frozenset(("postgres", "docker-entrypoint.sh", "pg_ctl", "pg_ctlcluster", "patroni", "postmaster"))
 _CACHE_PROGRAMS = frozenset(("redis-server", "valkey-server", "keydb-server", "memcached", "dragonfly"))
 
@@ -169,6 +170,17 @@ def find_referenced_databases(
         seen |= poolers
         pending += [services[name] for name in sorted(poolers)]
     return found - {service.name}
+
+
+def find_pooler_hosts(services: t.Mapping[str, Service], database: str) -> list[str]:
+    """Return the host names of the poolers of a database, in lower case."""
+    found: set[str] = set()
+    for service in services.values():
+        if _POOLER_IMAGE_PATTERN.search(service.image_name) and database in find_referenced_databases(
+            service, services, {database}
+        ):
+            found |= service.names
+    return sorted(found)
 
 
 def choose_database(

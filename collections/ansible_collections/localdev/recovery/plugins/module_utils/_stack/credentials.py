@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify import find_pooler_hosts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.connection import read_image_account
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.database_url import (
     DatabaseUrl,
@@ -63,12 +64,13 @@ def extract_database_credentials(
 def resolve_database_credentials(facts: StackFacts, database: str, application: str | None) -> dict[str, str]:
     """Return the credentials of a database service, completed by the connection of the application if it uses it."""
     service = Service(database, facts)
+    services = {name: Service(name, facts) for name in facts.config["services"]}
     client = Service(application, facts).environment if application else {}
     return extract_database_credentials(
         service.config,
         lambda path: facts.read_file(database, path),
         image_environment=service.image_environment,
-        application=find_application_connection(client, service.names),
+        application=find_application_connection(client, {*service.names, *find_pooler_hosts(services, database)}),
     )
 
 

@@ -27,6 +27,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify 
     find_database_url_variables,
     find_database_writers,
     find_databases,
+    find_pooler_hosts,
     find_referenced_databases,
     is_cache,
     is_one_shot,
@@ -142,7 +143,7 @@ def describe_stack(facts: StackFacts, choices: Choices = NO_CHOICES) -> Describe
         "database": _describe_database(facts, services, described, database, roles.application, warnings)
         if database
         else None,
-        "alembic": locate_alembic(facts, services, roles),
+        "alembic": locate_alembic(facts, services, roles, choices, masker),
         "start_order": compute_start_order(
             {name: service.depends_on for name, service in services.items()},
             [name for name, item in described.items() if item["enabled"] and not item["excluded"]],
@@ -227,6 +228,7 @@ def _describe_database(
         "user": credentials["user"],
         "name": credentials["name"],
         "port": port,
+        "poolers": find_pooler_hosts(services, name),
         "data_mounts": [mount.copy() for mount in mounts if mount["target"] in data_targets],
         "container": str(container["Name"]).lstrip("/") if container else None,
         "endpoint": _find_endpoint(service.running, described[name]["ports"], port, facts.engine)

@@ -162,25 +162,51 @@ class Endpoint(t.TypedDict):
 
 
 class DatabaseDescription(t.TypedDict):
-    """The database of the application, and its server."""
+    """The database of the application, and its server.
+
+    poolers: host names of the services through which others reach the server, in lower case.
+    """
 
     service: str
     image: str
     user: str
     name: str
     port: int
+    poolers: list[str]
     data_mounts: list[MountDescription]
     container: str | None
     endpoint: Endpoint | None
 
 
+class AlembicSettings(t.TypedDict):
+    """How the project runs Alembic, as far as the user says it; empty values are discovered in the container.
+
+    config: path of alembic.ini. section: of it, as ``alembic -n`` takes it. python: with the packages of the project.
+    folder: where people run Alembic. x_arguments: as ``alembic -x`` takes them. command: that migrates in its place.
+    """
+
+    config: str
+    section: str
+    python: str
+    folder: str
+    x_arguments: list[str]
+    command: list[str]
+
+
 class AlembicDescription(t.TypedDict):
-    """Where to run Alembic. config: its file, relative to the host folder source; None where it was not found there."""
+    """Where and how to run Alembic.
+
+    config: its file, relative to the host folder source; None where it was not found there. entrypoint: of the service;
+    empty if it may hold a secret. migration_service: the one-shot service that migrates by more than Alembic's command.
+    """
 
     service: str
     config: str | None
     source: str | None
     why: str
+    settings: AlembicSettings
+    entrypoint: list[str]
+    migration_service: str | None
 
 
 class StackDescription(t.TypedDict):
@@ -199,6 +225,18 @@ class StackDescription(t.TypedDict):
 
 # Compose's mount types that hold data -> the kind in set_aside.
 MOUNT_KINDS = {"volume": "volume", "bind": "folder"}
+
+
+def build_alembic_settings(params: t.Mapping[str, t.Any]) -> AlembicSettings:
+    """Return how the project runs Alembic by the options of the ``stack`` doc fragment."""
+    return {
+        "config": params.get("alembic_config") or "",
+        "section": params.get("alembic_section") or "",
+        "python": params.get("alembic_python") or "",
+        "folder": params.get("alembic_folder") or "",
+        "x_arguments": list(params.get("alembic_x_arguments") or ()),
+        "command": list(params.get("migrate_command") or ()),
+    }
 
 
 def require_database(stack: StackDescription) -> DatabaseDescription:

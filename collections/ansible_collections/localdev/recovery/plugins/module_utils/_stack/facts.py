@@ -17,6 +17,10 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect 
     get_compose_label,
     parse_environment_list,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    AlembicSettings,
+    build_alembic_settings,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.state_place import SYSTEM_PLACE, StatePlace
 
 Json = dict[str, t.Any]
@@ -62,11 +66,12 @@ class ProjectFiles:
 
 @dataclass(frozen=True)
 class Choices:
-    """Services that the user names where the configuration is ambiguous."""
+    """What the user says where the configuration is ambiguous: services, and how the project runs Alembic."""
 
     database_service: str = ""
     application_service: str = ""
     excluded_services: tuple[str, ...] = ()
+    alembic: AlembicSettings | None = None
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Choices:
@@ -74,6 +79,7 @@ class Choices:
             database_service=params.get("database_service") or "",
             application_service=params.get("application_service") or "",
             excluded_services=tuple(params.get("excluded_services") or ()),
+            alembic=build_alembic_settings(params),
         )
 
 
@@ -174,6 +180,12 @@ class Service:
             # Like Docker: a new entry point drops the image's command.
             command = self.image_config.get("Cmd") if command is None else command
         return [*(entrypoint or ()), *(command or ())]
+
+    @property
+    def entrypoint_words(self) -> list[str]:
+        """Return the entry point of the service, of the configuration or else of the image."""
+        entrypoint = self.config.get("entrypoint")
+        return list(self.image_config.get("Entrypoint") or () if entrypoint is None else entrypoint)
 
     @property
     def command_text(self) -> str:

@@ -104,7 +104,6 @@ def collect_database_and_schema(
     tables: t.Sequence[str],
     *,
     version_table: str,
-    config: str,
     mask: t.Callable[[str], str],
 ) -> dict[str, StatusPart | None]:
     """Return the parts ``database`` and ``schema``.
@@ -113,12 +112,10 @@ def collect_database_and_schema(
     """
     found = collect_parts({"database": lambda: collect_database(docker, stack, tables, version_table)}, mask)
     current = (found["database"] or {}).get("revisions", [])
-    return {**found, **collect_parts({"schema": lambda: collect_schema(docker, stack, config, current)}, mask)}
+    return {**found, **collect_parts({"schema": lambda: collect_schema(docker, stack, current)}, mask)}
 
 
-def collect_schema(
-    docker: Docker, stack: StackDescription, config: str, current: t.Sequence[str] = ()
-) -> StatusPart | None:
+def collect_schema(docker: Docker, stack: StackDescription, current: t.Sequence[str] = ()) -> StatusPart | None:
     """Return heads, current, pending and unknown revisions from Alembic; None if its service does not run.
 
     current: the revisions of the database; if empty, Alembic reads them itself.
@@ -127,7 +124,7 @@ def collect_schema(
         return None
     from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import run_alembic_request
 
-    request = {"do": "info", "config": config, "database": "", "current": list(current)}
+    request = {"do": "info", "current": list(current), "graph_only": bool(current)}
     found = run_alembic_request(docker, stack, request)
     return {key: found[key] for key in ("heads", "current", "pending", "unknown", "overlapping")}
 

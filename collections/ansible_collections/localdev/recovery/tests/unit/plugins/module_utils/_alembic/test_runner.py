@@ -13,8 +13,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic import program, runner
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import RESPONSE_MARK
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import answers, launcher, project
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import RESPONSE_MARK
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import (
     HostPython,
     build_alembic_program,
@@ -68,7 +69,8 @@ class Answering(Docker):
 
 STACK = {
     "project": {"name": "shop", "dir": "/shop", "files": [], "env_files": [], "profiles": []},
-    "alembic": {"service": "backend"},
+    "database": None,
+    "alembic": {"service": "backend", "settings": {}, "entrypoint": [], "migration_service": None},
 }
 ONE_OFF = ("docker", "compose", "--project-name", "shop", "run", "--rm", "--no-deps")
 
@@ -101,9 +103,10 @@ def test_errors_from_alembic_name_the_service() -> None:
 
 
 def test_each_kind_of_error_is_a_failure() -> None:
-    kinds = set(re.findall(r'(?:RequestRefused|describe_error)\("(\w+)"', inspect.getsource(program)))
-    assert len(kinds) == 11
-    for kind in kinds - {"unknown_revision"}:
+    sources = "".join(inspect.getsource(part) for part in (answers, launcher, project))
+    kinds = set(re.findall(r'(?:RequestRefused|describe_error)\(\s*"(\w+)"|"kind": "(\w+)"|kind = "(\w+)"', sources))
+    assert len(kinds) == 18
+    for kind in {name for found in kinds for name in found if name} - {"unknown_revision"}:
         answer = {"kind": kind, "error": "no", "config": "/app/other.ini"}
         with raises_failure(runner._ERRORS[kind][0]) as caught:
             run_alembic_request(Answering(True, answer), STACK, {"do": "plan"})

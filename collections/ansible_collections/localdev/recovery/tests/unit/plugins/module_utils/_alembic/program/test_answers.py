@@ -16,13 +16,13 @@ import pytest
 import sqlalchemy
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph import RevisionGraph
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import (
-    ADVISORY_LOCK_KEY,
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.answers import (
     describe_diff,
     is_connect_failure,
     main,
     set_database_parameter,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import ADVISORY_LOCK_KEY
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import parse_alembic_response
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._alembic.migration_source import (

@@ -4,11 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Answer a request by Alembic's own API: a program that runs in the application's Python, whatever its version.
-
-It imports nothing of this collection and keeps to old syntax. The response is one marked line of JSON, because env.py
-may print other lines.
-"""
+"""The part of the program that answers a request by Alembic's own API."""
 
 import gc
 import json
@@ -18,57 +14,13 @@ import sys
 import time
 import traceback
 
-RESPONSE_MARK = "@localdev.recovery@"
-# Migrations of one database exclude each other under this PostgreSQL advisory lock (the first 8 bytes of the
-# SHA-256 of "localdev.recovery", as a signed number).
-ADVISORY_LOCK_KEY = 8075261679134375812
-
-
-class RevisionChanged(Exception):
-    """Another migration ran between reading the revision and taking the lock."""
-
-
-class RequestRefused(Exception):
-    """A request that cannot be answered. kind: an identifier. data: further keys of the response."""
-
-    def __init__(self, kind, message, **data):
-        super().__init__(message)
-        self.data = dict(data, kind=kind, error=message)
-
-
-def find_config(folder):
-    """Return the path of alembic.ini, or of a pyproject.toml with [tool.alembic]; the nearest to the folder first."""
-    named = os.environ.get("ALEMBIC_CONFIG")
-    if named:
-        return named
-    for depth in range(3):
-        for root, folders, files in os.walk(folder):
-            level = 0 if root == folder else os.path.relpath(root, folder).count(os.sep) + 1
-            skipped = ("node_modules", "venv", "site-packages")
-            folders[:] = sorted(f for f in folders if f[0] != "." and f not in skipped)
-            if level >= depth:
-                del folders[:]
-            if level == depth:
-                if "alembic.ini" in files:
-                    return os.path.join(root, "alembic.ini")
-                if "pyproject.toml" in files:
-                    with open(os.path.join(root, "pyproject.toml")) as handle:
-                        if "[tool.alembic]" in handle.read():
-                            return os.path.join(root, "pyproject.toml")
-    raise RequestRefused("no_config", "no alembic.ini and no [tool.alembic] below " + folder)
-
-
-def load_config(request):
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    path = os.path.abspath(request.get("config") or find_config(os.getcwd()))
-    if not os.path.isfile(path):
-        raise RequestRefused("no_config", "the Alembic configuration " + path + " does not exist")
-    # script_location and prepend_sys_path are relative to the folder of the configuration, where people run alembic.
-    os.chdir(os.path.dirname(path))
-    config = Config(toml_file=path) if path.endswith(".toml") else Config(path)
-    return config, ScriptDirectory.from_config(config), path
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.project import load_project
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import (
+    ADVISORY_LOCK_KEY,
+    RESPONSE_MARK,
+    RequestRefused,
+    RevisionChanged,
+)
 
 
 def run_env_py(config, script, function, **options):
@@ -86,16 +38,23 @@ def run_env_py(config, script, function, **options):
         raise RequestRefused("env_py", "env.py did not call context.run_migrations()")
 
 
-def redirect_connections(database):
-    """Make every PostgreSQL engine connect to this database, wherever env.py takes its URL from, and check that it did.
+def redirect_connections(request):
+    """Make every PostgreSQL engine connect to the wanted database, wherever env.py takes its URL from, and check it.
 
-    An engine with a connect function of its own (creator) cannot be redirected; the check catches it.
+    A pooler is bypassed: a migration needs a session of its own for its lock. An engine with a connect function of its
+    own (creator) cannot be redirected; the check catches it.
     """
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
+    database, poolers = request.get("database"), request.get("poolers") or []
+
     def redirect(dialect, _record, _cargs, cparams):
-        if dialect.name == "postgresql":
+        if dialect.name != "postgresql":
+            return
+        if str(cparams.get("host") or "").lower() in poolers:
+            cparams.update(host=request["server"]["host"], port=request["server"]["port"])
+        if database:
             set_database_parameter(database, dialect.driver, cparams)
 
     # SQLAlchemy 1.4 passes one more argument.
@@ -114,7 +73,8 @@ def redirect_connections(database):
             raise RequestRefused("other_database", "env.py connects to the database %s, not to %s" % (found, database))
 
     event.listen(Engine, "do_connect", redirect)
-    event.listen(Engine, "engine_connect", check_database)
+    if database:
+        event.listen(Engine, "engine_connect", check_database)
 
 
 def set_database_parameter(database, driver, cparams):
@@ -154,17 +114,36 @@ def is_connect_failure(exc):
 
 def read_database_state(config, script, request):
     """Return the database's revisions, its version table and, on request, its schema diff, by one run of env.py."""
-    found = {}
+    states = []
 
     def record_state(heads, context):
         table = [context.version_table_schema, context.version_table]
-        found.update(current=sorted(heads), version_table=".".join(part for part in table if part))
+        found = {"current": sorted(heads), "version_table": ".".join(part for part in table if part)}
         if request.get("schema_diff"):
             found.update(compare_models(config, script, context))
+        states.append((context.connection.engine.url.database, found))
         return []
 
-    retry_until_connected(request, lambda: run_env_py(config, script, record_state, dont_mutate=True))
-    return found
+    def attempt():
+        del states[:]
+        run_env_py(config, script, record_state, dont_mutate=True)
+
+    retry_until_connected(request, attempt)
+    return choose_state(states, request.get("live"))
+
+
+def choose_state(states, live):
+    """Return the state of the live database, where env.py migrates several."""
+    databases = sorted({str(database) for database, _state in states})
+    if len(databases) == 1:
+        # Several schemas of it, each with a version table.
+        current = sorted({revision for _database, state in states for revision in state["current"]})
+        return dict(states[-1][1], current=current)
+    wanted = [state for database, state in states if database == live]
+    if not wanted:
+        message = "env.py migrates several databases (%s), and none of them is %s"
+        raise RequestRefused("several_databases", message % (", ".join(databases), live))
+    return wanted[-1]
 
 
 def compare_models(config, script, context):
@@ -264,9 +243,13 @@ def find_overlapping_revisions(script, current):
 
 
 def answer_info(config, script, request):
-    """Answer alembic_info. A request with current skips env.py, which may import a whole application."""
+    """Answer alembic_info. A request with current, or for the graph alone, skips env.py, which may import much."""
     known = request.get("current")
-    state = {"current": sorted(known)} if known else read_database_state(config, script, request)
+    state = (
+        {"current": sorted(known or [])}
+        if known or request.get("graph_only")
+        else read_database_state(config, script, request)
+    )
     revisions = list_revisions(script)
     unknown = [revision for revision in state["current"] if not is_known_revision(script, revision)]
     overlap = find_overlapping_revisions(script, [revision for revision in state["current"] if revision not in unknown])
@@ -361,6 +344,17 @@ def answer_upgrade(config, script, request):
     return {"heads": heads, "before": state["before"], "applied": state["applied"], "current": current}
 
 
+def lacks_x_arguments(script, request):
+    """Return whether env.py reads -x arguments and none were given."""
+    if script is None or request.get("x_arguments"):
+        return False
+    try:
+        with open(os.path.join(script.dir, "env.py")) as handle:
+            return "get_x_argument" in handle.read()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def describe_error(kind, message):
     """Return the response for the exception that is being handled. kind, error: as in RequestRefused."""
     return {"kind": kind, "error": message, "trace": traceback.format_exc()}
@@ -368,27 +362,28 @@ def describe_error(kind, message):
 
 def main(request):
     # env.py may replace sys.stdout.
-    stdout, path = sys.stdout, ""
-    sys.path.insert(0, os.getcwd())
+    stdout, path, script = sys.stdout, "", None
     # Write no compiled files: the folder may be mounted from the host.
     sys.dont_write_bytecode = True
     if request["do"] != "upgrade":
         # Garbage collection takes a tenth of the time where there are many revisions, and finds nothing in the graph.
         gc.disable()
     try:
-        config, script, path = load_config(request)
-        if request.get("database"):
-            redirect_connections(request["database"])
+        if request.get("database") or request.get("poolers"):
+            redirect_connections(request)
+        config, script, path = load_project(request)
         handler = {"info": answer_info, "plan": answer_plan, "upgrade": answer_upgrade}[request["do"]]
         answer = handler(config, script, request)
     except RequestRefused as exc:
         answer = exc.data
     except SystemExit as exc:
-        answer = describe_error("env_py", "env.py, or what it imports, ended the program: %s" % exc)
+        kind = "x_arguments" if lacks_x_arguments(script, request) else "env_py"
+        answer = describe_error(kind, "env.py, or what it imports, ended the program: %s" % exc)
     except ImportError as exc:
         answer = describe_error("failed", "%s (imported by Alembic or by env.py)" % exc)
     except Exception as exc:
-        answer = describe_error("failed", type(exc).__name__ + ": " + str(getattr(exc, "orig", None) or exc).strip())
+        message = type(exc).__name__ + ": " + str(getattr(exc, "orig", None) or exc).strip()
+        answer = describe_error("x_arguments" if lacks_x_arguments(script, request) else "failed", message)
     answer["config"] = path
     gc.enable()
     stdout.write("\n" + RESPONSE_MARK + json.dumps(answer) + "\n")

@@ -1,0 +1,194 @@
+# Copyright (c) localdev.recovery contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change in every release. Do not import it from elsewhere.
+
+"""The part of the program that loads Alembic's configuration the way the project itself does."""
+
+import argparse
+import configparser
+import os
+import re
+import shlex
+import sys
+
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import RequestRefused
+
+SKIPPED_FOLDERS = ("node_modules", "venv", "site-packages")
+
+
+def find_config(folder):
+    """Return the path of alembic.ini, or of a pyproject.toml with [tool.alembic]; the nearest to the folder first."""
+    named = os.environ.get("ALEMBIC_CONFIG")
+    if named:
+        return named
+    for root, files in walk_levels(folder):
+        if "alembic.ini" in files:
+            return os.path.join(root, "alembic.ini")
+        if "pyproject.toml" in files:
+            with open(os.path.join(root, "pyproject.toml")) as handle:
+                if "[tool.alembic]" in handle.read():
+                    return os.path.join(root, "pyproject.toml")
+    return ""
+
+
+def find_scripts(folder):
+    """Return the nearest folder with env.py and versions, as the commands of frameworks keep them; '' if none."""
+    for root, files in walk_levels(folder):
+        if "env.py" in files and os.path.isdir(os.path.join(root, "versions")):
+            return root
+    return ""
+
+
+def walk_levels(folder):
+    """Yield (folder, names of its files), those of a level before the next one."""
+    for depth in range(4):
+        for root, folders, files in os.walk(folder):
+            level = 0 if root == folder else os.path.relpath(root, folder).count(os.sep) + 1
+            folders[:] = sorted(f for f in folders if f[0] != "." and f not in SKIPPED_FOLDERS)
+            if level >= depth:
+                del folders[:]
+            if level == depth:
+                yield root, files
+
+
+def load_project(request):
+    """Return (Alembic's configuration, its scripts, the path of the configuration). Change to the project's folder."""
+    from alembic.script import ScriptDirectory
+
+    start = os.path.abspath(request.get("folder") or os.getcwd())
+    if not os.path.isdir(start):
+        raise RequestRefused("no_config", "the working folder " + start + " does not exist")
+    os.chdir(start)
+    sys.path.insert(0, start)
+    path = request.get("config") or find_config(start)
+    if not path:
+        scripts = find_scripts(start)
+        if not scripts:
+            raise RequestRefused("no_config", "no alembic.ini, no [tool.alembic] and no migrations below " + start)
+        if uses_flask(scripts):
+            return load_flask_project(scripts, request)
+        if not request.get("graph_only"):
+            message = "%s has migrations, but no alembic.ini: the project runs Alembic by a command of its own"
+            raise RequestRefused("own_command", message % scripts)
+        config = build_config(None, request)
+        config.set_main_option("script_location", scripts.replace("%", "%%"))
+        return config, ScriptDirectory.from_config(config), scripts
+    path = os.path.abspath(path)
+    if not os.path.isfile(path):
+        raise RequestRefused("no_config", "the Alembic configuration " + path + " does not exist")
+    if not path.endswith(".toml") and not read_script_location(path, request):
+        if uses_flask(os.path.dirname(path)):
+            return load_flask_project(os.path.dirname(path), request)
+        refuse_missing_location(path)
+    # script_location and prepend_sys_path are mostly relative to the folder of the configuration.
+    os.chdir(choose_working_folder(path, start, request))
+    config = build_config(path, request)
+    return config, ScriptDirectory.from_config(config), path
+
+
+def build_config(path, request):
+    from alembic.config import Config
+
+    arguments = argparse.Namespace(x=list(request.get("x_arguments") or ()) or None)
+    options = {"cmd_opts": arguments}
+    if request.get("section"):
+        options["ini_section"] = request["section"]
+    if path and path.endswith(".toml"):
+        return Config(toml_file=path, **options)
+    return Config(path, **options)
+
+
+def read_sections(path):
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read(path)
+    return parser
+
+
+def read_script_location(path, request):
+    parser, section = read_sections(path), request.get("section") or "alembic"
+    if request.get("section") and not parser.has_section(section):
+        found = ", ".join(list_alembic_sections(parser)) or "none"
+        raise RequestRefused("no_section", "%s has no section %s; it has: %s" % (path, section, found))
+    return parser.get(section, "script_location", fallback="")
+
+
+def list_alembic_sections(parser):
+    return [name for name in parser.sections() if parser.has_option(name, "script_location")]
+
+
+def refuse_missing_location(path):
+    sections = list_alembic_sections(read_sections(path))
+    if sections:
+        message = "%s has no script_location in [alembic]; sections that have one: %s"
+        raise RequestRefused("no_section", message % (path, ", ".join(sections)))
+    raise RequestRefused("no_config", "the Alembic configuration " + path + " has no script_location")
+
+
+def choose_working_folder(path, start, request):
+    """Return the folder of the configuration, or the start where only that has the scripts.
+
+    People with ``script_location = backend/migrations`` in backend/alembic.ini run ``alembic -c backend/alembic.ini``.
+    """
+    folder = os.path.dirname(path)
+    location = "" if path.endswith(".toml") else read_script_location(path, request)
+    location = location.replace("%(here)s", folder)
+    if ":" in location or os.path.isabs(location):
+        return folder
+    if os.path.isdir(os.path.join(folder, location)) or not os.path.isdir(os.path.join(start, location)):
+        return folder
+    return start
+
+
+# --- Flask-Migrate: its env.py takes the configuration and the engine from the application ---
+
+
+def uses_flask(folder):
+    try:
+        with open(os.path.join(folder, "env.py")) as handle:
+            text = handle.read()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return "current_app" in text and "flask" in text
+
+
+def load_flask_project(folder, request):
+    """Do what ``flask db`` does: load the application, and stay in its context."""
+    from alembic.script import ScriptDirectory
+
+    try:
+        from flask.cli import ScriptInfo, load_dotenv
+    except ImportError as exc:
+        raise RequestRefused("flask", "the migrations in %s need Flask: %s" % (folder, exc)) from None
+
+    load_dotenv()
+    name = os.environ.get("FLASK_APP") or find_flask_application(request.get("process_arguments") or [])
+    try:
+        application = ScriptInfo(app_import_path=name or None).load_app()
+    except Exception as exc:
+        message = "Flask cannot load the application%s: %s" % (" " + name if name else "", exc)
+        raise RequestRefused("flask", message) from None
+    # It stays open until the program ends.
+    application.app_context().push()
+    if "migrate" not in application.extensions:
+        raise RequestRefused("flask", "the Flask application has no Flask-Migrate")
+    migrate = application.extensions["migrate"].migrate
+    config = migrate.get_config(folder, x_arg=list(request.get("x_arguments") or ()) or None)
+    return config, ScriptDirectory.from_config(config), os.path.join(folder, "alembic.ini")
+
+
+def find_flask_application(arguments):
+    """Return the application that a process serves: ``flask --app shop run``, ``gunicorn 'shop:create_app()'``."""
+    words = list(arguments)
+    while words and os.path.basename(words[0]) in ("sh", "bash", "-c", "exec", "env"):
+        words = words[1:] if len(words) != 1 else shlex.split(words[0])
+    for index, word in enumerate(words):
+        if word in ("--app", "-A") and index + 1 < len(words):
+            return words[index + 1]
+        if word.startswith("--app="):
+            return word.partition("=")[2]
+    servers = ("gunicorn", "uwsgi", "waitress-serve", "hypercorn", "granian")
+    if any(os.path.basename(word) in servers for word in words):
+        return next((word for word in words if re.match(r"^[A-Za-z_][\w.]*:[\w.]+(\(.*\))?$", word)), "")
+    return ""
