@@ -54,7 +54,7 @@ class Volumes:
         return VolumeProgram(self.docker, [self.python_image])
 
     def clear(self) -> None:
-        """Every measurement starts without the second volume, and with nothing left to be written to the disk."""
+        """Remove the second volume and flush the disk, so that every measurement begins in the same state."""
         self.docker.run("volume", "rm", "--force", OTHER)
         os.sync()
 
@@ -84,7 +84,7 @@ class Volumes:
         copy_tree(self.program(), source, target, labels={}, reserve=RESERVE, check_mode=False)
 
     def pack(self, data: str) -> Row:
-        """Leaves the last archives for unpacking."""
+        """Pack the volume into archives. Keep the last archives, because the unpacking needs them."""
         ours, hand, limit = [], [], []
         mounts = (f"{DATA}:/data:ro", f"{self.folder}:/backup")
         plain = "tar czf /backup/hand.tar.gz -C /data ."
@@ -138,7 +138,7 @@ class Volumes:
         )
 
     def set_aside(self) -> tuple[float, float]:
-        """Seconds for setting the volume aside, and for putting it back."""
+        """Return the seconds for setting the volume aside, and for putting it back."""
         store = RunStore(str(self.folder / "state"))
         record = build_run_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
         RunLock(store).start(record, describe_process())

@@ -86,7 +86,7 @@ class Step:
 
 @dataclass(frozen=True)
 class KeptCopy:
-    """Something that the run has set aside. aside: its name while it is kept."""
+    """An object that the run has set aside. aside: its name while it is kept."""
 
     kind: str
     name: str

@@ -191,7 +191,7 @@ def test_a_session_in_a_terminal(stack: ReferenceStack) -> None:
 
 
 def test_a_session_on_another_machine(stack: ReferenceStack, tmp_path: Path) -> None:
-    """ssh is replaced by what it does: its last argument goes to a shell, over there."""
+    """Replace ssh by a program that gives its last argument to a shell, over there."""
     ssh = tmp_path / "ssh"
     ssh.write_text(f'#!/bin/bash\necho "$@" >>{tmp_path}/called\ncd / && exec env -i PATH=$PATH sh -c "${{@: -1}}"\n')
     ssh.chmod(0o755)

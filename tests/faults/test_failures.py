@@ -86,7 +86,7 @@ def upgrade():
 
 @pytest.mark.fault("a seed script that exits 3", "P1 P7 P9")
 def test_failing_seed(named: ReferenceStack) -> None:
-    """It prints all that it knows before it fails, secrets included."""
+    """Run a seed that prints all that it knows before it fails, secrets included."""
     script = "import os, sys\nprint(dict(os.environ))\nprint('no holidays in the calendar')\nsys.exit(3)\n"
     with changed_file(named.dir / "scripts" / "seed_blocks.py", script):
         result = named.try_playbook("full_rebuild", "-vvv")

@@ -177,7 +177,7 @@ def test_files_that_modules_wrote_are_equal(ways: dict[bool, Way]) -> None:
 
 
 def test_the_next_item_sees_nothing_of_the_one_before(ways: dict[bool, Way]) -> None:
-    """The items change all that a process can change."""
+    """Let each item change all that a process can change."""
     first, second = ways[True].results["Loop"]["results"]
     assert first["process"] == second["process"]
 
@@ -189,7 +189,7 @@ def test_modules_delete_their_temporary_folders(ways: dict[bool, Way]) -> None:
 
 
 def test_the_timeout_of_a_task_kills_the_module(ways: dict[bool, Way]) -> None:
-    """The usual way leaves it running."""
+    """Check that the module has ended; the usual way leaves it running."""
     [process] = (ways[True].folder / "timeout").read_text().split()
     assert not Path("/proc", process).exists()
 

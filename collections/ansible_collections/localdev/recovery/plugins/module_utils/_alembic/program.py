@@ -25,7 +25,7 @@ ADVISORY_LOCK_KEY = 8075261679134375812
 
 
 class RevisionChanged(Exception):
-    """Another migration ran between reading the revision and taking the lock."""
+    """A revision that another migration changed before the lock was taken."""
 
 
 class RequestRefused(Exception):

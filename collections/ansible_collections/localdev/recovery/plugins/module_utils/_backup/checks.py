@@ -41,7 +41,7 @@ FREE_SPACE_HINT: Line = ["Free some space there. To delete old kept copies: ", p
 
 
 class RestoreObstacle(t.NamedTuple):
-    """Why a backup cannot be restored on a server."""
+    """A reason why a backup cannot be restored on a server."""
 
     failure: FailureId
     message: str

@@ -52,7 +52,7 @@ class CompatibilityDecision:
 
 @dataclass(frozen=True)
 class RevisionSources:
-    """What is known of the revisions of one backup.
+    """A collection of all that is known of the revisions of one backup.
 
     backup: its name or path, as restore_select takes it. named: revisions in its metadata. reliable: this collection
     wrote the metadata, so its revisions are complete. in_dump: the revisions in the dump itself, where they were read.

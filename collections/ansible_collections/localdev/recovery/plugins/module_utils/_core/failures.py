@@ -16,7 +16,7 @@ import errno
 
 
 class FailureKind(enum.Enum):
-    """What a failure means for the stack. value: the exit code of localdev."""
+    """A kind of failure, by its meaning for the stack. value: the exit code of localdev."""
 
     FAILED = 1
     USAGE = 2
@@ -51,7 +51,7 @@ def _unsafe(identifier: str, meaning: str) -> _FailureValue:
 
 
 class FailureId(enum.Enum):
-    """Every failure. value: (id on the wire, kind, meaning in one sentence).
+    """A failure. value: (id on the wire, kind, meaning in one sentence).
 
     The first part of an id is the object that is wrong. Keep the members in the order of their ids.
     """

@@ -45,7 +45,7 @@ class ClientTools(HelperContainer):
     def __init__(
         self, docker: Docker, server: DatabaseServer, folder: str, run_id: str, *, writable: bool = False
     ) -> None:
-        """folder: of the host; it is at CLIENT_MOUNT_POINT."""
+        """Mount a folder of the host at CLIENT_MOUNT_POINT."""
         environment = {
             "PGHOST": "127.0.0.1",
             "PGPORT": str(server.port),

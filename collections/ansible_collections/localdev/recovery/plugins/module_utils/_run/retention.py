@@ -36,7 +36,7 @@ KeepReason = t.Literal["", "newest", "number", "age", "running", "unreadable", "
 
 @dataclasses.dataclass(frozen=True)
 class CleanupRule:
-    """What a cleanup deletes. The newest copy of an object that has content stays, but with ``also_newest``.
+    """A rule for the copies that a cleanup deletes. The newest one with content stays, but with ``also_newest``.
 
     By default it deletes by age and number: of each object, the newest ``keep`` copies stay, and the newest ``keep``
     with content; so does everything younger than ``older_than_days``. runs: delete instead what these runs keep.

@@ -33,7 +33,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 
 class KeptObject(t.TypedDict):
-    """What an undo puts back. aside: the kept name. bytes: None if unknown."""
+    """An object that an undo puts back. aside: the kept name. bytes: None if unknown."""
 
     kind: str
     name: str

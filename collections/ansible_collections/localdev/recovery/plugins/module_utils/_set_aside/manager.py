@@ -118,10 +118,10 @@ def create_set_aside_entry(
 
 
 class SetAsideManager:
-    """Sets objects aside for one run, and puts them back."""
+    """A manager that sets objects aside for one run, and puts them back."""
 
     def __init__(self, docker: Docker, run: ActiveRun, image: str, python_images: t.Sequence[str] = ()) -> None:
-        """image, python_images: of helper containers; see Keeper."""
+        """Take the images of helper containers; see Keeper."""
         self.docker = docker
         self.run = run
         self.images = image, python_images

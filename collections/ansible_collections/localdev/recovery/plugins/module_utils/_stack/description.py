@@ -35,7 +35,7 @@ class EngineDescription(t.TypedDict):
 
 
 class StateDescription(t.TypedDict):
-    """Where the runs of a stack are recorded.
+    """A place of the run records of a stack.
 
     folder: of this stack. root: the folder that holds those of all stacks of the engine. group: number of the group
     that shares it, None for a place of the user alone.
@@ -47,7 +47,7 @@ class StateDescription(t.TypedDict):
 
 
 class BuildDescription(t.TypedDict):
-    """How the image of a service is built."""
+    """A description of how the image of a service is built."""
 
     context: str
     dockerfile: str
@@ -109,7 +109,7 @@ class ImageChange(t.TypedDict):
 
 
 class DriftDescription(t.TypedDict):
-    """What is outdated in a service. edited: files that were changed inside the container."""
+    """A list of outdated parts of a service. edited: files that were changed inside the container."""
 
     config: list[str]
     image: list[ImageChange]
@@ -154,7 +154,7 @@ class VolumeDescription(t.TypedDict):
 
 
 class Endpoint(t.TypedDict):
-    """Where the stack's host reaches the database server."""
+    """An address at which the stack's host reaches the database server."""
 
     host: str
     port: int
@@ -175,7 +175,7 @@ class DatabaseDescription(t.TypedDict):
 
 
 class AlembicDescription(t.TypedDict):
-    """Where to run Alembic. config: its file, relative to the host folder source; None where it was not found there."""
+    """A place to run Alembic. config: its file, relative to the host folder source; None if it was not found."""
 
     service: str
     config: str | None

@@ -79,7 +79,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class StackFacts:
-    """Everything that was read of a project. config: ``docker compose config``, ``$$`` unescaped.
+    """A collection of all that was read of a project. config: ``docker compose config``, ``$$`` unescaped.
 
     Containers, images and volumes are docker inspect's. live: whether the engine was read. hashes: service ->
     configuration hash as Compose would label it now. read_file: (service, path in its container) -> text. secrets:

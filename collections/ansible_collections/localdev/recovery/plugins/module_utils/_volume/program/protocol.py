@@ -45,7 +45,7 @@ FOREIGN_XATTRS = ("security.selinux", "security.ima", "security.evm", "trusted."
 
 
 class VolumeRequestRefused(Exception):
-    """The request was refused and nothing was changed. reason: an identifier; the rest is data."""
+    """A refused request, which changed nothing. reason: an identifier; the rest is data."""
 
     def __init__(self, reason, **data):
         super().__init__(reason)

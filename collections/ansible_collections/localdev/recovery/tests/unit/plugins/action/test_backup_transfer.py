@@ -46,7 +46,7 @@ def modes(folder: Path) -> set[str]:
 
 @pytest.fixture(params=["fetch", "distribute"])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[dict[str, t.Any], Path, Path]:
-    """Arguments, the folder that has a backup and the one that gets it."""
+    """Return arguments, the folder that has a backup and the one that gets it."""
     here, there = tmp_path / "controller", tmp_path / "host"
     source, target = (there, here) if request.param == "fetch" else (here, there)
     make_set(source)

@@ -62,7 +62,7 @@ def test_the_command_after_a_cause_wins_over_its_own(monkeypatch: pytest.MonkeyP
 
 
 def test_only_a_state_that_is_given_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """localdev tells by it whether a failure ends a procedure that was rolled back."""
+    """Check the state, by which localdev knows whether a failure ends a procedure that was rolled back."""
     assert fail(monkeypatch, cause=CAUSE, aftermath=[])["aftermath"] == []
     assert "aftermath" not in fail(monkeypatch, cause=CAUSE)
 

@@ -49,7 +49,7 @@ def build_entry(run_id: str, name: str = "data", kind: str = "volume", state: st
 
 @pytest.fixture(autouse=True)
 def no_container(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests may run in a container, where a folder in /tmp would be lost."""
+    """Pretend that the tests run in no container, where a folder in /tmp would be lost."""
     monkeypatch.setattr(state_folder, "runs_in_container", lambda: False)
 
 

@@ -134,7 +134,7 @@ def test_a_full_disk_is_not_reported_as_a_corrupt_backup(tmp_path: Path, cause: 
 
 
 def test_a_refused_dump_never_comes_to_an_end_for_psql(tmp_path: Path) -> None:
-    """psql is killed, so that what it has read does not look like the whole."""
+    """Check that psql is killed, so that it does not take the part that it has read for the complete dump."""
     text = b"SELECT 1;\n" + b"\\connect shop\n" + END
     with raises_failure(FailureId.BACKUP_UNSAFE_STATEMENT, "shop_20260131_100000", "\\connect"):
         restored_plain(tmp_path, text, f"cat >{tmp_path}/executed; echo all >>{tmp_path}/executed")

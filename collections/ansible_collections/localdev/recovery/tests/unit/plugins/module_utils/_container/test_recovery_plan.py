@@ -42,7 +42,7 @@ def service(name: str, **more: t.Any) -> dict[str, t.Any]:
 
 
 def stack(**changes: dict[str, t.Any]) -> dict[str, t.Any]:
-    """db <- backend (with a worker and an excluded mailer of the same source) <- frontend; assets is a job."""
+    """Return db <- backend (with a worker and an excluded mailer of the same source) <- frontend; assets is a job."""
     needs = {"db": "service_healthy"}
     services = {
         "db": service("db"),

@@ -96,7 +96,7 @@ def through(text: bytes, size: int = 1 << 20, reader: PlainDump | None = None) -
 
 
 def refused(text: bytes, size: int) -> DumpRefused:
-    """The refusal; nothing of what it names may have passed."""
+    """Return the refusal, and check that nothing of the refused content has passed."""
     pieces: list[bytes] = []
     with pytest.raises(DumpRefused) as caught:
         pieces.extend(feed(text, size, dump()))

@@ -31,7 +31,7 @@ class DeadEngine(Docker):
 
 @pytest.fixture(autouse=True)
 def roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
-    """The system's place, and two of the user."""
+    """Return the system's place, and two of the user."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "user"))
     for name in ("COMPOSE_PROJECT_NAME", "DOCKER_HOST"):
         monkeypatch.delenv(name, raising=False)

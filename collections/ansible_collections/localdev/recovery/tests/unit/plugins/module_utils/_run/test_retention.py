@@ -43,7 +43,7 @@ def build_run_id(day: int) -> str:
 
 
 def record(number: int, outcome: str, asides: list[tuple[str, str, str] | tuple[str, str, str, int]]) -> Record:
-    """A run of day NUMBER of May. asides: kind, name, state, and bytes if they are not 1."""
+    """Return a run of day NUMBER of May. asides: kind, name, state, and bytes if they are not 1."""
     run_id = build_run_id(number)
     return {
         "run_id": run_id,

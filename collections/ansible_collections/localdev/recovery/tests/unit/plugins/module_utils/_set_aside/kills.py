@@ -44,7 +44,7 @@ def kill_at_every_point(world: FakeStack, prepare: Prepare, act: Act) -> None:
 
 
 def assert_sound(world: FakeStack, kind: str) -> None:
-    """Whatever happened: no mix, nothing lost, nothing forgotten."""
+    """Check that content was not mixed, lost or forgotten."""
     assert world.read(kind) in ("old", "new")
     assert "mixed" not in world.kept(kind)
     assert "absent" not in world.kept(kind)
@@ -53,7 +53,7 @@ def assert_sound(world: FakeStack, kind: str) -> None:
 
 
 def prepare_rebuild(kind: str, content: str = "") -> Prepare:
-    """A rebuild that has begun; with content, one that has also kept the old and started on the new."""
+    """Begin a rebuild; with content, also keep the old and start on the new."""
 
     def prepare(world: FakeStack) -> str:
         world.write(kind, "old")
