@@ -26,6 +26,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_antsibull_ext", "sphi
 html_theme = "furo"
 html_title = project
 html_extra_path = ["../src/localdev_recovery/result.schema.json"]
+# Quotes and dashes of commands and errors stay as people type them, also into the search.
+smartquotes = False
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_typehints = "description"
