@@ -50,7 +50,7 @@ unit: venv ## Test the pure logic, without Docker
 	pytest -m "not docker" $(COLLECTION)/tests/unit tests/cli
 
 .PHONY: golden
-golden: venv ## Write the golden files of rendered texts anew; read their diff
+golden: venv ## Write the golden files of rendered texts again; read their diff
 	UPDATE_GOLDEN=1 pytest -q -m "not docker" $(COLLECTION)/tests/unit tests/cli
 
 .PHONY: modules

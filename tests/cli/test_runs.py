@@ -80,7 +80,7 @@ def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: Refer
     record = stack.last_run()
     assert record["failure"] == "verify.failed"
     whole = " ".join(" ".join(lines).split())
-    # The step, what differs, and the run that was taken back.
+    # The step, what differs, and the run that was rolled back.
     assert re.search(rf"\b7\b.*\b7\b.*{TITLES[6]}: ", whole)
     assert re.search(r"\bpeople\b.* 28\b.* 29\b", whole)
     assert record["run_id"] in whole

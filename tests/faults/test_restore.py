@@ -210,7 +210,7 @@ def test_a_flipped_bit_is_found_before_anything_is_touched(case: Case) -> None:
     largest.write_bytes(corrupt)
     before = case.stack.engine_state()
     result = case.stack.try_playbook("restore", **NO_LOGIN)
-    assert_clear_error(result, FailureId.BACKUP_DAMAGED, largest.name)
+    assert_clear_error(result, FailureId.BACKUP_CORRUPT, largest.name)
     assert case.stack.engine_state() == before
     assert database_content(case.stack) == case.live
     assert_nothing_is_left(case.stack)

@@ -286,7 +286,7 @@ def test_kept_copies_without_a_record_are_found(named: ReferenceStack) -> None:
     assert playbook_command("undo", undo_run_id=run_id) in [part for line in found["lines"] for part in line]
     listed = named.run_playbook("run_list").report("run_list").data["found"]
     assert [(run["run_id"], run["rebuilt"]) for run in listed["undoable"]] == [(run_id, True)]
-    # Nobody knows what else that run did, so it has to be named.
+    # The other changes of that run are unknown, so it has to be named.
     failure = assert_clear_error(named.try_playbook("undo"), FailureId.RUN_RECORD_MISSING, run_id, named.cluster_place)
     assert FailureId.from_id(failure["failure"]).kind is FailureKind.UNSAFE
     # The newest copy of an object stays.

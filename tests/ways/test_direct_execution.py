@@ -27,7 +27,7 @@ from tests.ways.support import ROOT, Environment, provide_core
 
 FILES = Path(__file__).parent / "files"
 TASKS = {task["name"]: task for task in yaml.safe_load((FILES / "direct_tasks.yml").read_text())}
-# They run the usual way, whatever the variable says.
+# They run the usual way, with any value of the variable.
 NEVER_DIRECT = ("Other user", "Background", "Other Python")
 PROBE = "localdev_test.direct.probe"
 # What differs between two runs of one way.

@@ -10,7 +10,7 @@ module: backup_info
 short_description: List the backups in a folder, choose one, check it
 description:
   - Reads the metadata beside each dump, whether this collection wrote it or the manual procedure did.
-  - A dump without metadata comes from a backup that was cut short or from another tool. It is listed, but neither V(latest) nor an age
+  - A dump without metadata comes from an interrupted backup or from another tool. It is listed, but neither V(latest) nor an age
     chooses it.
 version_added: 0.1.0
 author:
@@ -31,7 +31,7 @@ options:
     default: ""
   select:
     description:
-      - Which backup is meant. V(latest), a name, a path, or an age such as V(3d), V(12h) or V(90m), of which the newest at least so old.
+      - Which backup is meant. V(latest), a name, a path, or an age such as V(3d), V(12h) or V(90m), which selects the newest backup of at least that age.
       - Empty chooses none.
     type: str
     default: ""

@@ -93,7 +93,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: The backup that is, or would be, moved, as it lies where it arrives, or where it comes from in check mode.
+  description: The backup that is, or would be, moved, at its target, or at its source in check mode.
   returned: success
   type: dict
   sample:
@@ -102,7 +102,7 @@ backup:
     bytes: 48234496
     alembic_versions: [20251225_schema_ver]
 bundle:
-  description: Where the backup lies as one file on its way; it is deleted again.
+  description: Path of the backup as one file in transit; it is deleted again.
   returned: on the way
   type: str
 bundle_bytes:

@@ -126,7 +126,7 @@ loose:
   returned: success
   type: bool
 weak:
-  description: Secrets that are no good, as C(name) and C(problem).
+  description: Secrets that are too weak or invalid, as C(name) and C(problem).
   returned: success
   type: list
   elements: dict

@@ -199,7 +199,7 @@ def create_manager(docker: Docker, run: ActiveRun, stack: StackDescription) -> S
 
 
 def find_source(runs: RunStore, found: RunRecord, run_id: str) -> RunRecord:
-    """Return the record whose entries are put back: of an interrupted undo, those of the run that it takes back."""
+    """Return the record whose entries are put back: of an interrupted undo, those of the run that it rolls back."""
     finish = find_run_to_finish(found) if found["run_id"] != run_id else ""
     return runs.load(finish) if finish else found
 

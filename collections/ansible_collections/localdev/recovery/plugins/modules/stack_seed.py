@@ -57,7 +57,7 @@ options:
         default: 600
   parallel:
     description:
-      - Run the commands at once. Only for commands of which none needs what another one makes.
+      - Run the commands at once. Only for commands that do not depend on each other.
     type: bool
     default: false
   environment:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which package may import which, how large a file may be, where its unit tests lie."""
+"""Check which package may import which, how large a file may be, and where its unit tests are."""
 
 from __future__ import annotations
 

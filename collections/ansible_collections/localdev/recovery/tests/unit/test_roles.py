@@ -73,7 +73,7 @@ def tasks_in_order(role: Path, file: str = "main.yml") -> t.Iterator[dict[str, t
 
 
 def find_values(data: t.Any, key: str) -> t.Iterator[t.Any]:
-    """Yield every value of a key, however deep it lies."""
+    """Yield every value of a key, at any depth."""
     if isinstance(data, dict):
         for name, value in data.items():
             if name == key:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Answer a request by Alembic's own API: a program that runs in the application's Python, whatever its version.
+"""Answer a request by Alembic's own API: a program that runs in the application's Python, of any version.
 
 It imports nothing of this collection and keeps to old syntax. The response is one marked line of JSON, because env.py
 may print other lines.

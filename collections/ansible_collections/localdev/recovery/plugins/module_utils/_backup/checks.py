@@ -82,8 +82,8 @@ def raise_for_damage(backup: BackupSet, problems: t.Sequence[str] | None) -> Non
     """Raise RecoveryError if there are problems, as find_backup_damage returns them."""
     if problems:
         raise RecoveryError(
-            FailureId.BACKUP_DAMAGED,
-            f"The backup {backup.path} is damaged: {problems[0]}",
+            FailureId.BACKUP_CORRUPT,
+            f"The backup {backup.path} is corrupt: {problems[0]}",
             details=problems[1:],
             hint="Choose another backup.",
             next_command=LIST_BACKUPS_COMMAND,

@@ -123,8 +123,8 @@ def _decide_known_revisions(graph: RevisionGraph, named: list[str]) -> Compatibi
         return CompatibilityDecision(
             "overlapping",
             REFUSE_RESTORE,
-            f"the backup is at {', '.join(named)}, of which {', '.join(overlapping)} comes before another: it was made "
-            "of a database into which a newer dump had been loaded",
+            f"the backup is at {' and '.join(named)} at once, and {', '.join(overlapping)} comes before another: it "
+            "was made of a database into which a newer dump had been loaded",
             revisions=named,
             heads=heads,
             failure=FailureId.BACKUP_REVISIONS_OVERLAP.id,

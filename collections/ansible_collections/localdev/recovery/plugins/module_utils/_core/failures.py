@@ -99,7 +99,7 @@ class FailureId(enum.Enum):
     ANSIBLE_REFUSED = _usage("ansible.refused", "ansible-playbook refused an inventory or an option.")
     APPLICATION_NOT_FOUND = _failed("application.not_found", "No service of the stack is known to run the application.")
     ARCHIVE_AMBIGUOUS = _usage("archive.ambiguous", "The name of a volume archive does not say which data it holds.")
-    ARCHIVE_DAMAGED = _verification("archive.damaged", "A volume archive is damaged, or is no tar.")
+    ARCHIVE_CORRUPT = _verification("archive.corrupt", "A volume archive is corrupt, or is no tar.")
     ARCHIVE_EXISTS = _unsafe("archive.exists", "There is a volume archive of this name already, with other content.")
     ARCHIVE_MANIFEST_DAMAGED = _verification(
         "archive.manifest_damaged", "The manifest of a volume archive cannot be read."
@@ -117,7 +117,7 @@ class FailureId(enum.Enum):
     BACKUP_CONTENT_DIFFERS = _verification(
         "backup.content_differs", "The restored content of a backup differs from its metadata."
     )
-    BACKUP_DAMAGED = _unsafe("backup.damaged", "The files of a backup are damaged or incomplete.")
+    BACKUP_CORRUPT = _unsafe("backup.corrupt", "The files of a backup are corrupt or incomplete.")
     BACKUP_DUMP_FAILED = _failed("backup.dump_failed", "The dump of the database failed.")
     BACKUP_EXTENSION_MISSING = _unsafe("backup.extension_missing", "The server lacks an extension that a backup needs.")
     BACKUP_INCOMPLETE = _failed(
@@ -265,9 +265,9 @@ class FailureId(enum.Enum):
     RUN_INTERRUPTED = ("run.interrupted", FailureKind.INTERRUPTED, "A signal such as Ctrl-C interrupted the run.")
     RUN_KEEPS_NOTHING = _unsafe("run.keeps_nothing", "The run keeps nothing that could be put back.")
     RUN_NEWEST_UNREADABLE = _unsafe(
-        "run.newest_unreadable", "The record of the newest run cannot be read, so nobody knows what that run keeps."
+        "run.newest_unreadable", "The record of the newest run cannot be read, so the copies that it keeps are unknown."
     )
-    RUN_NONE = _unsafe("run.none", "There is no run to take back or to explain.")
+    RUN_NONE = _unsafe("run.none", "There is no run to undo or to explain.")
     RUN_NOT_SETTLED = _unsafe(
         "run.not_settled", "An interrupted run must be finished first, or cannot be without the record of another run."
     )

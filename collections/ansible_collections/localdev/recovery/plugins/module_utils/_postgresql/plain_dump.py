@@ -179,7 +179,7 @@ class PlainDump:
             self._lexer.feed(line)
             return line
         if _psql_command_name(line) in ("\\restrict", "\\unrestrict"):
-            # Both keep psql from executing other backslash commands, none of which passes here. Older versions of
+            # Both keep psql from executing other backslash commands, and none passes here. Older versions of
             # psql know neither.
             return b""
         of_cluster = _CLUSTER_STATEMENT.match(line)
@@ -230,7 +230,7 @@ def _unsafe_dump_error(what: str) -> DumpRefused:
 
 
 def _truncated_dump_error(where: str) -> DumpRefused:
-    return DumpRefused(FailureId.BACKUP_DAMAGED, f"the dump is incomplete: it ends {where}", "Choose another backup.")
+    return DumpRefused(FailureId.BACKUP_CORRUPT, f"the dump is incomplete: it ends {where}", "Choose another backup.")
 
 
 def find_revisions_in_dump(file: t.IO[bytes], version_table: str) -> list[str]:

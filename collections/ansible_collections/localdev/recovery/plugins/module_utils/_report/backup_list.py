@@ -20,5 +20,5 @@ def format_backup_line(backup: t.Mapping[str, t.Any]) -> str:
     if backup["last_proved_restorable"]:
         notes.append(f"proved restorable {backup['last_proved_restorable']}")
     if backup["checksums"] in ("ok", "damaged"):
-        notes.append(f"checksums {backup['checksums']}")
+        notes.append("checksums ok" if backup["checksums"] == "ok" else "corrupt")
     return f"{backup['name']}: {', '.join([*notes, *backup['problems'], *backup['damage']])}"

@@ -207,13 +207,13 @@ def format_run_lines(runs: StatusPart) -> list[Line]:
     if error := get_part_error(runs):
         return [error["message"]]
     lines: list[Line] = [runs["locked"]["message"]] if runs["locked"] else []
-    lines += [f"{run['procedure']} of {run['started']} was cut short ({run['run_id']})" for run in runs["interrupted"]]
+    lines += [f"Interrupted: {run['procedure']} of {run['started']} ({run['run_id']})" for run in runs["interrupted"]]
     lines += [item["problem"] for item in runs["unreadable"]]
     lines += [item["problem"] for item in runs["unsettled"]]
     lines += [item["problem"] for item in runs["missing"]]
     for run in runs["unrecorded"]:
         objects = ", ".join(f"{entry['kind']} {entry['name']}" for entry in run["puts_back"])
-        lines.append([f"The record of run {run['run_id']} is gone. It keeps {objects}; to take it back: ", run["next"]])
+        lines.append([f"The record of run {run['run_id']} is gone. It keeps {objects}; to put it back: ", run["next"]])
     kept, deletable = runs["set_aside"], runs["deletable"]
     if kept["count"]:
         summary = f"{kept['count']} thing{'s' if kept['count'] > 1 else ''} set aside, {format_size(kept['bytes'])}"

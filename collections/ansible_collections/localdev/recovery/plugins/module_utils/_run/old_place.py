@@ -38,7 +38,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 PASSWORDS_FOLDER = "passwords"
-# Files of a run at work, which nobody needs any more.
+# Files of a run at work, which are not needed any more.
 _TRANSIENT = ("lock.json", "lock.guard", "progress.json", "breakpoint", "env.new")
 _KEPT_FILE_KINDS = ("file", "row", "container", "container_file")
 

@@ -111,7 +111,7 @@ _Shown = t.TypeVar("_Shown", KeptCopy, Leftover)
 
 
 def has_content(entry: SetAsideEntry) -> bool:
-    """Return whether a kept copy has content. What nobody knows counts as content."""
+    """Return whether a kept copy has content. Unknown counts as content."""
     if entry.get("absent") or entry.get("empty"):
         return False
     return entry.get("bytes") != 0 or entry["kind"] not in _EMPTY_AT_0_BYTES

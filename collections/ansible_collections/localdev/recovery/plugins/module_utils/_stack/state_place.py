@@ -6,7 +6,7 @@
 
 """Choose where the runs of the stacks of an engine are recorded: outside every project.
 
-A stack is one Compose project name on one engine. Whoever may use the system's engine can read every volume, so the
+A stack is one Compose project name on one engine. Every user of the system's engine can read every volume, so the
 group of its socket shares one place. Every other engine belongs to one user, who has a place of their own.
 """
 

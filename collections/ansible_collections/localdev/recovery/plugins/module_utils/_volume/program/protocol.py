@@ -297,7 +297,7 @@ def serve_request(action, request):
     except VolumeRequestRefused as exc:
         send_response(**exc.answer)
     except BrokenPipeError:
-        send_response(error="nobody reads the stream any more")
+        send_response(error="the reader of the stream is gone")
     except Exception as exc:
         name = exc.filename if isinstance(exc, OSError) and exc.filename else b""
         name = decode_name(name) if isinstance(name, bytes) else str(name)

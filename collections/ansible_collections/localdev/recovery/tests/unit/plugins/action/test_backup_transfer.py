@@ -96,7 +96,7 @@ def test_another_one_of_the_same_name_is_refused_not_overwritten(
 def test_a_damaged_backup_does_not_leave(host: Host, way: tuple[dict[str, t.Any], Path, Path]) -> None:
     args, source, target = way
     (source / f"{NAME}.dir/toc.dat").write_text("rotten")
-    with raises_failure(FailureId.BACKUP_DAMAGED, NAME, "toc.dat"):
+    with raises_failure(FailureId.BACKUP_CORRUPT, NAME, "toc.dat"):
         move(host, args)
     assert not target.exists()
 

@@ -291,7 +291,7 @@ def test_a_run_that_does_not_exist_is_refused_with_those_that_can_be_undone(tmp_
     assert (unreadable["failure"], unreadable["next"]) == ("run.unreadable", playbook_command("run_list"))
 
 
-@pytest.mark.parametrize("failed", [False, True], ids=["finished", "itself taken back"])
+@pytest.mark.parametrize("failed", [False, True], ids=["finished", "itself undone"])
 def test_an_interrupted_undo_is_what_undoing_its_run_again_settles(tmp_path: Path, failed: bool) -> None:
     store = open_store(tmp_path)
     ids = []

@@ -75,7 +75,7 @@ def test_what_a_restored_database_lacks(
         ({"statistics": True}, 19, True),
         ({"statistics": True}, 17, False),
         ({"statistics": False}, 18, False),
-        # Of a backup that an older version made, and of one whose metadata somebody changed.
+        # Of a backup that an older version made, and of one whose metadata was changed by hand.
         ({}, 18, False),
         ({"statistics": "true"}, 18, False),
     ],

@@ -49,7 +49,7 @@ def assert_sound(world: FakeStack, kind: str) -> None:
     assert "mixed" not in world.kept(kind)
     assert "absent" not in world.kept(kind)
     assert world.forgotten(kind) == set()
-    assert not (world.shut / "shop").exists(), "nobody can connect any more"
+    assert not (world.shut / "shop").exists(), "no client can connect any more"
 
 
 def prepare_rebuild(kind: str, content: str = "") -> Prepare:
