@@ -74,7 +74,7 @@ class Volumes:
             ours.append(timed(self._copy))
         made = row("volume_copy", ours, hand, compared, 1.8, "", data)
         of_compared = round(made["ours_s"] / made["limit_s"], 2)
-        made["goal"] = "with proof at most 1.8 of cp -a, and at most 0.6 of cp -a and diff -r (the limit)"
+        made["goal"] = "with verification at most 1.8 of cp -a, and at most 0.6 of cp -a and diff -r (the limit)"
         made["reached"] = made["reached"] and of_compared <= 0.6
         made["data"] += f"; {of_compared} of cp -a and diff -r"
         return made
@@ -123,7 +123,7 @@ class Volumes:
             self.clear()
             ours.append(timed(self._unpack))
         return row(
-            "volume_restore", ours, hand, limit, 0.5, "into a fresh volume, proved, at most 0.5 of tar xzf", data
+            "volume_restore", ours, hand, limit, 0.5, "into a fresh volume, verified, at most 0.5 of tar xzf", data
         )
 
     def _unpack(self) -> None:

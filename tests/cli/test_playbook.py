@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What surrounds ansible-playbook: its options, its variables, its settings, its signals."""
+"""Test the surroundings of ansible-playbook: its options, its variables, its settings, its signals."""
 
 from __future__ import annotations
 

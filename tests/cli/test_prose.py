@@ -51,6 +51,8 @@ DENIED = [
     "nobody",
     "not whole",
     "of which",
+    "prov(e|ed|en|es|ing)",
+    "scratch database",
     "shall",
     "somebody",
     "(take|takes|taken|taking|took)( (it|them|this|that|all|run|a run|the run))? back",
@@ -60,8 +62,10 @@ DENIED = [
     "whoever",
 ]
 DENIED_PATTERN = re.compile(r"(?<![\w./-])(?:" + "|".join(DENIED).replace(" ", r"[\s#]+") + r")(?![\w/-]|\.\w)", re.I)
-# Code, which has its own words.
-CODE_PATTERN = re.compile(r"`[^`\n]+`|\b[CFOPRV]\([^)\n]+\)|(?<=[= ])'[\w.]+'(?=\W)")
+# Code, which has its own words: marked text, quoted words, keys and ids of YAML.
+CODE_PATTERN = re.compile(
+    r"""`[^`\n]+`|\b[CFOPRV]\([^)\n]+\)|(["'])[\w.]+\1|^ *\w+:(?= )( \w+$)?|\b(name|step): \w+(?=,)""", re.MULTILINE
+)
 # (end of the path, text): a technical term, or a quotation of another program.
 ALLOWED = {
     ("n8n/Dockerfile", "nobody"),  # The user of Unix.

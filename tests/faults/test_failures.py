@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be wrong with a stack: each gives an error of its own, and the old data is back."""
+"""Break a stack in every way: each gives an error of its own, and the old data is back."""
 
 from __future__ import annotations
 

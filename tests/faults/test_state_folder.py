@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs record outlives the project folder, leaves it clean, and is shared by the users of the engine."""
+"""Check that run records outlive the project folder, leave it clean, and are shared by the users of the engine."""
 
 from __future__ import annotations
 

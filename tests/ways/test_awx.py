@@ -24,7 +24,7 @@ from tests.harness.reference_stack import ReferenceStack
 from tests.ways import support
 from tests.ways.support import PLAYBOOKS, Environment, run_isolated
 
-# What AWX takes for a playbook: a YAML file with such a line, in a folder that it does not pass over.
+# AWX takes this for a playbook: a YAML file with such a line, in a folder that it does not pass over.
 MARK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?import_playbook):", re.MULTILINE)
 PASSED_OVER = {"roles", "tasks", "group_vars", "host_vars"}
 

@@ -30,7 +30,7 @@ TASKS = {task["name"]: task for task in yaml.safe_load((FILES / "direct_tasks.ym
 # They run the usual way, with any value of the variable.
 NEVER_DIRECT = ("Other user", "Background", "Other Python")
 PROBE = "localdev_test.direct.probe"
-# What differs between two runs of one way.
+# Values that differ between two runs of one way.
 VOLATILE = re.compile(r"j\d{9,}\.\d+|\b0x[0-9a-f]{6,}\b|/tmp/ansible_\S+_payload\S*")
 
 

@@ -31,13 +31,13 @@ options:
     default: ""
   select:
     description:
-      - Which backup is meant. V(latest), a name, a path, or an age such as V(3d), V(12h) or V(90m), which selects the newest backup of at least that age.
+      - Backup to select. V(latest), a name, a path, or an age such as V(3d), V(12h) or V(90m), which selects the newest backup of at least that age.
       - Empty chooses none.
     type: str
     default: ""
   checksums:
     description:
-      - Which backups are read whole to compare them with the checksums in their metadata.
+      - Backups to read completely, to compare them with the checksums in their metadata.
     type: str
     choices: [none, selected, all]
     default: none
@@ -116,7 +116,7 @@ backups:
       returned: success
       type: dict
     problems:
-      description: What its metadata lacks.
+      description: Data that is missing in its metadata.
       returned: success
       type: list
       elements: str
@@ -125,7 +125,7 @@ backups:
       returned: success
       type: str
     damage:
-      description: What has changed since it was written.
+      description: Changes of its files since it was written.
       returned: success
       type: list
       elements: str

@@ -12,7 +12,7 @@ description:
   - Dumps with the C(pg_dump) of the running server's own image, in a helper container beside the server, into a hidden folder. The dump
     appears under its name when it is complete, checked and on disk; its metadata comes last.
   - Rows are counted and revisions read in the snapshot that is dumped, so they agree with the dump even if services write at the same time.
-  - Afterwards old backups are deleted, never after a backup that failed, never the newest that was proved restorable, and never those
+  - Afterwards old backups are deleted, never after a backup that failed, never the newest that passed a test restore, and never those
     which other tools have created.
   - As part of a run, what takes longer shows every two seconds how many bytes of how many are done, and the rate.
 version_added: 0.1.0

@@ -35,7 +35,7 @@ attributes:
 options:
   objects:
     description:
-      - What the run is going to set aside. The run is refused if the disk has no room for the copies.
+      - Objects that the run is going to set aside. The run is refused if the disk has no room for the copies.
   stack:
     description:
       - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
@@ -54,7 +54,7 @@ options:
     default: ""
   procedure:
     description:
-      - What the run does. Required to begin one.
+      - Purpose of the run. Required to begin one.
     type: str
     default: ""
   parameters:
@@ -122,7 +122,7 @@ run_id:
   type: str
   sample: 20260131T100000Z-1f2e
 notes:
-  description: What is worth telling, such as a lock that was taken over.
+  description: Notes, such as a lock that was taken over.
   returned: O(state=started)
   type: list
   elements: str
@@ -155,12 +155,12 @@ record:
   returned: O(state=succeeded) or O(state=failed)
   type: dict
 still_held:
-  description: What the run still holds, and what to do before its undo, if its roll back failed. A line is text, or a list of texts and commands.
+  description: Kept copies of the run, and the steps before its undo, if its roll back failed. A line is text, or a list of texts and commands.
   returned: O(state=failed)
   type: list
   elements: raw
 holder:
-  description: Who holds the lock, its C(run_id) and its C(controller).
+  description: Run that has the lock, its C(run_id) and its C(controller).
   returned: when it is locked
   type: dict
 """

@@ -111,7 +111,7 @@ missing:
   type: list
   elements: dict
 locked:
-  description: Which run holds the lock of the stack, and since when, with the keys of a failure; empty if the stack is not locked.
+  description: Run that has the lock of the stack, and since when, with the keys of a failure; empty if the stack is not locked.
   returned: success
   type: dict
 interrupted:
@@ -133,13 +133,13 @@ settled:
   type: list
   elements: str
 deletable:
-  description: What a cleanup would delete.
+  description: Copies that a cleanup would delete.
   returned: success
   type: list
   elements: dict
 kept:
   description:
-    - What a cleanup would leave. C(reason) is C(newest) for the newest copy of an object that has content, C(number) for one of the
+    - Copies that a cleanup would leave. C(reason) is C(newest) for the newest copy of an object that has content, C(number) for one of the
       newest, C(age) for a young one, C(running) if its run has not ended, C(unreadable) if a record that cannot be read may need it,
       and C(other_run) if other runs are named.
   returned: success

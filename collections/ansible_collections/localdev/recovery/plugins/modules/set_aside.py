@@ -42,7 +42,7 @@ options:
     required: true
   source_run_id:
     description:
-      - Whose things to put back. The default is O(run_id) itself, what a failing run does; what that run has made is then discarded.
+      - Run whose kept copies are put back. The default is O(run_id) itself, for a failing run; the objects that it has made are then discarded.
     type: str
     default: ""
   separate_record:
@@ -77,7 +77,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 asides:
-  description: What was (in check mode would be) set aside, put back or deleted.
+  description: Objects that were set aside, put back or deleted, in check mode the planned ones.
   returned: success
   type: list
   elements: dict
@@ -313,7 +313,7 @@ def delete_kept(
 ) -> list[SetAsideEntry]:
     """Delete the named kept copies of any run, and record it.
 
-    remaining: receives the names of what could not be deleted. notes: receives why. What a record that cannot be read
+    remaining: receives the names of what could not be deleted. notes: receives why. Anything that an unreadable record
     may keep is not deleted.
     """
     records, unreadable = runs.read_all()

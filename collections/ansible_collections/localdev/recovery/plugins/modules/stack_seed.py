@@ -35,7 +35,7 @@ options:
     required: true
     suboptions:
       name:
-        description: What it seeds, for messages.
+        description: Subject of the seed, for messages.
         type: str
         required: true
       command:
@@ -82,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commands:
-  description: What was run, with the seconds that it took.
+  description: Commands that were run, with the seconds that they took.
   returned: success
   type: list
   elements: dict

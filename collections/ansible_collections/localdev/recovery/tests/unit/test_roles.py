@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What roles and playbooks say in two places has to agree, for Ansible compares none of it."""
+"""Compare texts that roles and playbooks have in two places, because Ansible does not."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ class FailureId(enum.Enum):
     CONTAINER_PYTHON_FAILED = _failed("container.python_failed", "The Python of a container could not compile files.")
     CONTAINER_READ_ONLY = _unsafe("container.read_only", "The root file system of a container is read-only.")
     CONTAINER_FILE_NOT_PLAIN = _unsafe(
-        "container_file.not_plain", "What is to be kept in a container is no plain file."
+        "container_file.not_plain", "A file that must be kept in a container is no plain file."
     )
     COPY_DIFFERS = _verification("copy.differs", "A copy of files differs from its original.")
     COPY_FAILED = _failed("copy.failed", "Files of a volume or a folder could not be read or written.")

@@ -34,7 +34,7 @@ _CLUSTER_STATEMENT = re.compile(
     rb"|(?:GRANT|REVOKE)\s[^;]*\sON\s+DATABASE)\s",
     re.IGNORECASE,
 )
-# What pg_dump --clean writes, and the form of --if-exists: in an empty database there is nothing to drop.
+# Statements of pg_dump --clean, and the form of --if-exists: an empty database has nothing to drop.
 _DROPS_WITHOUT_IF_EXISTS = (
     (re.compile(rb"DROP (?!.*IF EXISTS)((?:(?!FOR )[A-Z]+ )+)"), rb"DROP \1IF EXISTS "),
     (

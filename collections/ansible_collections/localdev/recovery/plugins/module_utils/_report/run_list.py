@@ -50,7 +50,7 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line
         lines += format_failure(found["locked"])
     if unsettled:
         explain = playbook_command("run_explain", run_explain_id=unsettled[0]["run_id"])
-        return [*lines, ["No procedure begins until that is solved. What to do: ", explain]]
+        return [*lines, ["No procedure begins until that is solved. To see the next step: ", explain]]
     if found["interrupted"] and not found["locked"]:
         undo = playbook_command("undo")
         lines.append(["The next run of any procedure puts back what interrupted runs changed. To do it now: ", undo])
@@ -61,7 +61,7 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line
         newest = found["undoable"][0]
         lines.append([f"To undo {newest['run_id']}: ", newest["next"]])
     explain = playbook_command("run_explain", run_explain_id=found["runs"][-1]["run_id"])
-    return [*lines, ["What a run did: ", explain]]
+    return [*lines, ["To see the steps of a run: ", explain]]
 
 
 def _format_other_stacks(found: RunInfoResult) -> list[Line]:

@@ -175,9 +175,9 @@ def format_backup_lines(backups: StatusPart) -> list[str]:
         return [f"none in {backups['folder']}{rest}"]
     summary = f"{last['name']}, {format_duration(last['age_s'])} old, {format_size(last['bytes'])}"
     if not proved:
-        return [f"{summary}; no backup was ever proved restorable"]
+        return [f"{summary}; no backup has passed a test restore"]
     which = "it" if proved["name"] == last["name"] else proved["name"]
-    return [f"{summary}; {which} was proved restorable {format_duration(_seconds_since_test_restore(proved))} ago"]
+    return [f"{summary}; {which} passed a test restore {format_duration(_seconds_since_test_restore(proved))} ago"]
 
 
 def _seconds_since_test_restore(proved: StatusPart) -> float:

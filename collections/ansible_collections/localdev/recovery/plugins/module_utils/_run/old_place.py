@@ -8,7 +8,7 @@
 
 A repository can bring files along, so nothing there is believed before it is checked: no link, no foreign owner, not
 writable for others, not tracked by git, a valid record of this project, and only names that follow from the run id.
-What fails a check is named, and left where it is.
+A record that fails a check is named, and stays in its place.
 """
 
 from __future__ import annotations

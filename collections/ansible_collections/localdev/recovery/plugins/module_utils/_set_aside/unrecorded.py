@@ -46,7 +46,7 @@ Found = tuple[str, SetAsideEntry]
 def find_unrecorded_runs(docker: Docker, stack: StackDescription, runs: RunStore) -> list[RunRecord]:
     """Return a record for each run of the stack that has kept copies and no record, oldest first.
 
-    What cannot be asked, such as a database server that does not run, is left out.
+    A server that does not run is left out.
     """
     records, unreadable = runs.read_all()
     known = {*(record["run_id"] for record in records), *(bad.run_id for bad in unreadable)}
@@ -98,7 +98,7 @@ def build_rebuilt_record(run_id: str, entries: t.Sequence[SetAsideEntry], stack:
         ),
         "steps": [],
         "asides": sorted(entries, key=lambda entry: (entry["kind"], entry["name"])),
-        "notes": ["The record of this run is gone. What it kept was found by names and labels."],
+        "notes": ["The record of this run is gone. Its kept copies were found by names and labels."],
         "error": None,
         "next": None,
     }

@@ -101,7 +101,7 @@ class ContainerDescription(t.TypedDict):
 
 
 class ImageChange(t.TypedDict):
-    """A file of a build context that has changed since the image was built; without proved, it may have."""
+    """A file of a build context that has changed since the image was built. If ``proved`` is false, it may have."""
 
     path: str
     kind: ChangeKind

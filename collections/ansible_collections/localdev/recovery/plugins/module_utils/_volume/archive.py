@@ -381,7 +381,7 @@ def extract_archive(
     if lines:
         raise RecoveryError(
             FailureId.COPY_DIFFERS,
-            f"What was unpacked from {path} differs from its manifest",
+            f"The files unpacked from {path} differ from its manifest",
             details=summarise_differences(lines),
             hint="Repeat this command. If that does not help, choose another archive.",
         )

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Which data of a stack is archived under which names, and which archive belongs to which data. Pure.
+"""Decide which data of a stack is archived under which names, and which archive belongs to which data. Pure.
 
 An archive is called ``<label>_<YYYYMMDD_HHMMSS>`` and what ends the name of a tar. The label is the service, with what
 it mounts where it has several data mounts: the same for data in a volume and in a folder. Archives of one

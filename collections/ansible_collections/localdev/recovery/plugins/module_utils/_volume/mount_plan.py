@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Which mounts of a stack move where, between bind mounts and named volumes. Pure."""
+"""Decide which mounts of a stack move where, between bind mounts and named volumes. Pure."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def test_what_was_cut_short_is_named_and_its_services_are_what_ran_before(tmp_pa
     begun = act(tmp_path, state="started", procedure="undo", undoes="20260131T100000Z-1f2e")
     assert begun["interrupted"] == [first]
     assert begun["running_before"] == ["worker"]
-    # One of the lock that was taken over, one of what is put back.
+    # One note names the lock that was taken over, one the copies that are put back.
     assert [first in note for note in begun["notes"]] == [True, True]
     # Finishing that run may be all that there is to undo.
     assert "undoes" not in store.load(begun["run_id"])
@@ -378,7 +378,7 @@ def test_no_run_begins_while_an_undo_cannot_be_finished(
         assert store.path(left) in str(refused.value.hint)
         assert refused.value.next_command == playbook_command("run_explain", run_explain_id=left)
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
-    # Those that only look report it.
+    # Modules that only look report it.
     found = look(tmp_path)
     [unsettled] = found["unsettled"]
     assert (unsettled["run_id"], unsettled["path"]) == (left, store.path(left))

@@ -100,7 +100,7 @@ def test_all_answers_are_those_of_alembic(rows: list[Row], data: st.DataObject) 
         (["b"], "cde"),
         (["b", "c"], "de"),
         (["e"], ""),
-        # What a dump over a newer schema leaves.
+        # The result of a dump over a newer schema.
         (["e", "d"], ""),
         (["b", "a"], "cde"),
     ],

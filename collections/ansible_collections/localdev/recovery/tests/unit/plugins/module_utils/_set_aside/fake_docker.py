@@ -185,5 +185,5 @@ def fake_psql(docker: t.Any, *, container: str, user: str, database: str, sql: s
     for name in re.findall(r'ALTER DATABASE "([^"]*)" ALLOW_CONNECTIONS true', sql):
         (world.shut / name).unlink(missing_ok=True)
     world.touch()
-    # What the clock of the server says before and after.
+    # The clock of the server before and after.
     return "1700000000.25\n1700000000.5"
