@@ -105,7 +105,7 @@ def is_of_collection(value: t.Any) -> bool:
 
 
 class CallTracer:
-    """A recorder of calls. Those in threads come from the file that started the thread or handed over the work."""
+    """A recorder of calls. Calls in threads come from the file that started the thread or handed over the work."""
 
     def __init__(self, search: BackupSearch) -> None:
         self.search = search
