@@ -50,6 +50,10 @@ site: docs ## Look at the documentation site in headless Chromium, which is inst
 	@tools/browser
 	pytest tests/site
 
+.PHONY: pictures
+pictures: venv prepare ## Draw the README's pictures of a terminal from real runs
+	@PYTHONPATH=src:collections python tools/picture.py
+
 .PHONY: unit
 unit: venv ## Test the pure logic, without Docker
 	pytest -m "not docker" $(COLLECTION)/tests/unit tests/cli

@@ -26,6 +26,9 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_antsibull_ext", "sphi
 html_theme = "furo"
 html_title = project
 html_extra_path = ["../src/localdev_recovery/result.schema.json"]
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_js_files = [("search-headings.js", {"defer": "defer"}), ("table-labels.js", {"defer": "defer"})]
 # Quotes and dashes of commands and errors stay as people type them, also into the search.
 smartquotes = False
 myst_enable_extensions = ["colon_fence", "deflist"]
