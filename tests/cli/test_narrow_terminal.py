@@ -76,7 +76,7 @@ def test_a_report_keeps_its_words(path: Path) -> None:
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_result_says_the_same_on_a_terminal_and_in_a_pipe(name: str) -> None:
-    """Colour is only an addition: what it means is in the words too."""
+    """Check that the words alone carry the meaning: colour is only an addition."""
     on_terminal = show(RESULTS[name], FakeTerminal)
     assert ANSI.sub("", on_terminal).split() == show(RESULTS[name], io.StringIO).split()
     assert ANSI.search(show(RESULTS[name], io.StringIO)) is None
