@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,8 @@ def draw_scene(name: str, folder: Path, commands: tuple[str, ...]) -> None:
 
 
 def main() -> None:
+    # Remove the copy also when the program is stopped.
+    signal.signal(signal.SIGTERM, lambda *_details: sys.exit("picture: stopped"))
     with tempfile.TemporaryDirectory(prefix="localdev-picture-") as parent:
         project = PicturedProject(Path(parent))
         try:

@@ -30,8 +30,9 @@ INSPECT = """() => {
         && ['auto', 'scroll'].includes(getComputedStyle(item).overflowX);
     return {
         width: document.documentElement.scrollWidth,
-        wide: inside.filter(item => item.getBoundingClientRect().right > innerWidth + 1 || scrolls(item))
-            .slice(0, 3).map(describe),
+        // Blanks at the end of a wrapped line are not seen.
+        wide: inside.filter(item => item.textContent.trim()
+            && (item.getBoundingClientRect().right > innerWidth + 1 || scrolls(item))).slice(0, 3).map(describe),
         // The theme shows an error of its own before a block.
         errors: inside.filter(item => item.matches('.system-message, .problematic') || (item.matches('nav, div, aside')
             && getComputedStyle(item, '::before').content.includes('ERROR'))).slice(0, 3).map(describe),
