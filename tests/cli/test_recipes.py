@@ -65,7 +65,8 @@ def check_command(text: str) -> None:
     if PLACEHOLDERS & set(words[:2]):
         return
     command, arguments = find_verb(words)
-    parser = command.make_parser(click.Context(command))
+    # With its settings: click keeps the help option that the first context makes.
+    parser = command.make_parser(click.Context(command, **command.context_settings))
     rest = parser.parse_args(list(arguments))[1]
     if rest:
         raise click.UsageError(f"{rest} is too much.")
