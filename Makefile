@@ -12,7 +12,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 COLLECTION := collections/ansible_collections/localdev/recovery
 EXAMPLE := examples/residency-scheduler
 # The stages of make test, in two lanes in parallel: most tests wait half of the time. The fastest failures come first.
-STAGES := lint unit modules ways faults + cli molecule
+STAGES := lint site unit modules ways faults + cli molecule
 # The stages of make soak, and the tests that they select. make STAGE SOAK=1 runs the soak tests of one stage.
 SOAK_STAGES := faults + cli modules ways molecule
 SELECTED := $(if $(SOAK),soak,not soak)
@@ -45,12 +45,21 @@ lint: venv ## Check style, types and documentation
 docs: venv ## Build the documentation site into build/docs
 	@tools/docs
 
+.PHONY: site
+site: docs ## Look at the documentation site in headless Chromium, which is installed if it is missing
+	@tools/browser
+	pytest tests/site
+
+.PHONY: pictures
+pictures: venv prepare ## Draw the README's pictures of a terminal from real runs
+	@PYTHONPATH=src:collections python tools/picture.py
+
 .PHONY: unit
 unit: venv ## Test the pure logic, without Docker
 	pytest -m "not docker" $(COLLECTION)/tests/unit tests/cli
 
 .PHONY: golden
-golden: venv ## Write the golden files of rendered texts anew; read their diff
+golden: venv ## Write the golden files of rendered texts again; read their diff
 	UPDATE_GOLDEN=1 pytest -q -m "not docker" $(COLLECTION)/tests/unit tests/cli
 
 .PHONY: modules
@@ -62,7 +71,7 @@ cli: venv prepare ## Test the command localdev on a real stack
 	pytest -m "docker and $(SELECTED)" tests/cli
 
 .PHONY: ways
-ways: venv prepare ## Prove every way of running: checkout, wheel, Galaxy artifact, AWX, supported versions
+ways: venv prepare ## Test every way of running: checkout, wheel, Galaxy artifact, AWX, supported versions
 	pytest -m "$(SELECTED)" tests/ways
 
 .PHONY: molecule

@@ -209,7 +209,7 @@ def restore(db: Database, data: str) -> tuple[Row, float, float]:
         parts.append(db.read_parts(ours[-1]))
         shut.append(db.read_unavailable_seconds())
         db.drop_kept_databases()
-    made = row("restore", ours, hand, limit, 0.6, "ours, proved and swapped in, at most 0.6 of gunzip and psql", data)
+    made = row("restore", ours, hand, limit, 0.6, "ours, verified and swapped in, at most 0.6 of gunzip and psql", data)
     return {**made, "parts_s": median_parts(ours, parts)}, statistics.median(shut), statistics.median(hand)
 
 
@@ -243,7 +243,7 @@ FORMATS = {
     "directory -j2, level 1": "pg_dump -U bench -Fd -j2 -Z1 -f /tmp/x bench",
     "directory -j2, not compressed": "pg_dump -U bench -Fd -j2 -Z0 -f /tmp/x bench",
 }
-# What PostgreSQL 16 and newer know besides.
+# Formats that only PostgreSQL 16 and newer have.
 NEWER_FORMATS = {
     f"directory -j2, {name}": f"pg_dump -U bench -Fd -j2 -Z{option} -f /tmp/x bench"
     for name, option in {"level 1": "1", "zstd level 1": "zstd:1", "zstd level 3": "zstd:3", "lz4": "lz4"}.items()
@@ -292,7 +292,7 @@ def measure() -> list[Row]:
     rows.append(
         {
             "id": "db_unavailable_s", "ours_s": max(shut, shut_small), "hand_s": round(hand, 2), "limit_s": shut,
-            "ratio": round(max(shut, shut_small) / hand, 3), "goal": "shut for less than 1 s, whatever the size",
+            "ratio": round(max(shut, shut_small) / hand, 3), "goal": "shut for less than 1 s at any size",
             "reached": max(shut, shut_small) < 1, "data": f"restore of {small}: {shut_small} s, of {large}: {shut} s",
         }
     )  # fmt: skip

@@ -53,7 +53,7 @@ services:
   cache:
     image: localdev/redis:7
     volumes: [cache:/data]
-  # What copies files is Python, of an image of the stack. It only has to run, until it is stopped: an application that
+  # An image of the stack provides the Python that copies files. It has to run until it is stopped: an application that
   # has ended would count as broken.
   application:
     image: localdev/python:3.13

@@ -54,7 +54,7 @@ class Volumes:
         return VolumeProgram(self.docker, [self.python_image])
 
     def clear(self) -> None:
-        """Every measurement starts without the second volume, and with nothing left to be written to the disk."""
+        """Remove the second volume and flush the disk, so that every measurement begins in the same state."""
         self.docker.run("volume", "rm", "--force", OTHER)
         os.sync()
 
@@ -74,7 +74,7 @@ class Volumes:
             ours.append(timed(self._copy))
         made = row("volume_copy", ours, hand, compared, 1.8, "", data)
         of_compared = round(made["ours_s"] / made["limit_s"], 2)
-        made["goal"] = "with proof at most 1.8 of cp -a, and at most 0.6 of cp -a and diff -r (the limit)"
+        made["goal"] = "with verification at most 1.8 of cp -a, and at most 0.6 of cp -a and diff -r (the limit)"
         made["reached"] = made["reached"] and of_compared <= 0.6
         made["data"] += f"; {of_compared} of cp -a and diff -r"
         return made
@@ -84,7 +84,7 @@ class Volumes:
         copy_tree(self.program(), source, target, labels={}, reserve=RESERVE, check_mode=False)
 
     def pack(self, data: str) -> Row:
-        """Leaves the last archives for unpacking."""
+        """Pack the volume into archives. Keep the last archives, because the unpacking needs them."""
         ours, hand, limit = [], [], []
         mounts = (f"{DATA}:/data:ro", f"{self.folder}:/backup")
         plain = "tar czf /backup/hand.tar.gz -C /data ."
@@ -123,7 +123,7 @@ class Volumes:
             self.clear()
             ours.append(timed(self._unpack))
         return row(
-            "volume_restore", ours, hand, limit, 0.5, "into a fresh volume, proved, at most 0.5 of tar xzf", data
+            "volume_restore", ours, hand, limit, 0.5, "into a fresh volume, verified, at most 0.5 of tar xzf", data
         )
 
     def _unpack(self) -> None:
@@ -138,7 +138,7 @@ class Volumes:
         )
 
     def set_aside(self) -> tuple[float, float]:
-        """Seconds for setting the volume aside, and for putting it back."""
+        """Return the seconds for setting the volume aside, and for putting it back."""
         store = RunStore(str(self.folder / "state"))
         record = build_run_record("bench", project=NAME, user="bench", controller_host="here", parameters={})
         RunLock(store).start(record, describe_process())

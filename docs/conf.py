@@ -26,6 +26,11 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_antsibull_ext", "sphi
 html_theme = "furo"
 html_title = project
 html_extra_path = ["../src/localdev_recovery/result.schema.json"]
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_js_files = [("search-headings.js", {"defer": "defer"}), ("table-labels.js", {"defer": "defer"})]
+# Quotes and dashes of commands and errors stay as people type them, also into the search.
+smartquotes = False
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_typehints = "description"
@@ -60,7 +65,7 @@ PAGE = """\
 
 
 def page(role: Path) -> str:
-    """What the verbs of a role say, then what the role itself says."""
+    """Return the description of a role's verbs, then that of the role itself."""
     verbs = [procedure for procedure in PROCEDURES if procedure.playbook == role.name]
     commands = ", ".join(f"{{ref}}`localdev {verb.verb} <cli-{verb.verb.replace(' ', '-')}>`" for verb in verbs)
     address = f"{COLLECTION}.{role.name}"
@@ -83,13 +88,13 @@ def is_procedure(role: Path) -> bool:
 
 
 def summary(verb: Procedure) -> str:
-    """What the command's help says too, for both come from one table."""
+    """Return the summary of the command's help: both come from one table."""
     indented = verb.explanation.replace("\n", "\n  ")
     return f"**localdev {verb.verb}**\n: {verb.summary} {indented}\n"
 
 
 def write_pages(app: Sphinx) -> None:
-    """A page per procedure, and one per role that procedures share; only what has changed is written."""
+    """Write a page for each procedure, and one for each role that procedures share, if its text has changed."""
     roles = [path.parent for path in ROLES.glob("*/README.md")]
     wanted = {
         PAGES / ("procedures" if is_procedure(role) else "shared") / f"{role.name}.md": page(role) for role in roles
@@ -105,7 +110,7 @@ def write_pages(app: Sphinx) -> None:
 def elsewhere(
     app: Sphinx, env: BuildEnvironment, node: nodes.Element, contnode: nodes.TextElement
 ) -> nodes.reference | None:
-    """A reference to a verb's section of the page that sphinx-click makes, or to Ansible's own documentation."""
+    """Return a reference to a verb's section of the page that sphinx-click makes, or to Ansible's documentation."""
     target = str(node.get("reftarget", ""))
     if target.startswith("cli-"):
         page = app.builder.get_relative_uri(node["refdoc"], "cli")

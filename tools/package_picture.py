@@ -56,7 +56,7 @@ def read_imports() -> dict[str, set[str]]:
 
 
 def sort_into_layers(imports: dict[str, set[str]]) -> list[list[str]]:
-    """The packages by height: each imports only packages of lower layers. ValueError for a cycle."""
+    """Return the packages by height: each imports only packages of lower layers. Raise ValueError for a cycle."""
     heights: dict[str, int] = {}
     while len(heights) < len(imports):
         ready = [name for name, needs in imports.items() if name not in heights and needs <= heights.keys()]
@@ -67,7 +67,7 @@ def sort_into_layers(imports: dict[str, set[str]]) -> list[list[str]]:
 
 
 def direct_imports(imports: dict[str, set[str]]) -> dict[str, set[str]]:
-    """The imports without those that another import implies: fewer arrows, the same order."""
+    """Return the imports without those that another import implies: fewer arrows, the same order."""
 
     def reach(name: str) -> set[str]:
         return imports[name].union(*(reach(other) for other in imports[name]))
@@ -76,7 +76,7 @@ def direct_imports(imports: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def draw_picture(imports: dict[str, set[str]]) -> str:
-    """The layers as SVG, the lowest at the bottom. An arrow points to the package that imports.
+    """Return the layers as SVG, the lowest at the bottom. An arrow points to the package that imports.
 
     Every package may import those of USED_BY_ALL: they have no arrows.
     """
@@ -115,7 +115,7 @@ def draw_picture(imports: dict[str, set[str]]) -> str:
 
 
 def format_table(imports: dict[str, set[str]]) -> str:
-    """The same as a Markdown table, the highest layer first."""
+    """Return the packages as a Markdown table, the highest layer first."""
     rows = ["| layer | package | purpose | imports |", "|---|---|---|---|"]
     layers = sort_into_layers(imports)
     for number in range(len(layers) - 1, -1, -1):

@@ -23,7 +23,7 @@ def seconds(value: float | None) -> str:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The measurements as a Markdown table."""
+    """Return the measurements as a Markdown table."""
     lines = ["| measured | localdev | by hand | limit | goal | reached | on |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         figures = " | ".join(seconds(row[key]) for key in ("ours_s", "hand_s", "limit_s"))
@@ -33,7 +33,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def fill_text(path: Path, parts: dict[str, str]) -> str:
-    """The text of a file with each part between ``<!-- NAME -->`` and ``<!-- end -->``."""
+    """Return the text of a file with each part between ``<!-- NAME -->`` and ``<!-- end -->``."""
     text = path.read_text()
     for name, content in parts.items():
         pattern = rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)"

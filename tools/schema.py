@@ -48,7 +48,7 @@ def result_schema() -> dict[str, Any]:
     adapter.rebuild(_types_namespace=DOCUMENT_TYPES)
     found = adapter.json_schema(mode="serialization")
     found["properties"] = {
-        "verb": {"type": "string", "description": "What was typed after localdev."},
+        "verb": {"type": "string", "description": "Words after localdev on the command line."},
         **found["properties"],
         "exit_code": {"enum": sorted(EXIT_CODES.values())},
     }
@@ -58,7 +58,7 @@ def result_schema() -> dict[str, Any]:
             part["additionalProperties"] = False
         if "description" in part:
             part["description"] = " ".join(part["description"].split())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "What localdev --json prints"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "Output of localdev --json"}
 
 
 def format_schema() -> str:

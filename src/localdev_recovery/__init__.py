@@ -39,7 +39,7 @@ _MODULES = ("api", "commands", "results", "updates")
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when somebody asks for it: ``localdev --help`` needs none of them."""
+    """Import a name when it is used: ``localdev --help`` needs none of them."""
     if name == "__version__":
         from importlib.metadata import version
 

@@ -75,7 +75,7 @@ def main() -> None:
     # Ansible looks for its other programs beside this one.
     sys.argv[:] = sys.argv[2:]
 
-    # Import late: the import takes long, and the parent may end meanwhile.
+    # Import late: the import takes long, and the parent may end in that time.
     from ansible.cli.playbook import main as run_ansible_playbook
 
     poll_less_often()

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+
+# Import lazily what only a completion needs: every command imports this file when it starts.
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.shell_completion import CompletionItem
 
 SHELLS = ("bash", "zsh", "fish")
 # A person who presses Tab does not wait longer.
 _SERVICES_TIMEOUT_S = 3.0
 
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+Completer: TypeAlias = "Callable[[click.Context, click.Parameter, str], list[CompletionItem]]"
 
 
 def list_run_ids(folder: Path) -> list[str]:
     """Return the ids of the runs, newest first. An earlier version recorded them in the project folder."""
-    # Import lazily: it would slow the start of every command down.
+    from pathlib import Path
+
     from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import find_index_entry
 
     places = [folder / ".localdev"]
@@ -58,10 +64,21 @@ _LIST_NAMES: Mapping[str, Callable[[Path], Sequence[str]]] = {
 }
 
 
+def make_items(names: Sequence[str], incomplete: str) -> list[CompletionItem]:
+    """Return the names that begin like the incomplete word."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 def make_completer(kind: str) -> Completer:
     """Return a completer. kind: ``runs``, ``backups`` or ``services``; the shell completes ``file`` and ``dir``."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from pathlib import Path
+
+        from click.shell_completion import CompletionItem
+
         if kind not in _LIST_NAMES:
             return [CompletionItem(incomplete, type=kind)]
         # -C can also stand before the verb.
@@ -69,14 +86,18 @@ def make_completer(kind: str) -> Completer:
         while context and not context.params.get("folder"):
             context = context.parent
         folder = Path(context.params["folder"] if context else ".")
-        return [CompletionItem(name) for name in _LIST_NAMES[kind](folder) if name.startswith(incomplete)]
+        return make_items(_LIST_NAMES[kind](folder), incomplete)
 
     return complete
 
 
 def make_choice_completer(choices: Sequence[str]) -> Completer:
     """Return a completer that offers the values of an option."""
-    return lambda ctx, param, incomplete: [CompletionItem(item) for item in choices if item.startswith(incomplete)]
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return make_items(choices, incomplete)
+
+    return complete
 
 
 def complete_verb(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -85,11 +106,13 @@ def complete_verb(ctx: click.Context, param: click.Parameter, incomplete: str) -
     for word in ctx.params.get(str(param.name)) or ():
         group = group.commands.get(word, group) if isinstance(group, click.Group) else group
     names = group.list_commands(ctx) if isinstance(group, click.Group) else []
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return make_items(names, incomplete)
 
 
 def format_completion_script(command: click.Command, name: str, shell: str) -> str:
     """Return shell code that connects the shell's completion to the command."""
+    from click.shell_completion import get_completion_class
+
     completion_class = get_completion_class(shell)
     if completion_class is None:
         raise click.UsageError(f"There is no completion for {shell}; there is for {', '.join(SHELLS)}")

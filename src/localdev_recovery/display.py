@@ -22,6 +22,7 @@ from rich.text import Text
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import format_progress
 from localdev_recovery.ansible_messages import remove_colours
 from localdev_recovery.commands import format_command, format_line
+from localdev_recovery.line_wrap import wrap_line
 from localdev_recovery.results import Failure, HostResult, Outcome, Result, Step
 from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
 
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _OUTCOME_STYLES = {"done": "", "skipped": "dim", "failed": "bold red", "interrupted": "bold yellow"}
-# A narrower title is not readable.
-_MIN_TITLE_WIDTH = 12
+# A narrower title is not readable. The shortest one is the number of a step: [4/7].
+_READABLE_TITLE_WIDTH = 12
+_MIN_TITLE_WIDTH = 5
 
 
 def format_duration(seconds: float) -> str:
@@ -69,12 +71,12 @@ def format_transfer(update: Transferred) -> str:
 
 
 def fit_line(label: str, ending: str, width: int | None) -> str:
-    """Return ``LABEL ... ENDING`` in one line. A narrow width cuts the label, not the ending."""
+    """Return ``LABEL ... ENDING`` in one line. A narrow width cuts the label or leaves it out, but not the ending."""
     line = f"{label} ... {ending}".rstrip()
     if width is None or len(line) <= width:
         return line
-    label_width = max(width - len(f"… {ending}"), _MIN_TITLE_WIDTH)
-    return f"{label[:label_width].rstrip()}… {ending}".rstrip()
+    label_width = width - len(f"… {ending}")
+    return f"{label[:label_width].rstrip()}… {ending}".rstrip() if label_width >= _MIN_TITLE_WIDTH else ending
 
 
 class PlainDisplay:
@@ -183,8 +185,9 @@ class LiveDisplay:
         elif isinstance(update, Transferred):
             self._transfers[update.host] = format_transfer(update)
         else:
-            text = format_line(update.line, self._target_options)
-            self._console.print(Text(self._prefix_host(update.host, text), style="yellow"))
+            parts = [update.line] if isinstance(update.line, str) else update.line
+            text = wrap_line([self._prefix_host(update.host, ""), *parts], self._width, self._target_options)
+            self._console.print(Text(text, style="yellow"), soft_wrap=True)
 
     @property
     def _width(self) -> int:
@@ -204,7 +207,10 @@ class LiveDisplay:
                 label += f": {text}"
             ending = f"{format_duration(time.monotonic() - started_at)} {frame}"
             if host in self._transfers:
-                ending = f"{self._transfers[host]}, {ending}"
+                transfer = self._transfers[host]
+                ending = f"{transfer}, {ending}"
+                if self._width - len(ending) < _READABLE_TITLE_WIDTH:
+                    ending = f"{transfer} {frame}"
             lines.append(
                 Text(fit_line(self._prefix_host(host, label), ending, self._width), style="cyan", no_wrap=True)
             )
@@ -222,11 +228,17 @@ def choose_display(stream: TextIO, *, verbosity: int, target_options: Sequence[s
 # --- the result --------------------------------------------------------------------------------------------------
 
 
+def get_terminal_width(stream: TextIO) -> int | None:
+    """Return the columns of the stream's terminal; None for a file or a pipe, whose lines stay whole."""
+    return Console(file=stream).width if stream.isatty() else None
+
+
 def show_result(
     result: Result, target_options: Sequence[str] = (), *, out: TextIO | None = None, err: TextIO | None = None
 ) -> None:
     """Print the report of a success to stdout, the error of a failure to stderr. target_options: see format_command."""
     out, errors = out or sys.stdout, Console(file=err or sys.stderr, highlight=False)
+    width, error_width = get_terminal_width(out), get_terminal_width(err or sys.stderr)
     several_hosts = len(result.hosts) > 1
     has_steps = any(host.steps for host in result.hosts.values())
     if has_steps:
@@ -235,17 +247,17 @@ def show_result(
         if several_hosts and (host.report or host.error):
             print(f"\n{host.host}", file=errors.file if host.error else out, flush=True)
         for line in host.report:
-            print(format_line(line, target_options), file=out)
+            print(wrap_line(line, width, target_options), file=out)
         out.flush()
         if host.error is not None:
             headline = _host_headline(host, host.error)
-            _show_failure(errors, headline, host.error, host.aftermath, host.next, target_options)
+            _show_failure(errors, error_width, headline, host.error, host.aftermath, host.next, target_options)
     if several_hosts:
         for table_line in format_host_table(result):
-            errors.print(Text(table_line), soft_wrap=True)
+            errors.print(Text(wrap_line(table_line, error_width)), soft_wrap=True)
     if result.error is not None:
-        headline = _join_headline("" if result.outcome is Outcome.INTERRUPTED else "Error", result.error.message)
-        _show_failure(errors, headline, result.error, (), result.next, target_options)
+        headline = ("" if result.outcome is Outcome.INTERRUPTED else "Error", result.error.message)
+        _show_failure(errors, error_width, headline, result.error, (), result.next, target_options)
     elif has_steps and result.outcome is Outcome.DONE:
         elapsed = format_duration(result.seconds)
         summary = f"Checked in {elapsed}; nothing was changed." if result.check else f"Done in {elapsed}."
@@ -276,34 +288,34 @@ _OUTCOME_WORDS = {
 }
 
 
-def _host_headline(host: HostResult, error: Failure) -> Text:
-    """Return ``Failed at step 5 of 7, Migrate to the heads: The migration failed``."""
+def _host_headline(host: HostResult, error: Failure) -> tuple[str, str]:
+    """Return ``Failed at step 5 of 7, Migrate to the heads`` and ``The migration failed``."""
     step = next((step for step in host.steps if step.outcome in ("failed", "interrupted")), None)
     place = "" if step is None or step.n is None else f" at step {step.n} of {step.of}, {step.title}"
     if host.outcome is Outcome.INTERRUPTED:
-        return _join_headline(f"{error.message}{place}", "")
-    return _join_headline(f"{_OUTCOME_WORDS.get(host.outcome, 'Failed')}{place}", error.message)
-
-
-def _join_headline(headline: str, message: str) -> Text:
-    return Text().append(headline + (": " if headline and message else ""), style="bold red").append(message)
+        return f"{error.message}{place}", ""
+    return f"{_OUTCOME_WORDS.get(host.outcome, 'Failed')}{place}", error.message
 
 
 def _show_failure(
     console: Console,
-    headline: Text,
+    width: int | None,
+    headline: tuple[str, str],
     error: Failure,
     aftermath: Sequence[Line],
     next_command: NextCommand | None,
     target_options: Sequence[str],
 ) -> None:
-    # rich breaks sentences at the width of a terminal. Log lines and commands stay as they are, for copying.
-    breaks_lines = console.is_terminal
-    console.print(headline, soft_wrap=not breaks_lines)
+    """Show a failure: sentences wrapped at the width, log lines and commands as they are, for copying."""
+    outcome, message = headline
+    beginning = f"{outcome}: " if outcome and message else outcome
+    text = Text(wrap_line(beginning + message, width, hanging=0))
+    text.stylize("bold red", 0, len(beginning))
+    console.print(text, soft_wrap=True)
     for line in error.details:
         console.print(Text(format_line(line, target_options)), soft_wrap=True)
     for line in (*([error.hint] if error.hint else []), *aftermath):
-        console.print(Text(format_line(line, target_options)), soft_wrap=not breaks_lines)
+        console.print(Text(wrap_line(line, width, target_options, hanging=0)), soft_wrap=True)
     if next_command:
         command = format_command(next_command, target_options)
         console.print(Text("Next: ", style="bold").append(command), soft_wrap=True)

@@ -279,7 +279,7 @@ def _describe_interruption(host: _HostProgress, *, check: bool) -> tuple[tuple[L
         return ("Nothing has been changed.",), None
     return (
         (
-            f"Run {host.run_id} is unfinished, and nothing is lost: what it has set aside is whole. Undoing brings the "
+            f"Run {host.run_id} is unfinished, and nothing is lost: its kept copies are complete. Undoing brings the "
             "state before the run back; so does the next run of any procedure, before it begins.",
         ),
         playbook_command("undo", undo_run_id=host.run_id),

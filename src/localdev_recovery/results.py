@@ -47,7 +47,7 @@ EXIT_CODES: Mapping[Outcome, int] = {
 
 @dataclass(frozen=True)
 class Failure:
-    """Cause of a failure. id: what is wrong, such as ``backup.damaged``. message: one sentence with object and cause.
+    """Cause of a failure. id: what is wrong, such as ``backup.corrupt``. message: one sentence with object and cause.
 
     details: further lines, such as a log. hint: what to do, where no command does it. task, role: where it happened.
     """
@@ -86,7 +86,7 @@ class Step:
 
 @dataclass(frozen=True)
 class KeptCopy:
-    """Something that the run has set aside. aside: its name while it is kept."""
+    """An object that the run has set aside. aside: its name while it is kept."""
 
     kind: str
     name: str

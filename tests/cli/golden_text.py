@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compare what the command line prints with the files in golden/. ``make golden`` writes them anew: read their diff."""
+"""Compare output of the command line with the files in golden/. ``make golden`` writes them again: read their diff."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def test_wrong_usage_is_one_helpful_error(golden: str, arguments: list[str], mon
     [(["cleanup", "--keep", "many"], "many"), (["rebuld"], "rebuld"), (["status", "--jsn"], "--json")],
 )
 def test_an_error_of_click_names_the_value(arguments: list[str], value: str) -> None:
-    """Its wording changes with its versions."""
+    """Expect the value only: Click's wording changes with its versions."""
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 2
     assert value in done.output

@@ -119,8 +119,8 @@ def test_other_commands_stay_as_they_are(command: NextCommand, text: str) -> Non
         ("A text with ansible-playbook localdev.recovery.undo", "A text with ansible-playbook localdev.recovery.undo"),
         ([], ""),
         (
-            ["To take this back: ", playbook_command("undo", undo_run_id=RUN_ID), "."],
-            f"To take this back: localdev undo -C /srv/a {RUN_ID}.",
+            ["To undo this: ", playbook_command("undo", undo_run_id=RUN_ID), "."],
+            f"To undo this: localdev undo -C /srv/a {RUN_ID}.",
         ),
     ],
     ids=["text", "empty", "parts"],

@@ -144,7 +144,7 @@ RESULTS = {
         Outcome.DONE,
         seconds=31.2,
         hosts={
-            "a": HostResult("a", Outcome.DONE, steps=(DONE,), report=("Rebuilt x", ["To take this back: ", UNDO])),
+            "a": HostResult("a", Outcome.DONE, steps=(DONE,), report=("Rebuilt x", ["To undo this: ", UNDO])),
         },
     ),
     "check": Result(

@@ -37,7 +37,7 @@ class Command(NamedTuple):
 
 
 class Loader(yaml.SafeLoader):
-    """Reads !unsafe and !vault as what they mark."""
+    """A loader that reads !unsafe and !vault as the values that they mark."""
 
 
 Loader.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_scalar(node))

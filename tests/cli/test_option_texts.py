@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What READMEs and the command's help say about variables comes from the argument specs, and is not stale."""
+"""Check that READMEs and the command's help have the current texts of the argument specs."""
 
 from __future__ import annotations
 

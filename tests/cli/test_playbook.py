@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What surrounds ansible-playbook: its options, its variables, its settings, its signals."""
+"""Test the surroundings of ansible-playbook: its options, its variables, its settings, its signals."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def start_endless_playbook(folder: Path, token: str, *, in_thread: bool) -> subp
 def test_nothing_goes_on_when_one_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, victim: str, in_thread: bool
 ) -> None:
-    """Ansible-playbook has a session of its own, and so has each of its workers."""
+    """Kill ansible-playbook, which has a session of its own, as each of its workers has."""
     token = new_token()
     localdev = start_endless_playbook(tmp_path, token, in_thread=in_thread)
     try:
@@ -215,7 +215,7 @@ def test_nothing_goes_on_when_one_is_killed(
 
 
 def test_ansible_playbook_does_not_start_when_its_parent_is_gone() -> None:
-    """The parent may die before the kernel knows of the parent-death signal."""
+    """Check the case that the parent dies before the kernel knows of the parent-death signal."""
     command = [sys.executable, "-P", ansible_playbook.__file__]
     present, gone = (
         subprocess.run(

@@ -32,7 +32,7 @@ class Answers:
 
 
 def test_only_what_is_open_must_be_answered() -> None:
-    prompt = Answers("two", "noise, nobody", "python 'my seed.py'", "", "/login", "", "ADMIN")
+    prompt = Answers("two", "noise, unknown", "python 'my seed.py'", "", "/login", "", "ADMIN")
     assert ask_open_questions(STACK, answered_variables=[], prompt=prompt) == {
         "stack_database_service": "two",
         "stack_excluded_services": ["noise"],

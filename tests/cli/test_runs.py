@@ -80,7 +80,7 @@ def test_a_failed_verification_in_a_narrow_terminal_without_colours(stack: Refer
     record = stack.last_run()
     assert record["failure"] == "verify.failed"
     whole = " ".join(" ".join(lines).split())
-    # The step, what differs, and the run that was taken back.
+    # The step, what differs, and the run that was rolled back.
     assert re.search(rf"\b7\b.*\b7\b.*{TITLES[6]}: ", whole)
     assert re.search(r"\bpeople\b.* 28\b.* 29\b", whole)
     assert record["run_id"] in whole
@@ -191,7 +191,7 @@ def test_a_session_in_a_terminal(stack: ReferenceStack) -> None:
 
 
 def test_a_session_on_another_machine(stack: ReferenceStack, tmp_path: Path) -> None:
-    """ssh is replaced by what it does: its last argument goes to a shell, over there."""
+    """Replace ssh by a program that gives its last argument to a shell, over there."""
     ssh = tmp_path / "ssh"
     ssh.write_text(f'#!/bin/bash\necho "$@" >>{tmp_path}/called\ncd / && exec env -i PATH=$PATH sh -c "${{@: -1}}"\n')
     ssh.chmod(0o755)

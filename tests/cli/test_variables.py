@@ -20,7 +20,7 @@ from localdev_recovery.variables import VariableError, list_magic_variables, mar
 from tests.cli.commands import LOOKUP, run_localdev
 
 VALUES = {"lookup": LOOKUP, "syntax": '{% raw %} a{# b #}c {{ it\'s "ü" 😀'}
-# What happens to values in roles: derived variables, facts, loops and results of modules.
+# Places of values in roles: derived variables, facts, loops and results of modules.
 SHOW_VALUES = [
     {
         "name": "Show values",

@@ -45,7 +45,7 @@ SYSTEM_ERRORS = {os.strerror(number).lower() for number in errno.errorcode}
 
 
 class Loader(yaml.SafeLoader):
-    """Reads !unsafe and !vault as what they mark."""
+    """A loader that reads !unsafe and !vault as the values that they mark."""
 
 
 Loader.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_scalar(node))
@@ -139,7 +139,7 @@ def test_commands_are_no_text() -> None:
 
 
 def test_failures_are_expected_by_their_id() -> None:
-    """Only raises_failure expects an error of the collection: it takes an id and values."""
+    """Check that only raises_failure expects an error of the collection: it takes an id and values."""
     found = [
         place(path, node)
         for path in TESTS

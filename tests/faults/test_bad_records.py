@@ -76,7 +76,7 @@ def test_each_procedure_names_them_and_goes_on(named: ReferenceStack) -> None:
 
 @pytest.mark.fault("undo killed, the record of its run corrupt, then backup, rebuild and undo", "P1 P2 P9")
 def test_nothing_begins_while_an_undo_cannot_be_finished(named: ReferenceStack) -> None:
-    """The volume is neither the old nor the new one, so a backup would store a mix."""
+    """Refuse to begin: the volume is neither the old nor the new one, so a backup would store a mix."""
     named.run_playbook("full_rebuild", full_rebuild_seed=False)
     named.kill_playbook_at("kept:volume", "undo")
     runs = named.state_folder / "runs"

@@ -93,7 +93,7 @@ def test_check_mode_says_what_is_put_back_and_what_is_gone(named: ReferenceStack
     assert_shows(undo, killed["run_id"], kept)
     named.run_playbook("undo")
 
-    # Somebody deletes the kept copy of a run that succeeded.
+    # A user deletes the kept copy of a run that succeeded.
     killed.update(run_id="20260101T000000Z-0000", started="2026-01-01T00:00:00Z", outcome="succeeded", scratch=[])
     killed["asides"][0].update(aside=f"{named.cluster_place}.aside-20260101T000000Z-0000", state="live")
     (record_file.parent / "20260101T000000Z-0000.json").write_text(json.dumps(killed))

@@ -99,7 +99,7 @@ def test_whatever_state_the_containers_are_in(named: ReferenceStack) -> None:
 
 @pytest.mark.fault("application restarting for ever, cache alive but unhealthy, both broken by hand", "P1 P5 P9")
 def test_containers_that_no_restart_repairs(named: ReferenceStack) -> None:
-    """Each is reported with its own message. Recreated they work, and edited files are kept."""
+    """Check that each is reported with its own message, works when it is recreated, and keeps edited files."""
 
     def write(service: str, lines: str, path: str) -> None:
         script = f"rm {path}; printf '{lines}' >{path}; chmod 755 {path}"

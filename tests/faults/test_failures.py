@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be wrong with a stack: each gives an error of its own, and the old data is back."""
+"""Break a stack in every way: each gives an error of its own, and the old data is back."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def upgrade():
 
 @pytest.mark.fault("a seed script that exits 3", "P1 P7 P9")
 def test_failing_seed(named: ReferenceStack) -> None:
-    """It prints all that it knows before it fails, secrets included."""
+    """Run a seed that prints all that it knows before it fails, secrets included."""
     script = "import os, sys\nprint(dict(os.environ))\nprint('no holidays in the calendar')\nsys.exit(3)\n"
     with changed_file(named.dir / "scripts" / "seed_blocks.py", script):
         result = named.try_playbook("full_rebuild", "-vvv")

@@ -47,7 +47,7 @@ def start_localdev(stack: ReferenceStack, folder: Path, stop_at: str = "") -> Pl
 @pytest.mark.fault("SIGKILL to the process group of localdev rebuild at {point}, run again", "P2 P8")
 @pytest.mark.parametrize("point", ["before:start"])
 def test_nothing_goes_on_when_localdev_is_killed(named: ReferenceStack, tmp_path: Path, point: str) -> None:
-    """Ansible-playbook and its workers have sessions of their own, so the signal does not reach them."""
+    """Kill localdev alone: ansible-playbook and its workers have sessions of their own, so they get no signal."""
     localdev = start_localdev(named, tmp_path, stop_at=point)
     try:
         localdev.wait_for_breakpoint(point)
@@ -126,7 +126,7 @@ def test_undo_alone_brings_the_old_data_back(stack: ReferenceStack, mounts: str,
     ],
 )
 def test_a_killed_undo_is_finished_by_the_next(stack: ReferenceStack, mounts: str, points: list[str]) -> None:
-    """The undo of a rebuild is killed, then the undo that finishes that one as well."""
+    """Kill the undo of a rebuild, then the undo that finishes it as well."""
     stack.run_playbook("full_rebuild", full_rebuild_seed=False)
     for point in points:
         stack.kill_playbook_at(point, "undo")
@@ -157,7 +157,7 @@ def test_a_kill_while_a_failure_is_rolled_back(stack: ReferenceStack, mounts: st
 
 @pytest.mark.fault("rebuild killed while its helper container lives on", "P2")
 def test_a_helper_that_lives_on_is_ended_first(named: ReferenceStack) -> None:
-    """It may be emptying the volume while undo fills it."""
+    """Check that the helper is gone: it could empty the volume while undo fills it."""
     rebuild_run = named.start_playbook("full_rebuild", stop_at="kept:volume")
     try:
         rebuild_run.wait_for_breakpoint("kept:volume")
@@ -192,7 +192,7 @@ def killed_in_its_migration(stack: ReferenceStack) -> bool:
 @pytest.mark.soak(reason="the helper that lives on, above; test_schema kills before the upgrade")
 @pytest.mark.fault("rebuild killed while its migration container lives on", "P2")
 def test_a_migration_that_lives_on_does_not_reach_the_old_data(named: ReferenceStack) -> None:
-    """A migration container waits for any server that comes up under the name of the old one.
+    """Let a migration container wait for any server that comes up under the name of the old one.
 
     Here that server's data has never seen a migration.
     """

@@ -116,7 +116,7 @@ def test_behind(behind: ReferenceStack) -> None:
 @pytest.mark.soak(reason="test_behind here kills and undoes; test_restore kills at kept:database")
 @pytest.mark.fault("schema recovery killed beside its copy, the next one after the upgrade, undone", "P1 P2")
 def test_killed(behind: ReferenceStack) -> None:
-    """The next run puts back what the one before has kept."""
+    """Check that the next run puts back what the one before has kept."""
     old = fingerprint_without_databases(behind)
     for point, revision in (("kept:database", OLDER), ("after:upgrade", HEAD)):
         behind.kill_playbook_at(point, "schema_recovery", **OPTIONS)

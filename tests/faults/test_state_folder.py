@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs record outlives the project folder, leaves it clean, and is shared by the users of the engine."""
+"""Check that run records outlive the project folder, leave it clean, and are shared by the users of the engine."""
 
 from __future__ import annotations
 
@@ -286,7 +286,7 @@ def test_kept_copies_without_a_record_are_found(named: ReferenceStack) -> None:
     assert playbook_command("undo", undo_run_id=run_id) in [part for line in found["lines"] for part in line]
     listed = named.run_playbook("run_list").report("run_list").data["found"]
     assert [(run["run_id"], run["rebuilt"]) for run in listed["undoable"]] == [(run_id, True)]
-    # Nobody knows what else that run did, so it has to be named.
+    # The other changes of that run are unknown, so it has to be named.
     failure = assert_clear_error(named.try_playbook("undo"), FailureId.RUN_RECORD_MISSING, run_id, named.cluster_place)
     assert FailureId.from_id(failure["failure"]).kind is FailureKind.UNSAFE
     # The newest copy of an object stays.

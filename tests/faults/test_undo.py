@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Undo takes back the newest run alone, and errors claim only what is so."""
+"""Undo rolls back the newest run alone, and errors claim only what is so."""
 
 from __future__ import annotations
 

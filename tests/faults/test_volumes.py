@@ -94,7 +94,7 @@ def test_a_corrupt_archive_is_refused_before_anything_stops(archives: list[Path]
     corrupt[0].write_bytes(content)
     before = bind.engine_state()
     result = bind.try_playbook("volume_restore", volume_restore_select=str(corrupt[0]))
-    assert_clear_error(result, FailureId.ARCHIVE_DAMAGED, corrupt[0].name)
+    assert_clear_error(result, FailureId.ARCHIVE_CORRUPT, corrupt[0].name)
     assert_rolled_back(result)
     assert bind.engine_state() == before
     assert_old_data_is_back(bind)

@@ -19,7 +19,7 @@ HANG_TIMEOUT_S = 1200.0
 
 
 class DockerMissing(Exception):
-    """No engine answers."""
+    """An engine that does not answer."""
 
 
 def run_command(*command: str, check: bool = True, **options: t.Any) -> subprocess.CompletedProcess[str]:

@@ -24,7 +24,7 @@ from tests.harness.reference_stack import ReferenceStack
 from tests.ways import support
 from tests.ways.support import PLAYBOOKS, Environment, run_isolated
 
-# What AWX takes for a playbook: a YAML file with such a line, in a folder that it does not pass over.
+# AWX takes this for a playbook: a YAML file with such a line, in a folder that it does not pass over.
 MARK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?import_playbook):", re.MULTILINE)
 PASSED_OVER = {"roles", "tasks", "group_vars", "host_vars"}
 
@@ -58,7 +58,7 @@ def test_requirements_are_those_of_the_collection() -> None:
 
 
 def test_requirements_resolve(project: Path, bare: Environment) -> None:
-    """Galaxy is out of reach here, but the collections that the PyPI package brings have to satisfy them."""
+    """Check that the collections of the PyPI package satisfy the requirements; Galaxy is out of reach here."""
     installed = json.loads(bare.run("ansible-galaxy", "collection", "list", "--format", "json", cwd=bare.folder))
     (place,) = (place for place, collections in installed.items() if "community.docker" in collections)
     command = ("collection", "install", "--offline", "--requirements-file", "collections/requirements.yml")
@@ -80,7 +80,7 @@ def test_status_runs(project: Path, bare: Environment, stack: ReferenceStack) ->
 def test_status_runs_at_the_other_end_of_a_pipe(
     project: Path, bare: Environment, stack: ReferenceStack, tmp_path: Path
 ) -> None:
-    """The worker gets checkout, inventory and variables by the pipe alone, and its events come back by one."""
+    """Send checkout, inventory and variables to the worker by the pipe alone, and get its events by one."""
     private = tmp_path / "private"
     (private / "inventory").mkdir(parents=True)
     shutil.copy(stack.inventory, private / "inventory")
@@ -95,7 +95,7 @@ def test_status_runs_at_the_other_end_of_a_pipe(
 
 
 def test_execution_environment_can_be_made(tmp_path: Path) -> None:
-    """The builder accepts the definition and finds its files; the image itself needs a registry."""
+    """Check that the builder accepts the definition and finds its files; the image itself needs a registry."""
     shutil.copy(ROOT / "execution-environment.yml", tmp_path)
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist/localdev_recovery-0-py3-none-any.whl").touch()

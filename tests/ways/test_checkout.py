@@ -69,7 +69,7 @@ def test_inventory_describes_stacks(name: str) -> None:
 
 
 def test_editable_install_is_the_checkout_itself(tmp_path: Path) -> None:
-    """`make venv` installs that way; a copy would hide later changes."""
+    """Install as `make venv` does; a copy would hide later changes."""
     for package, place in {
         "localdev_recovery": "src/localdev_recovery",
         "ansible_collections.localdev.recovery": "collections/ansible_collections/localdev/recovery",

@@ -27,10 +27,10 @@ from tests.ways.support import ROOT, Environment, provide_core
 
 FILES = Path(__file__).parent / "files"
 TASKS = {task["name"]: task for task in yaml.safe_load((FILES / "direct_tasks.yml").read_text())}
-# They run the usual way, whatever the variable says.
+# They run the usual way, with any value of the variable.
 NEVER_DIRECT = ("Other user", "Background", "Other Python")
 PROBE = "localdev_test.direct.probe"
-# What differs between two runs of one way.
+# Values that differ between two runs of one way.
 VOLATILE = re.compile(r"j\d{9,}\.\d+|\b0x[0-9a-f]{6,}\b|/tmp/ansible_\S+_payload\S*")
 
 
@@ -177,7 +177,7 @@ def test_files_that_modules_wrote_are_equal(ways: dict[bool, Way]) -> None:
 
 
 def test_the_next_item_sees_nothing_of_the_one_before(ways: dict[bool, Way]) -> None:
-    """The items change all that a process can change."""
+    """Let each item change all that a process can change."""
     first, second = ways[True].results["Loop"]["results"]
     assert first["process"] == second["process"]
 
@@ -189,7 +189,7 @@ def test_modules_delete_their_temporary_folders(ways: dict[bool, Way]) -> None:
 
 
 def test_the_timeout_of_a_task_kills_the_module(ways: dict[bool, Way]) -> None:
-    """The usual way leaves it running."""
+    """Check that the module has ended; the usual way leaves it running."""
     [process] = (ways[True].folder / "timeout").read_text().split()
     assert not Path("/proc", process).exists()
 

@@ -32,7 +32,7 @@ def compute_digests(folder: Path) -> dict[str, str]:
 
 
 def test_a_second_build_gives_the_same_bytes(dist: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """Another umask gives other modes, another time zone other times, another hash seed another order of the copies."""
+    """Build with another umask (modes), time zone (times) and hash seed (order of the copies)."""
     umask = os.umask(0o077)
     request.addfinalizer(lambda: os.umask(umask))
     (tmp_path / "localdev_recovery-0-py3-none-any.whl").touch()  # of an older version
@@ -76,7 +76,7 @@ def test_repacking_removes_what_a_build_adds() -> None:
 
 
 def test_execution_environment_metadata_is_read(artifact: Path, tmp_path: Path) -> None:
-    """ansible-builder finds in the artifact what an image with the collection needs."""
+    """Check that ansible-builder finds in the artifact what an image with the collection needs."""
     collection = tmp_path / "ansible_collections/localdev/recovery"
     with tarfile.open(artifact) as archive:
         archive.extractall(collection, filter="data")

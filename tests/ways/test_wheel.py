@@ -41,7 +41,7 @@ def test_everything_comes_from_the_environment(installed: Environment, tmp_path:
 
 
 def test_playbooks_are_found_by_their_names(installed: Environment, tmp_path: Path) -> None:
-    """Without an inventory they act on this machine."""
+    """Run them without an inventory: they act on this machine."""
     names = [f"localdev.recovery.{name}" for name in PLAYBOOKS]
     output = installed.run("ansible-playbook", *names, "--list-hosts", "--list-tasks", cwd=tmp_path)
     assert_playbooks_find_roles(output)
@@ -79,7 +79,7 @@ def test_command_runs(installed: Environment, stack: ReferenceStack) -> None:
 @pytest.mark.soak(reason="make unit on the oldest Python; test_status_runs[newest] runs modules on the newest")
 @pytest.mark.parametrize("installed", ["newest"], indirect=True)
 def test_unit_tests_pass(installed: Environment, tmp_path: Path) -> None:
-    """On the newest Python and ansible-core, against the installed collection; the checkout's are run on the oldest."""
+    """Test the installed collection on the newest Python and ansible-core; the checkout is tested on the oldest."""
     show = "import ansible_collections.localdev.recovery as collection; print(*collection.__path__)"
     tests = Path(installed.run("python", "-c", show, cwd=tmp_path).strip(), "tests/unit")
     assert tests.is_relative_to(installed.folder)

@@ -47,7 +47,7 @@ OVERVIEW: Mapping[str, Mapping[str, str]] = {
         "admin": "The administrator cannot log in",
         "env": "The file .env is missing, incomplete or weak",
     },
-    "Keep and take back": {
+    "Keep and undo": {
         "undo": "Undo the last run: get the previous state back.",
         "run": "See what was run, and what it keeps",
         "cleanup": "Free the space of what old runs have set aside.",

@@ -28,7 +28,7 @@ NOUN = Noun(
         Procedure(
             verb="container restart",
             playbook="container_recovery",
-            summary="Restart services, whatever their state, and wait until they are ready.",
+            summary="Restart services in any state, and wait until they are ready.",
             explanation=(
                 "Stops and starts containers in dependency order. A container that is missing, or whose image or "
                 "configuration is out of date, is recreated; the others stay as they are, with what was injected into "

@@ -46,7 +46,7 @@ SESSIONS = (
         options=(
             Option(
                 variable="service",
-                help="Which service; without it the application.",
+                help="Service of the container; by default the application.",
                 placeholder="SERVICE",
                 completes="services",
             ),

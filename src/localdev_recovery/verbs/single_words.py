@@ -93,8 +93,8 @@ PROCEDURES = (
         summary="Delete what old runs have set aside, never the newest copy.",
         explanation=(
             "The only verb that deletes. localdev cleanup --check reports how many bytes it would free.\n\n"
-            "By default it deletes by age and number. With RUN or --all it deletes what these runs keep, whatever its "
-            "age. Of each object, the newest copy that has content stays without --also-newest."
+            "By default it deletes by age and number. With RUN or --all it deletes what these runs keep, independent "
+            "of its age. Of each object, the newest copy that has content stays without --also-newest."
         ),
         options=(
             Option(

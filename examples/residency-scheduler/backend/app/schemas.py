@@ -1,4 +1,4 @@
-"""What the API takes and gives."""
+"""Define the requests and answers of the API."""
 
 from __future__ import annotations
 

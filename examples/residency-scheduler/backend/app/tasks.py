@@ -12,7 +12,7 @@ from app.models import Absence, Assignment, AuditEntry, Person, WorkloadSummary
 
 @celery_app.task
 def close_past_absences() -> int:
-    """Absences that are over no longer count."""
+    """Close absences that are over, so that they no longer count."""
     with SessionLocal.begin() as session:
         done = session.execute(
             update(Absence).where(Absence.is_active, Absence.end_date < date.today()).values(is_active=False)
@@ -24,7 +24,7 @@ def close_past_absences() -> int:
 
 @celery_app.task
 def refresh_workload() -> int:
-    """Half days on duty of each person, for the dashboard."""
+    """Count half days on duty of each person, for the dashboard."""
     with SessionLocal.begin() as session:
         totals = session.execute(
             select(Person.id, func.count(Assignment.id))
@@ -43,4 +43,4 @@ def refresh_workload() -> int:
 
 @celery_app.task
 def send_digest() -> None:
-    """Handled by whoever reads the `notifications` queue."""
+    """Send the digest through the queue `notifications`."""

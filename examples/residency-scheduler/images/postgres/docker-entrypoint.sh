@@ -49,7 +49,7 @@ run_init_file() {
     esac
 }
 
-# The temporary server listens on the socket alone, so that nobody outside mistakes it for the real one.
+# The temporary server listens on the socket alone, so that no client outside mistakes it for the real one.
 populate_cluster() {
     local file
     pg_ctl --pgdata="$PGDATA" --wait --silent --options="-c listen_addresses=''" start

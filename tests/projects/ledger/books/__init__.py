@@ -13,7 +13,7 @@ from sqlalchemy import URL
 
 
 def url() -> URL:
-    """Where the database is, from variables that name its parts."""
+    """Return the address of the database, from variables that name its parts."""
     return URL.create(
         "postgresql+psycopg",
         host=os.environ["BOOKS_DB_HOST"],

@@ -44,7 +44,7 @@ Offset = Annotated[int, Query(ge=0)]
 
 
 def page_of(session: Session, model: type[Base], order: tuple, limit: int, offset: int) -> dict:
-    """`total` counts all rows, whatever part of them `items` holds."""
+    """Return one page of items. `total` counts the rows of all pages."""
     return {
         "total": session.scalar(select(func.count()).select_from(model)),
         "items": session.scalars(select(model).order_by(*order).limit(limit).offset(offset)).all(),

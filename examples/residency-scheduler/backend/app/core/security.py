@@ -17,7 +17,7 @@ _hasher = PasswordHasher()
 
 
 def password_problems(password: str) -> list[str]:
-    """Why the policy refuses the password; empty when it does not."""
+    """Return the reasons why the policy refuses the password; empty when it does not."""
     problems = []
     if len(password) < MINIMUM_PASSWORD_LENGTH:
         problems.append(f"Password must have at least {MINIMUM_PASSWORD_LENGTH} characters")
@@ -53,7 +53,7 @@ def create_access_token(username: str) -> str:
 
 
 def read_access_token(token: str) -> str | None:
-    """The user name in a valid token."""
+    """Return the user name in a valid token."""
     try:
         return jwt.decode(token, get_settings().secret_key, algorithms=[TOKEN_ALGORITHM])["sub"]
     except (jwt.InvalidTokenError, KeyError):

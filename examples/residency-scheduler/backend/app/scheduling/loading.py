@@ -10,7 +10,7 @@ from app.scheduling.schedule import Call, Duty, Leave, Person, Schedule, Week
 
 
 def load_schedule(session: Session, first_day: date, last_day: date) -> Schedule:
-    """What the database holds for these days, both included."""
+    """Return the schedule of these days from the database, both included."""
     people = {
         row.id: Person(str(row.id), row.name, row.type, row.pgy_level, row.faculty_role, row.call_exempt)
         for row in session.scalars(select(models.Person))

@@ -10,13 +10,13 @@ class ModuleDocFragment:
 options:
   objects:
     description:
-      - What to set aside. Objects that do not exist are left out.
+      - Objects to set aside. Objects that do not exist are left out.
     type: list
     elements: dict
     default: []
     suboptions:
       kind:
-        description: What it is.
+        description: Kind of the object.
         type: str
         choices: [volume, folder, file, database, container_file, row, image, container]
         required: true

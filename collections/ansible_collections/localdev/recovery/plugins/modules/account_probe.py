@@ -115,12 +115,12 @@ error:
   type: str
 signing:
   description:
-    - What is wrong with the signing key, for programs (C(kind), which is missing, empty, different, short or nothing) and for people
+    - Problem of the signing key, for programs (C(kind), which is missing, empty, different, short or nothing) and for people
       (C(problem)), and whether nothing works with it (C(breaks)).
   returned: success
   type: dict
 cause:
-  description: What the last log lines of the application blame, as C(kind) (database, signing_key or empty), and the C(line).
+  description: Cause that the last log lines of the application name, as C(kind) (database, signing_key or empty), and the C(line).
   returned: success
   type: dict
 """

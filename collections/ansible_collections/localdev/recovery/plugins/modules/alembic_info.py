@@ -72,12 +72,12 @@ current:
   type: list
   elements: str
 unknown:
-  description: Those of RV(current) that are not among the migrations.
+  description: Revisions in RV(current) that are not among the migrations.
   returned: success
   type: list
   elements: str
 unknown_found:
-  description: Those of RV(unknown) that the git repository of the project's folder has, in any branch or tag or in their past.
+  description: Revisions in RV(unknown) that the git repository of the project's folder has, in any branch or tag or in their past.
   returned: success
   type: list
   elements: dict
@@ -93,7 +93,7 @@ unknown_found:
       description: Tip of the first of RV(unknown_found[].refs), else the last commit that had it.
       type: str
 overlapping:
-  description: Those of RV(current) that another one of them builds on. Alembic refuses to upgrade from there.
+  description: Revisions in RV(current) that another one of them builds on. Alembic refuses to upgrade from there.
   returned: success
   type: list
   elements: str
@@ -152,7 +152,7 @@ revisions:
       type: str
 schema_diff:
   description:
-    - What differs between the database and the models, each as the change that would make them equal.
+    - Differences between the database and the models, each as the change that would make them equal.
     - While revisions are RV(pending), what they change is among it. None when it could not be compared, as RV(schema_diff_problem) explains.
   returned: when O(schema_diff=true)
   type: list
@@ -163,7 +163,7 @@ schema_diff:
       type: str
       sample: add_column
     object:
-      description: What it changes.
+      description: Object that it changes.
       type: str
       sample: people.nickname
 schema_diff_problem:

@@ -94,7 +94,7 @@ current:
   type: list
   elements: str
 unknown:
-  description: Always empty; for whoever judges this result like that of M(localdev.recovery.alembic_info).
+  description: Always empty; for conditions that treat this result like that of M(localdev.recovery.alembic_info).
   returned: success
   type: list
   elements: str

@@ -32,7 +32,7 @@ options:
     required: true
   select:
     description:
-      - Which backup is meant, as in O(localdev.recovery.backup_info#module:select).
+      - Backup to compare, as in O(localdev.recovery.backup_info#module:select).
     type: str
     default: latest
   trust_dump:
@@ -99,7 +99,7 @@ failure:
   type: str
   sample: backup.revision_unknown
 hint:
-  description: What helps where the decision is to refuse, as text or as a list of texts and commands.
+  description: Remedy if the decision is to refuse, as text or as a list of texts and commands.
   returned: success
   type: raw
 next:

@@ -10,7 +10,7 @@ module: backup_info
 short_description: List the backups in a folder, choose one, check it
 description:
   - Reads the metadata beside each dump, whether this collection wrote it or the manual procedure did.
-  - A dump without metadata comes from a backup that was cut short or from another tool. It is listed, but neither V(latest) nor an age
+  - A dump without metadata comes from an interrupted backup or from another tool. It is listed, but neither V(latest) nor an age
     chooses it.
 version_added: 0.1.0
 author:
@@ -31,13 +31,13 @@ options:
     default: ""
   select:
     description:
-      - Which backup is meant. V(latest), a name, a path, or an age such as V(3d), V(12h) or V(90m), of which the newest at least so old.
+      - Backup to select. V(latest), a name, a path, or an age such as V(3d), V(12h) or V(90m), which selects the newest backup of at least that age.
       - Empty chooses none.
     type: str
     default: ""
   checksums:
     description:
-      - Which backups are read whole to compare them with the checksums in their metadata.
+      - Backups to read completely, to compare them with the checksums in their metadata.
     type: str
     choices: [none, selected, all]
     default: none
@@ -116,7 +116,7 @@ backups:
       returned: success
       type: dict
     problems:
-      description: What its metadata lacks.
+      description: Data that is missing in its metadata.
       returned: success
       type: list
       elements: str
@@ -125,7 +125,7 @@ backups:
       returned: success
       type: str
     damage:
-      description: What has changed since it was written.
+      description: Changes of its files since it was written.
       returned: success
       type: list
       elements: str

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: backup_transfer
 short_description: Take a backup from a host to the controller, or from the controller to a host
 description:
-  - Moves a dump and its metadata over Ansible's own connection. It is proved before it leaves and where it arrives, and appears there as
+  - Moves a dump and its metadata over Ansible's own connection. It is verified before it leaves and where it arrives, and appears there as
     a whole or not at all.
   - A backup that is there already is not moved. Another one of the same name is never overwritten.
 version_added: 0.1.0
@@ -45,7 +45,7 @@ options:
     required: true
   select:
     description:
-      - Which backup, as in M(localdev.recovery.backup_info).
+      - Backup to transfer, as in M(localdev.recovery.backup_info).
     type: str
     default: latest
   database:
@@ -55,13 +55,13 @@ options:
     default: ""
   step:
     description:
-      - Set by the action plugin. What to do at the host's end.
+      - Set by the action plugin. Action at the host's end.
     type: str
     choices: [look, pack, unpack]
     default: look
   identity:
     description:
-      - Set by the action plugin. Which backup is on its way.
+      - Set by the action plugin. Backup that is in transit.
     type: dict
     default: {}
   bundle:
@@ -71,7 +71,7 @@ options:
     default: ""
   sha256:
     description:
-      - Set by the action plugin. What that file's SHA-256 must be.
+      - Set by the action plugin. Expected SHA-256 of that file.
     type: str
     default: ""
 """
@@ -93,7 +93,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 backup:
-  description: The backup that is, or would be, moved, as it lies where it arrives, or where it comes from in check mode.
+  description: The backup that is, or would be, moved, at its target, or at its source in check mode.
   returned: success
   type: dict
   sample:
@@ -102,7 +102,7 @@ backup:
     bytes: 48234496
     alembic_versions: [20251225_schema_ver]
 bundle:
-  description: Where the backup lies as one file on its way; it is deleted again.
+  description: Path of the backup as one file in transit; it is deleted again.
   returned: on the way
   type: str
 bundle_bytes:
@@ -114,7 +114,7 @@ sha256:
   returned: on the way
   type: str
 identity:
-  description: What makes two backups of one name the same.
+  description: Identity of the backup. Two backups of one name are the same if it is equal.
   returned: on the way
   type: dict
 """

@@ -76,7 +76,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: What was (in check mode would be) done with each file in each container.
+  description: Actions on each file in each container, in check mode the planned ones.
   returned: success
   type: list
   elements: dict
@@ -102,7 +102,7 @@ notes:
   type: list
   elements: str
 asides:
-  description: What was set aside, the files as they were.
+  description: Objects that were set aside, the files as they were.
   returned: success
   type: list
   elements: dict

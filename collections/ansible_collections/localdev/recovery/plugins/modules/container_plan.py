@@ -45,7 +45,7 @@ options:
     default: false
   built:
     description:
-      - What was built, as RV(localdev.recovery.image_build#module:images).
+      - Images that were built, as RV(localdev.recovery.image_build#module:images).
     type: list
     elements: dict
     default: []
@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 services:
-  description: What is done to each service (V(restart), V(start), V(create) or V(recreate)), and why, for programs (C(cause)) and people (C(why)).
+  description: Action on each service (V(restart), V(start), V(create) or V(recreate)), and why, for programs (C(cause)) and people (C(why)).
   returned: success
   type: dict
   sample:

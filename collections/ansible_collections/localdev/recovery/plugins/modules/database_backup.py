@@ -11,8 +11,8 @@ short_description: Back up the database of a stack, with metadata from the dump'
 description:
   - Dumps with the C(pg_dump) of the running server's own image, in a helper container beside the server, into a hidden folder. The dump
     appears under its name when it is complete, checked and on disk; its metadata comes last.
-  - Rows are counted and revisions read in the snapshot that is dumped, so they agree with the dump whatever writes meanwhile.
-  - Afterwards old backups are deleted, never after a backup that failed, never the newest that was proved restorable, and never those
+  - Rows are counted and revisions read in the snapshot that is dumped, so they agree with the dump even if services write at the same time.
+  - Afterwards old backups are deleted, never after a backup that failed, never the newest that passed a test restore, and never those
     which other tools have created.
   - As part of a run, what takes longer shows every two seconds how many bytes of how many are done, and the rate.
 version_added: 0.1.0
@@ -68,12 +68,12 @@ options:
     default: 60
   keep:
     description:
-      - Newest backups of the database to keep, whatever their age. At least one is kept.
+      - Number of the newest backups of the database to keep, independent of their age. At least one is kept.
     type: int
     default: 7
   keep_days:
     description:
-      - Backups younger than so many days are kept, whatever their number.
+      - Backups younger than this number of days are kept, independent of their number.
     type: float
     default: 14
 """

@@ -10,7 +10,7 @@ module: database_endpoint
 short_description: Address and credentials of a stack's database, for the community.postgresql modules
 description:
   - Reads the credentials from the Compose configuration (C(POSTGRES_*), their C(_FILE) forms, or the application's database URL), so that
-    nobody has to write them down again.
+    they need not be configured a second time.
   - The result holds the password. Set C(no_log=true) on the task.
 version_added: 0.1.0
 author:

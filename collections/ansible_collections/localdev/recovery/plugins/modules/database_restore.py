@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: database_restore
-short_description: Restore a backup into a scratch database and prove it there
+short_description: Restore a backup into a temporary database and verify it there
 description:
   - Checks first that the set is what was written (sizes, SHA-256), that the server is not older than the one it comes from, that its
     extensions and the disk space are there. Then restores into a new database, stops at the first error, counts the rows of every table
     and compares them, and the revision, with the metadata.
   - The live database is only read. Swap it with M(localdev.recovery.set_aside), whose objects can name a replacement.
   - Reads the three formats of M(localdev.recovery.database_backup) and the plain dumps of the manual procedure. Plain dumps are filtered on
-    their way, so that no C(\connect) leads out of the scratch database, and statements with roles or settings that the server does not know
+    their way, so that no C(\connect) leads out of the temporary database, and statements with roles or settings that the server does not know
     are left out and told.
   - As part of a run, what takes longer shows every two seconds how many bytes of how many are done, and the rate.
 version_added: 0.1.0
@@ -42,12 +42,12 @@ options:
     required: true
   database:
     description:
-      - Name of the scratch database, which must not exist yet. Without it, the stack's database with the run's id.
+      - Name of the temporary database, which must not exist yet. Without it, the stack's database with the run's id.
     type: str
     default: ""
   drill:
     description:
-      - Drop the scratch database once it is proved, and write into the metadata when that was.
+      - Drop the temporary database once it is verified, and write the time into the metadata.
     type: bool
     default: false
   jobs:
@@ -64,7 +64,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Prove that the newest backup can be restored
+- name: Verify that the newest backup can be restored
   localdev.recovery.database_restore:
     stack: "{{ found.stack }}"
     path: "{{ backups.selected.path }}"
@@ -73,7 +73,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 database:
-  description: The scratch database; it no longer exists after a drill.
+  description: The temporary database; it no longer exists after a drill.
   returned: success
   type: str
 rows:
@@ -87,7 +87,7 @@ revisions:
   type: list
   elements: str
 warnings_found:
-  description: What is worth knowing, such as roles that do not exist here.
+  description: Notes, such as roles that do not exist here.
   returned: success
   type: list
   elements: str
@@ -96,7 +96,7 @@ seconds:
   returned: success, not in check mode
   type: float
 last_proved_restorable:
-  description: What was written into the metadata.
+  description: Time that was written into the metadata.
   returned: with O(drill), where there is metadata
   type: str
 """

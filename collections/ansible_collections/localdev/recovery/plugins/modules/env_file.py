@@ -11,7 +11,7 @@ short_description: Have every variable in the env file that a Compose project ne
 description:
   - Makes the env file from its example, or adds to it what is missing, and makes secrets up. Values that are there are never changed, and
     comments, order and line ends stay.
-  - What is needed is read from the Compose files (C(${NAME}) without a default), from Compose's own complaints (C(${NAME:?message})), from
+  - The required variables come from the Compose files (C(${NAME}) without a default), from Compose's own complaints (C(${NAME:?message})), from
     the example and from O(required_variables).
   - Secrets that are weak, well known, or the example's own are reported by name.
   - A password for a database whose data exists is not generated, because the server would keep the old one.
@@ -126,12 +126,12 @@ loose:
   returned: success
   type: bool
 weak:
-  description: Secrets that are no good, as C(name) and C(problem).
+  description: Secrets that are too weak or invalid, as C(name) and C(problem).
   returned: success
   type: list
   elements: dict
 notes:
-  description: What else is worth telling.
+  description: Further notes.
   returned: success
   type: list
   elements: str

@@ -46,7 +46,7 @@ options:
     default: ""
   sha256:
     description:
-      - Set by the action plugin. What the archive's SHA-256 must be.
+      - Set by the action plugin. Expected SHA-256 of the archive.
     type: str
     default: ""
 requirements:

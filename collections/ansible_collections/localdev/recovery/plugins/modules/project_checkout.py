@@ -55,12 +55,12 @@ options:
     default: ""
   sha256:
     description:
-      - Set by the action plugin. What the bundle's SHA-256 must be.
+      - Set by the action plugin. Expected SHA-256 of the bundle.
     type: str
     default: ""
   origin:
     description:
-      - Set by the action plugin. What C(origin) is to name in a clone of a bundle.
+      - Set by the action plugin. Address of C(origin) in a clone of a bundle.
     type: str
     default: ""
 seealso:
@@ -92,7 +92,7 @@ commit:
   type: str
   sample: 5fb8fd7c0d1f4a5c8e9f00112233445566778899
 left_behind:
-  description: What is not committed in O(source), and was therefore not sent.
+  description: Files that are not committed in O(source), and were therefore not sent.
   returned: when O(source) was sent
   type: list
   elements: str

@@ -27,7 +27,7 @@ options:
     type: str
   message:
     description:
-      - What is wrong and why, in one sentence.
+      - Problem and cause, in one sentence.
       - Required unless O(cause) is given.
     type: str
   details:
@@ -38,7 +38,7 @@ options:
     default: []
   hint:
     description:
-      - What to do, where no command does it. A line, as in O(details).
+      - Remedy, if no command does it. A line, as in O(details).
     type: raw
     default: ""
   cause:
@@ -82,7 +82,7 @@ failure:
   returned: always
   sample: schema.unknown_revision
 message:
-  description: What is wrong and why.
+  description: Problem and cause.
   type: str
   returned: always
 details:
@@ -91,7 +91,7 @@ details:
   elements: raw
   returned: always
 hint:
-  description: What to do, where no command does it.
+  description: Remedy, if no command does it.
   type: raw
   returned: always
 aftermath:

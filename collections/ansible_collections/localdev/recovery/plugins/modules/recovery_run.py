@@ -11,7 +11,7 @@ short_description: Begin and end a run of a recovery procedure on one stack
 description:
   - Beginning a run takes the lock of the stack, on the stack's own host, and writes the run record. One run at a time holds the lock.
   - Both are in the state folder of the stack, which is made where there is none. Records that an earlier version left in the
-    project folder are moved there, if nobody else can have put them into the project.
+    project folder are moved there, unless another user can have put them into the project.
   - A lock whose run is dead is taken over, and the result says whose it was and why it no longer counts.
   - Ending a run writes its outcome down and releases the lock.
 version_added: 0.1.0
@@ -35,7 +35,7 @@ attributes:
 options:
   objects:
     description:
-      - What the run is going to set aside. The run is refused if the disk has no room for the copies.
+      - Objects that the run is going to set aside. The run is refused if the disk has no room for the copies.
   stack:
     description:
       - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
@@ -54,7 +54,7 @@ options:
     default: ""
   procedure:
     description:
-      - What the run does. Required to begin one.
+      - Purpose of the run. Required to begin one.
     type: str
     default: ""
   parameters:
@@ -122,7 +122,7 @@ run_id:
   type: str
   sample: 20260131T100000Z-1f2e
 notes:
-  description: What is worth telling, such as a lock that was taken over.
+  description: Notes, such as a lock that was taken over.
   returned: O(state=started)
   type: list
   elements: str
@@ -132,12 +132,12 @@ interrupted:
   type: list
   elements: str
 settled:
-  description: The runs in RV(interrupted), and those that interrupted undos were taking back.
+  description: The runs in RV(interrupted), and those that interrupted undos were rolling back.
   returned: O(state=started)
   type: list
   elements: str
 creates:
-  description: Whether containers may have to be made anew once the runs in RV(interrupted) are settled.
+  description: Whether containers may have to be recreated once the runs in RV(interrupted) are settled.
   returned: O(state=started)
   type: bool
 running_before:
@@ -155,12 +155,12 @@ record:
   returned: O(state=succeeded) or O(state=failed)
   type: dict
 still_held:
-  description: What the run still holds, and what to do before its undo, if its roll back failed. A line is text, or a list of texts and commands.
+  description: Kept copies of the run, and the steps before its undo, if its roll back failed. A line is text, or a list of texts and commands.
   returned: O(state=failed)
   type: list
   elements: raw
 holder:
-  description: Who holds the lock, its C(run_id) and its C(controller).
+  description: Run that has the lock, its C(run_id) and its C(controller).
   returned: when it is locked
   type: dict
 """
@@ -209,9 +209,9 @@ def list_running_before(store: RunStore, interrupted: RunRecord) -> list[str]:
 
 
 def must_create_containers(store: RunStore, interrupted: t.Sequence[RunRecord]) -> bool:
-    """Return whether containers may have to be made anew once the interrupted runs are settled.
+    """Return whether containers may have to be recreated once the interrupted runs are settled.
 
-    Otherwise they are left as they are: files that somebody changed in one would be lost.
+    Otherwise they are left as they are: edited files in one would be lost.
     """
     records = [*interrupted, *(store.load(run) for run in filter(None, map(find_run_to_finish, interrupted)))]
     if any(entry["kind"] != "container_file" for record in records for entry in record["asides"]):
@@ -286,7 +286,8 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
         notes = [bad.describe() for bad in lock.store.read_all()[1]]
         unfinished = lock.find_interrupted()
         notes += [
-            f"Run {old['run_id']} ({old['procedure']}) was cut short; it would be put back first" for old in unfinished
+            f"Run {old['run_id']} ({old['procedure']}) was interrupted; it would be put back first"
+            for old in unfinished
         ]
         for old in unfinished:
             record["running_before"] = list_running_before(lock.store, old)
@@ -297,7 +298,7 @@ def start_run(module: AnsibleModule, lock: RunLock) -> dict[str, t.Any]:
     notes += [bad.describe() for bad in lock.store.read_all()[1]]
     interrupted = lock.find_interrupted(exclude=record["run_id"])
     for old in interrupted:
-        notes.append(f"Run {old['run_id']} ({old['procedure']}) was cut short; what it set aside is put back first")
+        notes.append(f"Run {old['run_id']} ({old['procedure']}) was interrupted; what it set aside is put back first")
         # A failure or undo must restore the state before the interrupted run.
         record["running_before"] = list_running_before(lock.store, old)
         # The undo may be complete once the interrupted run is finished; set_aside records what it undoes besides.

@@ -11,7 +11,7 @@ short_description: List the runs of a stack and what they have set aside
 description:
   - Reads the run records of one stack. Returns what the next undo would put back and what the next cleanup would delete.
   - Kept copies whose record is gone are found by their names and labels. Records that an earlier version left in the project folder
-    count too, if nobody else can have put them there.
+    count too, unless another user can have put them there.
 version_added: 0.1.0
 author:
   - localdev.recovery contributors (@localdev-recovery)
@@ -49,13 +49,13 @@ options:
     default: 7
   cleanup_runs:
     description:
-      - The runs whose kept copies a cleanup deletes, whatever their age and number. Empty means any run, by age and number.
+      - The runs whose kept copies a cleanup deletes, independent of their age and number. Empty means any run, by age and number.
     type: list
     elements: str
     default: []
   cleanup_all:
     description:
-      - Whether a cleanup deletes the kept copies of all runs, whatever their age and number.
+      - Whether a cleanup deletes the kept copies of all runs, independent of their age and number.
     type: bool
     default: false
   cleanup_also_newest:
@@ -84,7 +84,7 @@ unreadable:
   type: list
   elements: dict
 undo:
-  description: Record of the run that an undo would take back; empty when there is none.
+  description: Record of the run that an undo would roll back; empty when there is none.
   returned: success
   type: dict
 undo_refused:
@@ -111,7 +111,7 @@ missing:
   type: list
   elements: dict
 locked:
-  description: Which run holds the lock of the stack, and since when, with the keys of a failure; empty if the stack is not locked.
+  description: Run that has the lock of the stack, and since when, with the keys of a failure; empty if the stack is not locked.
   returned: success
   type: dict
 interrupted:
@@ -128,18 +128,18 @@ unsettled:
   type: list
   elements: dict
 settled:
-  description: The runs that the next run settles, which are those in RV(interrupted), and those that interrupted undos were taking back.
+  description: The runs that the next run settles, which are those in RV(interrupted), and those that interrupted undos were rolling back.
   returned: success
   type: list
   elements: str
 deletable:
-  description: What a cleanup would delete.
+  description: Copies that a cleanup would delete.
   returned: success
   type: list
   elements: dict
 kept:
   description:
-    - What a cleanup would leave. C(reason) is C(newest) for the newest copy of an object that has content, C(number) for one of the
+    - Copies that a cleanup would leave. C(reason) is C(newest) for the newest copy of an object that has content, C(number) for one of the
       newest, C(age) for a young one, C(running) if its run has not ended, C(unreadable) if a record that cannot be read may need it,
       and C(other_run) if other runs are named.
   returned: success

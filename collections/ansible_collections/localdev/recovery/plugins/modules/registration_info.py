@@ -36,7 +36,7 @@ options:
     default: []
   label:
     description:
-      - What the names are, in the plural.
+      - Term for the names, in the plural.
     type: str
     default: registrations
   service:
@@ -108,7 +108,7 @@ surplus:
   type: list
   elements: str
 problems:
-  description: What is wrong, for people.
+  description: Problems, for people.
   returned: success
   type: list
   elements: str
@@ -117,7 +117,7 @@ complete:
   returned: success
   type: bool
 label:
-  description: What the names are.
+  description: Term for the names, in the plural.
   returned: success
   type: str
 service:

@@ -42,7 +42,7 @@ options:
     required: true
   source_run_id:
     description:
-      - Whose things to put back. The default is O(run_id) itself, what a failing run does; what that run has made is then discarded.
+      - Run whose kept copies are put back. The default is O(run_id) itself, for a failing run; the objects that it has made are then discarded.
     type: str
     default: ""
   separate_record:
@@ -77,7 +77,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 asides:
-  description: What was (in check mode would be) set aside, put back or deleted.
+  description: Objects that were set aside, put back or deleted, in check mode the planned ones.
   returned: success
   type: list
   elements: dict
@@ -197,7 +197,7 @@ def create_manager(docker: Docker, run: ActiveRun, stack: StackDescription) -> S
 
 
 def find_source(runs: RunStore, found: RunRecord, run_id: str) -> RunRecord:
-    """Return the record whose entries are put back: of an interrupted undo, those of the run that it takes back."""
+    """Return the record whose entries are put back: of an interrupted undo, those of the run that it rolls back."""
     finish = find_run_to_finish(found) if found["run_id"] != run_id else ""
     return runs.load(finish) if finish else found
 
@@ -311,7 +311,7 @@ def delete_kept(
 ) -> list[SetAsideEntry]:
     """Delete the named kept copies of any run, and record it.
 
-    remaining: receives the names of what could not be deleted. notes: receives why. What a record that cannot be read
+    remaining: receives the names of what could not be deleted. notes: receives why. Anything that an unreadable record
     may keep is not deleted.
     """
     records, unreadable = runs.read_all()

@@ -78,7 +78,7 @@ summary:
     - "ok  backend  application  running, healthy  :8000"
     - "!!  db       database     exited 1"
 questions:
-  description: What discovery could not decide, with the choices. Empty when everything is known.
+  description: Questions that discovery could not decide, with the choices. Empty when everything is known.
   returned: success
   type: list
   elements: str
@@ -170,7 +170,7 @@ stack:
           type: dict
           sample: {"db": "service_healthy"}
         restarts_with:
-          description: Those of them with which Compose restarts it (C(restart) in its C(depends_on)).
+          description: Dependencies with which Compose restarts it (C(restart) in its C(depends_on)).
           returned: success
           type: list
           elements: str
@@ -239,11 +239,11 @@ stack:
               stale_config: false
         drift:
           description:
-            - What is out of date. C(config) names what of the configuration is not as in the container.
+            - Outdated parts. C(config) names the differences between the configuration and the container.
             - C(image) lists files of the build context that the image has in another version, C(kind) being V(dockerfile), V(dependencies)
               or V(source). C(proved) is V(true) when contents were compared; otherwise only the file's time is newer.
             - C(edited) lists files that were changed inside the container. C(complete) is V(true) when all files of the context were
-              compared; it is V(false) without O(check_images). What a bind mount shows to the container is left out.
+              compared; it is V(false) without O(check_images). Files of bind mounts are left out.
           returned: success
           type: dict
           sample:

@@ -35,7 +35,7 @@ options:
     required: true
     suboptions:
       name:
-        description: What it seeds, for messages.
+        description: Subject of the seed, for messages.
         type: str
         required: true
       command:
@@ -57,7 +57,7 @@ options:
         default: 600
   parallel:
     description:
-      - Run the commands at once. Only for commands of which none needs what another one makes.
+      - Run the commands at once. Only for commands that do not depend on each other.
     type: bool
     default: false
   environment:
@@ -82,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commands:
-  description: What was run, with the seconds that it took.
+  description: Commands that were run, with the seconds that they took.
   returned: success
   type: list
   elements: dict

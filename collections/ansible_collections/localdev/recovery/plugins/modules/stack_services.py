@@ -124,7 +124,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 services:
-  description: What was done or found, one entry per service, with the seconds that it took.
+  description: Actions and findings, one entry per service, with the seconds that it took.
   returned: success
   type: list
   elements: dict

@@ -10,8 +10,8 @@ module: volume_archive
 short_description: Archive a volume or folder with a manifest of every file, and unpack such an archive
 description:
   - Packs all that a named volume or a folder holds into a tar, compressed with C(zstd) where the stack's host has it and with gzip elsewhere.
-    Beside it, as the archive's name with C(.manifest), lies what every file is and the archive's own checksum.
-  - Unpacks an archive into a volume or folder that is empty, and compares every file there with the manifest. What C(tar czf) makes by hand is
+    The file with the archive's name and C(.manifest) describes every file and has the archive's checksum.
+  - Unpacks an archive into a volume or folder that is empty, and compares every file there with the manifest. An archive that C(tar czf) made by hand is
     unpacked too, and compared with itself.
   - A corrupt archive is refused before anything is changed. So are a volume that a running container mounts, a PostgreSQL cluster that was not
     shut down, and an archive of another major version of PostgreSQL.
@@ -30,7 +30,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - What is there already is compared whole.
+      - Existing content is compared completely.
 options:
   state:
     description:

@@ -97,7 +97,7 @@ def _run_module(call: ModuleCall, pipes: t.Sequence[tuple[int, int]]) -> None:
     """Become what Ansible's wrapper of a module is, and run the module. Raise SystemExit as the module does."""
     # Else the collector writes to each object, and the system copies all memory of the worker.
     gc.freeze()
-    # What the worker's parent registered, such as the deletion of its temporary folder, is not the module's to do.
+    # The module must not run what the worker's parent registered, such as the deletion of its temporary folder.
     atexit._clear()
     _connect_streams([writer for _reader, writer in pipes])
     for reader, writer in pipes:

@@ -161,7 +161,7 @@ def package_of(file: str) -> str:
 
 
 def is_climb(call: Call) -> bool:
-    """Whether a call goes from a file to one that its package may not import."""
+    """Return whether a call goes from a file to one that its package may not import."""
     caller, callee = package_of(call.caller), package_of(call.callee)
     return caller != "" and callee not in allowed_imports(caller)
 

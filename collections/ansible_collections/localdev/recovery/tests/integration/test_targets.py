@@ -206,7 +206,7 @@ def test_target(target: str, plays: dict[str, Future[PlayOutcome]]) -> None:
 
 @pytest.mark.parametrize("target", usual_cases())
 def test_target_has_the_same_results_the_usual_way(target: str, plays: dict[str, Future[PlayOutcome]]) -> None:
-    """The target itself runs its modules directly."""
+    """Run each module the usual way; the target itself runs its modules directly."""
     direct, usual = plays[target].result(), plays[f"{target}{USUAL}"].result()
     check_outcome(f"{target}{USUAL}", usual)
     first, second = (

@@ -43,7 +43,7 @@ class Call(t.NamedTuple):
 
 
 class BackupSearch:
-    """Searches values for one backup."""
+    """A search of values for one backup."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -105,7 +105,7 @@ def is_of_collection(value: t.Any) -> bool:
 
 
 class CallTracer:
-    """Records calls, also those in threads: they come from the file that started the thread or handed over the work."""
+    """A recorder of calls. Calls in threads come from the file that started the thread or handed over the work."""
 
     def __init__(self, search: BackupSearch) -> None:
         self.search = search

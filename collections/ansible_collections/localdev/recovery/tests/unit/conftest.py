@@ -89,13 +89,13 @@ class Replay(Docker):
 
 @pytest.fixture
 def replay() -> type[Replay]:
-    """``replay("runbook")`` is a Docker with the recorded outputs of that project."""
+    """Return a function: ``replay("runbook")`` is a Docker with the recorded outputs of that project."""
     return Replay
 
 
 @pytest.fixture
 def facts_of() -> t.Callable[[str], StackFacts]:
-    """``facts_of("runbook")`` are the facts of a recorded project, at the time of the recording."""
+    """Return a function: ``facts_of("runbook")`` are the facts of a project at the time of its recording."""
 
     def read(name: str) -> StackFacts:
         docker = Replay(name)
@@ -107,7 +107,7 @@ def facts_of() -> t.Callable[[str], StackFacts]:
 
 @pytest.fixture
 def changed() -> t.Callable[..., StackFacts]:
-    """``changed(facts, function)`` is a copy of facts after function has changed its configuration and containers."""
+    """Return a function: ``changed(facts, change)`` is a copy of facts with other configuration and containers."""
 
     def change(facts: StackFacts, function: t.Callable[[StackFacts], t.Any]) -> StackFacts:
         copied = dataclasses.replace(

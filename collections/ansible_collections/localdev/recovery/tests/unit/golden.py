@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compare a rendered text with its golden file. ``make golden`` writes the files anew: read their diff."""
+"""Compare a rendered text with its golden file. ``make golden`` writes the files again: read their diff."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def make_known_server(
     image: str = "sha256:abc",
     environment: tuple[str, ...] = (),
 ) -> DatabaseServer:
-    """Return a server that asks nobody how to connect."""
+    """Return a server that does not look for its connection."""
     inspected = {"Image": image, "Config": {"Env": list(environment)}}
     server = DatabaseServer(docker or Docker(), container, user, inspected=inspected)
     server._works = Connection(user, port, "", password)

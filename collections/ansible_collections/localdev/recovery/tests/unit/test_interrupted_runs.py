@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What procedures do after they have put an interrupted run back, with an engine that has no containers."""
+"""Test procedures after they have put an interrupted run back, with an engine that has no containers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which package may import which, how large a file may be, where its unit tests lie."""
+"""Check which package may import which, how large a file may be, and where its unit tests are."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ DIRECT = {
 
 
 def allowed_imports(package: str) -> set[str]:
-    """The package itself, what it may import, and what those may import."""
+    """Return the package itself, what it may import, and what those may import."""
     return {package, "_core", "_git"}.union(*(allowed_imports(other) for other in DIRECT[package]))
 
 
 def imported_modules(path: Path) -> list[str]:
-    """Modules of this collection's plugins that a file imports, also inside functions: ``module_utils._core.text``."""
+    """Return the modules of this collection's plugins that a file imports anywhere: ``module_utils._core.text``."""
     nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
     return [str(node.module).removeprefix(PREFIX) for node in nodes if (node.module or "").startswith(PREFIX)]
 
 
 def public_definitions(path: Path) -> list[str]:
-    """Names of the functions and classes that other files may import."""
+    """Return the names of the functions and classes that other files may import."""
     body = ast.parse(path.read_text()).body
     names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     return [name for name in names if not name.startswith("_")]
@@ -118,7 +118,7 @@ def test_no_two_definitions_of_a_package_share_a_name(package: str) -> None:
 
 
 def has_subject(test: Path) -> bool:
-    """Whether the file that a unit test is named after exists: test_copy.py and test_copy_kill.py belong to copy.py."""
+    """Return whether the file that a unit test is named after exists: test_copy_kill.py belongs to copy.py."""
     folder = PLUGINS / test.parent.relative_to(UNIT / "plugins")
     words = test.stem.removeprefix("test_").split("_")
     stems = ["_".join(words[:count]) for count in range(1, len(words) + 1)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which steps a procedure leaves out, from the templates in the variables of its role."""
+"""Test which steps a procedure leaves out, from the templates in the variables of its role."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What roles and playbooks say in two places has to agree, for Ansible compares none of it."""
+"""Compare texts that roles and playbooks have in two places, because Ansible does not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ each_playbook = pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: 
 
 
 class Loader(yaml.SafeLoader):
-    """Reads !unsafe and !vault as what they mark."""
+    """A loader that reads !unsafe and !vault as the values that they mark."""
 
 
 Loader.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_scalar(node))
@@ -73,7 +73,7 @@ def tasks_in_order(role: Path, file: str = "main.yml") -> t.Iterator[dict[str, t
 
 
 def find_values(data: t.Any, key: str) -> t.Iterator[t.Any]:
-    """Yield every value of a key, however deep it lies."""
+    """Yield every value of a key, at any depth."""
     if isinstance(data, dict):
         for name, value in data.items():
             if name == key:
@@ -110,7 +110,7 @@ def test_every_way_into_a_role_has_an_argument_spec(role: Path) -> None:
 
 @each_role
 def test_defaults_equal_those_of_the_argument_specs(role: Path) -> None:
-    """A default in argument_specs sets nothing; it only documents the one in defaults."""
+    """Compare both, because a default in argument_specs only documents the one in defaults."""
     defaults = load(role / "defaults/main.yml") or {}
     options: dict[str, t.Any] = {}
     for spec in entry_points(role).values():
@@ -169,7 +169,7 @@ def test_steps_are_handed_on(role: Path) -> None:
 
 
 def test_no_other_task_has_the_title_of_a_step() -> None:
-    """localdev numbers tasks by their names, also those of the roles that a procedure includes."""
+    """Compare titles with the tasks of included roles: localdev numbers tasks by their names."""
     titles = {step["title"] for role in ROLES for step in listed_steps(role)}
     helpers = [role for role in ROLES if role.name in ("recovery_run", "verify", "stack")]
     assert [task["name"] for role in helpers for task in role_tasks(role) if task.get("name") in titles] == []
@@ -201,7 +201,7 @@ def test_no_page_counts_steps_by_hand() -> None:
 
 @each_role
 def test_roles_fail_with_an_id(role: Path) -> None:
-    """ansible.builtin.fail and assert have a text only."""
+    """Check that no role uses ansible.builtin.fail or assert, which have a text only."""
     for task in role_tasks(role):
         assert not {"ansible.builtin.fail", "ansible.builtin.assert"} & set(task), task["name"]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the rescue section of every procedure does in check mode, for which no engine is needed."""
+"""Test the rescue section of every procedure in check mode, for which no engine is needed."""
 
 from __future__ import annotations
 

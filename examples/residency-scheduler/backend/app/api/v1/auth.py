@@ -25,7 +25,7 @@ def login(credentials: Credentials, session: Database) -> Token:
 
 @router.post("/register", status_code=status.HTTP_201_CREATED, response_model=UserOut)
 def register(new: UserCreate, session: Database) -> User:
-    """The first user becomes admin, whatever role was asked for; later ones are created by an admin."""
+    """Register a user. The first user becomes admin, also without asking; later ones are created by an admin."""
     if session.scalar(select(func.count()).select_from(User)):
         raise HTTPException(status.HTTP_403_FORBIDDEN, "Registration is closed: ask an admin for an account")
     if problems := password_problems(new.password):

@@ -25,21 +25,21 @@ class Constraint(ABC):
 
     @abstractmethod
     def evaluate(self, schedule: Schedule) -> list[Violation]:
-        """Every breach of the rule in the schedule."""
+        """Return every breach of the rule in the schedule."""
 
     def violation(self, message: str, person: Person | None = None, day: date | None = None) -> Violation:
         return Violation(self.name, message, person.name if person else None, day)
 
 
 class EquityConstraint(Constraint):
-    """The calls of one kind are spread so that nobody has two more than anybody else."""
+    """A rule that spreads the calls of one kind: the numbers of two people differ by one at most."""
 
     hard = False
     tolerance: ClassVar[int] = 1
 
     @abstractmethod
     def counts(self, call: Call, schedule: Schedule) -> bool:
-        """Whether the call is of the kind that is counted."""
+        """Return whether the call is of the kind that is counted."""
 
     def evaluate(self, schedule: Schedule) -> list[Violation]:
         pool = [p for p in schedule.faculty if not p.call_exempt]
@@ -53,7 +53,7 @@ class EquityConstraint(Constraint):
 
 
 def longest_run(days: Iterable[date]) -> int:
-    """The longest number of days in a row."""
+    """Return the longest number of days in a row."""
     best = run = 0
     previous: date | None = None
     for day in sorted(days):

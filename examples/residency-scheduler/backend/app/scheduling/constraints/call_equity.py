@@ -36,7 +36,7 @@ class HolidayCallEquityConstraint(EquityConstraint):
 
 
 class CallSpacingConstraint(Constraint):
-    """No calls in two weeks that follow each other."""
+    """A rule against calls in two weeks that follow each other."""
 
     name = "call spacing"
     hard = False

@@ -46,7 +46,7 @@ class MaxPhysiciansInClinicConstraint(Constraint):
 
 
 class CoverageConstraint(Constraint):
-    """On each working day that has any duty, both halves have one."""
+    """A rule that both halves of a working day have a duty if one of them has."""
 
     name = "coverage"
     hard = False
@@ -64,7 +64,7 @@ class CoverageConstraint(Constraint):
 
 
 class ContinuityClinicConstraint(Constraint):
-    """Whoever works a full week has at least one half day of clinic in it."""
+    """A rule that a full week of work has at least one half day of clinic."""
 
     name = "continuity clinic"
     hard = False

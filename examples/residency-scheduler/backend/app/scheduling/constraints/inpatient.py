@@ -54,7 +54,7 @@ class NightFloatHandoffConstraint(Constraint):
 
 
 class InpatientClinicDayConstraint(Constraint):
-    """While on the ward, first-years have clinic on Wednesday morning only, second-years on Tuesday afternoon only."""
+    """A rule: on the ward, first-years have clinic on Wednesday morning only, second-years on Tuesday afternoon only."""
 
     name = "clinic day while inpatient"
     hard = False

@@ -60,7 +60,7 @@ AlembicInfo = t.Mapping[str, t.Any]
 
 
 class SchemaDecision(t.TypedDict):
-    """What to do about a schema.
+    """A decision about a schema.
 
     action: ``none``, ``upgrade``, ``rebuild`` or ``refuse``. findings: ids of those whose messages are the reason.
     failure: id of the failure, if the action is ``refuse``. revisions: what an upgrade would apply, in order.

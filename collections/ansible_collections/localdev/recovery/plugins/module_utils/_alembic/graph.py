@@ -78,13 +78,13 @@ class RevisionGraph:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Revisions that are no other's down revision; a dependency does not count, as in Alembic."""
+        """Return the revisions that are no other's down revision. As in Alembic, a dependency does not count."""
         down_revisions = {parent for parents in self._down.values() for parent in parents}
         return tuple(name for name in self.order if name not in down_revisions)
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """Revisions without a down revision."""
+        """Return the revisions without a down revision."""
         return tuple(name for name in self.order if not self._down[name])
 
     def is_known(self, revision: str) -> bool:

@@ -38,7 +38,7 @@ _DEFAULTS_BY_TYPE = (
 
 
 class AccountDecision(t.TypedDict):
-    """What to do about the account.
+    """A decision about the account.
 
     action: ``none``, ``update``, ``register``, ``insert`` or ``refuse``. reason: the messages of the findings. failure:
     id of the failure, if the action is ``refuse``. columns: column -> value to write; they hold a hash.

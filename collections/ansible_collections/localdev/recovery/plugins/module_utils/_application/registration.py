@@ -40,7 +40,7 @@ class ExpectedRegistrations:
             return cls(count=int(value))
         raise RecoveryError(
             FailureId.OPTION_INVALID,
-            f"What is expected to be registered is neither a list of names nor a number: {value!r}",
+            f"The expected registrations are neither a list of names nor a number: {value!r}",
             hint="Correct stack_registration_expected.",
         )
 

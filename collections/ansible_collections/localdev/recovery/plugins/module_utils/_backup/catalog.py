@@ -66,12 +66,12 @@ class BackupSet:
 
     @property
     def complete(self) -> bool:
-        """Whether it has metadata; ``latest`` selects only among such sets."""
+        """Return whether it has metadata; ``latest`` selects only among such sets."""
         return bool(self.metadata)
 
     @property
     def last_test_restored(self) -> str:
-        """When it was last restored for a test, as an ISO 8601 time, or empty."""
+        """Return the time of the last test restore in ISO 8601, or an empty text."""
         return str(self.metadata.get("last_proved_restorable") or "")
 
     def to_result(self, now: float) -> dict[str, t.Any]:

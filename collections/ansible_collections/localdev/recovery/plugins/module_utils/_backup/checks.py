@@ -42,7 +42,7 @@ FREE_SPACE_HINT: Line = ["Free some space there. To delete old kept copies: ", p
 
 
 class RestoreObstacle(t.NamedTuple):
-    """Why a backup cannot be restored on a server."""
+    """A reason why a backup cannot be restored on a server."""
 
     failure: FailureId
     message: str
@@ -83,8 +83,8 @@ def raise_for_damage(backup: BackupSet, problems: t.Sequence[str] | None) -> Non
     """Raise RecoveryError if there are problems, as find_backup_damage returns them."""
     if problems:
         raise RecoveryError(
-            FailureId.BACKUP_DAMAGED,
-            f"The backup {backup.path} is damaged: {problems[0]}",
+            FailureId.BACKUP_CORRUPT,
+            f"The backup {backup.path} is corrupt: {problems[0]}",
             details=problems[1:],
             hint="Choose another backup.",
             next_command=LIST_BACKUPS_COMMAND,

@@ -52,7 +52,7 @@ class CompatibilityDecision:
 
 @dataclass(frozen=True)
 class RevisionSources:
-    """What is known of the revisions of one backup.
+    """A collection of all that is known of the revisions of one backup.
 
     backup: its name or path, as restore_select takes it. named: revisions in its metadata. reliable: this collection
     wrote the metadata, so its revisions are complete. in_dump: the revisions in the dump itself, where they were read.
@@ -123,8 +123,8 @@ def _decide_known_revisions(graph: RevisionGraph, named: list[str]) -> Compatibi
         return CompatibilityDecision(
             "overlapping",
             REFUSE_RESTORE,
-            f"the backup is at {', '.join(named)}, of which {', '.join(overlapping)} comes before another: it was made "
-            "of a database into which a newer dump had been loaded",
+            f"the backup is at {' and '.join(named)} at once, and {', '.join(overlapping)} comes before another: it "
+            "was made of a database into which a newer dump had been loaded",
             revisions=named,
             heads=heads,
             failure=FailureId.BACKUP_REVISIONS_OVERLAP.id,

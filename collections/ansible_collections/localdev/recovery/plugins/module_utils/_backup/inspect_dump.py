@@ -89,7 +89,7 @@ def open_dump(path: str) -> t.Iterator[t.IO[bytes]]:
             yield file
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise RecoveryError(
-            FailureId.BACKUP_DAMAGED,
+            FailureId.BACKUP_CORRUPT,
             f"The dump {path} is corrupt or incomplete: {exc}",
             hint="Choose another backup.",
             next_command=LIST_BACKUPS_COMMAND,

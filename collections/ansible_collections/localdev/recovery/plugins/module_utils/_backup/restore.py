@@ -178,8 +178,8 @@ def _verify_restored_database(
     """Count the restored rows, compare them with the metadata and return (rows, revisions).
 
     settings_source: the database whose settings and privileges it gets; empty: none. analyze_jobs: sessions that
-    meanwhile analyze the tables that lack statistics, without which the application's first queries would get bad
-    plans; 0: none.
+    analyze the tables without statistics at the same time, because the application's first queries would get bad plans
+    otherwise; 0: none.
     """
 
     def analyze(tables: list[str]) -> None:

@@ -199,7 +199,7 @@ def _find_target(
         if covering := _find_nearest_parent(path, over):
             raise RecoveryError(
                 FailureId.INJECTION_ON_MOUNT,
-                f"{path} in {name} lies on the {over[covering]['type']} {over[covering]['source']}, which does not "
+                f"{path} in {name} is on the {over[covering]['type']} {over[covering]['source']}, which does not "
                 f"hold {source.path}: what is injected there would outlive the container",
                 hint=f"Set {TARGETS_VARIABLE}, or copy the file to where that mount comes from.",
             )

@@ -33,7 +33,7 @@ _CAUSES = {
 
 
 class PlannedAction(t.TypedDict):
-    """What is done to a service.
+    """A planned action on a service.
 
     action: ``restart``, ``start``, ``create`` or ``recreate``. cause: an id; also ``not_running``, ``needed`` (another
     service needs it) and ``dependency`` (it depends on a recreated service). why: the cause for people.

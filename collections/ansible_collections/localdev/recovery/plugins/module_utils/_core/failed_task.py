@@ -22,7 +22,7 @@ MOST_OUTPUT_LINES = 10
 
 
 class FailureCause(t.TypedDict):
-    """Why a task failed. failure: the id. The others as in RecoveryError. task: name of the task."""
+    """A cause of a failed task. failure: the id. The others as in RecoveryError. task: name of the task."""
 
     failure: str
     message: str

@@ -16,7 +16,7 @@ import errno
 
 
 class FailureKind(enum.Enum):
-    """What a failure means for the stack. value: the exit code of localdev."""
+    """A kind of failure, by its meaning for the stack. value: the exit code of localdev."""
 
     FAILED = 1
     USAGE = 2
@@ -51,7 +51,7 @@ def _unsafe(identifier: str, meaning: str) -> _FailureValue:
 
 
 class FailureId(enum.Enum):
-    """Every failure. value: (id on the wire, kind, meaning in one sentence).
+    """A failure. value: (id on the wire, kind, meaning in one sentence).
 
     The first part of an id is the object that is wrong. Keep the members in the order of their ids.
     """
@@ -100,7 +100,7 @@ class FailureId(enum.Enum):
     ANSIBLE_REFUSED = _usage("ansible.refused", "ansible-playbook refused an inventory or an option.")
     APPLICATION_NOT_FOUND = _failed("application.not_found", "No service of the stack is known to run the application.")
     ARCHIVE_AMBIGUOUS = _usage("archive.ambiguous", "The name of a volume archive does not say which data it holds.")
-    ARCHIVE_DAMAGED = _verification("archive.damaged", "A volume archive is damaged, or is no tar.")
+    ARCHIVE_CORRUPT = _verification("archive.corrupt", "A volume archive is corrupt, or is no tar.")
     ARCHIVE_EXISTS = _unsafe("archive.exists", "There is a volume archive of this name already, with other content.")
     ARCHIVE_MANIFEST_DAMAGED = _verification(
         "archive.manifest_damaged", "The manifest of a volume archive cannot be read."
@@ -118,7 +118,7 @@ class FailureId(enum.Enum):
     BACKUP_CONTENT_DIFFERS = _verification(
         "backup.content_differs", "The restored content of a backup differs from its metadata."
     )
-    BACKUP_DAMAGED = _unsafe("backup.damaged", "The files of a backup are damaged or incomplete.")
+    BACKUP_CORRUPT = _unsafe("backup.corrupt", "The files of a backup are corrupt or incomplete.")
     BACKUP_DUMP_FAILED = _failed("backup.dump_failed", "The dump of the database failed.")
     BACKUP_EXTENSION_MISSING = _unsafe("backup.extension_missing", "The server lacks an extension that a backup needs.")
     BACKUP_INCOMPLETE = _failed(
@@ -163,7 +163,7 @@ class FailureId(enum.Enum):
     CONTAINER_PYTHON_FAILED = _failed("container.python_failed", "The Python of a container could not compile files.")
     CONTAINER_READ_ONLY = _unsafe("container.read_only", "The root file system of a container is read-only.")
     CONTAINER_FILE_NOT_PLAIN = _unsafe(
-        "container_file.not_plain", "What is to be kept in a container is no plain file."
+        "container_file.not_plain", "A file that must be kept in a container is no plain file."
     )
     COPY_DIFFERS = _verification("copy.differs", "A copy of files differs from its original.")
     COPY_FAILED = _failed("copy.failed", "Files of a volume or a folder could not be read or written.")
@@ -275,9 +275,9 @@ class FailureId(enum.Enum):
     RUN_INTERRUPTED = ("run.interrupted", FailureKind.INTERRUPTED, "A signal such as Ctrl-C interrupted the run.")
     RUN_KEEPS_NOTHING = _unsafe("run.keeps_nothing", "The run keeps nothing that could be put back.")
     RUN_NEWEST_UNREADABLE = _unsafe(
-        "run.newest_unreadable", "The record of the newest run cannot be read, so nobody knows what that run keeps."
+        "run.newest_unreadable", "The record of the newest run cannot be read, so the copies that it keeps are unknown."
     )
-    RUN_NONE = _unsafe("run.none", "There is no run to take back or to explain.")
+    RUN_NONE = _unsafe("run.none", "There is no run to undo or to explain.")
     RUN_NOT_SETTLED = _unsafe(
         "run.not_settled", "An interrupted run must be finished first, or cannot be without the record of another run."
     )

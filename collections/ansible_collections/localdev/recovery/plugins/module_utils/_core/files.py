@@ -53,7 +53,7 @@ def fsync_folder(path: str) -> None:
 
 
 def write_file_atomically(path: str, text: str, mode: int = 0o600) -> None:
-    """Write a file so that it has the old or the new content, also after a power cut. mode: whatever the umask is."""
+    """Write a file so that it has the old or the new content, even after a power cut. mode: ignores the umask."""
     temporary = f"{path}.{secrets.token_hex(4)}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:

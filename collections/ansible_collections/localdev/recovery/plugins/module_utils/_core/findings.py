@@ -16,7 +16,7 @@ Severity = t.Literal["error", "warning", "info"]
 
 
 class Finding(t.TypedDict):
-    """id: stable, such as ``schema.behind``. evidence: lines that show it. hint, next: as in a failure."""
+    """A finding. id: stable, such as ``schema.behind``. evidence: lines that show it. hint, next: as in a failure."""
 
     id: str
     severity: Severity

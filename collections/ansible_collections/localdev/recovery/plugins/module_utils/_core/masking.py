@@ -56,10 +56,10 @@ def mask_url(text: str) -> str:
 
 
 class Masker:
-    """Masks known secret values, URL passwords and the values of password options in texts."""
+    """A masker of known secret values, URL passwords and the values of password options in texts."""
 
     def __init__(self, secrets: t.Iterable[str] = (), harmless: t.Iterable[str] = ()) -> None:
-        """harmless: values that are not secret (user names, service names); masking them would only garble texts."""
+        """Take values that are not secret (user names, service names) as harmless: to mask them would garble texts."""
         known = {value for value in secrets if value} - set(harmless)
         # Longest first: a secret may contain another one.
         ordered = sorted(known, key=lambda value: (-len(value), value))

@@ -6,7 +6,7 @@
 
 """Describe the next command as data, and format it for people who use plain Ansible. localdev formats it for its own.
 
-Text that names a command is a line of parts, so that nobody has to search for the command in a sentence.
+Text that names a command is a line of parts, so that a reader need not search for the command in a sentence.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class _ProjectStack(t.TypedDict):
 
 @dataclass(frozen=True)
 class Project:
-    """How to address one Compose project; empty values leave the choice to Compose."""
+    """A Compose project and how to address it; empty values leave the choice to Compose."""
 
     src: str
     files: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class CompletedCommand:
 
 
 class Docker:
-    """Runs ``docker`` and ``docker compose`` and turns their errors into DockerError."""
+    """A runner of ``docker`` and ``docker compose`` that turns their errors into DockerError."""
 
     def __init__(self, project: Project | None = None, binary: str = "docker") -> None:
         self.project = project

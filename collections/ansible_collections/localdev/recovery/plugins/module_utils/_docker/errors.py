@@ -16,7 +16,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     program_command,
 )
 
-# What to do where a port is taken.
+# Commands and hints for a port that is in use.
 LIST_PORTS_COMMAND: NextCommand = program_command("docker", "ps", "--format", "{{.Names}} {{.Ports}}")
 FIND_PORT_HINT: Line = ["If no container has it, find the process: ", program_command("ss", "-ltnp")]
 

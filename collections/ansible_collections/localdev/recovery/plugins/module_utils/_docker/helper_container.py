@@ -35,7 +35,7 @@ class HelperContainer(InteractiveCommand):
         network: str = "none",
         environment: t.Mapping[str, str] | None = None,
     ) -> None:
-        """mounts: source (a volume's name or a folder's path), target, whether it is writable.
+        """Take the mounts: source (a volume's name or a folder's path), target, whether it is writable.
 
         environment: without secrets, because others can list it.
         """

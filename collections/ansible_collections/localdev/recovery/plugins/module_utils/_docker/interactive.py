@@ -38,7 +38,7 @@ class InteractiveCommand:
         self.input = t.cast("t.IO[str]", self.process.stdin)
         self.output = t.cast("t.IO[str]", self.process.stdout)
         self.messages: list[str] = []
-        # A pipe that nobody reads would stop the command.
+        # A full pipe would stop the command.
         self._reader = threading.Thread(target=self._read_messages, daemon=True)
         self._reader.start()
         return self

@@ -28,7 +28,7 @@ _PYTHON_FILES = ":(top)*.py"
 
 
 class RevisionLocation(t.TypedDict):
-    """Where a revision is in the history.
+    """A place of a revision in the history.
 
     refs: branches and tags whose tip has the revision, as git shortens their names; empty if only an older commit has
     it.
@@ -48,7 +48,7 @@ class ChangedFile(t.NamedTuple):
 
 
 class _GitUnavailable(Exception):
-    """There is no git or no repository, or the time is over."""
+    """A missing git, a missing repository, or a timeout."""
 
 
 def find_revision(folder: str, revision: str, *, timeout: float = 20) -> RevisionLocation | None:
@@ -175,7 +175,7 @@ def _find_in_history(git: _Git, revision: str) -> RevisionLocation | None:
 
 
 class _Git:
-    """Runs git in one repository of any owner. Nothing in the repository's configuration can start programs."""
+    """A git of one repository of any owner. Nothing in the repository's configuration can start programs."""
 
     def __init__(self, top: str, timeout: float) -> None:
         self.top = top

@@ -51,7 +51,7 @@ class ClientTools(HelperContainer):
     def __init__(
         self, docker: Docker, server: DatabaseServer, folder: str, run_id: str, *, writable: bool = False
     ) -> None:
-        """folder: of the host; it is at CLIENT_MOUNT_POINT."""
+        """Mount a folder of the host at CLIENT_MOUNT_POINT."""
         self.server = server
         super().__init__(
             docker,
@@ -62,7 +62,7 @@ class ClientTools(HelperContainer):
         )
 
     def log_in(self) -> None:
-        """Let the programs connect to the server, whatever the image's own settings for clients say."""
+        """Let the programs connect to the server. The image's own settings for clients do not count."""
         escaped = self.server.password.replace("\\", "\\\\").replace(":", "\\:")
         self.run(f"umask 077; printf '%s\\n' {shlex.quote(f'*:*:*:*:{escaped}')} > {_PASSFILE}")
         environment = {

@@ -65,7 +65,7 @@ _TABLES_TO_ANALYZE = """
 SELECT c.oid FROM pg_class c
 WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't'{condition} ORDER BY pg_relation_size(c.oid) DESC;
 """
-# Tables with extended statistics, which pg_dump does not dump, and those of which a column, an indexed expression or
+# Tables with extended statistics, which pg_dump does not dump, and those where a column, an indexed expression or
 # the whole of an inheritance tree has none. The columns are of PostgreSQL 18. It never has any of virtual columns.
 _LACKS_STATISTICS = """ AND (
     EXISTS (SELECT FROM pg_statistic_ext e WHERE e.stxrelid = c.oid)

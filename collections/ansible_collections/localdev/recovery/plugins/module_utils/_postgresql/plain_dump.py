@@ -37,7 +37,7 @@ _CLUSTER_STATEMENT = re.compile(
     rb"|(?:GRANT|REVOKE)\s[^;]*\sON\s+DATABASE)\s",
     re.IGNORECASE,
 )
-# What pg_dump --clean writes, and the form of --if-exists: in an empty database there is nothing to drop.
+# Statements of pg_dump --clean, and the form of --if-exists: an empty database has nothing to drop.
 _DROPS_WITHOUT_IF_EXISTS = (
     (re.compile(rb"DROP (?!.*IF EXISTS)((?:(?!FOR )[A-Z]+ )+)"), rb"DROP \1IF EXISTS "),
     (
@@ -193,7 +193,7 @@ class PlainDump:
             self._lexer.feed(line)
             return line
         if _psql_command_name(line) in ("\\restrict", "\\unrestrict"):
-            # Both keep psql from executing other backslash commands, none of which passes here. Older versions of
+            # Both keep psql from executing other backslash commands, and none passes here. Older versions of
             # psql know neither.
             return b""
         of_cluster = _CLUSTER_STATEMENT.match(line)
@@ -245,7 +245,7 @@ def _unsafe_dump_error(what: str) -> DumpRefused:
 
 
 def _truncated_dump_error(where: str) -> DumpRefused:
-    return DumpRefused(FailureId.BACKUP_DAMAGED, f"the dump is incomplete: it ends {where}", "Choose another backup.")
+    return DumpRefused(FailureId.BACKUP_CORRUPT, f"the dump is incomplete: it ends {where}", "Choose another backup.")
 
 
 def find_revisions_in_dump(file: t.IO[bytes], version_table: str) -> list[str]:

@@ -72,7 +72,7 @@ class DatabaseServer:
         inspected: t.Mapping[str, t.Any] | None = None,
         read_credentials: t.Callable[[], t.Mapping[str, str]] | None = None,
     ) -> None:
-        """container: its name or id. user: the account to try first; else that of the image.
+        """Describe a server without connecting to it. container: its name or id. user: the account to try first.
 
         inspected: ``docker inspect`` of the container. read_credentials: of the stack, which may know a password that
         the container does not.

@@ -17,7 +17,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
 def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[Line]:
     """Return what a backup did (in check mode: would do), line by line.
 
-    made: result of the backup. proved: result of its test restore, empty or skipped without one.
+    made: result of the backup. ``proved``: result of its test restore, empty or skipped without one.
     """
     backup = made.get("backup")
     lines: list[Line] = []
@@ -36,7 +36,7 @@ def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.A
             f"({format_size(made['freed_bytes'])})"
         )
     if proved.get("seconds"):
-        lines.append(f"Proved restorable in {proved['seconds']} s")
+        lines.append(f"Test restore succeeded in {proved['seconds']} s")
         lines += [f"warning: {warning}" for warning in proved["warnings_found"]]
     if backup:
         lines.append(["To restore it: ", playbook_command("restore", restore_select=backup["name"])])

@@ -18,7 +18,7 @@ def format_backup_line(backup: t.Mapping[str, t.Any]) -> str:
     notes = [format_size(backup["bytes"]), f"{format_duration(backup['age_s'])} old", backup["format"]]
     notes.append(f"at {', '.join(backup['alembic_versions'])}" if backup["alembic_versions"] else "revision not known")
     if backup["last_proved_restorable"]:
-        notes.append(f"proved restorable {backup['last_proved_restorable']}")
+        notes.append(f"test restore {backup['last_proved_restorable']}")
     if backup["checksums"] in ("ok", "damaged"):
-        notes.append(f"checksums {backup['checksums']}")
+        notes.append("checksums ok" if backup["checksums"] == "ok" else "corrupt")
     return f"{backup['name']}: {', '.join([*notes, *backup['problems'], *backup['damage']])}"

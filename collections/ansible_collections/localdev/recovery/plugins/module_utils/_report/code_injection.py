@@ -50,6 +50,6 @@ def format_code_injection_report(
         lines.append([f"{name} sees the files through a bind mount: already live, restarting is enough: ", restart])
     lines += done.get("notes", [])
     if changed and not planned:
-        lines.append("A container that is made anew loses them; build the image when you can")
+        lines.append("A recreated container loses them; build the image when you can")
         lines.append(format_undo_hint(run_id))
     return lines

@@ -20,5 +20,5 @@ def format_registration_lines(comparison: t.Mapping[str, t.Any]) -> list[Line]:
         *comparison["problems"],
     ]
     if comparison["surplus"]:
-        lines.append(f"registered, though nobody expects them: {', '.join(comparison['surplus'])}")
+        lines.append(f"registered, but not expected: {', '.join(comparison['surplus'])}")
     return lines

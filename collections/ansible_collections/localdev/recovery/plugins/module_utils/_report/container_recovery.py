@@ -24,7 +24,7 @@ _ACTION_DESCRIPTIONS = {
     "restart": ("Would restart", "Restarted"),
     "start": ("Would start", "Started"),
     "create": ("Would create the container of", "Created the container of"),
-    "recreate": ("Would make the container anew of", "Made the container anew of"),
+    "recreate": ("Would recreate the container of", "Recreated the container of"),
 }
 MAX_PATHS_SHOWN = 5
 

@@ -37,7 +37,7 @@ def format_full_rebuild_report(
     names = ", ".join(service["service"] for service in stopped["services"])
     lines.append(f"{'Stopped' if done else 'Would stop'} {names or 'nothing, nothing runs'}")
     lines.append(
-        f"{'Created' if done else 'Would create'} the containers of {', '.join(select_services_by_kind(stack))} anew"
+        f"{'Recreated' if done else 'Would recreate'} the containers of {', '.join(select_services_by_kind(stack))}"
     )
     for entry in kept.get("asides", []):
         lines.append(f"{format_kept_line(entry, done)} ({format_size(entry['bytes'])})")
@@ -49,6 +49,6 @@ def format_full_rebuild_report(
     lines += [f"{name}: {url}" for name, url in list_service_urls(stack).items()]
     if done:
         # The first rebuild of a stack finds nothing to set aside.
-        nothing = "Set nothing aside, so there is nothing to take back"
+        nothing = "Set nothing aside, so there is nothing to undo"
         lines.append(format_undo_hint(run_id) if kept.get("asides") else nothing)
     return lines

@@ -23,7 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.inventory
 UNDISCOVERABLE_VARIABLES = {
     "stack_seed_commands": "how a fresh database is filled",
     "stack_expected_rows": "how many rows it has then",
-    "stack_login_path": "where the administrator logs in, which proves that the application works",
+    "stack_login_path": "where the administrator logs in, to verify that the application works",
     "stack_excluded_services": "services that are to be left alone",
     "stack_registration_check": "what the application registers when it starts",
 }

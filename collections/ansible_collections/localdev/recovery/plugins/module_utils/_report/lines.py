@@ -22,7 +22,7 @@ def format_kept_line(entry: t.Mapping[str, t.Any], done: bool, part: str = "") -
 
 def format_undo_hint(run_id: str) -> Line:
     """Return the line with the command that undoes a run."""
-    return ["To take this back: ", playbook_command("undo", undo_run_id=run_id)]
+    return ["To undo this: ", playbook_command("undo", undo_run_id=run_id)]
 
 
 def format_failure(failure: t.Mapping[str, t.Any]) -> list[Line]:

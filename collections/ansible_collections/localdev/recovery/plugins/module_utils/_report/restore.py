@@ -34,7 +34,7 @@ def format_restore_report(
         f"Verdict {decided['verdict']}: {decided['reason']}",
     ]
     if done:
-        lines.append(f"Proved {sum(made['rows'].values())} rows of {len(made['rows'])} tables in {made['seconds']} s")
+        lines.append(f"Verified {sum(made['rows'].values())} rows of {len(made['rows'])} tables in {made['seconds']} s")
     if decided["pending"]:
         lines.append(
             f"{'Applied' if done else 'Would apply'} {', '.join(upgraded.get('applied') or decided['pending'])}"

@@ -56,7 +56,7 @@ def format_run_explanation(found: RunInfoResult, run_id: str, now: float | None 
     ]
     given = ", ".join(f"{name} {value}" for name, value in record["parameters"].items() if value not in ("", [], None))
     lines += [f"With {given}"] if given else []
-    lines += [f"It was to take back {record['undoes']}"] if record.get("undoes") else []
+    lines += [f"It was to roll back {record['undoes']}"] if record.get("undoes") else []
     lines += record["notes"]
     lines += [
         f"Step {step['name']}: {step['outcome']}" + (f", {step['seconds']} s" if step["seconds"] is not None else "")
@@ -92,18 +92,18 @@ def _format_run_state(record: RunRecord, found: RunInfoResult) -> list[Line]:
     undone_by = record.get("undone_by")
     if undone_by:
         redo = playbook_command("undo", undo_run_id=undone_by)
-        return [f"Run {undone_by} took it back", ["To take that back in turn: ", redo]]
+        return [f"Run {undone_by} rolled it back", ["To undo that in turn: ", redo]]
     if record["run_id"] in found["interrupted"]:
         return [
-            "It was cut short, and nothing is lost"
-            + (": what it has set aside is whole" if can_undo_run(record) else ""),
+            "It was interrupted, and nothing is lost"
+            + (": its kept copies are complete" if can_undo_run(record) else ""),
             ["The next run of any procedure brings the state before it back, and so does: ", playbook_command("undo")],
         ]
     if record["outcome"] == "running":
         return format_failure(found["locked"]) if found["locked"] else ["It touched nothing"]
     if not can_undo_run(record):
         restored = any(entry["state"] == "restored" for entry in record["asides"])
-        return ["The state before the run is back" if restored else "There is nothing to take back"]
+        return ["The state before the run is back" if restored else "There is nothing to undo"]
     if record["outcome"] == "failed":
         undo = playbook_command("undo", undo_run_id=record["run_id"])
         return [["The state before it could not be brought back. Remove the cause, then: ", undo]]

@@ -50,18 +50,18 @@ def format_run_list(found: RunInfoResult, now: float | None = None) -> list[Line
         lines += format_failure(found["locked"])
     if unsettled:
         explain = playbook_command("run_explain", run_explain_id=unsettled[0]["run_id"])
-        return [*lines, ["No procedure begins until that is solved. What to do: ", explain]]
+        return [*lines, ["No procedure begins until that is solved. To see the next step: ", explain]]
     if found["interrupted"] and not found["locked"]:
         undo = playbook_command("undo")
-        lines.append(["What was cut short is put back by the next run of any procedure, or by: ", undo])
+        lines.append(["The next run of any procedure puts back what interrupted runs changed. To do it now: ", undo])
     elif found["undo"]:
         run_id = found["undo"]["run_id"]
-        lines.append([f"To take back {run_id}: ", playbook_command("undo", undo_run_id=run_id)])
+        lines.append([f"To undo {run_id}: ", playbook_command("undo", undo_run_id=run_id)])
     elif found.get("undoable"):
         newest = found["undoable"][0]
-        lines.append([f"To take back {newest['run_id']}: ", newest["next"]])
+        lines.append([f"To undo {newest['run_id']}: ", newest["next"]])
     explain = playbook_command("run_explain", run_explain_id=found["runs"][-1]["run_id"])
-    return [*lines, ["What a run did: ", explain]]
+    return [*lines, ["To see the steps of a run: ", explain]]
 
 
 def _format_other_stacks(found: RunInfoResult) -> list[Line]:
@@ -73,15 +73,15 @@ def _format_other_stacks(found: RunInfoResult) -> list[Line]:
 def format_run_outcome(record: RunRecord, found: RunInfoResult) -> str:
     """Return the outcome of a run, as the list and the explanation show it."""
     if record.get("undone_by"):
-        return f"{record['outcome']}, then taken back"
+        return f"{record['outcome']}, then undone"
     if record.get("rebuilt"):
         return "its record is gone"
     if record["outcome"] != "running":
         return record["outcome"]
     if record["run_id"] in found["interrupted"]:
-        return "cut short"
+        return "interrupted"
     if any(run["run_id"] == record["run_id"] for run in found.get("unsettled", [])):
-        return "cut short, cannot be finished"
+        return "interrupted, cannot be finished"
     # A lock that cannot be read has no known holder.
     holder = found["locked"].get("holder") or {}
     return "at work" if record["run_id"] == holder.get("run_id") else "ended before it did anything"
@@ -93,6 +93,6 @@ def _format_kept_summary(record: RunRecord, gone: t.Collection[str]) -> str:
     if not kept:
         return ""
     names = f"keeps {', '.join(entry['name'] for entry in kept)}"
-    # Nobody knows the sizes of copies without a record.
+    # The sizes of copies without a record are unknown.
     sizes = [entry["bytes"] for entry in kept if entry["bytes"] is not None]
     return f"{names} ({format_size(sum(sizes))})" if sizes else names

@@ -175,9 +175,9 @@ def format_backup_lines(backups: StatusPart) -> list[str]:
         return [f"none in {backups['folder']}{rest}"]
     summary = f"{last['name']}, {format_duration(last['age_s'])} old, {format_size(last['bytes'])}"
     if not proved:
-        return [f"{summary}; no backup was ever proved restorable"]
+        return [f"{summary}; no backup has passed a test restore"]
     which = "it" if proved["name"] == last["name"] else proved["name"]
-    return [f"{summary}; {which} was proved restorable {format_duration(_seconds_since_test_restore(proved))} ago"]
+    return [f"{summary}; {which} passed a test restore {format_duration(_seconds_since_test_restore(proved))} ago"]
 
 
 def _seconds_since_test_restore(proved: StatusPart) -> float:
@@ -207,13 +207,13 @@ def format_run_lines(runs: StatusPart) -> list[Line]:
     if error := get_part_error(runs):
         return [error["message"]]
     lines: list[Line] = [runs["locked"]["message"]] if runs["locked"] else []
-    lines += [f"{run['procedure']} of {run['started']} was cut short ({run['run_id']})" for run in runs["interrupted"]]
+    lines += [f"Interrupted: {run['procedure']} of {run['started']} ({run['run_id']})" for run in runs["interrupted"]]
     lines += [item["problem"] for item in runs["unreadable"]]
     lines += [item["problem"] for item in runs["unsettled"]]
     lines += [item["problem"] for item in runs["missing"]]
     for run in runs["unrecorded"]:
         objects = ", ".join(f"{entry['kind']} {entry['name']}" for entry in run["puts_back"])
-        lines.append([f"The record of run {run['run_id']} is gone. It keeps {objects}; to take it back: ", run["next"]])
+        lines.append([f"The record of run {run['run_id']} is gone. It keeps {objects}; to put it back: ", run["next"]])
     kept, deletable = runs["set_aside"], runs["deletable"]
     if kept["count"]:
         summary = f"{kept['count']} thing{'s' if kept['count'] > 1 else ''} set aside, {format_size(kept['bytes'])}"

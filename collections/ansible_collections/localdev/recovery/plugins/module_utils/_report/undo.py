@@ -29,7 +29,7 @@ def format_undo_report(
     ``asides``. restored: what was put back of the run ``found["undo"]``. notes: what would be, or could not be,
     deleted.
     """
-    verb = "Would take back" if planned else "Took back"
+    verb = "Would roll back" if planned else "Rolled back"
     records = {record["run_id"]: record for record in found["runs"]}
     lines: list[Line] = []
     for item in settled:

@@ -32,7 +32,7 @@ def format_volume_backup_report(
         + (f" ({format_size(result['archive_bytes'])}) in {result['seconds']} s" if done else "")
         for result in made
     ]
-    lines.append(f"{'Stopped' if done else 'Would stop'} {', '.join(stopped) or 'nothing'} meanwhile")
+    lines.append(f"{'Stopped' if done else 'Would stop'} {', '.join(stopped) or 'nothing'} during the backup")
     if done:
         timestamps = {timestamp for result in made for timestamp in _TIMESTAMP.findall(result["path"])}
         lines += [

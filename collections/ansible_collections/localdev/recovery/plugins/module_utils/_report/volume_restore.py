@@ -31,7 +31,7 @@ def format_volume_restore_report(
             f"from {location['archive']} ({format_size(result['bytes'])}, {result['files']} files)"
         )
         if not result["manifest"]:
-            lines.append(f"warning: {location['archive']} has no manifest: it was unpacked as it is, whatever that is")
+            lines.append(f"warning: {location['archive']} has no manifest, so its content could not be verified")
     for entry in kept.get("asides", []):
         lines.append(f"{format_kept_line(entry, done)} ({format_size(entry['bytes'] or 0)})")
     if done:

@@ -29,7 +29,7 @@ def format_volume_transition_report(
         f"to {MOUNT_KINDS[move['to']]} {move['place']} ({format_size(move['bytes'])})"
         for move in plan["moves"]
     ]
-    lines += [f"Proved {result['files']} files in {result['seconds']} s" for result in copied if "files" in result]
+    lines += [f"Verified {result['files']} files in {result['seconds']} s" for result in copied if "files" in result]
     lines += [f"{'Changed' if done else 'Would change'} {path}" for path in plan["changed_files"]]
     lines += [format_kept_line(entry, done) for entry in kept.get("asides", [])]
     if done:

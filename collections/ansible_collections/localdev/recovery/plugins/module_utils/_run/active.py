@@ -25,7 +25,7 @@ class ActiveRun:
     """One module's part in a run: heartbeat while it works, and its step in the record."""
 
     def __init__(self, runs: RunStore, run_id: str, step: str = "", *, record: RunRecord | None = None) -> None:
-        """record: write to this record instead of the run's own; the lock stays that of run_id."""
+        """Write to the given record instead of the run's own; the lock stays that of run_id."""
         self.runs = runs
         self.lock = RunLock(runs)
         self.lock_id = run_id

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Record the checksums of the backups that a stack made, where nobody who can change a backup reaches them."""
+"""Record the checksums of the backups that a stack made, out of reach of people who can change a backup."""
 
 from __future__ import annotations
 

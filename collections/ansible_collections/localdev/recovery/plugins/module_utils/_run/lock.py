@@ -6,7 +6,7 @@
 
 """Take, check and release the lock of a stack: one run at a time holds it.
 
-The lock is the file ``lock.json`` in the state folder of the stack, on the stack's own host. Whoever may use the engine
+The lock is the file ``lock.json`` in the state folder of the stack, on the stack's own host. Every user of the engine
 uses the same folder, so there is never a second lock.
 """
 
@@ -126,7 +126,7 @@ class RunLock:
     def describe_holder(self, lock: t.Mapping[str, t.Any]) -> str:
         """Return which run holds the lock, by whom it was started, as which process and since when."""
         controller = lock["controller"]
-        # Whoever wants to end the run ends localdev, where it has started ansible-playbook.
+        # To end the run, a person ends localdev if it has started ansible-playbook.
         pid = (controller.get("parent") or controller).get("pid")
         return (
             f"{lock['procedure']} (run {lock['run_id']}) by {lock['user']} from {lock['controller_host']} "

@@ -8,7 +8,7 @@
 
 A repository can bring files along, so nothing there is believed before it is checked: no link, no foreign owner, not
 writable for others, not tracked by git, a valid record of this project, and only names that follow from the run id.
-What fails a check is named, and left where it is.
+A record that fails a check is named, and stays in its place.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
 
 PASSWORDS_FOLDER = "passwords"
-# Files of a run at work, which nobody needs any more.
+# Files of a run at work, which are not needed any more.
 _TRANSIENT = ("lock.json", "lock.guard", "progress.json", "breakpoint", "env.new")
 _KEPT_FILE_KINDS = ("file", "row", "container", "container_file")
 

@@ -28,7 +28,7 @@ MAX_STACKS_SHOWN = 10
 
 
 class OtherStack(t.NamedTuple):
-    """Another stack with a run that can be taken back. orphaned: its project folder is gone."""
+    """Another stack with a run that can be undone. orphaned: its project folder is gone."""
 
     project: str
     run: RunRecord

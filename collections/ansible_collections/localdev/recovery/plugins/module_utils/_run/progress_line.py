@@ -19,7 +19,7 @@ JSON_FORMAT = "json"
 
 
 class Progress(t.TypedDict):
-    """How far a step is. doing: a verb such as ``loading``. done, total: bytes; rate: bytes in a second.
+    """A progress report of a step. doing: a verb such as ``loading``. done, total: bytes; rate: bytes in a second.
 
     total: None if unknown. about: whether total is an estimate.
     """

@@ -75,7 +75,7 @@ class _EntryDetails(t.TypedDict, total=False):
     service: str
     sha256: str
     user: str
-    # What was found and done.
+    # Findings and actions.
     absent: bool
     copied: bool
     digest: str

@@ -6,7 +6,7 @@
 
 """Check the content of a run record, and what a record that cannot be read might keep. Pure.
 
-A record that somebody forged must not make a run delete or overwrite anything else, so each kept name has to follow
+A forged record must not make a run delete or overwrite anything else, so each kept name has to follow
 from the object's name and the run id.
 """
 

@@ -21,7 +21,7 @@ _PATH_KEYS = {"folder": ("name", "aside", "replacement"), "file": ("name", "repl
 
 
 def make_path_relative(path: str, folders: t.Iterable[str]) -> str:
-    """Return the path relative to the first of the folders that it lies in, else the path itself."""
+    """Return the path relative to the first of the folders that contain it, else the path itself."""
     for folder in folders:
         if folder and is_path_within(path, folder):
             return os.path.relpath(path, folder)

@@ -36,7 +36,7 @@ KeepReason = t.Literal["", "newest", "number", "age", "running", "unreadable", "
 
 @dataclasses.dataclass(frozen=True)
 class CleanupRule:
-    """What a cleanup deletes. The newest copy of an object that has content stays, but with ``also_newest``.
+    """A rule for the copies that a cleanup deletes. The newest one with content stays, but with ``also_newest``.
 
     By default it deletes by age and number: of each object, the newest ``keep`` copies stay, and the newest ``keep``
     with content; so does everything younger than ``older_than_days``. runs: delete instead what these runs keep.
@@ -111,7 +111,7 @@ _Shown = t.TypeVar("_Shown", KeptCopy, Leftover)
 
 
 def has_content(entry: SetAsideEntry) -> bool:
-    """Return whether a kept copy has content. What nobody knows counts as content."""
+    """Return whether a kept copy has content. Unknown counts as content."""
     if entry.get("absent") or entry.get("empty"):
         return False
     return entry.get("bytes") != 0 or entry["kind"] not in _EMPTY_AT_0_BYTES

@@ -6,7 +6,7 @@
 
 """Make the state folder of a stack, where its runs are recorded.
 
-The place of a system's engine belongs to root and the group of the engine's socket. Whoever may use the engine has it
+The place of a system's engine belongs to root and the group of the engine's socket. A user of the engine has it
 made by the engine: a helper container, which never runs, mounts the place and nothing else, and the folders are copied
 into it. The folder must outlive the container in which the modules may run.
 """

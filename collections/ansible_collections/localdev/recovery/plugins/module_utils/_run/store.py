@@ -149,7 +149,7 @@ class RunStore:
         return shutil.disk_usage(place).free
 
     def relative(self, path: str) -> str:
-        """Return a path as a record has it: relative to the project folder if it lies there."""
+        """Return a path as a record has it: relative to the project folder if it is in there."""
         return make_path_relative(path, self._spellings(self.project_dir))
 
     # --- records ---
@@ -242,7 +242,7 @@ class RunStore:
     # --- the project folder of a record ---
 
     def find_folder_of(self, record: t.Mapping[str, t.Any]) -> str:
-        """Return the folder in which the paths of a record lie: its own if that still exists, else the present one."""
+        """Return the folder that contains the paths of a record: its own if that still exists, else the present one."""
         recorded = record.get("project_dir") or ""
         if not recorded or recorded == os.path.realpath(self.project_dir) or not _has_files(recorded):
             return self.project_dir
@@ -273,7 +273,7 @@ def _has_files(folder: str) -> bool:
     try:
         return bool(os.listdir(folder))
     except PermissionError:
-        # It is there, and nobody can say what is in it.
+        # It exists, but its content is unknown.
         return True
     except OSError:
         return False

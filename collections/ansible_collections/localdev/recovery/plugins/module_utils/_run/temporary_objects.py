@@ -118,7 +118,7 @@ def temporary_object_exists(docker: Docker, entry: TemporaryObject) -> bool:
 def delete_all_temporary_objects(docker: Docker, record: RunRecord) -> list[str]:
     """Delete all temporary objects of a run, and return why some could not be deleted. The caller saves the record.
 
-    Those stay in the record, so that a cleanup can delete them.
+    The remaining objects stay in the record, so that a cleanup can delete them.
     """
     problems: list[str] = []
     remaining: list[TemporaryObject] = []

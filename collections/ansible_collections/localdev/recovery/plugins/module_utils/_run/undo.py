@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Decide which run an undo takes back. Pure.
+"""Decide which run an undo rolls back. Pure.
 
 Without a run id, only the newest run counts. An undo never goes on to an older run by itself, because the older run
-may hold data that nobody wants to have back.
+may hold data that must not come back.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 
 class KeptObject(t.TypedDict):
-    """What an undo puts back. aside: the kept name. bytes: None if unknown."""
+    """An object that an undo puts back. aside: the kept name. bytes: None if unknown."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ class KeptObject(t.TypedDict):
 
 
 class UndoableRun(t.TypedDict):
-    """A run that can be undone. age_s: since it began. undoes: the run that it took back. next: the command."""
+    """A run that can be undone. age_s: since it began. undoes: the run that it rolled back. next: the command."""
 
     run_id: str
     procedure: str
@@ -55,7 +55,7 @@ class UndoableRun(t.TypedDict):
 
 
 def find_newest_attempted_run(records: t.Sequence[RunRecord]) -> RunRecord | None:
-    """Return the newest run that is not an undo. An undo is taken back only by its run id."""
+    """Return the newest run that is not an undo. An undo is undone only by its run id."""
     attempted = [record for record in records if record["procedure"] != "undo"]
     return attempted[-1] if attempted else None
 
@@ -85,14 +85,14 @@ def choose_run_to_undo(
     newer = [] if run_id else find_newer_unreadable(records, unreadable)
     if newer:
         failure = FailureId.RUN_NEWEST_UNREADABLE
-        reason = f"The newest run is {newer[-1]}, and its record cannot be read: nobody knows what it keeps"
+        reason = f"The newest run is {newer[-1]}, and its record cannot be read: the copies that it keeps are unknown"
     elif chosen is None:
         failure = FailureId.RUN_UNKNOWN if run_id else FailureId.RUN_NONE
         # The quotes show where a name ends that is no run id.
         reason = f"This stack has no run {run_id!r}" if run_id else "No run of this stack left anything to put back"
     elif chosen.get("rebuilt") and not run_id:
         failure = FailureId.RUN_RECORD_MISSING
-        reason = f"Run {chosen['run_id']} has left kept copies, but its record is gone: nobody knows what else it did"
+        reason = f"Run {chosen['run_id']} has left kept copies, but its record is gone: its other changes are unknown"
     elif can_undo_run(chosen):
         return chosen
     else:
@@ -129,7 +129,7 @@ def list_undoable_runs(records: t.Sequence[RunRecord], now: float | None = None)
 
 
 def build_undo_command(run_id: str) -> PlaybookCommand:
-    """Return the command that takes back a run."""
+    """Return the command that undoes a run."""
     return playbook_command("undo", undo_run_id=run_id)
 
 
@@ -137,7 +137,7 @@ def format_undoable_runs(undoable: t.Sequence[UndoableRun]) -> list[Line]:
     """Return one line for each run that can be undone: its age, its effect and the command."""
     if not undoable:
         return []
-    lines: list[Line] = ["Runs that can be taken back, each by its run id:"]
+    lines: list[Line] = ["Runs that can be undone, each by its run id:"]
     for run in undoable:
         objects = ", ".join(
             f"{entry['kind']} {entry['name']}" + ("" if entry["bytes"] is None else f" ({format_size(entry['bytes'])})")
@@ -156,7 +156,7 @@ def is_rolling_back(record: RunRecord) -> bool:
 
 
 def find_run_to_finish(interrupted: RunRecord) -> str:
-    """Return the run that an interrupted undo was taking back, or an empty text.
+    """Return the run that an interrupted undo was rolling back, or an empty text.
 
     An interrupted undo is finished, not undone, unless it had failed: the old content is being put back already.
     """
@@ -165,7 +165,7 @@ def find_run_to_finish(interrupted: RunRecord) -> str:
 
 
 def list_settled_runs(interrupted: t.Sequence[RunRecord]) -> list[str]:
-    """Return the interrupted runs and those that interrupted undos were taking back."""
+    """Return the interrupted runs and those that interrupted undos were rolling back."""
     return [run for old in interrupted for run in (old["run_id"], find_run_to_finish(old)) if run]
 
 

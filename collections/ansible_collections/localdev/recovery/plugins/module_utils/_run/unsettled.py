@@ -46,8 +46,8 @@ def find_unsettled_runs(
 ) -> list[UnsettledRun]:
     """Return the runs that cannot be finished, newest first.
 
-    interrupted: the runs that were cut short after their first step. Of the others, those count whose content was being
-    put back. locate: returns the path of a run's record.
+    interrupted: the runs that were interrupted after their first step. Of the others, those count whose content was
+    being put back. locate: returns the path of a run's record.
     """
     readable = {record["run_id"] for record in records}
     problems = {bad.run_id: f"the record {bad.path} cannot be read: {bad.problem}" for bad in unreadable}

@@ -30,7 +30,7 @@ def find_existing(
 ) -> tuple[list[RunRecord], list[MissingCopy]]:
     """Return the records without objects that do not exist any more, and the missing kept copies.
 
-    What cannot be checked, such as a database whose server does not run, counts as existing.
+    An object that cannot be checked counts as existing, such as a database whose server does not run.
     """
     kept = [(record["run_id"], entry) for record in records for entry in record["asides"] if has_kept_copy(entry)]
     temporary = [(record["run_id"], entry) for record in records for entry in record.get("scratch", [])]

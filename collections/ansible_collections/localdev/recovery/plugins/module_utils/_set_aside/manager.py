@@ -118,10 +118,10 @@ def create_set_aside_entry(
 
 
 class SetAsideManager:
-    """Sets objects aside for one run, and puts them back."""
+    """A manager that sets objects aside for one run, and puts them back."""
 
     def __init__(self, docker: Docker, run: ActiveRun, image: str, python_images: t.Sequence[str] = ()) -> None:
-        """image, python_images: of helper containers; see Keeper."""
+        """Take the images of helper containers; see Keeper."""
         self.docker = docker
         self.run = run
         self.images = image, python_images
@@ -189,7 +189,7 @@ class SetAsideManager:
     def put_back(self, source: RunRecord) -> list[SetAsideEntry]:
         """Put back what the run ``source`` set aside, the last object first. May be repeated after any crash.
 
-        What find_lost_entries returns is left out, and counts as deleted.
+        The entries of find_lost_entries are left out, and count as deleted.
 
         The present content is set aside for the active run. If the active run failed and puts back its own kept
         content, the present content is returned to the run that it was to undo; incomplete content of the active run
@@ -355,6 +355,6 @@ def check_free_space(
                 FailureId.DISK_TOO_SMALL,
                 f"Too little disk space to set the {entry['kind']} {entry['name']} aside: {format_size(needed)} for "
                 f"the copy and {format_size(reserve)} for new data are needed, {format_size(free)} are free",
-                hint=["What else takes space: ", program_command("docker", "system", "df")],
+                hint=["To see what uses the space: ", program_command("docker", "system", "df")],
                 next_command=playbook_command("cleanup"),
             )

@@ -6,7 +6,7 @@
 
 """Find kept copies whose run record is gone, and make records from their names and labels.
 
-Somebody may have deleted the state folder, or the project folder of a version that kept the records there. Files, rows
+A user may have deleted the state folder, or the project folder of a version that kept the records there. Files, rows
 and changed files of containers are lost with it. Volumes, images, databases and data folders are not.
 """
 
@@ -46,7 +46,7 @@ Found = tuple[str, SetAsideEntry]
 def find_unrecorded_runs(docker: Docker, stack: StackDescription, runs: RunStore) -> list[RunRecord]:
     """Return a record for each run of the stack that has kept copies and no record, oldest first.
 
-    What cannot be asked, such as a database server that does not run, is left out.
+    A server that does not run is left out.
     """
     records, unreadable = runs.read_all()
     known = {*(record["run_id"] for record in records), *(bad.run_id for bad in unreadable)}
@@ -75,7 +75,7 @@ def load_run(docker: Docker, stack: StackDescription, runs: RunStore, run_id: st
 def build_rebuilt_record(run_id: str, entries: t.Sequence[SetAsideEntry], stack: StackDescription) -> RunRecord:
     """Return a record with what is known of a run: its kept copies, and when it began. Pure but for the host's name.
 
-    An undo starts again what runs now, because nobody knows what ran before.
+    An undo starts again what runs now, because it is unknown what ran before.
     """
     day, clock = run_id[:8], run_id[9:15]
     services = stack["services"].items()
@@ -98,7 +98,7 @@ def build_rebuilt_record(run_id: str, entries: t.Sequence[SetAsideEntry], stack:
         ),
         "steps": [],
         "asides": sorted(entries, key=lambda entry: (entry["kind"], entry["name"])),
-        "notes": ["The record of this run is gone. What it kept was found by names and labels."],
+        "notes": ["The record of this run is gone. Its kept copies were found by names and labels."],
         "error": None,
         "next": None,
     }
@@ -106,7 +106,7 @@ def build_rebuilt_record(run_id: str, entries: t.Sequence[SetAsideEntry], stack:
 
 def _build_entry(kind: ObjectKind, name: str, run_id: str, **details: t.Any) -> SetAsideEntry:
     entry: dict[str, t.Any] = {"kind": kind, "name": name, "aside": derive_kept_name(kind, name, run_id)}
-    # Whatever is in the place now is worth keeping.
+    # Keep the present content of the place.
     return t.cast(SetAsideEntry, {**entry, "bytes": None, "state": "live", **details})
 
 

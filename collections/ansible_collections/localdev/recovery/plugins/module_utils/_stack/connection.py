@@ -42,7 +42,7 @@ ReadFile = t.Callable[[str], "str | None"]
 
 @dataclass(frozen=True)
 class Connection:
-    """How to connect to a server from inside its container.
+    """A way to connect to a server from inside its container.
 
     host: empty for the client's own socket folder, the path of another socket folder, or an address.
     """
@@ -55,7 +55,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class ServerPlace:
-    """Where a running server says that it listens. socket: a folder; empty where it listens on no socket."""
+    """A place where a running server says that it listens. socket: a folder; empty where it listens on no socket."""
 
     port: int
     socket: str

@@ -35,7 +35,7 @@ class EngineDescription(t.TypedDict):
 
 
 class StateDescription(t.TypedDict):
-    """Where the runs of a stack are recorded.
+    """A place of the run records of a stack.
 
     folder: of this stack. root: the folder that holds those of all stacks of the engine. group: number of the group
     that shares it, None for a place of the user alone.
@@ -47,7 +47,7 @@ class StateDescription(t.TypedDict):
 
 
 class BuildDescription(t.TypedDict):
-    """How the image of a service is built."""
+    """A description of how the image of a service is built."""
 
     context: str
     dockerfile: str
@@ -101,7 +101,7 @@ class ContainerDescription(t.TypedDict):
 
 
 class ImageChange(t.TypedDict):
-    """A file of a build context that has changed since the image was built; without proved, it may have."""
+    """A file of a build context that has changed since the image was built. If ``proved`` is false, it may have."""
 
     path: str
     kind: ChangeKind
@@ -109,7 +109,7 @@ class ImageChange(t.TypedDict):
 
 
 class DriftDescription(t.TypedDict):
-    """What is outdated in a service. edited: files that were changed inside the container."""
+    """A list of outdated parts of a service. edited: files that were changed inside the container."""
 
     config: list[str]
     image: list[ImageChange]
@@ -154,7 +154,7 @@ class VolumeDescription(t.TypedDict):
 
 
 class Endpoint(t.TypedDict):
-    """Where the stack's host reaches the database server."""
+    """An address at which the stack's host reaches the database server."""
 
     host: str
     port: int
@@ -179,7 +179,7 @@ class DatabaseDescription(t.TypedDict):
 
 
 class AlembicSettings(t.TypedDict):
-    """How the project runs Alembic, as far as the user says it; empty values are discovered in the container.
+    """A description of how the project runs Alembic, by the user; empty values are discovered in the container.
 
     config: path of alembic.ini. section: of it, as ``alembic -n`` takes it. python: with the packages of the project.
     folder: where people run Alembic. x_arguments: as ``alembic -x`` takes them. command: that migrates in its place.
@@ -194,7 +194,7 @@ class AlembicSettings(t.TypedDict):
 
 
 class AlembicDescription(t.TypedDict):
-    """Where and how to run Alembic.
+    """A place to run Alembic, and the way to run it there.
 
     config: its file, relative to the host folder source; None where it was not found there. entrypoint: of the service;
     empty if it may hold a secret. migration_service: the one-shot service that migrates by more than Alembic's command.

@@ -66,7 +66,7 @@ class ProjectFiles:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user says where the configuration is ambiguous: services, and how the project runs Alembic."""
+    """A user's answers to what the configuration leaves open: services, and how the project runs Alembic."""
 
     database_service: str = ""
     application_service: str = ""
@@ -85,7 +85,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class StackFacts:
-    """Everything that was read of a project. config: ``docker compose config``, ``$$`` unescaped.
+    """A collection of all that was read of a project. config: ``docker compose config``, ``$$`` unescaped.
 
     Containers, images and volumes are docker inspect's. live: whether the engine was read. hashes: service ->
     configuration hash as Compose would label it now. read_file: (service, path in its container) -> text. secrets:

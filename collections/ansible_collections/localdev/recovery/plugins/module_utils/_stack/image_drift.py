@@ -6,7 +6,7 @@
 
 """Find what has changed since an image was built and since a container was created. Pure.
 
-File times prove nothing: a clone or a checkout makes every file new, and a build from the cache leaves the image's time
+File times say nothing: a clone or a checkout makes every file new, and a build from the cache leaves the image's time
 as it was. So a file that the Dockerfile copies is compared by content with the one in a running container. A time
 decides only about files that no container shows; such a change is reported as *may*.
 """
@@ -55,7 +55,7 @@ def classify_context_file(path: str, dockerfile_path: str) -> ChangeKind:
 
 
 def find_image_changes(context: BuildContext) -> list[ImageChange]:
-    """Return files changed since the image was built: path, kind, whether that is proved; Dockerfile first."""
+    """Return files changed since the image was built: path, kind, whether contents were compared; Dockerfile first."""
     found: list[ImageChange] = []
     for file in context.files:
         if file.path == context.dockerfile:
@@ -244,7 +244,7 @@ def describe_image_drift(
 
 
 def list_outdated_services(stack: StackDescription, *, proved: bool = True) -> list[str]:
-    """Return services whose image is older than their build context. proved: only where contents were compared."""
+    """Return services whose image is older than their build context. ``proved``: only where contents were compared."""
     return [
         name
         for name, service in stack["services"].items()

@@ -77,7 +77,7 @@ def decide_provisioning(
         return _build_decision("rebuild", "there is no data yet", stack)
     if has_only_unfinished_rebuilds(records):
         return _build_decision(
-            "rebuild", f"run {records[-1]['run_id']} came to no end, and nothing was there before it", stack
+            "rebuild", f"run {records[-1]['run_id']} was interrupted, and there was no data before it", stack
         )
     if restoring and is_waiting_for_restore(records):
         return _build_decision("restore", "the database is migrated and still empty", stack)

@@ -42,7 +42,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts imp
 DEFAULT_STOP_GRACE_PERIOD_S = 10.0
 # Docker itself calls a restart a success once the container has stayed up this long.
 SETTLED_AFTER_S = 10.0
-# What a build, a package manager or a person fills again, or what belongs to the system.
+# Folders that a build, a package manager or a person fills again, or that belong to the system.
 _NO_DATA_TARGET = re.compile(
     r"^/(etc|tmp|run|var/run|docker-entrypoint[^/]*)(/|$)|/backups?(/|$)|/(node_modules|\.?venv|site-packages|\.next"
     r"|\.nuxt|__pycache__|\.?cache|\.mypy_cache|\.pytest_cache|\.ruff_cache|\.turbo|\.gradle|\.m2|\.npm|\.pnpm-store"

@@ -6,7 +6,7 @@
 
 """Choose where the runs of the stacks of an engine are recorded: outside every project.
 
-A stack is one Compose project name on one engine. Whoever may use the system's engine can read every volume, so the
+A stack is one Compose project name on one engine. Every user of the system's engine can read every volume, so the
 group of its socket shares one place. Every other engine belongs to one user, who has a place of their own.
 """
 
@@ -50,7 +50,7 @@ SYSTEM_PLACE = StatePlace(SYSTEM_ROOT, 0)
 
 @dataclass(frozen=True)
 class EngineAccess:
-    """How an engine is reached. address: ``unix:///var/run/docker.sock``, ``ssh://host``.
+    """A way to reach an engine. address: ``unix:///var/run/docker.sock``, ``ssh://host``.
 
     of_user: whether the engine runs for one user: rootless, or in a virtual machine of Docker Desktop. socket_owner,
     socket_group: of the socket, None without one on this machine. identity: of the engine; needed if it is remote.

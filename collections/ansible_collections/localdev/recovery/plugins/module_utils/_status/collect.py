@@ -152,7 +152,7 @@ def collect_database(
 
 
 def collect_addresses(stack: StackDescription) -> dict[str, StatusPart]:
-    """Service -> where it can be reached and what answers there: ``url``, ``answers`` (None: not asked), ``pages``.
+    """Return the addresses by service: ``url``, ``answers`` (None: not asked), ``pages``.
 
     pages: path -> HTTP status, of the health check and of the API's documentation.
     """

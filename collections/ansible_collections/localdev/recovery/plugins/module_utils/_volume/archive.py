@@ -239,8 +239,8 @@ def _write_archive_stream(path: str, into: t.IO[bytes]) -> None:
         code = _start_zstd("--decompress", "--quiet", "--stdout", stdin=file, stdout=into).wait()
     if code not in (0, -signal.SIGPIPE):
         raise RecoveryError(
-            FailureId.ARCHIVE_DAMAGED,
-            f"The archive {path} is damaged: zstd failed with exit code {code}",
+            FailureId.ARCHIVE_CORRUPT,
+            f"The archive {path} is corrupt: zstd failed with exit code {code}",
             hint=_CHOOSE_ANOTHER,
         )
 
@@ -265,8 +265,8 @@ def verify_archive_checksum(path: str, header: t.Mapping[str, t.Any], run: Activ
                 read.add(len(data))
     if digest.hexdigest() != header["archive"]["sha256"]:
         raise RecoveryError(
-            FailureId.ARCHIVE_DAMAGED,
-            f"The archive {path} is damaged: it is not what its manifest was written for "
+            FailureId.ARCHIVE_CORRUPT,
+            f"The archive {path} is corrupt: it is not what its manifest was written for "
             f"({size} of {header['archive']['bytes']} bytes)",
             hint=_CHOOSE_ANOTHER,
         )
@@ -292,8 +292,8 @@ def inspect_archive(program: VolumeProgram, path: str) -> tuple[list[ManifestEnt
     answer = _unpack_archive(program, request, path, [])
     if "error" in answer:
         raise RecoveryError(
-            FailureId.ARCHIVE_DAMAGED,
-            f"The archive {path} is damaged, or is no tar: {answer['error']}",
+            FailureId.ARCHIVE_CORRUPT,
+            f"The archive {path} is corrupt, or is no tar: {answer['error']}",
             hint=_CHOOSE_ANOTHER,
         )
     raise_for_error(answer, f"The archive {path}", None)
@@ -381,7 +381,7 @@ def extract_archive(
     if lines:
         raise RecoveryError(
             FailureId.COPY_DIFFERS,
-            f"What was unpacked from {path} differs from its manifest",
+            f"The files unpacked from {path} differ from its manifest",
             details=summarise_differences(lines),
             hint="Repeat this command. If that does not help, choose another archive.",
         )

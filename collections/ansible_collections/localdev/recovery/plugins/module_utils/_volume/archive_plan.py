@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Which data of a stack is archived under which names, and which archive belongs to which data. Pure.
+"""Decide which data of a stack is archived under which names, and which archive belongs to which data. Pure.
 
 An archive is called ``<label>_<YYYYMMDD_HHMMSS>`` and what ends the name of a tar. The label is the service, with what
-it mounts where it has several data mounts: the same whether the data lies in a volume or a folder. Archives of one
+it mounts where it has several data mounts: the same for data in a volume and in a folder. Archives of one
 moment make a set.
 """
 
@@ -33,7 +33,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._volume.location
 # writes on a volume of the Compose file), cluster (whether it must hold a PostgreSQL cluster)
 DataLocation = dict[str, t.Any]
 _ENDING = re.compile(r"\.(?:tar(?:\.(?:gz|zst))?|tgz|tzst)$")
-# The newest ones, of which a person chooses.
+# The newest ones, so that a person can choose.
 _MOST_NAMES = 10
 _STAMP = re.compile(r"(?P<label>.+)_(?P<stamp>\d{8}_\d{6})")
 _MAKE_ARCHIVES = playbook_command("volume_backup")

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Which mounts of a stack move where, between bind mounts and named volumes. Pure."""
+"""Decide which mounts of a stack move where, between bind mounts and named volumes. Pure."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def derive_file_qualifier(files: t.Sequence[str]) -> str:
 
 
 def _default_name(stack: StackDescription, move: MountMove, folder: str) -> str:
-    """``./data/postgres`` <-> ``postgres_data``, in docker-compose.local.yml ``postgres_local_data``."""
+    """Return ``postgres_data`` for ``./data/postgres``, in docker-compose.local.yml ``postgres_local_data``."""
     between = "".join(f"_{word}" for word in [derive_file_qualifier(stack["project"]["files"])] if word)
     if move["to"] == "volume":
         stem = (

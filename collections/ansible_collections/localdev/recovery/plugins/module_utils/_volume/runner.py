@@ -50,7 +50,7 @@ OnVerified = t.Callable[[t.Mapping[str, t.Any]], None]
 
 
 class PythonNotFoundError(RecoveryError):
-    """No image at hand has a Python."""
+    """A failure to find an image that has a Python."""
 
 
 def build_program_source() -> str:
@@ -72,7 +72,7 @@ class VolumeProgram:
         images: t.Sequence[str],
         run: ActiveRun | None = None,
     ) -> None:
-        """images: the first that has Python is used."""
+        """Use the first of the images that has Python."""
         self.docker = docker
         self.images = list(images)
         self.run = run

@@ -14,7 +14,7 @@ alive() {
     [ -r "/proc/$1/status" ] && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
-# The living processes of a name. Those of containers are seen in /proc too, but are in another PID namespace.
+# The living processes of a name. Processes of containers are in /proc too, but in another PID namespace.
 pids_of() {
     own=$(readlink /proc/self/ns/pid)
     for process in /proc/[0-9]*; do
@@ -46,7 +46,7 @@ answers() {
     timeout 5 docker version >/dev/null 2>&1
 }
 
-# What it was is kept in $answered: a second question could get another answer.
+# The answer is kept in $answered: a second question could get another one.
 answers_or_died() {
     if answers; then
         answered=yes

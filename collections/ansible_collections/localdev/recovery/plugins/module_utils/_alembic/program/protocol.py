@@ -6,7 +6,7 @@
 
 """What the parts of the program share: the mark of its response, the advisory lock, and its errors.
 
-The program runs in the application's Python, whatever its version. It imports nothing else of this collection and keeps
+The program runs in the application's Python, of any version. It imports nothing else of this collection and keeps
 to old syntax. The response is one marked line of JSON, because env.py may print other lines.
 """
 
@@ -17,7 +17,7 @@ ADVISORY_LOCK_KEY = 8075261679134375812
 
 
 class RevisionChanged(Exception):
-    """Another migration ran between reading the revision and taking the lock."""
+    """A revision that another migration changed before the lock was taken."""
 
 
 class RequestRefused(Exception):

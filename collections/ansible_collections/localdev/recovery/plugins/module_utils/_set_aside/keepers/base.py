@@ -46,7 +46,7 @@ def parse_used_bytes(answer: str) -> tuple[int, bool]:
 
 
 class Keeper:
-    """Keeps and puts back one kind of object. Every method may be repeated after a crash at any point."""
+    """A keeper: it keeps and puts back one kind of object. Every method may be repeated after a crash at any point."""
 
     # Whether keeping leaves the original in its place, so that an unverified copy can be deleted.
     copies = False
@@ -54,7 +54,7 @@ class Keeper:
     required_keys: tuple[str, ...] = ()
 
     def __init__(self, docker: Docker, run: ActiveRun, image: str, python_images: t.Sequence[str] = ()) -> None:
-        """image: has a shell. python_images: may have a Python, the most likely first."""
+        """Take an image with a shell, and images that may have a Python, the most likely first."""
         self.docker = docker
         self.run = run
         self.image = image

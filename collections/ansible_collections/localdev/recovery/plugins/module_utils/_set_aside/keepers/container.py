@@ -26,7 +26,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 
 class ContainerKeeper(Keeper):
-    """Copies into a tar file. Putting back creates the container as configured now, and restores the files in it."""
+    """A keeper that copies into a tar file. To put back, it recreates the container as configured, with its files."""
 
     copies = True
 

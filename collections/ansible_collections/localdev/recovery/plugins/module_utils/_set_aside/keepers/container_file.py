@@ -32,7 +32,7 @@ _NAME = re.compile(r"[\w.-]+:/.*[^/]", re.S)
 
 
 class ContainerFileKeeper(Keeper):
-    """entry: name (CONTAINER:PATH), and container_id; a recreated container has none of the files.
+    """A keeper of one file. entry: name (CONTAINER:PATH), container_id; a recreated container has none of the files.
 
     Kept in the entry: uid, gid, mode, mtime, or absent if there was no file; that is put back too. folders: those that
     were created for the file.

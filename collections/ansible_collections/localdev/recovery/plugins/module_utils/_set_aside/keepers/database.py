@@ -51,7 +51,7 @@ def _fit_name(name: str, suffix: str) -> str:
 
 
 class DatabaseKeeper(Keeper):
-    """Renames within the cluster. entry: container, user (both of the running server), name.
+    """A keeper that renames within the cluster. entry: container, user (both of the running server), name.
 
     replacement: a database that takes the name in the same transaction. copy: the database stays, a copy is kept. Kept
     in the entry: whether it is empty.

@@ -33,7 +33,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 
 class FileKeeper(Keeper):
-    """Copies a file. The kept name is relative to the state folder.
+    """A keeper that copies a file. The kept name is relative to the state folder.
 
     or_absent: a missing file is kept too, as absent in the entry; putting it back deletes the new file. Kept in the
     entry: mode, uid and gid, because the copy has those of the state folder.

@@ -24,7 +24,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepe
 
 
 class FolderKeeper(Keeper):
-    """Renames beside the original: at once, and on the same filesystem whatever its size.
+    """A keeper that renames beside the original: at once, on the same filesystem, independent of the size.
 
     replacement: a folder beside it that takes its name.
     """

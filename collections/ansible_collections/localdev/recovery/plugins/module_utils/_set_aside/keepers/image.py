@@ -21,7 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 
 
 class ImageKeeper(Keeper):
-    """Tags an image. replacement: name of the image that takes its place. bytes: of the layers that are not shared."""
+    """A keeper that tags an image. replacement: name of the next image. bytes: of the layers that are not shared."""
 
     copies = True
 

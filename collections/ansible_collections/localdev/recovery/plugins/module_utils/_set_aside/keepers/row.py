@@ -96,7 +96,7 @@ def _escape_for_format(name: str) -> str:
 
 
 class RowKeeper(Keeper):
-    """Keeps the row of a table in which a column has a value, or the fact that there is none.
+    """A keeper of the row of a table in which a column has a value, or of the fact that there is none.
 
     entry: container, user (both of the running server), database, table, column, value.
     """

@@ -34,7 +34,7 @@ _OnVerified = t.Callable[[_VerifiedCopy], None]
 
 
 class VolumeKeeper(Keeper):
-    """Copies a volume. replacement: a volume whose content is copied into this one after the old content is kept.
+    """A keeper that copies a volume. replacement: a volume whose content is copied into it after the old is kept.
 
     labels: with them a missing volume is created.
     """

@@ -243,7 +243,7 @@ def list_blocks_to_compare(descriptors, size):
 def handle_copy_request(request):
     """Copy a tree and compare the copy with the source.
 
-    replace: remove the content of the target first. prove: the response has a digest over names, attributes and
+    replace: remove the content of the target first. ``prove``: the response has a digest over names, attributes and
     contents, and no entries. then_empty: empty the source after the caller has recorded that the copy is verified.
     """
     source, target = os.fsencode(request["source"]), os.fsencode(request["target"])

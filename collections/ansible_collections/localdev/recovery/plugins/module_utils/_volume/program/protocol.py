@@ -45,7 +45,7 @@ FOREIGN_XATTRS = ("security.selinux", "security.ima", "security.evm", "trusted."
 
 
 class VolumeRequestRefused(Exception):
-    """The request was refused and nothing was changed. reason: an identifier; the rest is data."""
+    """A refused request, which changed nothing. reason: an identifier; the rest is data."""
 
     def __init__(self, reason, **data):
         super().__init__(reason)
@@ -297,7 +297,7 @@ def serve_request(action, request):
     except VolumeRequestRefused as exc:
         send_response(**exc.answer)
     except BrokenPipeError:
-        send_response(error="nobody reads the stream any more")
+        send_response(error="the reader of the stream is gone")
     except Exception as exc:
         name = exc.filename if isinstance(exc, OSError) and exc.filename else b""
         name = decode_name(name) if isinstance(name, bytes) else str(name)

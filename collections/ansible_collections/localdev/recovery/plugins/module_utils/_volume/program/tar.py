@@ -279,7 +279,7 @@ def open_member_content(archive, member, stream):
 def handle_unpack_request(request):
     """Unpack the stream that follows the request into an empty folder; with look_only only read it.
 
-    With proved the caller has a manifest, so a file's hash is that of its content in the folder. Otherwise it is the
+    If ``proved``, the caller has a manifest, so a file's hash is that of its content in the folder. Otherwise it is the
     hash of the stream, and the content in the folder is compared with it.
     """
     target = os.fsencode(request["target"]) if not request["look_only"] else None

@@ -46,7 +46,7 @@ def modes(folder: Path) -> set[str]:
 
 @pytest.fixture(params=["fetch", "distribute"])
 def way(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[dict[str, t.Any], Path, Path]:
-    """Arguments, the folder that has a backup and the one that gets it."""
+    """Return arguments, the folder that has a backup and the one that gets it."""
     here, there = tmp_path / "controller", tmp_path / "host"
     source, target = (there, here) if request.param == "fetch" else (here, there)
     make_set(source)
@@ -96,7 +96,7 @@ def test_another_one_of_the_same_name_is_refused_not_overwritten(
 def test_a_damaged_backup_does_not_leave(host: Host, way: tuple[dict[str, t.Any], Path, Path]) -> None:
     args, source, target = way
     (source / f"{NAME}.dir/toc.dat").write_text("rotten")
-    with raises_failure(FailureId.BACKUP_DAMAGED, NAME, "toc.dat"):
+    with raises_failure(FailureId.BACKUP_CORRUPT, NAME, "toc.dat"):
         move(host, args)
     assert not target.exists()
 

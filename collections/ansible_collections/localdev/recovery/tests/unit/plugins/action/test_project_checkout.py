@@ -26,7 +26,7 @@ def git(folder: Path, *words: str) -> str:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A checkout on the controller, with a secret in its origin and files that git does not know."""
+    """Create a checkout on the controller, with a secret in its origin and files that git does not know."""
     folder = tmp_path / "source"
     folder.mkdir()
     git(folder, "init", "--quiet", "--initial-branch=work")

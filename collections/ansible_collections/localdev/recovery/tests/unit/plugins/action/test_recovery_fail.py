@@ -49,11 +49,11 @@ def test_without_a_command_next_is_null(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_cause_is_returned_with_the_state_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    result = fail(monkeypatch, cause=CAUSE, aftermath=["The old state is back.", ["Take back: ", UNDO]])
+    result = fail(monkeypatch, cause=CAUSE, aftermath=["The old state is back.", ["Roll back: ", UNDO]])
     assert {key: result[key] for key in ("failure", "message", "details", "hint", "next")} == {
         key: CAUSE[key] for key in ("failure", "message", "details", "hint", "next")
     }
-    assert result["aftermath"] == ["The old state is back.", ["Take back: ", UNDO]]
+    assert result["aftermath"] == ["The old state is back.", ["Roll back: ", UNDO]]
     assert_golden("recovery_fail_with_aftermath", result["msg"].splitlines())
 
 
@@ -62,7 +62,7 @@ def test_the_command_after_a_cause_wins_over_its_own(monkeypatch: pytest.MonkeyP
 
 
 def test_only_a_state_that_is_given_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """localdev tells by it whether a failure ends a procedure that was rolled back."""
+    """Check the state, by which localdev knows whether a failure ends a procedure that was rolled back."""
     assert fail(monkeypatch, cause=CAUSE, aftermath=[])["aftermath"] == []
     assert "aftermath" not in fail(monkeypatch, cause=CAUSE)
 

@@ -19,7 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.process imp
 
 
 class Action(recovery_run.ActionModule):
-    """What the module is asked, and answers that are given in their order."""
+    """A record of the module's calls, with answers that are given in their order."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: dict[str, t.Any]) -> None:
         monkeypatch.setattr(recovery_run.DirectAction, "run", lambda *_args, **_options: {})

@@ -17,7 +17,7 @@ def list_names(kind: str) -> set[str]:
 
 
 def test_each_module_without_an_action_of_its_own_is_run_by_this_one() -> None:
-    """Ansible would run another one the usual way, without its progress."""
+    """Check all modules: Ansible would run one without an action the usual way, without its progress."""
     assert set(ROUTING) == list_names("modules") - list_names("action")
     assert {name for route in ROUTING.values() for name in route.items()} == {
         ("action_plugin", "localdev.recovery.run_module")

@@ -15,7 +15,7 @@ from ansible_collections.localdev.recovery.plugins.plugin_utils._transfer import
 
 
 class FakeModule:
-    """As much of AnsibleModule as the modules here use."""
+    """A stand-in for AnsibleModule, with the parts that the modules here use."""
 
     def __init__(self, params: dict[str, t.Any], check_mode: bool) -> None:
         self.params = params
@@ -27,7 +27,7 @@ class FakeModule:
 
 
 class Host:
-    """Runs an action; damage: changes what arrives, as a bad line would."""
+    """A host that runs an action. damage: changes the arriving content, as a bad line would."""
 
     def __init__(self) -> None:
         self.damage: t.Callable[[bytes], bytes] = lambda data: data

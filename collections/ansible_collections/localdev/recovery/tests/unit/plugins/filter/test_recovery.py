@@ -31,7 +31,7 @@ def test_every_filter_is_a_documented_function(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
 def test_documentation_names_the_parameters(name: str) -> None:
-    """Ansible finds the documentation of a filter in a file of the filter's name."""
+    """Check the files: Ansible finds the documentation of a filter in a file of the filter's name."""
     module, function = FUNCTIONS[name]
     found = importlib.import_module(f"ansible_collections.localdev.recovery.plugins.module_utils.{module}")
     _input, *parameters = inspect.signature(getattr(found, function)).parameters
@@ -43,7 +43,7 @@ def test_documentation_names_the_parameters(name: str) -> None:
 
 
 def test_filters_stay_few() -> None:
-    """A role gets what it needs from the result of a module."""
+    """Count the filters: a role should get what it needs from the result of a module."""
     assert len(FILTERS) < 10
     assert {path.stem for path in (COLLECTION / "plugins/filter").glob("*.yml")} == set(FILTERS)
 

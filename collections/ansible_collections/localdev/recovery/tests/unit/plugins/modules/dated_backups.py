@@ -21,7 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.files impo
 
 
 def write_dated_backup(folder: Path, days: float, revision: str, **metadata: t.Any) -> BackupSet:
-    """A plain dump; with format_version one of this collection."""
+    """Write a plain dump; with format_version one of this collection."""
     stamp = format_set_timestamp(time.time() - days * 86400)
     path = folder / f"shop_{stamp}.sql.gz"
     path.write_bytes(

@@ -77,7 +77,7 @@ def test_check_mode_only_asks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_database_that_does_not_come_up_ends_alembic(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its container, which would ask the server until the timeout, is removed, and the database's own error is shown."""
+    """Check that the container, which would retry until the timeout, is removed, and that the database's error is shown."""
     removed = threading.Event()
 
     def request_alembic(*_args: t.Any, **_more: t.Any) -> dict[str, t.Any]:

@@ -49,7 +49,7 @@ def build_entry(run_id: str, name: str = "data", kind: str = "volume", state: st
 
 @pytest.fixture(autouse=True)
 def no_container(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests may run in a container, where a folder in /tmp would be lost."""
+    """Pretend that the tests run in no container, where a folder in /tmp would be lost."""
     monkeypatch.setattr(state_folder, "runs_in_container", lambda: False)
 
 
@@ -154,7 +154,7 @@ def test_what_was_cut_short_is_named_and_its_services_are_what_ran_before(tmp_pa
     begun = act(tmp_path, state="started", procedure="undo", undoes="20260131T100000Z-1f2e")
     assert begun["interrupted"] == [first]
     assert begun["running_before"] == ["worker"]
-    # One of the lock that was taken over, one of what is put back.
+    # One note names the lock that was taken over, one the copies that are put back.
     assert [first in note for note in begun["notes"]] == [True, True]
     # Finishing that run may be all that there is to undo.
     assert "undoes" not in store.load(begun["run_id"])
@@ -291,7 +291,7 @@ def test_a_run_that_does_not_exist_is_refused_with_those_that_can_be_undone(tmp_
     assert (unreadable["failure"], unreadable["next"]) == ("run.unreadable", playbook_command("run_list"))
 
 
-@pytest.mark.parametrize("failed", [False, True], ids=["finished", "itself taken back"])
+@pytest.mark.parametrize("failed", [False, True], ids=["finished", "itself undone"])
 def test_an_interrupted_undo_is_what_undoing_its_run_again_settles(tmp_path: Path, failed: bool) -> None:
     store = open_store(tmp_path)
     ids = []
@@ -378,7 +378,7 @@ def test_no_run_begins_while_an_undo_cannot_be_finished(
         assert store.path(left) in str(refused.value.hint)
         assert refused.value.next_command == playbook_command("run_explain", run_explain_id=left)
     assert sorted(str(path) for path in tmp_path.rglob("*")) == before
-    # Those that only look report it.
+    # Modules that only look report it.
     found = look(tmp_path)
     [unsettled] = found["unsettled"]
     assert (unsettled["run_id"], unsettled["path"]) == (left, store.path(left))

@@ -68,7 +68,7 @@ def test_each_variable_prevents_it(variables: dict[str, t.Any]) -> None:
 
 
 def test_kept_files_prevent_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ANSIBLE_KEEP_REMOTE_FILES is for people who want to read the packed module."""
+    """Set ANSIBLE_KEEP_REMOTE_FILES, which is for people who want to read the packed module."""
     monkeypatch.setattr(direct_execution.constants, "DEFAULT_KEEP_REMOTE_FILES", True)
     assert not make_action().can_run_directly(MODULE, OWN_PYTHON)
 

@@ -38,7 +38,7 @@ ASYNCPG = "<class 'asyncpg.exceptions.UndefinedColumnError'>: Spalte existiert n
 
 
 def schema(**changes: t.Any) -> dict[str, t.Any]:
-    """A result of alembic_info for a database at the only head."""
+    """Return a result of alembic_info for a database at the only head."""
     return {
         "heads": ["c3"],
         "current": ["c3"],
@@ -147,7 +147,7 @@ def test_where_an_unknown_revision_is(where: dict[str, t.Any] | None, named: str
 
 @pytest.mark.parametrize("line", [PSYCOPG, SERVER, INSERT, JSON_LINE])
 def test_log_lines_that_name_a_column(line: str) -> None:
-    """They are evidence for what the models have and the database has not."""
+    """Check that such lines are evidence for what the models have and the database has not."""
     finding = only(found(COLUMN_LOST, ["INFO ready", line, line]), "columns_missing")
     assert "people.faculty_role" in finding["message"]
     assert finding["evidence"] == ["models: people.faculty_role", f"backend: {line}"]
@@ -301,7 +301,7 @@ def test_nothing_is_done_without_a_reason(
     tables: int | None,
     allow: bool,
 ) -> None:
-    """Every error says what helps, an upgrade has revisions, a rebuild was allowed, and a refusal is a failure."""
+    """Check that each error has a hint, an upgrade has revisions, a rebuild was allowed, and a refusal is a failure."""
     answer = schema(
         heads=heads,
         current=current + unknown,

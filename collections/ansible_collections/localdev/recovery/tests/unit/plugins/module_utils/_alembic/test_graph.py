@@ -53,7 +53,7 @@ def alembics_ancestors(of: RevisionMap, revision: str) -> set[str]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Row]:
-    """Branches, merges, several bases, dependencies by revision and by label; in any order."""
+    """Generate branches, merges, several bases, dependencies by revision and by label; in any order."""
     names = draw(st.lists(st.text("0123456789abcdef", min_size=4, max_size=6), min_size=1, max_size=14, unique=True))
     rows: list[Row] = []
     labels: list[str] = []
@@ -100,7 +100,7 @@ def test_all_answers_are_those_of_alembic(rows: list[Row], data: st.DataObject) 
         (["b"], "cde"),
         (["b", "c"], "de"),
         (["e"], ""),
-        # What a dump over a newer schema leaves.
+        # The result of a dump over a newer schema.
         (["e", "d"], ""),
         (["b", "a"], "cde"),
     ],
@@ -162,7 +162,7 @@ def test_ancestors_of_an_unknown_revision_are_an_error() -> None:
 
 
 def test_many_revisions_take_no_time() -> None:
-    """A long history with a branch and a merge at every third step; anything but linear would take minutes."""
+    """Walk a long history with a branch and a merge at every third step; anything but linear would take minutes."""
     rows, last = [row("0")], ["0"]
     for step in range(1, 60_000, 3):
         rows += [row(f"{step}", *last), row(f"{step + 1}", f"{step}"), row(f"{step + 2}", f"{step}")]

@@ -101,7 +101,7 @@ def test_the_verdict(
     duplicates: list[str],
     problems: list[tuple[str, ...]],
 ) -> None:
-    """Each problem names what it is about."""
+    """Check that each problem names the registration."""
     verdict = compare_registrations("rules", found, expected, defined)
     assert (verdict["missing"], verdict["duplicates"], verdict["complete"]) == (missing, duplicates, not problems)
     assert (verdict["label"], verdict["count"], verdict["expected"]) == ("rules", len(found), expected.count)

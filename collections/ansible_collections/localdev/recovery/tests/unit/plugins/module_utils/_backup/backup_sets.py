@@ -23,7 +23,7 @@ DAY = 86400.0
 def write_set(
     folder: Path, age: float, *, kind: str = "custom", own: bool = True, text: str = "", **more: t.Any
 ) -> Path:
-    """A set that is AGE seconds old, with metadata of this collection or of the manual procedure."""
+    """Write a set that is AGE seconds old, with metadata of this collection or of the manual procedure."""
     stamp = format_set_timestamp(NOW - age)
     database = more.pop("database", "shop")
     path = folder / f"{database}_{stamp}{DUMP_EXTENSIONS[kind]}"

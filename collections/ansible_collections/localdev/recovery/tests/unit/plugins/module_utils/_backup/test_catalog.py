@@ -128,7 +128,7 @@ def test_by_name_file_name_metadata_and_path(folder: Path) -> None:
     path = str(folder / f"{name}.dump")
     for wanted in (name, f"{name}.dump", f"{name}.metadata", path, str(folder / f"{name}.metadata")):
         assert chosen(folder, wanted) == path
-    # Who names it means it.
+    # A backup that is named is used.
     assert chosen(folder, f"shop_{format_set_timestamp(NOW)}").endswith(".dump")
 
 

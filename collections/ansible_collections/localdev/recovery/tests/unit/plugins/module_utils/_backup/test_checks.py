@@ -85,7 +85,7 @@ def test_missing_shorter_and_foreign_files_are_named(tmp_path: Path) -> None:
     damage = find_backup_damage(read_backup_set(str(path))) or []
     assert_lines_name(damage, ["1.dat.gz"], ["3.dat.gz"], ["2.dat.gz", 5, 19])
     assert_golden("backup/damage", damage)
-    with raises_failure(FailureId.BACKUP_DAMAGED, path, "1.dat.gz", "2.dat.gz", "3.dat.gz") as caught:
+    with raises_failure(FailureId.BACKUP_CORRUPT, path, "1.dat.gz", "2.dat.gz", "3.dat.gz") as caught:
         raise_for_damage(read_backup_set(str(path)), damage)
     assert caught.value.next_command == playbook_command("backup_list")
 

@@ -31,7 +31,7 @@ LIST_BACKUPS = playbook_command("backup_list")
 
 
 def graph(**down: str) -> RevisionGraph:
-    """Each revision by its down revisions, as words."""
+    """Return a graph from each revision's down revisions, as words."""
     return RevisionGraph({"revision": name, "down_revisions": parents.split()} for name, parents in down.items())
 
 
@@ -112,7 +112,7 @@ FETCH = program_command("git", "-C", "/srv/shop", "fetch", "--all")
 )
 @pytest.mark.parametrize("reliable", [True, False], ids=["reliable", "old"])
 def test_unknown(reliable: bool, found: dict[str, t.Any], named: list[str], command: t.Any) -> None:
-    """Old metadata is believed where the dump says the same."""
+    """Check that old metadata is believed if the dump says the same."""
     decision = decide(LINE, ["gone"], reliable=reliable, in_dump=None if reliable else ["gone"], found=found)
     assert (decision.verdict, decision.action, decision.pending) == ("unknown", "refuse", [])
     assert decision.failure == FailureId.BACKUP_REVISION_UNKNOWN.id

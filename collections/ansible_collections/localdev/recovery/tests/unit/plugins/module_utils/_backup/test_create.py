@@ -45,7 +45,7 @@ def test_a_second_in_which_a_set_was_made_is_not_used_again(tmp_path: Path, monk
     monkeypatch.setattr(create.time, "sleep", lambda _seconds: None)
     first, file_name = find_free_backup_name(str(tmp_path), "shop", ".dump")
     assert file_name == f"{first}.dump"
-    # Of whatever format the other one is, and though it may have only its metadata yet.
+    # Independent of the format of the other one, which may have only its metadata yet.
     (tmp_path / f"{first}.metadata").write_text("")
     assert find_free_backup_name(str(tmp_path), "shop", ".dir")[0] == f"shop_{format_set_timestamp(1)}"
 

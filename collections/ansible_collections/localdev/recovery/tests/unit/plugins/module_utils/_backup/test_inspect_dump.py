@@ -44,7 +44,7 @@ def test_a_damaged_plain_dump_is_no_traceback(tmp_path: Path) -> None:
     nothing: t.Any = None
     for text in (whole[:40], whole[:30] + b"\xff" + whole[31:], b"\x1f\x8b\x08"):
         path.write_bytes(text)
-        with raises_failure(FailureId.BACKUP_DAMAGED, path) as caught:
+        with raises_failure(FailureId.BACKUP_CORRUPT, path) as caught:
             read_dump_revisions(nothing, nothing, item(str(path), "plain"), "alembic_version")
         assert caught.value.next_command == playbook_command("backup_list")
     path.unlink()

@@ -76,7 +76,7 @@ def test_what_a_restored_database_lacks(
         ({"statistics": True}, 19, True),
         ({"statistics": True}, 17, False),
         ({"statistics": False}, 18, False),
-        # Of a backup that an older version made, and of one whose metadata somebody changed.
+        # Of a backup that an older version made, and of one whose metadata was changed by hand.
         ({}, 18, False),
         ({"statistics": "true"}, 18, False),
     ],
@@ -136,7 +136,7 @@ def test_a_full_disk_is_not_reported_as_a_corrupt_backup(tmp_path: Path, cause: 
 
 
 def test_a_refused_dump_never_comes_to_an_end_for_psql(tmp_path: Path) -> None:
-    """psql is killed, so that what it has read does not look like the whole."""
+    """Check that psql is killed, so that it does not take the part that it has read for the complete dump."""
     text = b"SELECT 1;\n" + b"\\connect shop\n" + END
     with raises_failure(FailureId.BACKUP_UNSAFE_STATEMENT, "shop_20260131_100000", "\\connect"):
         restored_plain(tmp_path, text, f"cat >{tmp_path}/executed; echo all >>{tmp_path}/executed")

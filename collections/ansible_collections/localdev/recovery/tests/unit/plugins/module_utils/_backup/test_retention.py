@@ -92,7 +92,7 @@ def test_what_may_go(found: list[BackupSet], keep: int, days: float) -> None:
     assert all(item in own for item in expired), "a set of another tool"
     assert not any(item in expired for item in own[: max(keep, 1)]), "one of the newest"
     proved = [item for item in own if item.last_test_restored]
-    assert not proved or proved[0] not in expired, "the newest that was proved"
+    assert not proved or proved[0] not in expired, "the newest that passed a test restore"
     assert all(NOW - item.created >= days * DAY for item in expired)
     # And nothing else stays.
     stays = [item for item in own[max(keep, 1) :] if item not in expired and item is not next(iter(proved), None)]

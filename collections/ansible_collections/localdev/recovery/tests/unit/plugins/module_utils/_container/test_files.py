@@ -124,7 +124,7 @@ def test_a_change_that_fails_leaves_every_file_as_it_was(tmp_path: Path) -> None
 
 
 def test_a_script_that_is_cut_off_changes_nothing(tmp_path: Path) -> None:
-    """The controller may be killed while it sends the script."""
+    """Truncate the script, because the controller may be killed while it sends it."""
     file, other = write(tmp_path / "x", b"old"), write(tmp_path / "xx", b"old")
     owner = os.geteuid(), os.getegid()
     script = build_change_script([FileChange(str(file), b"new", *owner), FileChange(str(other), None)])

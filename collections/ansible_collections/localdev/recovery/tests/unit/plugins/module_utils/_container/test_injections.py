@@ -33,7 +33,7 @@ def test_what_runs_have_injected() -> None:
     records = [
         record("1", {}, {"name": "shop-api-1:/app/y.py", "state": "restored"}),
         record("2", {"sha256": "newer"}),
-        # What an undo has displaced, and what was put aside by hand.
+        # Content that an undo has displaced, and content that was set aside by hand.
         record("3", {"sha256": None}),
         record("4", {"kind": "volume", "name": "shop_data"}),
     ]

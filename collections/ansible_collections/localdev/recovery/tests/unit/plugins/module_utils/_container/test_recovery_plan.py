@@ -42,7 +42,7 @@ def service(name: str, **more: t.Any) -> dict[str, t.Any]:
 
 
 def stack(**changes: dict[str, t.Any]) -> dict[str, t.Any]:
-    """db <- backend (with a worker and an excluded mailer of the same source) <- frontend; assets is a job."""
+    """Return db <- backend (with a worker and an excluded mailer of the same source) <- frontend; assets is a job."""
     needs = {"db": "service_healthy"}
     services = {
         "db": service("db"),
@@ -161,7 +161,7 @@ def test_an_unknown_service_cannot_be_built() -> None:
             {"db": {"containers": [container(stale_config=True)]}},
             ["backend"],
             {"backend": "restart"},
-            id="what it needs is not made anew on the way",
+            id="its dependencies are not recreated",
         ),
         pytest.param(
             {
@@ -269,7 +269,7 @@ def test_excluded_and_disabled_services_are_never_touched(
     plan = RecoveryPlanner(stack(**changes), [], built("backend", "worker", "frontend")).plan(action, recreate=recreate)
     assert not {"mailer", "tools"} & set(plan["services"])
     assert set(plan["forced"]) <= set(plan["start"]) == set(plan["services"]) >= set(plan["stop"])
-    # Whatever a started service depends on runs, or is started too.
+    # The dependencies of a started service run, or are started too.
     for name in plan["start"]:
         for other in stack()["services"][name]["depends_on"]:
             assert other in plan["start"] or changes[other]["containers"][0]["state"] == "running"

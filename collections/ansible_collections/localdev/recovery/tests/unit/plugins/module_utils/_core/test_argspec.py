@@ -56,7 +56,7 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any
 
 
 def documentation(name: str) -> dict[str, t.Any]:
-    """The module's own documentation with its fragments."""
+    """Return the module's own documentation with its fragments."""
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
     own = yaml.safe_load(module.DOCUMENTATION)
     options = dict(own.get("options") or {})
@@ -69,7 +69,7 @@ def documentation(name: str) -> dict[str, t.Any]:
 
 
 def plain(options: t.Mapping[str, t.Any], nested: str) -> dict[str, t.Any]:
-    """Options as comparable values; no_log has no place in documentation."""
+    """Return options as comparable values; no_log has no place in documentation."""
     made = {}
     for name, option in options.items():
         made[name] = {key: option.get(key, absent) for key, absent in STATED.items() if key != "no_log"}

@@ -41,7 +41,7 @@ def test_a_module_of_this_collection_says_it_itself() -> None:
 
 
 def test_a_failure_of_this_collection_is_not_hidden_by_no_log() -> None:
-    """Its message is made for people, without secrets."""
+    """Show the message, because it is made for people, without secrets."""
     assert describe_failed_task({"failed": True, **OWN}, "Look", no_log=True)["message"] == "Python is 3.6"
 
 

@@ -23,7 +23,7 @@ class Left(BaseException):
 
 
 class Module:
-    """What AnsibleModule does with its result."""
+    """A stand-in for AnsibleModule that keeps its result."""
 
     def __init__(self) -> None:
         self.no_log_values: set[str] = set()

@@ -28,7 +28,7 @@ _START = program_command("sudo", "systemctl", "start", "docker")
 _JOIN_GROUP = program_command("sudo", "usermod", "--append", "--groups", "docker", "anna")
 
 
-# What Docker 20.10 to 29 and Compose 2 have really said.
+# Recorded errors of Docker 20.10 to 29 and Compose 2.
 @pytest.mark.parametrize(
     ("stderr", "failure", "value", "next_command"),
     [

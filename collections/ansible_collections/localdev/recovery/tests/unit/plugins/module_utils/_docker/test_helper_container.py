@@ -20,7 +20,7 @@ SHELL = "exec sh -s\n"
 
 @pytest.fixture
 def docker(tmp_path: Path) -> t.Callable[[str], Docker]:
-    """``docker(script)`` is a Docker whose containers are this shell script."""
+    """Return a function: ``docker(script)`` is a Docker whose containers are this shell script."""
 
     def build(script: str) -> Docker:
         binary = tmp_path / "docker"

@@ -201,7 +201,7 @@ def test_the_callers_own_git_environment_does_not_matter(
 
 
 def test_the_repository_of_another_user(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """git refuses it but for safe.directory, which goes by an environment variable and is written nowhere."""
+    """Read it with safe.directory in an environment variable. Without it git refuses; no file has to change."""
     repository.migration("feed")
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     status = subprocess.run(["git", "status"], cwd=repository.root, capture_output=True, text=True, check=False)

@@ -98,7 +98,7 @@ def restore(owners: bool) -> list[str]:
 
 
 def test_statistics_are_left_out_by_a_list_of_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program in place of pg_restore writes a list as that of PostgreSQL 18 does."""
+    """Replace pg_restore by a program that writes a list as that of PostgreSQL 18 does."""
     monkeypatch.setattr(pg_restore, "_LIST", str(tmp_path / "list"))
     program = tmp_path / "pg_restore"
     program.write_text(
@@ -136,7 +136,7 @@ def test_without_owners_and_privileges() -> None:
 
 @pytest.fixture
 def docker(tmp_path: Path) -> Docker:
-    """Starts a shell on this machine as a helper container would, and writes down its arguments."""
+    """Start a shell on this machine as a helper container would, and record its arguments."""
     binary = tmp_path / "docker"
     binary.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{tmp_path}/arguments\nexec sh -s\n')
     binary.chmod(0o755)

@@ -74,7 +74,7 @@ def dump(
 
 
 class SmallReads(io.BytesIO):
-    """A dump of which each read returns only a few bytes."""
+    """A dump whose reads return only a few bytes each."""
 
     def __init__(self, text: bytes, size: int) -> None:
         super().__init__(text)
@@ -96,7 +96,7 @@ def through(text: bytes, size: int = 1 << 20, reader: PlainDump | None = None) -
 
 
 def refused(text: bytes, size: int) -> DumpRefused:
-    """The refusal; nothing of what it names may have passed."""
+    """Return the refusal, and check that nothing of the refused content has passed."""
     pieces: list[bytes] = []
     with pytest.raises(DumpRefused) as caught:
         pieces.extend(feed(text, size, dump()))
@@ -276,7 +276,7 @@ def test_in_an_empty_database_there_is_nothing_to_drop(written: bytes, executed:
     assert through(written + b"\n" + END) == (executed or written) + b"\n" + END
 
 
-# --- cut short ---------------------------------------------------------------------------------------------------
+# --- interrupted -------------------------------------------------------------------------------------------------
 
 
 WHOLE = SCHEMA + copied(b"1\tAda", b"2\tBob") + VERSIONS + END
@@ -286,7 +286,7 @@ WHOLE = SCHEMA + copied(b"1\tAda", b"2\tBob") + VERSIONS + END
 def test_a_dump_that_ends_early_is_refused(length: int, size: int) -> None:
     with pytest.raises(DumpRefused) as caught:
         through(WHOLE[:length], size)
-    assert caught.value.failure is FailureId.BACKUP_DAMAGED
+    assert caught.value.failure is FailureId.BACKUP_CORRUPT
 
 
 def test_the_place_of_the_cut_is_reported() -> None:

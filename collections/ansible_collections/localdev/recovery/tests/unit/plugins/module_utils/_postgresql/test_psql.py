@@ -65,7 +65,7 @@ def test_a_refusal_of_postgresql_names_the_server_and_its_last_words() -> None:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Docker:
-    """A shell in place of psql. Its stderr has a warning before each answer."""
+    """Return Docker with a shell in place of psql, whose stderr has a warning before each answer."""
     binary = tmp_path / "docker"
     binary.write_text(
         "#!/bin/sh\nprintf 'Password: ' >&2\nwhile read -r line; do\n"

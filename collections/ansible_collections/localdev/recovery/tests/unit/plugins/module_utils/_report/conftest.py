@@ -40,7 +40,7 @@ def restored() -> Json:
 
 @pytest.fixture
 def run_record() -> t.Callable[..., Json]:
-    """``run_record(run_id, state="restored", outcome="failed")`` is a record of a run that has set one volume aside."""
+    """Return a function: ``run_record(run_id, state="restored")`` is a record of a run that set one volume aside."""
 
     def build(run_id: str, state: str = "live", **changes: t.Any) -> Json:
         hour = run_id[9:11]

@@ -20,7 +20,7 @@ STEPS = [{"name": name, "seconds": 1.5} for name in ("restore", "upgrade", "stop
 
 @pytest.fixture
 def report(backup: Json, restored: Json, kept: Json) -> Report:
-    """``report(record={})`` is the report of a restore with these results changed."""
+    """Return a function: ``report(record={})`` is the report of a restore with these results changed."""
 
     def build(**changes: t.Any) -> list[Line]:
         decided = {"backup": backup, "verdict": "behind", "reason": "one before the head", "pending": ["beef"]}

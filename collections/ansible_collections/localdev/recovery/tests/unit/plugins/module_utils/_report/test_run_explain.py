@@ -85,4 +85,4 @@ def test_a_kept_copy_that_does_not_exist_any_more_is_named(run_record: Record) -
     missing = [{"aside": record["asides"][0]["aside"], "problem": "x"}]
     lines = format_run_explanation(found(record, missing=missing), NEW, NOON)
     assert_golden("report/run_explain_missing", lines)
-    assert not any(isinstance(line, list) for line in lines), "nothing can be taken back"
+    assert not any(isinstance(line, list) for line in lines), "nothing can be undone"

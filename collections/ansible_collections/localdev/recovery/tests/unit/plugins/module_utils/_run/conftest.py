@@ -16,7 +16,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.store impor
 
 @pytest.fixture
 def store(tmp_path: Path) -> RunStore:
-    """The runs of the stack shop, whose project folder is tmp_path/project."""
+    """Return the runs of the stack shop, whose project folder is tmp_path/project."""
     return RunStore(str(tmp_path / "shop"), str(tmp_path / "project"))
 
 
@@ -27,7 +27,7 @@ def lock(store: RunStore) -> RunLock:
 
 @pytest.fixture
 def make_record() -> t.Callable[..., RunRecord]:
-    """``make_record("restore", run_id, outcome="failed")`` is the record of a run, with some of its values replaced."""
+    """Return a function: ``make_record("restore", run_id, outcome="failed")`` is a record with some values replaced."""
 
     def make(procedure: str = "full_rebuild", run_id: str = "", **more: t.Any) -> RunRecord:
         made = build_run_record(procedure, project="shop", user="me", controller_host="here", parameters={})

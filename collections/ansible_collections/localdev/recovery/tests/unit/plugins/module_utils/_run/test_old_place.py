@@ -239,7 +239,7 @@ def test_a_crash_while_records_are_moved_loses_nothing(
         assert take_over(store) == []
         [record] = store.load_all()
         assert Path(store.locate(record["asides"][0]["aside"])).read_text() == "OLD=1"
-    # A kept file without a record is nobody's business.
+    # A kept file without a record stays as it is.
     assert old.list_files() == [".localdev/.gitignore", entry["aside"]]
 
 

@@ -31,7 +31,7 @@ class DeadEngine(Docker):
 
 @pytest.fixture(autouse=True)
 def roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
-    """The system's place, and two of the user."""
+    """Return the system's place, and two of the user."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "user"))
     for name in ("COMPOSE_PROJECT_NAME", "DOCKER_HOST"):
         monkeypatch.delenv(name, raising=False)
@@ -92,7 +92,7 @@ def test_a_project_that_compose_cannot_read_is_found_by_its_last_run(roots: list
     assert find_project_state(docker, project) == ("renamed", describe_state(roots[2], "renamed", group=7))
     store = open_run_store(docker, project, None)
     assert (store.folder, store.project_dir, store.file_mode) == (str(roots[2] / "renamed"), str(folder), 0o660)
-    # A name that somebody chose decides.
+    # A chosen name decides.
     name, state = find_project_state(docker, Project(str(folder), name="chosen"))
     assert (name, state["folder"]) == ("chosen", "/var/lib/localdev/chosen")
     assert json.loads(next((roots[2] / ".projects").iterdir()).read_text())["project"] == "renamed"

@@ -43,7 +43,7 @@ def build_run_id(day: int) -> str:
 
 
 def record(number: int, outcome: str, asides: list[tuple[str, str, str] | tuple[str, str, str, int]]) -> Record:
-    """A run of day NUMBER of May. asides: kind, name, state, and bytes if they are not 1."""
+    """Return a run of day NUMBER of May. asides: kind, name, state, and bytes if they are not 1."""
     run_id = build_run_id(number)
     return {
         "run_id": run_id,
@@ -210,7 +210,7 @@ def test_of_named_runs_all_is_deleted_but_the_newest_of_an_object() -> None:
         "cleanup", cleanup_runs=list(rule.runs), cleanup_also_newest=True
     )
     refuse_to_delete_newest(rule, deletable, kept)
-    # What has not ended needs all that it keeps.
+    # A run that has not ended needs all its kept copies.
     deletable, kept = split_by_retention(runs, CleanupRule(runs=(build_run_id(30),), also_newest=True), NOW)
     assert (deletable, reasons(kept)[30]) == ([], "running")
 
@@ -223,7 +223,7 @@ def test_a_named_run_with_the_newest_alone_is_refused() -> None:
     command = playbook_command("cleanup", cleanup_runs=[build_run_id(2)], cleanup_also_newest=True)
     assert command in caught.value.hint
     assert caught.value.next_command is None
-    # What is named twice, or keeps nothing any more, is not refused.
+    # A run that is named twice, or keeps nothing any more, is not refused.
     rule = CleanupRule(runs=(build_run_id(1), build_run_id(3)))
     refuse_to_delete_newest(rule, *split_by_retention(runs, rule, NOW))
     rule = CleanupRule(runs=(build_run_id(2),), also_newest=True)

@@ -63,7 +63,7 @@ def describe_stack(root: Path, group: int | None) -> t.Any:
 
 @pytest.fixture
 def user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user who is not root, on the engine's own host."""
+    """Imitate a user who is not root, on the engine's own host."""
     monkeypatch.setattr(state_folder.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(state_folder, "runs_in_container", lambda: False)
 

@@ -128,6 +128,6 @@ def test_an_object_that_only_another_version_knows_is_left_for_it(run: ActiveRun
     [problem] = delete_all_temporary_objects(Engine(), run.record)
     assert str(file) in problem
     assert (file.exists(), len(run.record["scratch"])) == (True, 1)
-    # What an early version wrote down has no other keys.
+    # The record of an early version has no other keys.
     delete_temporary_object(Engine(), {"kind": "path", "name": str(file)})
     assert not file.exists()

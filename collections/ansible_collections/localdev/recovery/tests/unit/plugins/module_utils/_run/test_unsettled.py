@@ -41,7 +41,7 @@ def find(records: list[RunRecord], *bad: str) -> list[UnsettledRun]:
         {"run_id": UNDO, "outcome": "succeeded", "asides": [build_entry("restoring", restored_by=RUN)]},
         {"run_id": UNDO, "outcome": "failed", "asides": [build_entry("restoring", restored_by=RUN)]},
     ],
-    ids=["an undo", "put back by another", "taken back by another", "failed, then taken back"],
+    ids=["an undo", "put back by another", "undone by another", "failed, then undone"],
 )
 def test_what_cannot_be_finished_without_a_record(make_record: MakeRecord, record: dict[str, t.Any]) -> None:
     records = [make_record(run_id=OTHER), make_record(**record)]
@@ -65,7 +65,7 @@ def test_what_cannot_be_finished_without_a_record(make_record: MakeRecord, recor
         {"asides": [build_entry("restoring", restored_by=UNDO)]},
         {"asides": [build_entry("restoring")]},
     ],
-    ids=["undone", "failed", "put back", "taken back", "interrupted rebuild", "rolled back by itself", "no name"],
+    ids=["undone", "failed", "put back", "undone by another", "interrupted rebuild", "rolled back itself", "no name"],
 )
 def test_an_unrelated_record_that_cannot_be_read_stops_nothing(
     make_record: MakeRecord, record: dict[str, t.Any]

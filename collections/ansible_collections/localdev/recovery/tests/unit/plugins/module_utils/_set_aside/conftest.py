@@ -41,7 +41,7 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._set_
 
 @pytest.fixture
 def place() -> t.Iterator[Path]:
-    """A folder in memory where there is one: thousands of atomic writes are slow on a busy disk."""
+    """Return a folder in memory if the machine has one: thousands of atomic writes are slow on a busy disk."""
     memory = "/dev/shm"
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
         yield Path(folder)

@@ -80,7 +80,7 @@ class FakeDocker(Docker):
 
 
 class LocalShell:
-    """Stands in for the helper container: the same scripts, with the mounted folders in place of their mount points."""
+    """A stand-in for the helper container: the same scripts, with the mounted folders for their mount points."""
 
     def __init__(self, docker: t.Any, image: str, mounts: t.Sequence[tuple[str, str, bool]], run_id: str) -> None:
         self.world: FakeStack = docker.world
@@ -112,7 +112,7 @@ class LocalShell:
 
 
 def imitate_script(script: str, *, torn: bool) -> str:
-    """What the keepers' scripts do, without the hundreds of processes. torn: one that is killed halfway."""
+    """Do the work of the keepers' scripts, without hundreds of processes. torn: is killed halfway."""
     command, *words = shlex.split(script.replace(";", " ; "))
     if command == "find":
         folder = Path(words[0])
@@ -143,7 +143,7 @@ def imitate_script(script: str, *, torn: bool) -> str:
 
 
 def fake_psql(server: t.Any, database: str, sql: str) -> str:
-    """The statements of DatabaseKeeper on a folder whose files are databases; a transaction happens wholly or not."""
+    """Run the statements of DatabaseKeeper on a folder whose files are databases; a transaction is atomic."""
     world: FakeStack = server.docker.world
     if sql == HAS_CONTENT_SQL:
         # One that allows no connections cannot be asked.
@@ -185,5 +185,5 @@ def fake_psql(server: t.Any, database: str, sql: str) -> str:
     for name in re.findall(r'ALTER DATABASE "([^"]*)" ALLOW_CONNECTIONS true', sql):
         (world.shut / name).unlink(missing_ok=True)
     world.touch()
-    # What the clock of the server says before and after.
+    # The clock of the server before and after.
     return "1700000000.25\n1700000000.5"

@@ -45,11 +45,11 @@ DATABASES = ("database", "swapped", "copied")
 
 
 class Killed(BaseException):
-    """SIGKILL: nothing in the code under test may handle it."""
+    """A SIGKILL: nothing in the code under test may handle it."""
 
 
 class Finished(Exception):
-    """The procedure was over before the point at which it should have been killed."""
+    """An end of the procedure before the point at which it should have been killed."""
 
 
 class FakeStack:
@@ -80,7 +80,7 @@ class FakeStack:
         self.imitates_scripts = False
 
     def touch(self) -> None:
-        """A point at which the process may be killed."""
+        """Count a point at which the process may be killed."""
         self.touched += 1
         if self.touched == self.fatal:
             raise Killed
@@ -129,7 +129,7 @@ class FakeStack:
         (self.settings / name).touch()
 
     def write(self, kind: str, content: str) -> None:
-        """What a procedure or an application does: all of the content, in the original place."""
+        """Write all of the content in the original place, as a procedure or an application does."""
         path = self.path(kind, self.item(kind)["name"])
         if kind in ("volume", "folder"):
             shutil.rmtree(path, ignore_errors=True)
@@ -142,7 +142,7 @@ class FakeStack:
             path.write_text(content)
 
     def read(self, kind: str, name: str | None = None) -> str:
-        """The content; 'mixed' for anything that is not whole, 'empty' and 'absent'."""
+        """Return the content: 'mixed' if it is incomplete or of several versions, 'empty' or 'absent'."""
         path = self.path(kind, name or self.item(kind)["name"])
         if not path.exists():
             return "absent"
@@ -157,7 +157,7 @@ class FakeStack:
         return contents.pop() if files == ["PG_VERSION", "base/1"] and len(contents) == 1 else "mixed"
 
     def kept(self, kind: str) -> set[str]:
-        """Contents that a record promises to have under an aside name."""
+        """Return the contents that a record promises to have under a kept name."""
         return {
             self.read(kind, entry["aside"])
             for record in self.runs.load_all()
@@ -166,7 +166,7 @@ class FakeStack:
         }
 
     def forgotten(self, kind: str) -> set[str]:
-        """Things on disk that carry a run id and that no record speaks of."""
+        """Return objects on disk that carry a run id and are in no record."""
         place = self.path(kind, self.item(kind)["name"]).parent
         known = {
             os.path.basename(entry["aside"])
@@ -199,7 +199,7 @@ class FakeStack:
         set_aside.put_back_run(module, self.docker, self.runs)
 
     def begin(self, procedure: str, undoes: str = "") -> tuple[str, list[str]]:
-        """The new run, and the interrupted ones whose things have been put back first."""
+        """Begin a run. Return it, and the interrupted ones whose objects have been put back first."""
         module = self.module(procedure=procedure, undoes=undoes)
         module.params["controller"]["process"] = {"machine": get_machine_identity(), "pid": 2**22 + 1, "started": "0"}
         begun = recovery_run.start_run(module, RunLock(self.runs))
@@ -242,7 +242,7 @@ class FakeStack:
         return run_id
 
     def undo(self, run_id: str = "", *, fails: bool = False) -> str:
-        """As the undo role does: an interrupted run that is put back on the way is what the undo was asked for."""
+        """Undo as the role does: an interrupted run that is put back on the way is the one that was asked for."""
         try:
             wanted = choose_run_to_undo(self.runs.load_all(), run_id)["run_id"]
         except RecoveryError:

@@ -44,16 +44,16 @@ def kill_at_every_point(world: FakeStack, prepare: Prepare, act: Act) -> None:
 
 
 def assert_sound(world: FakeStack, kind: str) -> None:
-    """Whatever happened: no mix, nothing lost, nothing forgotten."""
+    """Check that content was not mixed, lost or forgotten."""
     assert world.read(kind) in ("old", "new")
     assert "mixed" not in world.kept(kind)
     assert "absent" not in world.kept(kind)
     assert world.forgotten(kind) == set()
-    assert not (world.shut / "shop").exists(), "nobody can connect any more"
+    assert not (world.shut / "shop").exists(), "no client can connect any more"
 
 
 def prepare_rebuild(kind: str, content: str = "") -> Prepare:
-    """A rebuild that has begun; with content, one that has also kept the old and started on the new."""
+    """Begin a rebuild; with content, also keep the old and start on the new."""
 
     def prepare(world: FakeStack) -> str:
         world.write(kind, "old")

@@ -74,7 +74,7 @@ def test_what_does_not_exist_is_left_out(world: FakeStack, kind: str) -> None:
     run_id, _rest = world.begin("full_rebuild")
     world.keep(run_id, kind)
     assert world.runs.load(run_id)["asides"] == []
-    # What is to replace it stands in its place then.
+    # The replacement is in its place then.
     assert (world.read(kind), world.forgotten(kind)) == ("new" if kind in ("swapped", "image") else "absent", set())
 
 

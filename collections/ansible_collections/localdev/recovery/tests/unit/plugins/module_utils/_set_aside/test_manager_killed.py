@@ -90,7 +90,7 @@ def test_killed_while_a_failed_undo_gives_back(world: FakeStack, kind: str) -> N
 
 
 def test_killed_twice_while_putting_back(world: FakeStack, kind: str) -> None:
-    """The run that finishes an interrupted run may be killed too."""
+    """Kill the run that finishes an interrupted run, too."""
 
     def act(world: FakeStack, point: int, _run_id: str) -> None:
         with world.killed_at(point):
@@ -105,7 +105,7 @@ def test_killed_twice_while_putting_back(world: FakeStack, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["volume", "folder", "database"])
 def test_killed_while_a_cleanup_deletes(world: FakeStack, kind: str) -> None:
-    """A copy of which a part is deleted is not put back, and the next cleanup deletes the rest."""
+    """Check that an incomplete copy is not put back, and that the next cleanup deletes the rest."""
 
     def prepare(world: FakeStack) -> str:
         world.write(kind, "old")

@@ -68,7 +68,7 @@ class Container(Docker):
 
 @pytest.fixture
 def docker(tmp_path: Path) -> Container:
-    """Everything in the context is younger than the image, as after a clone."""
+    """Return a Docker with an image that is older than everything in the context, as after a clone."""
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)

@@ -121,7 +121,7 @@ def test_staleness_is_unknown_where_compose_cannot_hash(replay: t.Any) -> None:
 
 
 def test_hashes_are_made_of_the_resolved_configuration() -> None:
-    """Optional dependencies on services that are not enabled do not count; Compose drops them at up."""
+    """Ignore optional dependencies on services that are not enabled, because Compose drops them at up."""
     given: dict[str, t.Any] = {}
 
     class Hashing(Docker):

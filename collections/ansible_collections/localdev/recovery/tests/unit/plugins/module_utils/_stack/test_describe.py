@@ -172,7 +172,7 @@ def test_without_the_engine_only_the_configuration_is_described(facts_of: FactsO
 
 @st.composite
 def graphs(draw: st.DrawFn) -> dict[str, list[str]]:
-    """Services that depend only on ones named before them, as Compose guarantees."""
+    """Generate services that depend only on ones named before them, as Compose guarantees."""
     names = [f"s{number}" for number in range(draw(st.integers(0, 8)))]
     return {
         name: draw(st.lists(st.sampled_from([*names[:index], "absent"]), unique=True))

@@ -54,7 +54,7 @@ def test_a_port_is_taken_while_a_process_listens(address: str) -> None:
 
 
 class PortsDocker(Docker):
-    """Answers what the look at ports asks."""
+    """A Docker that answers the questions of the look at ports."""
 
     def __init__(self, port: int, *, engine: str = "unix:///var/run/docker.sock", own: bool = False) -> None:
         super().__init__()

@@ -57,7 +57,7 @@ FAILED = record("full_rebuild", "failed")
         ([], [], False, "rebuild"),
         ([], [], True, "rebuild"),
         ([], [REBUILT], False, "rebuild"),
-        # Data of people, whatever else is known.
+        # The data of people decides.
         (["v"], [], False, "keep"),
         (["v"], [], True, "keep"),
         (["v"], [REBUILT], True, "keep"),
@@ -70,7 +70,7 @@ FAILED = record("full_rebuild", "failed")
         (["v"], [record("full_rebuild", "running", aside_bytes=4096)], False, "keep"),
         (["v"], [REBUILT, CUT_SHORT], False, "keep"),
         (["v"], [record("status"), CUT_SHORT], False, "keep"),
-        # Cut short.
+        # Interrupted.
         (["v"], [CUT_SHORT], False, "rebuild"),
         (["v"], [record("env_file"), CUT_SHORT], False, "rebuild"),
         (["v"], [FAILED, CUT_SHORT], True, "rebuild"),

@@ -33,7 +33,7 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stac
         pytest.param(
             service("database", health_check=check("CMD", "pg_isready")),
             ["pg_isready", "-h", "127.0.0.1", "-p", "5433", "-U", "owner", "-d", "shop", "-q"],
-            id="PostgreSQL over TCP, whatever its health check",
+            id="PostgreSQL over TCP, with any health check",
         ),
         pytest.param(service(), None, id="no health check"),
         pytest.param(service(health_check=check("CMD", "curl", "-f", "x")), ["curl", "-f", "x"], id="CMD"),

@@ -34,7 +34,7 @@ NAMES = ["a", "b", "c", "d", "e", "f"]
 
 @st.composite
 def graphs(draw: st.DrawFn) -> dict[str, dict[str, str]]:
-    """Services that depend on earlier ones of the list."""
+    """Generate services that depend on earlier ones of the list."""
     return {
         name: dict.fromkeys(draw(st.sets(st.sampled_from(NAMES[:number]))) if number else (), "service_started")
         for number, name in enumerate(NAMES)

@@ -62,7 +62,7 @@ def web() -> t.Iterator[int]:
 
 @pytest.fixture
 def mute() -> t.Iterator[int]:
-    """A port that is open and speaks no HTTP."""
+    """Return a port that is open and speaks no HTTP."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def hang_up() -> None:

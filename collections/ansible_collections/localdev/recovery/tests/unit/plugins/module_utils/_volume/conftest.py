@@ -17,7 +17,7 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._volu
 
 @pytest.fixture
 def shared_pipe_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pipe has the same path on both sides."""
+    """Return the same path of the pipe for both sides."""
     monkeypatch.setattr(NamedPipe, "container_path", lambda pipe: f"{pipe.folder}/stream")
 
 

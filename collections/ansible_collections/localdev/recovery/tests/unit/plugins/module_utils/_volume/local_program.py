@@ -72,7 +72,7 @@ def run_copy(source: Path, target: Path, **more: t.Any) -> dict[str, t.Any]:
 
 
 def create_awkward_tree(root: Path) -> Path:
-    """Files that a careless copy would change."""
+    """Create files that a careless copy would change."""
     root.mkdir()
     top = os.fsencode(root)
     (root / "empty folder").mkdir()
@@ -141,7 +141,7 @@ def run_pack(folder: Path, **more: t.Any) -> tuple[dict[str, t.Any], bytes]:
 
 
 class LocalProgram(VolumeProgram):
-    """The program runs on this machine, as if in a container."""
+    """A program that runs on this machine, as if in a container."""
 
     def __init__(self, way: str = "pipe", kill_after: float = 0) -> None:
         super().__init__(Docker(), ["image"])
@@ -155,7 +155,7 @@ class LocalProgram(VolumeProgram):
 
 
 class LocalVolumes(LocalProgram):
-    """LocalVolumes are folders below one."""
+    """A set of volumes that are folders below one."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

@@ -60,7 +60,7 @@ def test_nothing_moves_to_where_it_is() -> None:
 @pytest.mark.parametrize("files", ["docker-compose.yml", "docker-compose.local.yml", "compose.override.yaml"])
 @pytest.mark.parametrize("name", ["postgres", "pgdata", "data", "my-db"])
 def test_names_come_back(files: str, name: str) -> None:
-    """Data that moves to a volume and back has its old path."""
+    """Check that data that moves to a volume and back has its old path."""
     [there] = plan_mount_moves(stack(files, db=[mount("bind", f"/srv/shop/data/{name}", "/pg")]), "volume")
     key = there["written"]
     [back] = plan_mount_moves(stack(files, db=[mount("volume", f"shop_{key}", "/pg", key)]), "bind")

@@ -222,7 +222,7 @@ def test_no_plan_from_an_unknown_revision(source: Source, request_alembic: Reque
 
 
 def test_a_revision_beside_one_that_builds_on_it(source: Source, request_alembic: Request) -> None:
-    """What a dump over a newer schema leaves: alembic current shows one of them, and upgrading fails."""
+    """Imitate a dump over a newer schema: alembic current shows one of the revisions, and upgrading fails."""
     source.make(MERGED)
     source.stamp("d1b2", "b1b2")
     answer = request_alembic()
@@ -418,7 +418,7 @@ def test_the_parameter_that_names_the_database(driver: str, given: dict[str, str
 
 
 def test_a_dsn_gives_way_to_the_parameter() -> None:
-    """That libpq's drivers let a parameter go before the DSN is what redirecting relies on."""
+    """Check that libpq's drivers prefer a parameter to the DSN: redirecting relies on it."""
     merged = psycopg.conninfo.make_conninfo("postgresql://u:p@h/live", dbname="copy")
     assert psycopg.conninfo.conninfo_to_dict(merged)["dbname"] == "copy"
 

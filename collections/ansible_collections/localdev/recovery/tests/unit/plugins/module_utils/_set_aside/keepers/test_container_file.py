@@ -36,7 +36,7 @@ def test_files_kept_of_a_container_are_private(world: FakeStack) -> None:
     }
 
 
-@pytest.mark.parametrize("now", ["second", ""], ids=["made anew", "gone"])
+@pytest.mark.parametrize("now", ["second", ""], ids=["recreated", "gone"])
 def test_a_container_that_is_another_one_gets_nothing_put_back(world: FakeStack, now: str) -> None:
     world.write("container_file", "old")
     world.rebuild("container_file", "new")

@@ -70,7 +70,7 @@ def test_a_database_without_tables_is_recorded_as_empty(
 
 @pytest.mark.parametrize(("written", "empty"), [("", True), ("rows", False)])
 def test_an_undo_that_fails_keeps_a_database_anew(world: FakeStack, written: str, empty: bool) -> None:
-    """While the undo was at work, somebody may have written into the database without tables that it put back."""
+    """Check a database that the undo put back: it had no tables, and an application may have written into it since."""
     world.write("database", "")
     run_id = world.rebuild("database", "new")
     undo_id, _rest = world.begin("undo", run_id)

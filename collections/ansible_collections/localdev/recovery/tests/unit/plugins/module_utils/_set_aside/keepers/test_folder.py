@@ -26,7 +26,7 @@ def test_an_emptied_folder_keeps_its_mode(world: FakeStack) -> None:
 
 @pytest.mark.parametrize(("file", "known"), [("", True), ("base/lock", True), ("base/1", False)])
 def test_folders_and_empty_files_are_no_content(world: FakeStack, file: str, known: bool) -> None:
-    """Folders take blocks on some filesystems. file: the only one; base/1 has content."""
+    """Ignore folders, which take blocks on some filesystems. file: the only one; base/1 has content."""
     place = world.path("folder", world.item("folder")["name"])
     (place / "base").mkdir(parents=True)
     if file:

@@ -26,7 +26,7 @@ def test_a_copy_that_differs_is_an_error_and_the_original_stays(
 
 @pytest.mark.parametrize(("file", "known"), [("", True), ("base/lock", True), ("base/1", False)])
 def test_folders_and_empty_files_are_no_content(world: FakeStack, file: str, known: bool) -> None:
-    """file: the only one; base/1 has content."""
+    """Ignore folders and empty files. file: the only one; base/1 has content."""
     place = world.path("volume", world.item("volume")["name"])
     (place / "base").mkdir(parents=True)
     if file:

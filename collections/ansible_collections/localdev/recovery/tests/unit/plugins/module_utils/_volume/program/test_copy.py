@@ -95,7 +95,7 @@ def test_a_copy_is_compared_to_its_last_byte(tmp_path: Path, content: bytes) -> 
 
 
 def differing(source: Path, target: Path) -> list[str]:
-    """The names of what differs, times of folders left out."""
+    """Return the names of the entries that differ. Times of folders do not count."""
     entries, others = (list_tree(os.fsencode(folder))[1:] for folder in (source, target))
     for entry in (*entries, *others):
         entry["mtime_ns"] = 0

@@ -22,7 +22,7 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._volu
 
 @pytest.mark.parametrize("request_", [PACK, UNPACK], ids=["pack", "unpack"])
 def test_the_program_ends_with_the_one_who_asked(tmp_path: Path, request_: dict[str, t.Any]) -> None:
-    """Also when the pipe itself stays open: nothing is read from it, or written to it."""
+    """Check that the program ends even if the pipe itself stays open, without reading or writing."""
     for name in ("source", "target"):
         (tmp_path / name).mkdir()
     (tmp_path / "source" / "large").write_bytes(bytes(2**22))
