@@ -30,6 +30,8 @@ from checkout import COLLECTION, ROOT, copy_checkout
 
 WHEELS = "localdev_recovery-*.whl"
 ARCHIVES = "localdev-recovery-*.tar.gz"
+# As in hatch_build.py. Without it, each build would download the collections again, because it runs in a new folder.
+CACHE_VARIABLE = "LOCALDEV_BUILD_CACHE"
 # The lists come first, as ansible-galaxy packs them.
 LISTS = ("MANIFEST.json", "FILES.json")
 
@@ -64,7 +66,8 @@ def build_archive(source: Path, output: Path, epoch: int) -> Path:
 
 def run_program(*command: str | Path, epoch: int) -> None:
     """Run a program and show its output only if it fails."""
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
+    cache = os.environ.get(CACHE_VARIABLE) or str(ROOT / ".cache/build")
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), CACHE_VARIABLE: cache}
     done = subprocess.run(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )

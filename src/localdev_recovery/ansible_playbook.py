@@ -26,6 +26,9 @@ PARENT_VARIABLE = "LOCALDEV_RECOVERY_PARENT"
 POLL_INTERVAL_S = 0.01
 _POLL_SETTING = "DEFAULT_INTERNAL_POLL_INTERVAL"
 
+# The collections that the wheel contains. For all other programs, a path file adds the folder to Python's path.
+VENDORED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_vendor")
+
 _PR_SET_PDEATHSIG = 1  # From linux/prctl.h.
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
@@ -65,6 +68,15 @@ def poll_less_often() -> None:
         setattr(constants, _POLL_SETTING, POLL_INTERVAL_S)
 
 
+def add_vendored_collections() -> None:
+    """Let Ansible find the collections that the wheel contains, after those of the user and of the package ansible.
+
+    Python reads path files in its own folders only, not in those of PYTHONPATH and ``pip install --target``.
+    """
+    if VENDORED not in sys.path:
+        sys.path.append(VENDORED)
+
+
 def main() -> None:
     parent = int(sys.argv[1])
     # ansible-runner starts its child with SIGHUP ignored.
@@ -75,6 +87,7 @@ def main() -> None:
     # Ansible looks for its other programs beside this one.
     sys.argv[:] = sys.argv[2:]
 
+    add_vendored_collections()
     # Import late: the import takes long, and the parent may end in that time.
     from ansible.cli.playbook import main as run_ansible_playbook
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tomllib
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from checkout import COLLECTION, ROOT
 
 PLAYBOOKS = sorted(path.stem for path in (ROOT / COLLECTION / "playbooks").glob("*.yml"))
 CACHE = ROOT / ".cache/ways"
+# Where the wheel has the collections that the roles need.
+VENDORED = "localdev_recovery/_vendor/"
 
 
 def assert_playbooks_find_roles(listing: str) -> None:
@@ -72,8 +75,11 @@ class Environment:
         return self.run("python", "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments, cwd=self.folder)
 
     def uninstall_product(self) -> Environment:
-        """Uninstall the wheel, and delete what Python compiled: it would still look like a collection."""
-        self.pip("uninstall", "--yes", "localdev-recovery")
+        """Uninstall the wheel, and delete what Python compiled: it would still look like a collection.
+
+        A test that was killed may have left the package ansible.
+        """
+        self.pip("uninstall", "--yes", "localdev-recovery", "ansible")
         for folder in self.folder.glob("lib/*/site-packages/ansible_collections/localdev"):
             shutil.rmtree(folder)
         return self
@@ -88,6 +94,17 @@ class Environment:
         """Return the file that a module is taken from."""
         found = json.loads(self.run("ansible-doc", "--json", module, cwd=cwd, **variables))
         return Path(found[module]["doc"]["filename"])
+
+
+def extract_vendored_collections(wheel: Path, target: Path) -> Path:
+    """Copy the folder ansible_collections of the collections that the wheel contains into a folder."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            if name.startswith(VENDORED):
+                copied = target / name.removeprefix(VENDORED)
+                copied.parent.mkdir(parents=True, exist_ok=True)
+                copied.write_bytes(archive.read(name))
+    return target
 
 
 def provide_environment(interpreter: Path, wheel: Path) -> Environment:

@@ -20,7 +20,7 @@ from pythons import OLDEST_ON_HOSTS
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import OLDEST_PYTHON
 from tests.harness.reference_stack import ReferenceStack
-from tests.ways.support import Environment, run_isolated
+from tests.ways.support import Environment, extract_vendored_collections, run_isolated
 
 # ansible-galaxy makes MANIFEST.json of it.
 LEFT_OUT = {"galaxy.yml"}
@@ -40,9 +40,9 @@ def test_artifact_is_complete(artifact: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def collections(artifact: Path, bare: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the installed artifact. Its dependencies come from the PyPI package ansible."""
-    target = tmp_path_factory.mktemp("collections")
+def collections(artifact: Path, wheel: Path, bare: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the installed artifact. Its dependencies come from the wheel: Galaxy is out of reach."""
+    target = extract_vendored_collections(wheel, tmp_path_factory.mktemp("collections"))
     install = ("collection", "install", "--offline", "--no-deps", "--collections-path", target, artifact)
     bare.run("ansible-galaxy", *install, cwd=target)
     bare.run("ansible-galaxy", "collection", "verify", "--offline", "localdev.recovery", cwd=target,

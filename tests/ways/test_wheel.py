@@ -13,17 +13,18 @@ import pytest
 from checkout import COLLECTION, tracked_files
 
 from tests.harness.reference_stack import ReferenceStack
-from tests.ways.support import PLAYBOOKS, Environment, assert_playbooks_find_roles
+from tests.ways.support import PLAYBOOKS, VENDORED, Environment, assert_playbooks_find_roles
 
+PATH_FILE = Path("localdev_recovery_collections.pth")
 SUPPORTED_CORES = {"3.11": "2.19", "3.12": "2.21", "3.13": "2.21", "3.14": "2.21"}
 
 
-def test_wheel_holds_what_git_holds_and_nothing_else(wheel: Path) -> None:
+def test_wheel_holds_what_git_holds_and_the_vendored_collections(wheel: Path) -> None:
     names = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
-    packed = {path for path in names if not path.parts[0].endswith(".dist-info")}
+    packed = {path for path in names if not path.parts[0].endswith(".dist-info") and not path.is_relative_to(VENDORED)}
     collection = {path.relative_to("collections") for path in tracked_files(COLLECTION)}
     package = {path.relative_to("src") for path in tracked_files(Path("src/localdev_recovery"))}
-    assert packed == collection | package
+    assert packed == collection | package | {PATH_FILE}
     assert Path("ansible_collections/__init__.py") not in names
 
 
