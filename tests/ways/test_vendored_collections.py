@@ -95,7 +95,7 @@ def package(wheel: Path, tmp_path: Path) -> Path:
 
 
 def test_package_ansible_may_come_and_go(installed: Environment, package: Path, wheel: Path, tmp_path: Path) -> None:
-    """Its collections come first while it is installed. Those of the wheel are used before and after."""
+    """Check that its collections come first while it is installed, and those of the wheel before and after."""
     assert find_places(installed, tmp_path) == {VENDORED}
     installed.pip("install", "--no-deps", package)
     try:
@@ -118,7 +118,7 @@ def test_package_ansible_may_come_and_go(installed: Environment, package: Path, 
 def test_command_finds_them_where_python_reads_no_path_file(
     installed: Environment, wheel: Path, tmp_path: Path
 ) -> None:
-    """``pip install --target`` and PYTHONPATH: the command adds the folder by itself."""
+    """Check that the command adds the folder by itself: ``pip install --target`` and PYTHONPATH read no path file."""
     target = tmp_path / "target"
     installed.pip("install", "--no-deps", "--no-compile", "--target", target, wheel)
     installed.uninstall_product()
@@ -138,7 +138,7 @@ def test_command_finds_them_where_python_reads_no_path_file(
 def test_the_whole_package_ansible_may_come_and_go(
     installed: Environment, wheel: Path, tmp_path: Path, first: str
 ) -> None:
-    """In a new environment, with the package from PyPI."""
+    """Install and uninstall the package from PyPI in a new environment."""
     environment = Environment(tmp_path / "venv")
     installed.run("python", "-m", "venv", environment.folder, cwd=tmp_path)
     package = "ansible>=12,<15"
