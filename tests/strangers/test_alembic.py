@@ -109,7 +109,6 @@ CMD ["-m", "http.server", "8000"]
 class Shape:
     """A way to run Alembic. files: in the folder that the service mounts. url: variable with the database's URL."""
 
-    case: str
     situation: str
     files: dict[str, str]
     service: dict[str, t.Any] = field(default_factory=dict)
@@ -133,34 +132,29 @@ def usual(**more: t.Any) -> dict[str, str]:
 
 SHAPES = {
     "venv": Shape(
-        "C10", "Alembic is only in a .venv that is not on PATH", usual(), {"working_dir": "/srv/code"}, dockerfile=VENV
+        "Alembic is only in a .venv that is not on PATH", usual(), {"working_dir": "/srv/code"}, dockerfile=VENV
     ),
     "from_root": Shape(
-        "C16",
         "The paths in backend/alembic.ini are relative to the root",
         {"backend/alembic.ini": INI.format(location="backend/migrations"), **migrations("backend/migrations")},
     ),
     "entrypoint": Shape(
-        "C18",
         "The entry point exports the URL from a secret file",
         usual() | {"entry.sh": '#!/bin/sh\nexport DATABASE_URL="$(cat /app/url.txt)"\nexec "$@"\n', "url.txt": "{url}"},
         {"entrypoint": ["sh", "/app/entry.sh"]},
         url="",
     ),
     "x_arguments": Shape(
-        "C19",
         "env.py needs -x arguments",
         usual(head='url = {"dev": os.environ["DATABASE_URL"]}[context.get_x_argument(as_dictionary=True)["db"]]'),
         options={"alembic_x_arguments": ["db=dev"]},
     ),
     "section": Shape(
-        "C19",
         "The configuration has a section of another name",
         {"alembic.ini": "[shop]\nscript_location = migrations\n", **migrations("migrations")},
         options={"alembic_section": "shop"},
     ),
     "flask": Shape(
-        "C09",
         "Flask-Migrate: env.py takes its configuration from the application",
         {
             "app.py": FLASK,
@@ -169,18 +163,14 @@ SHAPES = {
         },
     ),
     "own_command": Shape(
-        "C21",
         "The framework has its own migration command",
         usual(head="url = context.config.db_url") | {"migrate.py": OWN_COMMAND},
         options={"migrate_command": ["python", "migrate.py"]},
     ),
-    "no_shell": Shape("C45", "The image has no shell", usual(), dockerfile=NO_SHELL),
-    "pooler": Shape("C14", "The URL goes through a pooler that does not run", usual()),
-    "version_table": Shape(
-        "C08", "env.py names its own version table", usual(options=', version_table="shop_version"')
-    ),
+    "no_shell": Shape("The image has no shell", usual(), dockerfile=NO_SHELL),
+    "pooler": Shape("The URL goes through a pooler that does not run", usual()),
+    "version_table": Shape("env.py names its own version table", usual(options=', version_table="shop_version"')),
     "async": Shape(
-        "C19",
         "env.py is asynchronous",
         usual(
             env=textwrap.dedent(

@@ -33,7 +33,6 @@ SUPERUSER = "CREATE ROLE postgres SUPERUSER LOGIN PASSWORD 'r00t'; ALTER ROLE ap
 class Server:
     """A service. setup: SQL as its superuser. shell: a command in its container afterwards. restart: at the end."""
 
-    case: str
     situation: str
     command: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
@@ -44,40 +43,34 @@ class Server:
 
 
 SERVERS = {
-    "port": Server("C11", "The server's command names another port", ("-p", "5433"), port=5433),
+    "port": Server("The server's command names another port", ("-p", "5433"), port=5433),
     "configured": Server(
-        "C11",
         "Only postgresql.conf names the port and the folder of the socket",
         shell="printf \"port = 5499\\nunix_socket_directories = '/tmp'\\n\" >> $PGDATA/postgresql.conf",
         restart=True,
         port=5499,
     ),
-    "password": Server("C27", "Every connection needs a password", shell=REQUIRE_PASSWORDS),
+    "password": Server("Every connection needs a password", shell=REQUIRE_PASSWORDS),
     "client_settings": Server(
-        "C11",
         "The container's environment has settings for clients",
         environment={"PGOPTIONS": "-c search_path=nowhere", "PGDATESTYLE": "German"},
     ),
     "limits": Server(
-        "C11",
         "The database and the role limit statements and forbid to write",
         setup="ALTER DATABASE app SET statement_timeout = 1; ALTER ROLE app SET default_transaction_read_only = on",
     ),
     "superuser": Server(
-        "C27",
         "The application's account is no superuser; the image's variables have the superuser's password",
         environment={"POSTGRESQL_POSTGRES_PASSWORD": "r00t"},
         setup=SUPERUSER,
         shell=REQUIRE_PASSWORDS,
     ),
     "collation": Server(
-        "C02",
         "Each connection prints a warning, because the collation has another version",
         setup="UPDATE pg_database SET datcollversion = '2.31' WHERE datcollversion IS NOT NULL",
     ),
-    "refused": Server("C27", "No account is known that may administer the server", setup=f"{SUPERUSER} NOCREATEDB"),
+    "refused": Server("No account is known that may administer the server", setup=f"{SUPERUSER} NOCREATEDB"),
     "login": Server(
-        "C27",
         "The password in Compose is not that of the cluster",
         setup="ALTER ROLE app PASSWORD 'changed'",
         shell=REQUIRE_PASSWORDS,

@@ -181,8 +181,11 @@ def load_flask_project(folder, request):
 def find_flask_application(arguments):
     """Return the application that a process serves: ``flask --app shop run``, ``gunicorn 'shop:create_app()'``."""
     words = list(arguments)
-    while words and os.path.basename(words[0]) in ("sh", "bash", "-c", "exec", "env"):
-        words = words[1:] if len(words) != 1 else shlex.split(words[0])
+    if len(words) > 2 and os.path.basename(words[0]) in ("sh", "bash", "dash", "ash") and words[1].endswith("c"):
+        try:
+            words = shlex.split(words[2])
+        except ValueError:
+            return ""
     for index, word in enumerate(words):
         if word in ("--app", "-A") and index + 1 < len(words):
             return words[index + 1]
