@@ -210,7 +210,10 @@ def _find_migration_service(services: t.Mapping[str, Service], roles: ServiceRol
     found = [
         name
         for name, kind in sorted(roles.kinds.items())
-        if kind == "migration" and services[name].enabled and not _only_upgrades(services[name].command_words)
+        if kind == "migration"
+        and roles.application
+        and _code_key(services[name], services) == _code_key(services[roles.application], services)
+        and not _only_upgrades(services[name].command_words)
     ]
     return found[0] if len(found) == 1 else None
 
