@@ -320,6 +320,8 @@ stack:
       and the other keys. Empty when there is one.", returned: success, type: dict, sample: {}}
     database_down: {description: "Likewise, why the database cannot be asked. Empty when its container runs.",
       returned: success, type: dict, sample: {}}
+    migrations_missing: {description: "Likewise, why no migrations are known. Empty when a service has Alembic.",
+      returned: success, type: dict, sample: {}}
     api_url: {description: "Base URL of the application on the stack's host. Empty when it publishes no port.",
       returned: success, type: str, sample: "http://localhost:8000"}
     warnings: {description: "What could not be determined, and what looks like a mistake.",

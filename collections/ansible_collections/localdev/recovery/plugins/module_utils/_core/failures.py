@@ -85,6 +85,9 @@ class FailureId(enum.Enum):
     ACCOUNT_SIGNING_KEY = _unsafe(
         "account.signing_key", "The key that signs the tokens of the login is missing or wrong."
     )
+    ALEMBIC_AMBIGUOUS = _unsafe(
+        "alembic.ambiguous", "Several services have migrations, each for a database of its own."
+    )
     ALEMBIC_CONFIG_MISSING = _failed("alembic.config_missing", "The configuration of Alembic is not found.")
     ALEMBIC_ENV_PY = _failed(
         "alembic.env_py", "The env.py of the project did not run the migrations, or ended the program."

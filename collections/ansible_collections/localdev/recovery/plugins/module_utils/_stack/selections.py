@@ -42,6 +42,7 @@ class StackSelections(t.TypedDict):
     database_object: dict[str, t.Any] | None
     database_missing: dict[str, t.Any]
     database_down: dict[str, t.Any]
+    migrations_missing: dict[str, t.Any]
     api_url: str
 
 
@@ -62,8 +63,28 @@ def select_stack_parts(stack: StackDescription) -> StackSelections:
         "database_object": build_database_object(stack) if stack["database"] else None,
         "database_missing": explain_missing_database(stack),
         "database_down": explain_stopped_database(stack),
+        "migrations_missing": explain_missing_migrations(stack),
         "api_url": find_api_url(stack),
     }
+
+
+def explain_missing_migrations(stack: StackDescription) -> dict[str, t.Any]:
+    """Return why no migrations are known, as the result of a failed task; empty if a service has Alembic."""
+    if stack["alembic"] is not None:
+        return {}
+    candidates = select_services_by_kind(stack, kinds=("application",))
+    if len(candidates) > 1:
+        return RecoveryError(
+            FailureId.ALEMBIC_AMBIGUOUS,
+            f"Several services look like the application and have migrations: {', '.join(candidates)}",
+            hint="Set stack_application_service to the one whose database is meant.",
+        ).as_result()
+    return RecoveryError(
+        FailureId.ALEMBIC_NOT_FOUND,
+        "No service of this stack is known to have migrations, so a new database would stay empty",
+        details=stack["warnings"],
+        hint="Set stack_application_service to the service that runs them, or stack_migrate_command to its command.",
+    ).as_result()
 
 
 def explain_stopped_database(stack: StackDescription) -> dict[str, t.Any]:

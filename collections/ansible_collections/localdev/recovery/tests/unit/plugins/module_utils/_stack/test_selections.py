@@ -14,6 +14,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe 
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, StackFacts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.selections import (
     SERVICE_KINDS,
+    explain_missing_migrations,
     explain_stopped_database,
     select_stack_parts,
 )
@@ -25,6 +26,7 @@ def stack(state: str = "running", **changes: t.Any) -> dict[str, t.Any]:
     return {
         "project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []},
         "database": {"service": "db"},
+        "alembic": None,
         "services": {"db": {"condition": state, "containers": [{"state": state}]}},
         "warnings": [],
         **changes,
@@ -82,3 +84,16 @@ def test_a_database_that_cannot_be_asked(
 
 def test_a_database_that_can_be_asked() -> None:
     assert explain_stopped_database(stack()) == {}
+
+
+def test_why_no_migrations_are_known(facts_of: FactsOf) -> None:
+    described: t.Any = describe_stack(facts_of("runbook"))
+    assert described["migrations_missing"] == {}
+    found = explain_missing_migrations({**described, "alembic": None})
+    assert found["failure"] == "alembic.not_found"
+    assert "stack_application_service" in found["hint"]
+    for service in described["services"].values():
+        service["kind"] = "application"
+    found = explain_missing_migrations({**described, "alembic": None})
+    assert found["failure"] == "alembic.ambiguous"
+    assert "backend" in found["message"]
