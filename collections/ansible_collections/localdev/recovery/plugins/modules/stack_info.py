@@ -279,9 +279,8 @@ stack:
         container: residency-db-1
         endpoint: {"host": "127.0.0.1", "port": 5432, "via": "published"}
     alembic:
-      description:
-        - The service where Alembic should run, or V(null). C(config) is its configuration file relative to C(source), a
-          folder of the stack's host; both are V(null) when it is only inside the image.
+      description: The service where Alembic runs, or V(null). C(config) is its configuration file relative to C(source), a
+        folder of the stack's host; both are V(null) when it is only inside the image.
       returned: success
       type: dict
       sample:
@@ -320,8 +319,7 @@ stack:
       and the other keys. Empty when there is one.", returned: success, type: dict, sample: {}}
     database_down: {description: "Likewise, why the database cannot be asked. Empty when its container runs.",
       returned: success, type: dict, sample: {}}
-    migrations_missing: {description: "Likewise, why no migrations are known. Empty when a service has Alembic.",
-      returned: success, type: dict, sample: {}}
+    migrations_missing: {description: "Likewise, why no service has migrations.", returned: success, type: dict, sample: {}}
     api_url: {description: "Base URL of the application on the stack's host. Empty when it publishes no port.",
       returned: success, type: str, sample: "http://localhost:8000"}
     warnings: {description: "What could not be determined, and what looks like a mistake.",

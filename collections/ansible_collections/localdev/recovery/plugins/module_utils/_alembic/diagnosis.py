@@ -192,7 +192,7 @@ def _find_unknown_revision(schema: AlembicInfo, stack: StackDescription) -> list
             continue
         refs = found["refs"][:_EVIDENCE_LINES]
         places.append(f"{revision} is in {', '.join(refs) or 'commit ' + found['commit'][:12]}")
-    hint: Line = "Check out what has it, build the image if it holds the code, and try again."
+    hint: Line = "Check out the branch that has it, build the image again if it contains the code, and run this again."
     if not where:
         hint = [
             "Fetch all branches and try again, restore a backup (",
@@ -248,18 +248,24 @@ def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: in
             "error",
             f"The database has {tables} table{'s' if tables > 1 else ''} but no revision, so an upgrade would apply "
             "every migration",
-            evidence=["it has all that the models have"]
+            evidence=["the tables match the models"]
             if complete
-            else _shorten_evidence(f"models: {diff['change']} {diff['object']}" for diff in lacking),
+            else _shorten_evidence(f"missing compared with the models: {_describe_diff(diff)}" for diff in lacking),
             hint=""
             if complete
             else [
-                "Find the revision that the tables are at and stamp it with alembic stamp, or rebuild the database: ",
+                "Find the last migration that the tables contain, and stamp its revision: alembic stamp REVISION. If "
+                "you do not need the data, rebuild the database; undo brings it back: ",
                 ALLOW_REBUILD,
             ],
             next_command=build_alembic_command(stack, *arguments, config=schema.get("config", "")),
         )
     ]
+
+
+def _describe_diff(diff: t.Mapping[str, str]) -> str:
+    """Return what a difference would add, such as ``table rooms``."""
+    return f"{diff['change'].removeprefix('add_').replace('_', ' ')} {diff['object']}"
 
 
 def _find_multiple_heads(schema: AlembicInfo, stack: StackDescription) -> list[Finding]:
@@ -305,13 +311,15 @@ def _find_missing_tables(
         make_finding(
             FailureId.SCHEMA_TABLES_MISSING.id,
             "error",
-            f"The database is stamped {', '.join(schema['current'])}, but has no table {', '.join(missing_tables)}",
+            f"The models have the table {', '.join(missing_tables)}, but the database at revision "
+            f"{', '.join(schema['current'])} does not",
             evidence=_shorten_evidence(evidence),
             hint=[
-                "Restore a backup, or rebuild the database (",
-                ALLOW_REBUILD,
-                "). Where no migration makes them yet, let Alembic write one: ",
+                "Search the migrations for the table. If none creates it, let Alembic write one: ",
                 _build_autogenerate_command(stack),
+                ". If one does, the table was lost: restore a backup, or rebuild the database (",
+                ALLOW_REBUILD,
+                "). Both keep today's database for undo.",
             ],
             next_command=RESTORE_BACKUP,
         )
@@ -336,7 +344,7 @@ def _find_missing_columns(
     missing_columns = _names_missing_from_database(schema, "add_column")
     names = sorted({c.name for found in logged_errors.values() for c in found if c.name})
     from_logs = format_logged_errors(logged_errors)
-    message_from_logs = f"The application asks for {', '.join(names) or 'something'}, which the database does not have"
+    message_from_logs = f"The application uses {', '.join(names) or 'something'}, which the database does not have"
     review, autogenerate = "Let Alembic write the missing migration, and review it.", _build_autogenerate_command(stack)
     if missing_columns:
         message = f"No migration is pending, but the database has no column {', '.join(missing_columns)}"
@@ -356,17 +364,18 @@ def _find_missing_columns(
     if not unexplained:
         return []
     message = (
-        "The last log lines complain of columns or tables, but the database has all that the models have: they are "
-        "from before the last upgrade, or of a query that the models know nothing of"
+        "The last log lines report a missing column or table, but the database matches the models: the lines are older "
+        "than the last upgrade, or a query that was written by hand names something that does not exist"
     )
-    return make_column_finding("warning", message, unexplained)
+    hint = "Restart the service. If the error comes back, search the code for the name."
+    return make_column_finding("warning", message, unexplained, hint)
 
 
 def _find_failed_comparison(schema: AlembicInfo) -> list[Finding]:
     problem = schema.get("schema_diff_problem")
     if not problem:
         return []
-    message = "Models and database could not be compared"
+    message = "The models were not compared with the database, so missing columns or tables would not be found"
     return [make_finding(NOT_COMPARED, "info", message, evidence=_shorten_evidence([problem]))]
 
 

@@ -226,7 +226,7 @@ def build_unknown_revisions_error(stack: StackDescription, unknown: t.Sequence[s
     return RecoveryError(
         FailureId.SCHEMA_UNKNOWN_REVISION,
         message,
-        hint="Check out what has it, build the image if it holds the code, and try again."
+        hint="Check out the branch that has it, build the image again if it contains the code, and run this again."
         if found
         else "Fetch all branches, then try again.",
         next_command=build_checkout_command(folder, found),

@@ -64,7 +64,7 @@ _KNOWN_ERRORS = (
         re.compile(_NO_ANSWER.format(address=r"unix(?:://| )(?:/var)?/run/docker\.sock"), re.I),
         FailureId.DOCKER_NOT_RUNNING,
         "The Docker daemon does not answer: {0}",
-        ["If Docker is not installed, install it: ", playbook_command("docker_engine")],
+        ["Start it. If it is not installed: ", playbook_command("docker_engine")],
         program_command("sudo", "systemctl", "start", "docker"),
     ),
     _KnownError(

@@ -112,7 +112,7 @@ def assign_service_roles(
         if not found.application:
             warnings.append(
                 f"Several services look like the application ({', '.join(sorted(candidates))}); "
-                "set stack_application_service to the one that is meant"
+                "set the variable stack_application_service to the one whose database is meant"
             )
     elif plain_clients:
         found.application = _choose_application(prefer_services_in_use(plain_clients, services, choices), services)

@@ -207,7 +207,7 @@ def choose_database(
         return next(iter(wanted))
     warnings.append(
         f"Several services run PostgreSQL ({', '.join(sorted(databases))}); "
-        "set stack_database_service to the one that is meant"
+        "set the variable stack_database_service to that of the application"
     )
     return None
 

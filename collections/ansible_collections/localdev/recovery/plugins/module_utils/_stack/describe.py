@@ -189,7 +189,7 @@ def _container_warnings(facts: StackFacts) -> list[str]:
         if get_compose_label(item, "service") not in facts.config["services"]
     )
     if orphans:
-        warnings.append(f"Containers of services that this configuration does not have: {', '.join(orphans)}")
+        warnings.append(f"Containers of services that the Compose file does not have: {', '.join(orphans)}")
     folders = {get_compose_label(item, "project.working_dir") for item in facts.containers} - {
         "",
         facts.project.directory,

@@ -200,8 +200,8 @@ def test_long_log_lines_are_cut() -> None:
         (
             TABLE_LOST, None, "tables_missing", RESTORE_BACKUP,
             [
-                ALLOW_REBUILD,
                 program_command("alembic", "revision", "--autogenerate", cwd="/srv/shop/backend/db"),
+                ALLOW_REBUILD,
             ],
         ),
         (BEHIND, None, "behind", playbook_command("schema_recovery"), []),
@@ -217,7 +217,9 @@ def test_what_helps(
 
 def test_what_models_lack_is_no_evidence_against_stamping() -> None:
     answer = {**NOT_STAMPED, "schema_diff": diff("remove_table planted", "add_column people.faculty_role")}
-    assert only(found(answer, tables=3), "not_stamped")["evidence"] == ["models: add_column people.faculty_role"]
+    assert only(found(answer, tables=3), "not_stamped")["evidence"] == [
+        "missing compared with the models: column people.faculty_role"
+    ]
     answer["schema_diff"] = diff("remove_table planted")
     stamp = program_command(*ONE_OFF, "backend", "alembic", "stamp", "heads", cwd="/srv/shop")
     assert only(found(answer, tables=3), "not_stamped")["next"] == stamp

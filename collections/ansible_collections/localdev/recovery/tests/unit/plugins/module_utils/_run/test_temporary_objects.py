@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import SET_NEWER_TIMEOUTS
 from ansible_collections.localdev.recovery.plugins.module_utils._run import temporary_objects
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun
 from ansible_collections.localdev.recovery.plugins.module_utils._run.lock import RunLock
@@ -36,7 +37,9 @@ class Engine(Docker):
         self.databases, self.up = set(databases), up
 
     def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
-        sql = kwargs["stdin"]
+        if args[:2] == ("container", "inspect"):
+            return CompletedCommand(args, 0, '[{"Image": "sha256:abc", "Config": {"Env": []}}]', "")
+        sql = str(kwargs["stdin"]).removeprefix(SET_NEWER_TIMEOUTS)
         if not self.up:
             return CompletedCommand(args, 1, "", "Error response from daemon: container db is not running")
         self.databases = {name for name in self.databases if sql != f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'}
