@@ -19,6 +19,7 @@ from localdev_recovery import completion
 from localdev_recovery.command_group import HELP_OPTIONS, VerbGroup
 from localdev_recovery.command_options import make_common_options, make_parameter, make_target_options
 from localdev_recovery.option_texts import describe_option
+from localdev_recovery.output import open_closed_streams, write_result
 from localdev_recovery.secret_files import write_secret_files
 from localdev_recovery.verbs.catalog import NOUNS, OVERVIEW, PROCEDURES, SESSIONS
 from localdev_recovery.verbs.definition import Noun, Procedure, Session
@@ -124,12 +125,14 @@ def run_verb(
     result = add_help_command(result, procedure)
     if not inventory:
         result = add_folder_hint(result, folder)
-    with contextlib.suppress(OSError):
+
+    def write() -> None:
         if json:
             print_json(build_document(procedure.verb, result, target_options))
         else:
             show_result(result, target_options)
-    sys.exit(result.exit_code)
+
+    sys.exit(write_result(write, result.exit_code))
 
 
 def list_target_options(folder: str | None, inventory: tuple[str, ...]) -> list[str]:
@@ -185,8 +188,8 @@ def open_session(
             sessions.replace_process(work_folder, command_line)
     except RecoveryError as exc:
         result = build_error_result(result.procedure, exc)
-    show_result(result if inventory else add_folder_hint(result, folder), list_target_options(folder, inventory))
-    sys.exit(result.exit_code)
+    result = result if inventory else add_folder_hint(result, folder)
+    sys.exit(write_result(lambda: show_result(result, list_target_options(folder, inventory)), result.exit_code))
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -196,6 +199,7 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def _start(ctx: click.Context) -> None:
+    open_closed_streams()
     # Options may also stand before the verb.
     defaults = {name: value for name, value in ctx.params.items() if value}
     ctx.default_map = _list_option_defaults(main, defaults)
