@@ -108,6 +108,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.own_command import (
     choose_own_command,
     migrate_by_own_command,
+    read_state_request,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import HostPython, run_alembic_request
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import (
@@ -174,6 +175,12 @@ def upgrade_by_own_command(docker: Docker, params: t.Mapping[str, t.Any]) -> dic
     own = choose_own_command(stack, current)
     if own is None:
         return None
+    if params["target"] not in ("heads", "head"):
+        raise RecoveryError(
+            FailureId.MIGRATION_OWN_COMMAND,
+            f"The project migrates by a command of its own, which goes to the heads, not to {params['target']}",
+            hint="Leave the target empty.",
+        )
     if params["database"]:
         raise RecoveryError(
             FailureId.MIGRATION_OWN_COMMAND,
@@ -199,6 +206,10 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     request = {key: params[key] for key in ("target", "config", "database", "connect_timeout", "lock_timeout")}
     if module.check_mode:
         request |= {"do": "plan", "connect_timeout": 0, "from_base": params["from_base"]}
+        if not host:
+            request |= (
+                {"graph_only": True} if params["from_base"] else read_state_request(docker, stack, params["database"])
+            )
         answer = run_alembic_request(docker, stack, request, host=host)
     else:
         with join_run(params):

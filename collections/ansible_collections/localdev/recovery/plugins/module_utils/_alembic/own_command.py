@@ -90,6 +90,9 @@ def migrate_by_own_command(
             next_command=Project.from_stack(stack).compose_command("run", "--rm", "--no-deps", own.service, *own.words),
         )
     graph = run_alembic_request(docker, stack, {"do": "info", "graph": True, "graph_only": True}, run_id=run_id)
+    # Another program may keep its own revisions in the same database.
+    known = {item["revision"] for item in graph["revisions"]}
+    before, current = ([name for name in names if name in known] for names in (before, current))
     if sorted(current) != sorted(graph["heads"]):
         raise RecoveryError(
             FailureId.MIGRATION_FAILED,

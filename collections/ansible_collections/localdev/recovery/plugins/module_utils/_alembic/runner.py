@@ -23,6 +23,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.command
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import (
     answers,
+    connections,
     launcher,
     project,
     protocol,
@@ -104,7 +105,7 @@ def build_launcher(request: t.Mapping[str, t.Any]) -> str:
 def _build_program(request: t.Mapping[str, t.Any]) -> str:
     """Return all parts as one Python program that answers REQUEST."""
     lines = ["import sys, types"]
-    for part in (protocol, project):
+    for part in (protocol, connections, project):
         name = part.__name__
         lines.append(f"sys.modules[{name!r}] = module = types.ModuleType({name!r})")
         lines.append(f"exec({inspect.getsource(part)!r}, module.__dict__)")
@@ -191,16 +192,24 @@ def run_alembic_request(
     otherwise it would migrate the data that the undo puts back. host: run on the stack's host instead.
     """
     request = {**describe_project_request(stack), **{key: value for key, value in request.items() if value != ""}}
-    hide: t.Callable[[str], str] = str
+    # An entry point may print what it exports.
+    hide: t.Callable[[str], str] = Masker().mask_text
     build_command: t.Callable[..., ProgramCommand | None] = functools.partial(build_alembic_command, stack)
     if host:
+        for name in ("config", "folder", "python"):
+            if request.get(name) == describe_project_request(stack).get(name):
+                # They are paths in the container.
+                request.pop(name, None)
         where, hide, build_command = f"{host.python} in {host.folder}", host.masker.mask_text, host.build_command
         done = host.run(build_alembic_program(request))
     else:
         service = find_alembic_service(stack)
         where = f"service {service}"
         running = [] if fresh else list_running_containers(docker, stack["project"]["name"], service)
-        done = _run_in_container(docker, stack, service, running, build_launcher(request), run_id)
+        request["in_container"] = bool(running)
+        keeps_entrypoint = not (request.get("graph_only") or request.get("from_base"))
+        text = build_launcher(request)
+        done = _run_in_container(docker, stack, service, running, text, run_id, keeps_entrypoint)
     answer = parse_alembic_response(done, where, build_command("current"), hide)
     if "error" not in answer:
         return answer
@@ -246,7 +255,9 @@ def find_alembic_service(stack: StackDescription) -> str:
 def describe_project_request(stack: StackDescription) -> dict[str, t.Any]:
     """Return the part of a request that says how the project runs Alembic. Pure."""
     alembic, database = stack["alembic"], stack.get("database")
-    request: dict[str, t.Any] = {"in_container": True, **(alembic["settings"] if alembic else {})}
+    request: dict[str, t.Any] = {**(alembic["settings"] if alembic else {})}
+    if alembic:
+        request["process_arguments"] = alembic["command"]
     if database:
         server = {"host": database["service"], "port": database["port"]}
         request.update(live=database["name"], poolers=database["poolers"], server=server)
@@ -254,9 +265,15 @@ def describe_project_request(stack: StackDescription) -> dict[str, t.Any]:
 
 
 def _run_in_container(
-    docker: Docker, stack: StackDescription, service: str, running: list[str], text: str, run_id: str
+    docker: Docker,
+    stack: StackDescription,
+    service: str,
+    running: list[str],
+    text: str,
+    run_id: str,
+    keeps_entrypoint: bool,
 ) -> CompletedCommand:
-    """Run the launcher in a running container, or in a one-off container behind the image's entry point.
+    """Run the launcher in a running container, or in a one-off container, behind the entry point of the service.
 
     An image without a shell is asked by its Python itself.
     """
@@ -269,7 +286,7 @@ def _run_in_container(
             done = docker.run(*command, python, "-", stdin=text, check=False)
         return done
     alembic = stack["alembic"]
-    entrypoint = alembic["entrypoint"] if alembic else []
+    entrypoint = alembic["entrypoint"] if alembic and keeps_entrypoint else []
     label = ["--label", f"{RUN_LABEL}={run_id}"] if run_id else []
     command = ["run", "--rm", "--no-deps", "-T", *label, "--entrypoint"]
     done = docker.compose(

@@ -248,6 +248,8 @@ def _dump_snapshot(
     with PsqlSession(server, database) as session, ThreadPoolExecutor(2) as executor:
         processors = executor.submit(count_engine_processors, docker)
         session.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;")
+        # Counting rows waits for the same locks as pg_dump, and not longer.
+        session.query(f"SET lock_timeout = '{options.lock_timeout_s}s';")
         facts = read_database_facts(session)
         check_backup_disk_space(options.folder, estimate_required_bytes(facts["database_bytes"], options.compression))
         tools.log_in()

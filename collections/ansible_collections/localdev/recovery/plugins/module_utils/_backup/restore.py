@@ -276,7 +276,8 @@ def _restore_with_psql(
 ) -> list[str]:
     """Stream a plain dump through psql, which stops at the first error."""
     dump, loaded = PlainDump(facts["roles"], facts["settings"], version_table), ByteCounter()
-    command = server.list_psql_arguments(name, options=RESTORE_PGOPTIONS)
+    connection = server.connection
+    command = server.list_psql_arguments(name, connection, options=RESTORE_PGOPTIONS)
     # psql may write many notices, and would block on a pipe without a reader.
     with tempfile.TemporaryFile() as stderr_file, open_dump(backup.path) as file:
         process = subprocess.Popen(  # pylint: disable=ansible-bad-function
@@ -285,7 +286,7 @@ def _restore_with_psql(
         stdin = t.cast("t.IO[bytes]", process.stdin)
         try:
             with report_progress(run, "loading", loaded, backup.bytes):
-                stdin.write(server.build_psql_input("").encode())
+                stdin.write(server.build_psql_input("", connection).encode())
                 while block := file.read(DUMP_BLOCK_BYTES):
                     for piece in dump.filter_block(block):
                         stdin.write(piece)

@@ -32,7 +32,7 @@ class InteractiveCommand:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             errors="replace",
         )
         self.input = t.cast("t.IO[str]", self.process.stdin)

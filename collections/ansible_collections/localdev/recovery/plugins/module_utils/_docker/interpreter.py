@@ -19,19 +19,23 @@ FIND_PYTHON = (
     "/usr/local/bin/python3 /opt/*/bin/python3; do "
     'python=$(command -v "$one" 2>/dev/null) && [ -n "$python" ] && break; done;; esac; '
 )
-LAUNCH_PYTHON = FIND_PYTHON + 'exec "${python:-python3}" -'
-# The arguments are the entry point of the image. It is kept if it ends in the command that it is given and does not
-# migrate by itself: a query must change nothing.
+# Without quotes: a first line may be "/usr/bin/env python3".
+LAUNCH_PYTHON = FIND_PYTHON + "exec ${python:-python3} -"
+# The arguments are the entry point of the service. It is kept if it surely ends in the command that it is given, and
+# neither migrates nor waits nor starts other programs: a question must change nothing and must end.
 LAUNCH_PYTHON_BEHIND_ENTRYPOINT = (
     f"launch='{LAUNCH_PYTHON}'"
-    r"""
+    """
 keep=
 for word in "$@"; do
   text=$word
   file=$(command -v "$word" 2>/dev/null)
   if [ -f "$file" ] && [ "$(head -c 2 "$file")" = '#!' ]; then text=$(cat "$file"); fi
-  case $text in *'"$@"'*) ;; *) continue;; esac
-  case $text in *[Aa]lembic*|*[Mm]igrat*|*upgrade*|*create_all*|*[Ss]eed*|*flask\ db*) keep=; break;; esac
+  code=$(printf '%s\\n' "$text" | grep -Ev '^[[:space:]]*#')
+  printf '%s\\n' "$code" | grep -Eq '(^|[;&|]|then|else)[[:space:]]*exec +"[$]@"' || continue
+  if printf '%s\\n' "$code" | grep -Eqi \\
+    'alembic|migrat|upgrade|create_all|seed|flask|python|manage|prestart|init.?db|[.](sh|py)|until |while |wait| &$'
+  then keep=; break; fi
   keep=1
 done
 if [ -n "$keep" ]; then exec "$@" sh -c "$launch"; fi

@@ -119,7 +119,7 @@ def read_database_revisions(session: PsqlSession, version_table: str) -> list[st
 
     version_table: empty for every table that has only the column version_num: env.py may name it as it likes.
     """
-    return sorted(session.query(build_revisions_sql(version_table)))
+    return sorted(set(session.query(build_revisions_sql(version_table))))
 
 
 def build_revisions_sql(version_table: str, mark: str = "") -> str:

@@ -12,7 +12,9 @@ import re
 
 # Exit code of psql that could not connect, or lost its connection.
 _NO_CONNECTION = 2
-_PASSWORD_PROMPT = re.compile(r"^Password(?: for user .*?)?: \n?")
+# Docker may print a warning before it.
+_PSQL_ERROR = re.compile(r"^psql: error: ", re.M)
+_PASSWORD_PROMPT = re.compile(r"^Password(?: for user .*?)?: \n?", re.M)
 # Another account or another address would not help.
 _SAME_FOR_ALL = re.compile(r"database \".*\" does not exist|the database system is|not currently accepting connections")
 _LOGIN_REFUSED = re.compile(
@@ -27,12 +29,12 @@ _SYSTEM_DATABASES = frozenset(("template0", "template1", "postgres"))
 
 def strip_password_prompt(stderr: str) -> str:
     """Return what psql wrote to stderr, without its question for the password."""
-    return _PASSWORD_PROMPT.sub("", stderr)
+    return _PASSWORD_PROMPT.sub("", stderr, count=1)
 
 
 def could_not_connect(returncode: int, stderr: str) -> bool:
     """Return whether psql ran no SQL. A connection that was lost later has the same code, but names a line of SQL."""
-    return returncode == _NO_CONNECTION and stderr.startswith("psql: error: ")
+    return returncode == _NO_CONNECTION and bool(_PSQL_ERROR.search(stderr))
 
 
 def fails_for_every_account(stderr: str) -> bool:

@@ -27,8 +27,8 @@ _COPY = re.compile(rb"COPY .* FROM stdin;\s*$")
 _TABLE = rb'(?:"?([^\s".]+)"?\.)?"?([^\s".]+)"?'
 _COPY_REVISIONS = re.compile(rb"COPY " + _TABLE + rb' \("?version_num"?\) FROM stdin;\s*$')
 # The only column of a version table, in CREATE TABLE; see find_version_tables.
-_ONLY_COLUMN = re.compile(rb"\s+version_num character varying\(\d+\)[^,]*$")
-_VERSION_TABLE = re.compile(rb"CREATE TABLE " + _TABLE + rb" \(\n\s+version_num character varying\(\d+\)[^,\n]*\n\)")
+_ONLY_COLUMN = re.compile(rb"\s+version_num (?:text|character varying)[^,]*$")
+_VERSION_TABLE = re.compile(rb"CREATE TABLE " + _TABLE + rb" \(\n\s+version_num (?:text|character varying)[^,\n]*\n\)")
 _INSERT_REVISION = re.compile(rb"INSERT INTO " + _TABLE + rb" (?:\(version_num\) )?VALUES \('([^']*)'\);")
 _SET_STATEMENT = re.compile(rb"SET ([a-z_]+) = [^;]*;\s*$")
 # Statements beyond one database, as in dumps made with --create and those of pg_dumpall.

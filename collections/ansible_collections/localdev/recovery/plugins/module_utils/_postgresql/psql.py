@@ -16,7 +16,6 @@ from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.mess
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import quote_identifier
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import (
     APPLICATION_NAME,
-    SET_NEWER_TIMEOUTS,
     DatabaseServer,
     note_server_warnings,
 )
@@ -61,14 +60,14 @@ class PsqlSession(InteractiveCommand):
     """A psql session that stays open, such as the one with a dump's snapshot."""
 
     def __init__(self, server: DatabaseServer, database: str) -> None:
-        super().__init__(server.docker, server.list_psql_arguments(database))
+        # One connection for both: a password that psql does not expect would be run as SQL.
+        self.connection = server.connection
+        super().__init__(server.docker, server.list_psql_arguments(database, self.connection))
         self.server = server
 
     def __enter__(self) -> PsqlSession:
         super().__enter__()
-        password = self.server.connection.password
-        self.input.write(f"{password}\n" if password else "")
-        self.input.write(SET_NEWER_TIMEOUTS)
+        self.input.write(self.server.build_psql_input("", self.connection))
         return self
 
     def __exit__(self, *exc: object) -> None:

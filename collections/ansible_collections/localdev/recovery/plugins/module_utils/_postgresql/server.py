@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import typing as t
 
@@ -15,6 +16,7 @@ from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import (
@@ -37,11 +39,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.connectio
     list_connections,
     parse_postmaster_pid,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import resolve_database_credentials
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
+    find_application_service,
     require_database,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import (
+    read_database_credentials,
+    read_stack_facts,
+)
 
 # Name of this collection's sessions, by which the sessions of an interrupted run are found.
 APPLICATION_NAME = "localdev.recovery"
@@ -51,6 +59,10 @@ SESSION_OPTIONS = (
     "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
     " -c default_transaction_read_only=off -c row_security=off"
 )
+# psql ran SQL: without an error, or up to the first one.
+_RAN = (0, 3)
+# Official images, those of Bitnami, and those of sclorg.
+_DATA_FOLDERS = ("/var/lib/postgresql/data", "/bitnami/postgresql/data", "/var/lib/pgsql/data/userdata")
 SET_NEWER_TIMEOUTS = (
     "DO $$ BEGIN PERFORM set_config(name, '0', false) FROM pg_settings"
     " WHERE name IN ('idle_session_timeout', 'transaction_timeout') AND setting <> '0'; END $$;\n"
@@ -102,17 +114,22 @@ class DatabaseServer:
 
     @property
     def data_folder(self) -> str:
-        """Return the data folder as the container's environment names it. The server tells it only to superusers."""
-        return self.environment.get("PGDATA") or "/var/lib/postgresql/data"
+        """Return the data folder as the container shows it. The server tells it only to superusers."""
+        mounts = [str(mount.get("Destination") or "/") for mount in self.inspected.get("Mounts") or ()]
+        mounted = [folder for folder in _DATA_FOLDERS if any(is_path_within(folder, mount) for mount in mounts)]
+        named = self.environment.get("PGDATA") or self.environment.get("POSTGRESQL_DATA_DIR")
+        return named or [*mounted, _DATA_FOLDERS[0]][0]
 
     @property
     def connection(self) -> Connection:
         """Return the connection that works. Raise RecoveryError if there is none."""
-        if self._works is None:
+        works = self._works
+        if works is None:
             done = self.run_psql("template1", "")
-            if self._works is None:
+            works = self._works
+            if works is None:
                 raise self.build_error(done.stderr)
-        return self._works
+        return works
 
     @property
     def user(self) -> str:
@@ -125,17 +142,25 @@ class DatabaseServer:
     @functools.cached_property
     def accounts(self) -> list[tuple[str, str]]:
         """Return the accounts to try, as (user, password)."""
-        found = dict(list_accounts(self.environment, self._read_file, self.preferred_user))
-        if self._read_credentials and not any(found.values()):
-            known = self._read_credentials()
+        found = list_accounts(self.environment, self._read_file, self.preferred_user)
+        # psql takes one line as the password, and the rest as SQL.
+        return [(name, secret.partition("\n")[0]) for name, secret in found]
+
+    @functools.cached_property
+    def project_accounts(self) -> list[tuple[str, str]]:
+        """Return the account that only the project knows, such as that of the application's connection."""
+        with contextlib.suppress(RecoveryError):
+            known = self._read_credentials() if self._read_credentials else {"password": ""}
             if known["password"]:
-                found[known["user"]] = known["password"]
-        return list(found.items())
+                return [(known["user"], known["password"].partition("\n")[0])]
+        return []
 
     @property
     def password(self) -> str:
         """Return the password of the connection's user, also where the connection works without it."""
-        return self.connection.password or dict(self.accounts).get(self.user, "")
+        user = self.user
+        known = self.connection.password or dict(self.accounts).get(user, "")
+        return known or dict(self.project_accounts).get(user, "")
 
     def list_psql_arguments(
         self, database: str, connection: Connection | None = None, options: str = SESSION_OPTIONS
@@ -149,6 +174,7 @@ class DatabaseServer:
             "PGAPPNAME": APPLICATION_NAME,
             "PGOPTIONS": options,
             "PGCLIENTENCODING": "UTF8",
+            "PGCONNECT_TIMEOUT": "10",
             "LC_ALL": "C",
         }
         settings = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
@@ -168,21 +194,27 @@ class DatabaseServer:
 
     def run_psql(self, database: str, sql: str) -> CompletedCommand:
         """Run SQL and stop at the first error; the caller checks the return code. stderr: without the prompt."""
-        if self._works is not None:
-            done = self._run_psql(database, sql, self._works)
+        works = self._works
+        if works is not None:
+            done = self._run_psql(database, sql, works)
             if not could_not_connect(done.returncode, done.stderr) or fails_for_every_account(done.stderr):
                 return done
             self._works = None
         first = None
         for connection in self._list_connections():
             done = self._run_psql(database, sql, connection)
-            if not could_not_connect(done.returncode, done.stderr):
+            if done.returncode in _RAN:
                 self._works = connection
+            if not could_not_connect(done.returncode, done.stderr):
                 return done
             first = first or done
             if fails_for_every_account(done.stderr):
                 return done
         assert first is not None
+        # The container may have been recreated with another environment.
+        self._inspected = None
+        for name in ("inspected", "environment", "accounts", "project_accounts"):
+            self.__dict__.pop(name, None)
         return first
 
     def _run_psql(self, database: str, sql: str, connection: Connection) -> CompletedCommand:
@@ -198,9 +230,15 @@ class DatabaseServer:
         config = self.inspected.get("Config") or {}
         words = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
         tried = list_connections(self.accounts, find_server_port(words, self.environment))
+        mode = str((self.inspected.get("HostConfig") or {}).get("NetworkMode") or "")
+        if mode == "host" or mode.startswith("container:"):
+            # Another server may listen there. What this one's own file says comes below.
+            tried = [connection for connection in tried if not connection.host]
         yield from tried
         place = self._read_place()
         yield from (item for item in list_connections(self.accounts, 0, place) if place and item not in tried)
+        port = find_server_port(words, self.environment)
+        yield from list_connections(self.project_accounts, place.port if place else port, place)
 
     def _read_place(self) -> ServerPlace | None:
         return parse_postmaster_pid(self._read_file(f"{self.data_folder}/postmaster.pid") or "")
@@ -237,7 +275,20 @@ def note_server_warnings(stderr: str) -> None:
 @functools.lru_cache(maxsize=16)
 def open_database_server(docker: Docker, container: str, user: str) -> DatabaseServer:
     """Return the server in a container, the same one each time, so that it tries its connections once."""
-    return DatabaseServer(docker, container, user)
+    if docker.project is None:
+        return DatabaseServer(docker, container, user)
+    server = DatabaseServer(
+        docker, container, user, read_credentials=lambda: _read_project_credentials(docker, server.inspected)
+    )
+    return server
+
+
+def _read_project_credentials(docker: Docker, inspected: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Return the credentials that the project of a container knows, also from the application's connection."""
+    facts = read_stack_facts(docker)
+    return resolve_database_credentials(
+        facts, get_compose_label(inspected, "service"), find_application_service(describe_stack(facts))
+    )
 
 
 def find_database_server(stack: StackDescription, docker: Docker) -> DatabaseServer:

@@ -30,6 +30,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.descripti
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, Service, StackFacts
 
 _SERVES_HTTP = re.compile(rf"\b({HTTP_SERVER_PROGRAMS})\b", re.I)
+# Alembic's commands of tools that only developers start.
+_OTHER_COMMANDS = re.compile(r"\b(alembic|db)\b.*\b(revision|downgrade|merge|check|history|current|migrate)\b")
 # Programs of a migration service that change nothing.
 _WAITING_PROGRAMS = frozenset(
     {"sleep", "until", "while", "done", "pg_isready", "wait-for-it.sh", "wait-for", "wait-for-it", "dockerize", "nc"}
@@ -40,6 +42,7 @@ _WAITING_PROGRAMS = frozenset(
 class _HowAlembicRuns(t.TypedDict):
     settings: AlembicSettings
     entrypoint: list[str]
+    command: list[str]
     migration_service: str | None
 
 
@@ -199,19 +202,25 @@ def _assign_workers(
 def _only_upgrades(command: t.Sequence[str]) -> bool:
     """Return whether a command does no more than ``alembic upgrade``, after waiting for the server."""
     script = command[-1] if len(command) > 1 and " " in command[-1] else shlex.join(command)
-    return all(
-        set(list_programs(words)) <= _WAITING_PROGRAMS or re.search(r"\balembic\b.*\bupgrade\b", " ".join(words))
-        for words in split_script(script)
-    )
+    for words in split_script(script):
+        if re.search(r"\b(alembic|flask\s+db)\b.*\bupgrade\b", " ".join(words)):
+            # The rest runs when the service itself starts.
+            return True
+        if not set(list_programs(words)) <= _WAITING_PROGRAMS:
+            return False
+    return True
 
 
-def _find_migration_service(services: t.Mapping[str, Service], roles: ServiceRoles) -> str | None:
+def _find_migration_service(services: t.Mapping[str, Service], roles: ServiceRoles, choices: Choices) -> str | None:
     """Return the only one-shot service that migrates by a program of the project; None if Alembic's command is all."""
     found = [
         name
         for name, kind in sorted(roles.kinds.items())
         if kind == "migration"
         and roles.application
+        and services[name].enabled
+        and name not in choices.excluded_services
+        and not _OTHER_COMMANDS.search(services[name].command_text)
         and _code_key(services[name], services) == _code_key(services[roles.application], services)
         and not _only_upgrades(services[name].command_words)
     ]
@@ -229,7 +238,8 @@ def locate_alembic(
     how: _HowAlembicRuns = {
         "settings": choices.alembic or build_alembic_settings({}),
         "entrypoint": entrypoint if masker.mask_command(entrypoint) == entrypoint else [],
-        "migration_service": _find_migration_service(services, roles),
+        "command": service.command_words if masker.mask_command(service.command_words) == service.command_words else [],
+        "migration_service": _find_migration_service(services, roles, choices),
     }
     found = _find_alembic_sources(service, services, facts)
     if found:

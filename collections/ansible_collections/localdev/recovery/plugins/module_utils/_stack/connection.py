@@ -33,7 +33,10 @@ _USER_VARIABLES = ("POSTGRESQL_USERNAME", "POSTGRESQL_USER", "POSTGRES_USER")
 _PASSWORD_VARIABLES = ("POSTGRESQL_PASSWORD", "POSTGRES_PASSWORD")
 _DATABASE_VARIABLES = ("POSTGRESQL_DATABASE", "POSTGRESQL_DB", "POSTGRES_DB")
 # Images of Bitnami, of sclorg and of Patroni: the account of the variables above is no superuser there.
-SUPERUSER_PASSWORD_VARIABLES = ("POSTGRESQL_POSTGRES_PASSWORD", "POSTGRESQL_ADMIN_PASSWORD", "PGPASSWORD_SUPERUSER")
+SUPERUSER_PASSWORD_VARIABLES = (
+    *("POSTGRESQL_POSTGRES_PASSWORD", "POSTGRES_POSTGRES_PASSWORD"),
+    *("POSTGRESQL_ADMIN_PASSWORD", "PGPASSWORD_SUPERUSER"),
+)
 _SUPERUSER_VARIABLES = ("PGUSER_SUPERUSER",)
 _SUPERUSER = "postgres"
 
@@ -94,10 +97,12 @@ def list_accounts(environment: t.Mapping[str, str], read_file: ReadFile, user: s
     superuser_password = read_image_variable(environment, read_file, *SUPERUSER_PASSWORD_VARIABLES)
     if superuser_password:
         found.append((environment.get(_SUPERUSER_VARIABLES[0]) or _SUPERUSER, superuser_password))
-    image_user, password, _name = read_image_account(environment, read_file)
-    image_user = image_user or _SUPERUSER
-    found.append((user or image_user, password if user in ("", image_user) else ""))
-    found += [(image_user, password), (_SUPERUSER, "")]
+    named, password, _name = read_image_account(environment, read_file)
+    image_user = named or _SUPERUSER
+    described = (user or image_user, password if user in ("", image_user) else "")
+    # Without a name, the image made the superuser postgres, and the described account is the application's.
+    found += [described, (image_user, password)] if named else [(image_user, password), described]
+    found.append((_SUPERUSER, ""))
     accounts: dict[str, str] = {}
     for name, secret in found:
         accounts.setdefault(name, secret)

@@ -196,8 +196,8 @@ class AlembicSettings(t.TypedDict):
 class AlembicDescription(t.TypedDict):
     """A place to run Alembic, and the way to run it there.
 
-    config: its file, relative to the host folder source; None where it was not found there. entrypoint: of the service;
-    empty if it may hold a secret. migration_service: the one-shot service that migrates by more than Alembic's command.
+    config: its file, relative to the host folder source; None where it was not found there. entrypoint, command: of the
+    service, empty if they may hold a secret. migration_service: a one-shot service that migrates by another command.
     """
 
     service: str
@@ -206,6 +206,7 @@ class AlembicDescription(t.TypedDict):
     why: str
     settings: AlembicSettings
     entrypoint: list[str]
+    command: list[str]
     migration_service: str | None
 
 

@@ -79,12 +79,24 @@ def explain_missing_migrations(stack: StackDescription) -> dict[str, t.Any]:
             f"Several services look like the application and have migrations: {', '.join(candidates)}",
             hint="Set stack_application_service to the one whose database is meant.",
         ).as_result()
+    if _creates_tables_at_start(stack):
+        return {}
     return RecoveryError(
         FailureId.ALEMBIC_NOT_FOUND,
         "No service of this stack is known to have migrations, so a new database would stay empty",
         details=stack["warnings"],
-        hint="Set stack_application_service to the service that runs them, or stack_migrate_command to its command.",
+        hint="Set stack_application_service to the service that runs them. If the application creates its tables by "
+        "itself, set stack_expected_rows, which are counted afterwards.",
     ).as_result()
+
+
+def _creates_tables_at_start(stack: StackDescription) -> bool:
+    """Return whether a service migrates by another program, or the image runs scripts in a new cluster."""
+    database = stack["database"]
+    mounts = stack["services"][database["service"]]["mounts"] if database else []
+    return bool(select_services_by_kind(stack, kinds=("migration",))) or any(
+        mount["target"].startswith("/docker-entrypoint-initdb.d") for mount in mounts
+    )
 
 
 def explain_stopped_database(stack: StackDescription) -> dict[str, t.Any]:

@@ -138,12 +138,15 @@ def collect_database(
     if not found or not container:
         return None
     from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import DatabaseServer
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_database_credentials
     from ansible_collections.localdev.recovery.plugins.module_utils._status.queries import (
         build_status_query,
         parse_status_answer,
     )
 
-    server = DatabaseServer(docker, container, found["user"])
+    server = DatabaseServer(
+        docker, container, found["user"], read_credentials=lambda: read_database_credentials(docker, stack)
+    )
     done = server.run_psql(found["name"], build_status_query(tables, version_table))
     return parse_status_answer(done.stdout, done.stderr if done.returncode != 0 else None, tables)
 

@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.connections import redirect_connections
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.project import load_project
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import (
     ADVISORY_LOCK_KEY,
@@ -36,52 +37,6 @@ def run_env_py(config, script, function, **options):
         script.run_env()
     if not called:
         raise RequestRefused("env_py", "env.py did not call context.run_migrations()")
-
-
-def redirect_connections(request):
-    """Make every PostgreSQL engine connect to the wanted database, wherever env.py takes its URL from, and check it.
-
-    A pooler is bypassed: a migration needs a session of its own for its lock. An engine with a connect function of its
-    own (creator) cannot be redirected; the check catches it.
-    """
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    database, poolers = request.get("database"), request.get("poolers") or []
-
-    def redirect(dialect, _record, _cargs, cparams):
-        if dialect.name != "postgresql":
-            return
-        if str(cparams.get("host") or "").lower() in poolers:
-            cparams.update(host=request["server"]["host"], port=request["server"]["port"])
-        if database:
-            set_database_parameter(database, dialect.driver, cparams)
-
-    # SQLAlchemy 1.4 passes one more argument.
-    def check_database(connection, *_more):
-        if connection.dialect.name != "postgresql":
-            return
-        # On the driver's own connection, for SQLAlchemy's would begin a transaction that env.py does not expect.
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute("SELECT current_database()")
-            found = cursor.fetchone()[0]
-        finally:
-            cursor.close()
-            connection.connection.rollback()
-        if found != database:
-            raise RequestRefused("other_database", "env.py connects to the database %s, not to %s" % (found, database))
-
-    event.listen(Engine, "do_connect", redirect)
-    if database:
-        event.listen(Engine, "engine_connect", check_database)
-
-
-def set_database_parameter(database, driver, cparams):
-    """Put the database's name into a driver's connection parameters, which take precedence over a DSN."""
-    present = [key for key in ("dbname", "database") if key in cparams]
-    for key in present or ["database" if driver in ("asyncpg", "pg8000") else "dbname"]:
-        cparams[key] = database
 
 
 def retry_until_connected(request, attempt):
@@ -298,7 +253,8 @@ def release_advisory_lock(context):
 
 def answer_plan(config, script, request):
     """Answer what an upgrade would apply. from_base: to an empty database, without a connection to the existing one."""
-    current = [] if request.get("from_base") else read_database_state(config, script, request)["current"]
+    known = [] if request.get("from_base") else request.get("current") if request.get("graph_only") else None
+    current = read_database_state(config, script, request)["current"] if known is None else sorted(known)
     steps = list_upgrade_steps(script, current, request.get("target", "heads"))
     applied = [step.revision.revision for step in steps]
     return {"heads": sorted(script.get_heads()), "before": current, "applied": applied, "current": current}
@@ -340,7 +296,10 @@ def answer_upgrade(config, script, request):
                 raise RequestRefused("migration_failed", message) from None
             raise
         break
-    heads, current = sorted(script.get_heads()), read_database_state(config, script, {})["current"]
+    heads, current = (
+        sorted(script.get_heads()),
+        read_database_state(config, script, {"live": request.get("live")})["current"],
+    )
     return {"heads": heads, "before": state["before"], "applied": state["applied"], "current": current}
 
 

@@ -59,6 +59,33 @@ def list_own_processes():
     return found
 
 
+def descends_from_first(number):
+    """Return whether a process belongs to the service. A command of ``docker exec`` has parent 0."""
+    while number > 1:
+        try:
+            with open("/proc/%d/stat" % number) as handle:
+                number = int(handle.read().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            return False
+    return number == 1
+
+
+def read_environment(number):
+    """Return the environment of a process, read as its own user: root in a container must not read that of others."""
+    group, user = os.getegid(), os.geteuid()
+    try:
+        owner = os.stat("/proc/%d" % number)
+        if user == 0:
+            os.setegid(owner.st_gid)
+            os.seteuid(owner.st_uid)
+        return read_null_separated("/proc/%d/environ" % number)
+    except OSError:
+        return []
+    finally:
+        os.seteuid(user)
+        os.setegid(group)
+
+
 def find_application_process():
     """Return (environment, arguments) of the oldest process that does not only start others; empty if there is none.
 
@@ -67,10 +94,8 @@ def find_application_process():
     own = list_own_processes()
     for number in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()) if os.path.isdir("/proc") else []:
         arguments = [] if number in own else read_null_separated("/proc/%d/cmdline" % number)
-        if arguments and os.path.basename(arguments[0]).lstrip("-") not in STARTERS:
-            environment = dict(
-                item.split("=", 1) for item in read_null_separated("/proc/%d/environ" % number) if "=" in item
-            )
+        if arguments and descends_from_first(number) and os.path.basename(arguments[0]).lstrip("-") not in STARTERS:
+            environment = dict(item.split("=", 1) for item in read_environment(number) if "=" in item)
             return environment, arguments
     return {}, []
 
@@ -146,7 +171,7 @@ def launch(program, request, mark):
     if request.get("in_container"):
         environment, arguments = find_application_process()
         adopt_environment(environment)
-    request = dict(request, process_arguments=arguments)
+    request = dict(request, process_arguments=arguments or request.get("process_arguments") or [])
     named = request.get("python")
     if not named and has_alembic():
         exec(compile(program, "<localdev.recovery>", "exec"), {"__name__": "localdev_program", "REQUEST": request})

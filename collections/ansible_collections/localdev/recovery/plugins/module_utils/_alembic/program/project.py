@@ -26,11 +26,17 @@ def find_config(folder):
     for root, files in walk_levels(folder):
         if "alembic.ini" in files:
             return os.path.join(root, "alembic.ini")
-        if "pyproject.toml" in files:
-            with open(os.path.join(root, "pyproject.toml")) as handle:
-                if "[tool.alembic]" in handle.read():
-                    return os.path.join(root, "pyproject.toml")
+        if "pyproject.toml" in files and configures_alembic(os.path.join(root, "pyproject.toml")):
+            return os.path.join(root, "pyproject.toml")
     return ""
+
+
+def configures_alembic(path):
+    try:
+        with open(path) as handle:
+            return "[tool.alembic]" in handle.read()
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def find_scripts(folder):
@@ -57,6 +63,7 @@ def load_project(request):
     """Return (Alembic's configuration, its scripts, the path of the configuration). Change to the project's folder."""
     from alembic.script import ScriptDirectory
 
+    graph = request.get("graph_only") or request.get("from_base")
     start = os.path.abspath(request.get("folder") or os.getcwd())
     if not os.path.isdir(start):
         raise RequestRefused("no_config", "the working folder " + start + " does not exist")
@@ -67,28 +74,43 @@ def load_project(request):
         scripts = find_scripts(start)
         if not scripts:
             raise RequestRefused("no_config", "no alembic.ini, no [tool.alembic] and no migrations below " + start)
-        if uses_flask(scripts):
+        if uses_flask(scripts) and not graph:
             return load_flask_project(scripts, request)
-        if not request.get("graph_only"):
+        if not graph:
             message = "%s has migrations, but no alembic.ini: the project runs Alembic by a command of its own"
             raise RequestRefused("own_command", message % scripts)
-        config = build_config(None, request)
-        config.set_main_option("script_location", scripts.replace("%", "%%"))
-        return config, ScriptDirectory.from_config(config), scripts
+        return load_scripts(scripts, request, scripts)
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise RequestRefused("no_config", "the Alembic configuration " + path + " does not exist")
     if not path.endswith(".toml") and not read_script_location(path, request):
+        sibling = os.path.join(os.path.dirname(path), "pyproject.toml")
         if uses_flask(os.path.dirname(path)):
+            if graph:
+                # Loading the application may change the database.
+                return load_scripts(os.path.dirname(path), request, path)
             return load_flask_project(os.path.dirname(path), request)
-        refuse_missing_location(path)
+        if not configures_alembic(sibling):
+            refuse_missing_location(path)
+        os.chdir(os.path.dirname(path))
+        config = build_config(path, request, sibling)
+        return config, ScriptDirectory.from_config(config), path
     # script_location and prepend_sys_path are mostly relative to the folder of the configuration.
     os.chdir(choose_working_folder(path, start, request))
     config = build_config(path, request)
     return config, ScriptDirectory.from_config(config), path
 
 
-def build_config(path, request):
+def load_scripts(folder, request, path):
+    """Return what load_project returns for the graph of the migrations in a folder alone."""
+    from alembic.script import ScriptDirectory
+
+    config = build_config(None, request)
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    return config, ScriptDirectory.from_config(config), path
+
+
+def build_config(path, request, toml_path=""):
     from alembic.config import Config
 
     arguments = argparse.Namespace(x=list(request.get("x_arguments") or ()) or None)
@@ -97,6 +119,8 @@ def build_config(path, request):
         options["ini_section"] = request["section"]
     if path and path.endswith(".toml"):
         return Config(toml_file=path, **options)
+    if toml_path:
+        return Config(path, toml_file=toml_path, **options)
     return Config(path, **options)
 
 
@@ -193,5 +217,5 @@ def find_flask_application(arguments):
             return word.partition("=")[2]
     servers = ("gunicorn", "uwsgi", "waitress-serve", "hypercorn", "granian")
     if any(os.path.basename(word) in servers for word in words):
-        return next((word for word in words if re.match(r"^[A-Za-z_][\w.]*:[\w.]+(\(.*\))?$", word)), "")
+        return next((word for word in words if re.match(r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\(.*\))?$", word)), "")
     return ""

@@ -110,10 +110,12 @@ class DatabaseKeeper(Keeper):
         """
         shut = " ".join(f"ALTER DATABASE {quote_identifier(name)} ALLOW_CONNECTIONS false;" for name in names)
         listed = ", ".join(quote_literal(name) for name in names)
+        sessions = f"FROM pg_stat_activity WHERE usesysid IS NOT NULL AND datname IN ({listed})"
+        # Processes of the server itself have no user: ALTER DATABASE ends them, and only a superuser may.
         end = (
             "DO $$ DECLARE tries int := 0; BEGIN LOOP "
-            f"PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ({listed}); "
-            f"EXIT WHEN NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname IN ({listed})) OR tries > 200; "
+            f"PERFORM pg_terminate_backend(pid) {sessions}; "
+            f"EXIT WHEN NOT EXISTS (SELECT 1 {sessions}) OR tries > 200; "
             "PERFORM pg_sleep(0.02); PERFORM pg_stat_clear_snapshot(); tries := tries + 1; END LOOP; END $$;"
         )
         clock = "SELECT extract(epoch FROM clock_timestamp());"

@@ -14,7 +14,12 @@ import typing as t
 import pytest
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic import runner
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import answers, launcher, project
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program import (
+    answers,
+    connections,
+    launcher,
+    project,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import RESPONSE_MARK
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import (
     HostPython,
@@ -70,7 +75,7 @@ class Answering(Docker):
 STACK = {
     "project": {"name": "shop", "dir": "/shop", "files": [], "env_files": [], "profiles": []},
     "database": None,
-    "alembic": {"service": "backend", "settings": {}, "entrypoint": [], "migration_service": None},
+    "alembic": {"service": "backend", "settings": {}, "entrypoint": [], "command": [], "migration_service": None},
 }
 ONE_OFF = ("docker", "compose", "--project-name", "shop", "run", "--rm", "--no-deps")
 
@@ -103,7 +108,7 @@ def test_errors_from_alembic_name_the_service() -> None:
 
 
 def test_each_kind_of_error_is_a_failure() -> None:
-    sources = "".join(inspect.getsource(part) for part in (answers, launcher, project))
+    sources = "".join(inspect.getsource(part) for part in (answers, connections, launcher, project))
     kinds = set(re.findall(r'(?:RequestRefused|describe_error)\(\s*"(\w+)"|"kind": "(\w+)"|kind = "(\w+)"', sources))
     assert len(kinds) == 18
     for kind in {name for found in kinds for name in found if name} - {"unknown_revision"}:

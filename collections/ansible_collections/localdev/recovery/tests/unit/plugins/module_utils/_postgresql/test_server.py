@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -26,11 +27,14 @@ class Engine(Docker):
         super().__init__()
         self.accepts = accepts
         self.refusal = refusal
+        self.described: dict[str, t.Any] = {}
         self.files = {"/var/lib/postgresql/data/postmaster.pid": pid_file}
         self.tried: list[tuple[str, str, str, str]] = []
         self.executed: list[str] = []
 
     def run(self, *args: str, **kwargs: t.Any) -> CompletedCommand:
+        if args[:2] == ("container", "inspect"):
+            return CompletedCommand(args, 0, json.dumps([self.described]), "")
         if "cat" in args:
             text = self.files.get(args[-1], "")
             return CompletedCommand(args, 0 if text else 1, text, "")
@@ -45,8 +49,8 @@ class Engine(Docker):
         return CompletedCommand(args, 0, "1\n", "")
 
 
-def make_server(docker: Docker, *environment: str, **more: t.Any) -> DatabaseServer:
-    inspected = {"Image": "sha256:abc", "Config": {"Env": list(environment), "Cmd": ["postgres"]}}
+def make_server(docker: Engine, *environment: str, **more: t.Any) -> DatabaseServer:
+    docker.described = inspected = {"Image": "sha256:abc", "Config": {"Env": list(environment), "Cmd": ["postgres"]}}
     return DatabaseServer(docker, "db", "app", inspected=inspected, **more)
 
 

@@ -34,7 +34,7 @@ def read_nothing(path: str) -> str | None:
             "app",
             [("postgres", "root"), ("app", "pw")],
         ),
-        ({"POSTGRES_PASSWORD_FILE": "/run/secrets/pw"}, "app", [("app", ""), ("postgres", "s3cret")]),
+        ({"POSTGRES_PASSWORD_FILE": "/run/secrets/pw"}, "app", [("postgres", "s3cret"), ("app", "")]),
     ],
 )
 def test_the_accounts_of_a_container(environment: dict[str, str], user: str, accounts: list[tuple[str, str]]) -> None:

@@ -20,6 +20,8 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program
     describe_diff,
     is_connect_failure,
     main,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.connections import (
     set_database_parameter,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import ADVISORY_LOCK_KEY
