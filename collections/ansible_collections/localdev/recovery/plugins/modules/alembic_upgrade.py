@@ -173,7 +173,9 @@ def upgrade_by_own_command(docker: Docker, params: t.Mapping[str, t.Any]) -> dic
     with PsqlSession(server, database) as session:
         current = read_database_revisions(session, "")
     own = choose_own_command(stack, current)
-    if own is None:
+    usual = params["target"] in ("heads", "head") and not params["database"] and not params["config"]
+    if own is None or not (usual or own.words):
+        # Only the application's own database is ever empty for the one-shot service.
         return None
     if params["target"] not in ("heads", "head"):
         raise RecoveryError(

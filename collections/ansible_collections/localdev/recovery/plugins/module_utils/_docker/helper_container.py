@@ -54,10 +54,12 @@ class HelperContainer(InteractiveCommand):
         for name, value in (environment or {}).items():
             args += ["--env", f"{name}={value}"]
         super().__init__(docker, [*args, image, "-s"])
+        # Stands before each script, such as settings: a script runs in a shell of its own.
+        self.preamble = ""
 
     def run(self, script: str) -> str:
         """Run a script in the shell and return its output. Raise DockerError if it fails."""
-        lines, code = self.request(f'( set -e; {script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
+        lines, code = self.request(f'( set -e; {self.preamble}{script}\n) </dev/null 2>&1; echo "@done $?"', "@done ")
         output = "\n".join(lines).strip()
         if code is None:
             # Import lazily: each imported module is compiled again on the host for every task.

@@ -46,8 +46,6 @@ class ClientTools(HelperContainer):
     Entering the block only starts the container: the first script waits until it runs.
     """
 
-    _settings = ""
-
     def __init__(
         self, docker: Docker, server: DatabaseServer, folder: str, run_id: str, *, writable: bool = False
     ) -> None:
@@ -74,8 +72,4 @@ class ClientTools(HelperContainer):
             "PGOPTIONS": RESTORE_PGOPTIONS,
         }
         exports = (f"export {name}={shlex.quote(value)}" for name, value in environment.items())
-        self._settings = f"unset {' '.join(sorted(CLIENT_VARIABLES))}; {'; '.join(exports)}; "
-
-    def run(self, script: str) -> str:
-        """Run a script in the shell and return its output. Raise DockerError if it fails."""
-        return super().run(self._settings + script)
+        self.preamble = f"unset {' '.join(sorted(CLIENT_VARIABLES))}; {'; '.join(exports)}; "

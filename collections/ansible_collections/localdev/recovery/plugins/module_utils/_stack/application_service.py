@@ -220,6 +220,7 @@ def _find_migration_service(services: t.Mapping[str, Service], roles: ServiceRol
         and roles.application
         and services[name].enabled
         and name not in choices.excluded_services
+        and MIGRATION_PATTERN.search(services[name].command_text)
         and not _OTHER_COMMANDS.search(services[name].command_text)
         and _code_key(services[name], services) == _code_key(services[roles.application], services)
         and not _only_upgrades(services[name].command_words)
