@@ -275,8 +275,6 @@ def note_server_warnings(stderr: str) -> None:
 @functools.lru_cache(maxsize=16)
 def open_database_server(docker: Docker, container: str, user: str) -> DatabaseServer:
     """Return the server in a container, the same one each time, so that it tries its connections once."""
-    if docker.project is None:
-        return DatabaseServer(docker, container, user)
     server = DatabaseServer(
         docker, container, user, read_credentials=lambda: _read_project_credentials(docker, server.inspected)
     )
@@ -285,6 +283,8 @@ def open_database_server(docker: Docker, container: str, user: str) -> DatabaseS
 
 def _read_project_credentials(docker: Docker, inspected: t.Mapping[str, t.Any]) -> dict[str, str]:
     """Return the credentials that the project of a container knows, also from the application's connection."""
+    if docker.project is None:
+        return {"password": ""}
     facts = read_stack_facts(docker)
     return resolve_database_credentials(
         facts, get_compose_label(inspected, "service"), find_application_service(describe_stack(facts))
