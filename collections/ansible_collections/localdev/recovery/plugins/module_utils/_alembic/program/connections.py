@@ -56,14 +56,24 @@ def redirect_connections(request):
 
 
 def list_bypassed_poolers(request):
-    """Return the hosts of poolers that a change must not go through. Where the server has no name, they are used."""
-    if request["do"] != "upgrade" and not request.get("database"):
+    """Return the hosts of poolers that are bypassed: all for a change, those that do not run for a question.
+
+    Where the server has no name in the application's network, its pooler is the only way.
+    """
+    poolers = request.get("poolers") or []
+    if not poolers or not has_address(request["server"]["host"]):
         return []
+    if request["do"] == "upgrade" or request.get("database"):
+        return poolers
+    return [host for host in poolers if not has_address(host)]
+
+
+def has_address(host):
     try:
-        socket.getaddrinfo((request.get("server") or {}).get("host"), None)
+        socket.getaddrinfo(host, None)
     except OSError:
-        return []
-    return request.get("poolers") or []
+        return False
+    return True
 
 
 def set_database_parameter(database, driver, cparams):
