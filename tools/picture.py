@@ -26,6 +26,7 @@ from rich.text import Text
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "collections")]
 
+# They are found by the path above.
 from tests.harness.images import provide_base_images  # noqa: E402
 from tests.harness.project import ComposeProject, list_project_objects  # noqa: E402
 

@@ -19,6 +19,7 @@ def open_closed_streams() -> None:
     """Replace standard streams that the caller has closed: ``localdev status >&-``."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
+            # It stays open until the command ends.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 

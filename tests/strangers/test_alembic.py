@@ -18,7 +18,7 @@ import pytest
 
 from tests.harness.images import build_application_image, provide_base_images
 from tests.harness.module_run import run_module
-from tests.harness.project import ComposeProject
+from tests.strangers.stranger_project import SERVER_COMMAND, StrangerProject, run_project
 
 pytestmark = pytest.mark.docker
 
@@ -208,14 +208,15 @@ SHAPES = {
 }
 
 
-class ShapeProject(ComposeProject):
+class ShapeProject(StrangerProject):
     """A project in which each service is an application of another shape."""
 
-    def start(self, postgres: str, application: str) -> None:
+    def start(self) -> None:
+        application = build_application_image()
         services: dict[str, t.Any] = {
             "db": {
-                "image": postgres,
-                "command": ["postgres", "-c", "fsync=off", "-c", "shared_buffers=16MB"],
+                "image": provide_base_images()["POSTGRES_IMAGE"],
+                "command": [*SERVER_COMMAND],
                 "environment": {"POSTGRES_USER": "app", "POSTGRES_PASSWORD": "pw", "POSTGRES_DB": "app"},
                 "healthcheck": {
                     "test": ["CMD", "pg_isready", "-h", "127.0.0.1", "-U", "app"],
@@ -260,27 +261,16 @@ class ShapeProject(ComposeProject):
         command = ["exec", "--no-TTY", "db", "psql", "-qAtU", "app", "-d", database, "-c", sql]
         return self.compose(*command).strip()
 
-    def describe(self, name: str, **options: t.Any) -> dict[str, t.Any]:
-        """Return the description of the stack with one of the services as its application."""
-        options = {"project_src": str(self.dir), "project_name": self.name, "application_service": name, **options}
-        return t.cast("dict[str, t.Any]", run_module("stack_info", options)["stack"])
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ShapeProject]:
-    project = ShapeProject(tmp_path_factory.mktemp("shapes"), "ldr-int-shapes")
-    project.remove()
-    try:
-        project.start(provide_base_images()["POSTGRES_IMAGE"], build_application_image())
-        yield project
-    finally:
-        project.remove()
+    yield from run_project(ShapeProject(tmp_path_factory.mktemp("shapes"), "ldr-int-shapes"))
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_project_is_upgraded_its_own_way(project: ShapeProject, name: str) -> None:
     shape = SHAPES[name]
-    stack = project.describe(name, **shape.options)
+    stack = project.describe(application_service=name, **shape.options)
     assert stack["database"]["name"] == name
     table = "shop_version" if name == "version_table" else "alembic_version"
     before = run_module("alembic_info", {"stack": stack})
@@ -309,6 +299,6 @@ def test_a_project_is_upgraded_its_own_way(project: ShapeProject, name: str) -> 
     ],
 )
 def test_without_the_variable_the_error_names_it(project: ShapeProject, name: str, failure: str, variable: str) -> None:
-    failed = run_module("alembic_info", {"stack": project.describe(name)})
+    failed = run_module("alembic_info", {"stack": project.describe(application_service=name)})
     assert failed["failure"] == failure
     assert variable in failed["hint"]

@@ -19,7 +19,7 @@ import pytest
 
 from tests.harness.images import provide_base_images
 from tests.harness.module_run import run_module
-from tests.harness.project import ComposeProject
+from tests.strangers.stranger_project import SERVER_COMMAND, StrangerProject, run_project
 
 pytestmark = pytest.mark.docker
 
@@ -40,6 +40,11 @@ class Server:
     shell: str = ""
     restart: bool = False
     port: int = 5432
+
+    @property
+    def first_port(self) -> str:
+        """Return the port of its first start; what shell changes counts after a restart."""
+        return str(self.port) if self.command else "5432"
 
 
 SERVERS = {
@@ -79,61 +84,49 @@ SERVERS = {
 WORKING = [name for name in SERVERS if name not in ("refused", "login")]
 
 
-class ServerProject(ComposeProject):
+class ServerProject(StrangerProject):
     """A project whose services are all servers."""
 
-    def start(self, image: str) -> None:
+    def start(self) -> None:
+        image = provide_base_images()["POSTGRES_IMAGE"]
         services = {
             name: {
                 "image": image,
-                "command": ["postgres", "-c", "fsync=off", "-c", "shared_buffers=16MB", *server.command],
+                "command": [*SERVER_COMMAND, *server.command],
                 "environment": {
                     "POSTGRES_USER": "app",
                     "POSTGRES_PASSWORD": PASSWORD.replace("$", "$$"),
                     **server.environment,
                 },
                 "healthcheck": {
-                    "test": ["CMD", "env", "-u", "PGOPTIONS", "pg_isready", "-h", "127.0.0.1", "-p", str(port)],
+                    "test": ["CMD", "env", "-u", "PGOPTIONS", "pg_isready", "-h", "127.0.0.1", "-p", server.first_port],
                     "interval": "1s",
                     "retries": 90,
                 },
             }
             for name, server in SERVERS.items()
-            for port in [server.port if server.command else 5432]
         }
         (self.dir / "compose.yaml").write_text(json.dumps({"services": services}))
         self.compose("up", "--detach", "--wait")
         for name, server in SERVERS.items():
-            port = "5433" if server.command else "5432"
             psql = ["exec", "--no-TTY", name, "env", "-u", "PGOPTIONS", "psql", "-qv", "ON_ERROR_STOP=1", "-U", "app"]
-            self.compose(*psql, "-p", port, "-c", ROWS)
+            self.compose(*psql, "-p", server.first_port, "-c", ROWS)
             if server.setup:
-                self.compose(*psql, "-p", port, "-c", server.setup)
+                self.compose(*psql, "-p", server.first_port, "-c", server.setup)
             if server.shell:
                 self.compose("exec", "--no-TTY", name, "sh", "-c", server.shell)
         restarted = [name for name, server in SERVERS.items() if server.restart]
         self.compose("restart", "--timeout", "10", *restarted)
 
-    def describe(self, name: str) -> dict[str, t.Any]:
-        """Return the description of the stack with one of the servers as its database."""
-        options = {"project_src": str(self.dir), "project_name": self.name, "database_service": name}
-        return t.cast("dict[str, t.Any]", run_module("stack_info", options)["stack"])
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ServerProject]:
-    project = ServerProject(tmp_path_factory.mktemp("servers"), "ldr-int-servers")
-    project.remove()
-    try:
-        project.start(provide_base_images()["POSTGRES_IMAGE"])
-        yield project
-    finally:
-        project.remove()
+    yield from run_project(ServerProject(tmp_path_factory.mktemp("servers"), "ldr-int-servers"))
 
 
 @pytest.mark.parametrize("name", WORKING)
 def test_a_server_is_backed_up_restored_and_replaced(project: ServerProject, name: str) -> None:
-    stack, folder = project.describe(name), project.dir / "backups" / name
+    stack, folder = project.describe(database_service=name), project.dir / "backups" / name
     backup = run_module("database_backup", {"stack": stack, "folder": str(folder), "format": "directory"})
     assert backup.get("failed") is not True, backup
     assert backup["backup"]["metadata"]["rows"] == {"public.people": 200}
@@ -149,7 +142,7 @@ def test_a_server_is_backed_up_restored_and_replaced(project: ServerProject, nam
 
 
 def test_the_account_that_could_administer_is_named_before_anything_changes(project: ServerProject) -> None:
-    stack = project.describe("refused")
+    stack = project.describe(database_service="refused")
     backup = run_module("database_backup", {"stack": stack, "folder": str(project.dir / "backups" / "refused")})
     assert backup["backup"]["metadata"]["rows"] == {"public.people": 200}
     options = {"stack": stack, "path": backup["backup"]["path"], "database": "again"}
@@ -159,7 +152,7 @@ def test_the_account_that_could_administer_is_named_before_anything_changes(proj
 
 
 def test_a_server_that_refuses_every_account_says_so(project: ServerProject) -> None:
-    options = {"stack": project.describe("login"), "folder": str(project.dir / "backups" / "login")}
+    options = {"stack": project.describe(database_service="login"), "folder": str(project.dir / "backups" / "login")}
     failed = run_module("database_backup", options)
     assert failed["failure"] == "database.login_refused"
     assert not list(Path(options["folder"]).glob("*"))

@@ -17,6 +17,7 @@ with create_app().app_context():
         try:
             db.session.execute(text("SELECT 1"))
             db.session.rollback()
+        # As workers do: an outage of the database ends the session, not the process.
         except Exception:
             db.engine.dispose()
         time.sleep(0.5)

@@ -189,13 +189,7 @@ def upgrade_by_own_command(docker: Docker, params: t.Mapping[str, t.Any]) -> dic
             f"The project migrates by a command of its own, which cannot be led to the database {database}",
             hint="Check out the code that is at the revision of the backup, restore it, and then repair the schema.",
         )
-    return migrate_by_own_command(
-        docker,
-        stack,
-        own,
-        run_id=params["run_id"],
-        lock_timeout=params["lock_timeout"],
-    )
+    return migrate_by_own_command(server, stack, own, run_id=params["run_id"], lock_timeout=params["lock_timeout"])
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

@@ -20,13 +20,17 @@ from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli impo
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.labels import RUN_LABEL
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.facts import read_database_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.psql import PsqlSession
-from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_server
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import (
+    DatabaseServer,
+    find_database_server,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_container_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
     require_database,
 )
 
+# A blocking request would end the session, and with it what it has read, when it times out.
 _LOCK_POLL_S = 0.2
 _SHOWN_LINES = 15
 
@@ -67,19 +71,20 @@ def read_state_request(docker: Docker, stack: StackDescription, database: str = 
 
 
 def migrate_by_own_command(
-    docker: Docker, stack: StackDescription, own: OwnCommand, *, run_id: str, lock_timeout: float
+    server: DatabaseServer, stack: StackDescription, own: OwnCommand, *, run_id: str, lock_timeout: float
 ) -> dict[str, t.Any]:
     """Run the command under the advisory lock, and return what an upgrade by Alembic returns.
 
     Raise RecoveryError if the command fails, or if the database is not at the heads afterwards.
     """
-    server, database = find_database_server(stack, docker), require_database(stack)["name"]
-    with PsqlSession(server, database) as session:
+    docker = server.docker
+    with PsqlSession(server, require_database(stack)["name"]) as session:
         _take_advisory_lock(session, lock_timeout)
         before = read_database_revisions(session, "")
         label = ["--label", f"{RUN_LABEL}={run_id}"] if run_id else []
         done = docker.compose("run", "--rm", "--no-deps", "-T", *label, own.service, *own.words, stdin="", check=False)
         current = read_database_revisions(session, "")
+    try_again = Project.from_stack(stack).compose_command("run", "--rm", "--no-deps", own.service, *own.words)
     shown = " ".join(own.words) or f"the command of {own.service}"
     if done.returncode != 0:
         masker = build_container_masker(docker.containers(stack["project"]["name"]))
@@ -87,7 +92,7 @@ def migrate_by_own_command(
             FailureId.MIGRATION_FAILED,
             f"{shown} ended with exit code {done.returncode}",
             details=masker.mask_text(done.output).splitlines()[-_SHOWN_LINES:],
-            next_command=Project.from_stack(stack).compose_command("run", "--rm", "--no-deps", own.service, *own.words),
+            next_command=try_again,
         )
     graph = run_alembic_request(docker, stack, {"do": "info", "graph": True, "graph_only": True}, run_id=run_id)
     # Another program may keep its own revisions in the same database.
@@ -98,7 +103,7 @@ def migrate_by_own_command(
             FailureId.MIGRATION_FAILED,
             f"{shown} ended with exit code 0, and the database is at {', '.join(current) or 'no revision'} instead of "
             f"{', '.join(graph['heads']) or 'no revision'}",
-            next_command=Project.from_stack(stack).compose_command("run", "--rm", "--no-deps", own.service, *own.words),
+            next_command=try_again,
         )
     applied = list_applied_revisions(graph["revisions"], before, current)
     return {"heads": graph["heads"], "before": before, "applied": applied, "current": current}

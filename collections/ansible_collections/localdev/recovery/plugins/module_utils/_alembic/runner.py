@@ -59,11 +59,7 @@ _ERRORS: dict[str, tuple[FailureId, str, tuple[str, ...]]] = {
         "Name the Python that has the packages of the project in stack_alembic_python.",
         (),
     ),
-    "own_command": (
-        FailureId.ALEMBIC_CONFIG_MISSING,
-        _OWN_COMMAND_HINT,
-        (),
-    ),
+    "own_command": (FailureId.ALEMBIC_CONFIG_MISSING, _OWN_COMMAND_HINT, ()),
     "flask": (FailureId.ALEMBIC_ENV_PY, "Set FLASK_APP in the environment of the service.", ()),
     "x_arguments": (
         FailureId.ALEMBIC_ENV_PY,
@@ -191,15 +187,15 @@ def run_alembic_request(
     A one-off container outlives a controller that is killed, so it carries its run's label. An undo removes it first;
     otherwise it would migrate the data that the undo puts back. host: run on the stack's host instead.
     """
-    request = {**describe_project_request(stack), **{key: value for key, value in request.items() if value != ""}}
+    project = describe_project_request(stack)
+    if host:
+        # They are paths in the container.
+        project = {key: value for key, value in project.items() if key not in ("config", "folder", "python")}
+    request = {**project, **{key: value for key, value in request.items() if value != ""}}
     # An entry point may print what it exports.
     hide: t.Callable[[str], str] = Masker().mask_text
     build_command: t.Callable[..., ProgramCommand | None] = functools.partial(build_alembic_command, stack)
     if host:
-        for name in ("config", "folder", "python"):
-            if request.get(name) == describe_project_request(stack).get(name):
-                # They are paths in the container.
-                request.pop(name, None)
         where, hide, build_command = f"{host.python} in {host.folder}", host.masker.mask_text, host.build_command
         done = host.run(build_alembic_program(request))
     else:

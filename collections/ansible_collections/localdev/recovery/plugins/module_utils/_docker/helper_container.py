@@ -33,12 +33,8 @@ class HelperContainer(InteractiveCommand):
         mounts: t.Sequence[tuple[str, str, bool]],
         run_id: str,
         network: str = "none",
-        environment: t.Mapping[str, str] | None = None,
     ) -> None:
-        """Take the mounts: source (a volume's name or a folder's path), target, whether it is writable.
-
-        environment: without secrets, because others can list it.
-        """
+        """Take the mounts: source (a volume's name or a folder's path), target, whether it is writable."""
         if not image:
             project = docker.project or Project("")
             raise RecoveryError(
@@ -51,8 +47,6 @@ class HelperContainer(InteractiveCommand):
         args += ["--label", f"{RUN_LABEL}={run_id}", "--entrypoint", "sh"]
         for source, target, writable in mounts:
             args += build_mount_arguments(source, target, writable=writable)
-        for name, value in (environment or {}).items():
-            args += ["--env", f"{name}={value}"]
         super().__init__(docker, [*args, image, "-s"])
         # Stands before each script, such as settings: a script runs in a shell of its own.
         self.preamble = ""

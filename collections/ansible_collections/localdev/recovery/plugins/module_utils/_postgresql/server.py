@@ -178,9 +178,9 @@ class DatabaseServer:
             "LC_ALL": "C",
         }
         settings = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
-        foreign = {name: "" for name in self.environment if name not in environment}
+        prefix = build_client_prefix(self.environment.keys() - environment.keys())
         return [
-            "exec", "--interactive", *settings, self.container, *build_client_prefix(foreign),
+            "exec", "--interactive", *settings, self.container, *prefix,
             "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1",
             "--password" if connection.password else "--no-password",
             *(["--host", connection.host] if connection.host else []),
@@ -229,16 +229,17 @@ class DatabaseServer:
         """Yield the connections to try; what the server itself says is read only if the others fail."""
         config = self.inspected.get("Config") or {}
         words = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
-        tried = list_connections(self.accounts, find_server_port(words, self.environment))
+        port = find_server_port(words, self.environment)
+        tried = list_connections(self.accounts, port)
         mode = str((self.inspected.get("HostConfig") or {}).get("NetworkMode") or "")
         if mode == "host" or mode.startswith("container:"):
             # Another server may listen there. What this one's own file says comes below.
             tried = [connection for connection in tried if not connection.host]
         yield from tried
         place = self._read_place()
-        yield from (item for item in list_connections(self.accounts, 0, place) if place and item not in tried)
-        port = find_server_port(words, self.environment)
-        yield from list_connections(self.project_accounts, place.port if place else port, place)
+        if place:
+            yield from (item for item in list_connections(self.accounts, port, place) if item not in tried)
+        yield from list_connections(self.project_accounts, port, place)
 
     def _read_place(self) -> ServerPlace | None:
         return parse_postmaster_pid(self._read_file(f"{self.data_folder}/postmaster.pid") or "")
@@ -250,6 +251,7 @@ class DatabaseServer:
     def build_error(self, output: str) -> RecoveryError:
         """Return the error for SQL that did not run, or for a connection that was refused. output: of psql."""
         text = output.strip()[-1000:]
+        show_logs = program_command("docker", "logs", "--tail", "50", self.container)
         if is_login_refused(text):
             tried = ", ".join(name for name, _password in self.accounts)
             return RecoveryError(
@@ -257,12 +259,12 @@ class DatabaseServer:
                 f"PostgreSQL in {self.container} refuses each account that its container knows ({tried}): {text}",
                 hint="Set the password of a superuser in the environment of the database service, or let pg_hba.conf "
                 "trust the socket.",
-                next_command=program_command("docker", "logs", "--tail", "50", self.container),
+                next_command=show_logs,
             )
         return RecoveryError(
             FailureId.DATABASE_QUERY_FAILED,
             f"PostgreSQL in {self.container} did not run an SQL command: {text or 'the session ended'}",
-            next_command=program_command("docker", "logs", "--tail", "50", self.container),
+            next_command=show_logs,
         )
 
 

@@ -143,7 +143,7 @@ def list_connections(
     return [Connection(user, found, host, password) for user, password in accounts for host, found in places]
 
 
-def build_client_prefix(environment: t.Mapping[str, str]) -> list[str]:
-    """Return the words that start a client without the container's own settings for clients; none if it has none."""
-    foreign = sorted(CLIENT_VARIABLES & set(environment))
+def build_client_prefix(variables: t.Iterable[str]) -> list[str]:
+    """Return the words that start a client without the variables that are settings for clients; none without those."""
+    foreign = sorted(CLIENT_VARIABLES.intersection(variables))
     return ["env", *(word for name in foreign for word in ("-u", name))] if foreign else []

@@ -15,7 +15,7 @@ import time
 import traceback
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.connections import redirect_connections
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.project import load_project
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.project import load_project, read_text
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import (
     ADVISORY_LOCK_KEY,
     RESPONSE_MARK,
@@ -307,11 +307,7 @@ def lacks_x_arguments(script, request):
     """Return whether env.py reads -x arguments and none were given."""
     if script is None or request.get("x_arguments"):
         return False
-    try:
-        with open(os.path.join(script.dir, "env.py")) as handle:
-            return "get_x_argument" in handle.read()
-    except (OSError, UnicodeDecodeError):
-        return False
+    return "get_x_argument" in read_text(os.path.join(script.dir, "env.py"))
 
 
 def describe_error(kind, message):

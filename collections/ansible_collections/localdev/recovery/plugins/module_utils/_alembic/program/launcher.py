@@ -45,22 +45,8 @@ def read_null_separated(path):
         return []
 
 
-def list_own_processes():
-    """Return the ids of this process and of those that started it."""
-    found = {os.getpid()}
-    parent = os.getppid()
-    while parent and parent not in found:
-        found.add(parent)
-        try:
-            with open("/proc/%d/stat" % parent) as handle:
-                parent = int(handle.read().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            break
-    return found
-
-
 def descends_from_first(number):
-    """Return whether a process belongs to the service. A command of ``docker exec`` has parent 0."""
+    """Return whether a process belongs to the service. A command of ``docker exec``, as this one, has parent 0."""
     while number > 1:
         try:
             with open("/proc/%d/stat" % number) as handle:
@@ -91,9 +77,8 @@ def find_application_process():
 
     An entry point may set variables that ``docker exec`` does not have, such as a URL with a password from a file.
     """
-    own = list_own_processes()
     for number in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()) if os.path.isdir("/proc") else []:
-        arguments = [] if number in own else read_null_separated("/proc/%d/cmdline" % number)
+        arguments = read_null_separated("/proc/%d/cmdline" % number)
         if arguments and descends_from_first(number) and os.path.basename(arguments[0]).lstrip("-") not in STARTERS:
             environment = dict(item.split("=", 1) for item in read_environment(number) if "=" in item)
             return environment, arguments
@@ -144,7 +129,7 @@ def list_pythons(arguments):
     patterns += [
         home + part for home in homes for part in ("/.cache/pypoetry/virtualenvs/*", "/.local/share/virtualenvs/*")
     ]
-    patterns += ["/opt/*", "/app/*", folder + "opt/*/.venv"]
+    patterns += ["/opt/*", "/app/*", "/opt/*/.venv"]
     for pattern in patterns:
         places += sorted(glob.glob(pattern)) if not pattern.startswith("/*") else []
     for place in places:

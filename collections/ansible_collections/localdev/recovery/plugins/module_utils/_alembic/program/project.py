@@ -31,12 +31,17 @@ def find_config(folder):
     return ""
 
 
-def configures_alembic(path):
+def read_text(path):
+    """Return the text of a file; '' if it cannot be read."""
     try:
         with open(path) as handle:
-            return "[tool.alembic]" in handle.read()
+            return handle.read()
     except (OSError, UnicodeDecodeError):
-        return False
+        return ""
+
+
+def configures_alembic(path):
+    return "[tool.alembic]" in read_text(path)
 
 
 def find_scripts(folder):
@@ -74,25 +79,24 @@ def load_project(request):
         scripts = find_scripts(start)
         if not scripts:
             raise RequestRefused("no_config", "no alembic.ini, no [tool.alembic] and no migrations below " + start)
-        if uses_flask(scripts) and not graph:
+        if graph:
+            return load_scripts(scripts, request, scripts)
+        if uses_flask(scripts):
             return load_flask_project(scripts, request)
-        if not graph:
-            message = "%s has migrations, but no alembic.ini: the project runs Alembic by a command of its own"
-            raise RequestRefused("own_command", message % scripts)
-        return load_scripts(scripts, request, scripts)
+        message = "%s has migrations, but no alembic.ini: the project runs Alembic by a command of its own"
+        raise RequestRefused("own_command", message % scripts)
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise RequestRefused("no_config", "the Alembic configuration " + path + " does not exist")
     if not path.endswith(".toml") and not read_script_location(path, request):
-        sibling = os.path.join(os.path.dirname(path), "pyproject.toml")
-        if uses_flask(os.path.dirname(path)):
-            if graph:
-                # Loading the application may change the database.
-                return load_scripts(os.path.dirname(path), request, path)
-            return load_flask_project(os.path.dirname(path), request)
+        folder = os.path.dirname(path)
+        if uses_flask(folder):
+            # Loading the application may change the database.
+            return load_scripts(folder, request, path) if graph else load_flask_project(folder, request)
+        sibling = os.path.join(folder, "pyproject.toml")
         if not configures_alembic(sibling):
             refuse_missing_location(path)
-        os.chdir(os.path.dirname(path))
+        os.chdir(folder)
         config = build_config(path, request, sibling)
         return config, ScriptDirectory.from_config(config), path
     # script_location and prepend_sys_path are mostly relative to the folder of the configuration.
@@ -169,11 +173,7 @@ def choose_working_folder(path, start, request):
 
 
 def uses_flask(folder):
-    try:
-        with open(os.path.join(folder, "env.py")) as handle:
-            text = handle.read()
-    except (OSError, UnicodeDecodeError):
-        return False
+    text = read_text(os.path.join(folder, "env.py"))
     return "current_app" in text and "flask" in text
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -73,11 +72,9 @@ def test_a_python_that_the_user_names_is_the_only_one(capsys: pytest.CaptureFixt
 def test_the_environment_of_the_application_s_process(monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(60)", "the application"]
     with subprocess.Popen(command, env={"DATABASE_URL": "from the entry point", "HOME": "/other"}) as process:
+        # Popen returns when the program has been executed, so its arguments can be read.
         try:
-            while "the application" not in launcher.read_null_separated(f"/proc/{process.pid}/cmdline"):
-                time.sleep(0.01)
-            monkeypatch.setattr(launcher.os, "listdir", lambda _folder: ["1", "self", str(process.pid)])
-            monkeypatch.setattr(launcher, "list_own_processes", lambda: {1})
+            monkeypatch.setattr(launcher.os, "listdir", lambda _folder: ["self", str(process.pid)])
             environment, arguments = launcher.find_application_process()
         finally:
             process.kill()
