@@ -16,7 +16,7 @@ SERVER_COMMAND = ("postgres", "-c", "fsync=off", "-c", "shared_buffers=16MB")
 
 
 class StrangerProject(ComposeProject):
-    """A project with several databases or applications, of which a test chooses one."""
+    """A project with several databases or applications. A test chooses one of them."""
 
     def start(self) -> None:
         """Write the Compose file, and start the services."""

@@ -70,10 +70,14 @@ def test_a_python_that_the_user_names_is_the_only_one(capsys: pytest.CaptureFixt
 
 
 def test_the_environment_of_the_application_s_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    command = [sys.executable, "-c", "import time; time.sleep(60)", "the application"]
-    with subprocess.Popen(command, env={"DATABASE_URL": "from the entry point", "HOME": "/other"}) as process:
-        # Popen returns when the program has been executed, so its arguments can be read.
+    # Popen can return before the kernel shows the new environment; the program prints a line when it runs.
+    program = "import time; print(flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", program, "the application"]
+    planted = {"DATABASE_URL": "from the entry point", "HOME": "/other"}
+    with subprocess.Popen(command, env=planted, stdout=subprocess.PIPE) as process:
         try:
+            assert process.stdout is not None
+            process.stdout.readline()
             monkeypatch.setattr(launcher.os, "listdir", lambda _folder: ["self", str(process.pid)])
             environment, arguments = launcher.find_application_process()
         finally:
