@@ -72,6 +72,13 @@ with current_app.extensions["migrate"].db.engine.connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 """
+AUDIT = """
+from alembic import op
+import sqlalchemy as sa
+revision, down_revision = "a1", None
+def upgrade():
+    op.create_table("audit", sa.Column("id", sa.Integer, primary_key=True))
+"""
 OWN_COMMAND = """
 import os, sys
 import sqlalchemy as sa
@@ -159,7 +166,16 @@ SHAPES = {
     "section": Shape(
         "The configuration has a section of another name",
         {"alembic.ini": "[shop]\nscript_location = migrations\n", **migrations("migrations")},
-        options={"alembic_section": "shop"},
+    ),
+    "sections": Shape(
+        "Two sections, each with migrations and a version table of its own, in one database",
+        {
+            "alembic.ini": "[notes]\nscript_location = notes\n[audit]\nscript_location = audit\n",
+            **migrations("notes"),
+            "audit/env.py": ENV.format(head=URL, options=', version_table="audit_version"'),
+            "audit/versions/a1.py": AUDIT,
+        },
+        options={"alembic_section": ["notes", "audit"]},
     ),
     "flask": Shape(
         "Flask-Migrate: env.py takes its configuration from the application",
@@ -205,6 +221,12 @@ SHAPES = {
             )
         ),
     ),
+}
+
+
+VERSION_TABLES = {
+    "version_table": {"shop_version": "n2"},
+    "sections": {"alembic_version": "n2", "audit_version": "a1"},
 }
 
 
@@ -272,16 +294,18 @@ def test_a_project_is_upgraded_its_own_way(project: ShapeProject, name: str) -> 
     shape = SHAPES[name]
     stack = project.describe(application_service=name, **shape.options)
     assert stack["database"]["name"] == name
-    table = "shop_version" if name == "version_table" else "alembic_version"
+    tables = VERSION_TABLES.get(name, {"alembic_version": "n2"})
+    heads, revisions = sorted(tables.values()), ["n1", "n2", *(["a1"] if name == "sections" else [])]
     before = run_module("alembic_info", {"stack": stack})
     if name != "own_command":
         assert before.get("failed") is not True, before
-        assert (before["heads"], before["current"], before["pending"]) == (["n2"], [], ["n1", "n2"])
-        assert before["version_table"] == table
+        assert (before["heads"], before["current"], before["pending"]) == (heads, [], revisions)
+        assert before["version_tables"] == sorted(tables)
     upgraded = run_module("alembic_upgrade", {"stack": stack})
     assert upgraded.get("failed") is not True, upgraded
-    assert (upgraded["applied"], upgraded["current"]) == (["n1", "n2"], ["n2"])
-    assert project.psql(name, f"SELECT version_num FROM {table}") == "n2"
+    assert (upgraded["applied"], upgraded["current"]) == (revisions, heads)
+    for table, head in tables.items():
+        assert project.psql(name, f"SELECT version_num FROM {table}") == head
     assert project.psql(name, "SELECT count(*) FROM notes") == "0"
     if name not in ("own_command", "no_shell", "create_all"):
         project.psql("app", f"CREATE DATABASE {name}_copy")
@@ -294,7 +318,7 @@ def test_a_project_is_upgraded_its_own_way(project: ShapeProject, name: str) -> 
     ("name", "failure", "variable"),
     [
         ("x_arguments", "alembic.env_py", "stack_alembic_x_arguments"),
-        ("section", "alembic.config_missing", "stack_alembic_section"),
+        ("sections", "alembic.ambiguous", "stack_alembic_section"),
         ("own_command", "alembic.failed", "stack_migrate_command"),
     ],
 )

@@ -61,9 +61,11 @@ options:
     default: ""
   alembic_section:
     description:
-      - Section of C(alembic.ini), as C(alembic -n) takes it.
-    type: str
-    default: ""
+      - Sections of C(alembic.ini), as C(alembic -n) takes them. Several are upgraded in this order, and their revisions count together.
+        All are of the same database.
+    type: list
+    elements: str
+    default: []
   alembic_python:
     description:
       - Python in the application's container that has the packages of the project, such as that of a virtual environment. Without it the

@@ -106,11 +106,12 @@ config:
   description: Path of the configuration where the application runs.
   returned: success
   type: str
-version_table:
-  description: Alembic's version table as C(env.py) configures it, with its schema if it has one.
+version_tables:
+  description: Alembic's version tables as C(env.py) configures them, with their schema if they have one.
   returned: success
-  type: str
-  sample: operations.schema_version
+  type: list
+  elements: str
+  sample: [operations.schema_version]
 branches:
   description: Branch points, revisions that several others directly build on.
   returned: success
@@ -199,7 +200,6 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     if not host:
         request |= read_state_request(docker, stack, params["database"])
     found = run_alembic_request(docker, stack, request, fresh=params["fresh"], host=host)
-    found.setdefault("version_table", "alembic_version")
     if params["graph"]:
         found["revisions"] = list(RevisionGraph(found["revisions"]).revisions)
     found["unknown_found"] = find_revisions(stack["project"]["dir"], found["unknown"])

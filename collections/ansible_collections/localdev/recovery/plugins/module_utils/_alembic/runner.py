@@ -27,6 +27,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program
     launcher,
     project,
     protocol,
+    sections,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
@@ -54,6 +55,16 @@ _OWN_COMMAND_HINT = "If the project migrates by a command of its own, name it in
 _ERRORS: dict[str, tuple[FailureId, str, tuple[str, ...]]] = {
     "no_config": (FailureId.ALEMBIC_CONFIG_MISSING, "Name the file in stack_alembic_config.", ()),
     "no_section": (FailureId.ALEMBIC_CONFIG_MISSING, "Name the section in stack_alembic_section.", ()),
+    "several_sections": (
+        FailureId.ALEMBIC_AMBIGUOUS,
+        "Name the section in stack_alembic_section, or all that belong to this database, as [first, second].",
+        (),
+    ),
+    "same_revision": (
+        FailureId.ALEMBIC_AMBIGUOUS,
+        "Name one section in stack_alembic_section. Several can only be used at once if all revision ids differ.",
+        (),
+    ),
     "no_alembic": (
         FailureId.ALEMBIC_NOT_INSTALLED,
         "Name the Python that has the packages of the project in stack_alembic_python.",
@@ -101,7 +112,7 @@ def build_launcher(request: t.Mapping[str, t.Any]) -> str:
 def _build_program(request: t.Mapping[str, t.Any]) -> str:
     """Return all parts as one Python program that answers REQUEST."""
     lines = ["import sys, types"]
-    for part in (protocol, connections, project):
+    for part in (protocol, connections, project, sections):
         name = part.__name__
         lines.append(f"sys.modules[{name!r}] = module = types.ModuleType({name!r})")
         lines.append(f"exec({inspect.getsource(part)!r}, module.__dict__)")

@@ -24,7 +24,7 @@ def stack_argument_spec() -> dict[str, t.Any]:
         "application_service": {"type": "str", "default": ""},
         "excluded_services": {"type": "list", "elements": "str", "default": []},
         "alembic_config": {"type": "str", "default": ""},
-        "alembic_section": {"type": "str", "default": ""},
+        "alembic_section": {"type": "list", "elements": "str", "default": []},
         "alembic_python": {"type": "str", "default": ""},
         "alembic_folder": {"type": "str", "default": ""},
         "alembic_x_arguments": {"type": "list", "elements": "str", "default": []},

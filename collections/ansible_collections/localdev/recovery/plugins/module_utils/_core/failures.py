@@ -86,7 +86,7 @@ class FailureId(enum.Enum):
         "account.signing_key", "The key that signs the tokens of the login is missing or wrong."
     )
     ALEMBIC_AMBIGUOUS = _unsafe(
-        "alembic.ambiguous", "Several services have migrations, each for a database of its own."
+        "alembic.ambiguous", "Several services or sections have migrations, and none of them is chosen."
     )
     ALEMBIC_CONFIG_MISSING = _failed("alembic.config_missing", "The configuration of Alembic is not found.")
     ALEMBIC_ENV_PY = _failed(

@@ -181,12 +181,12 @@ class DatabaseDescription(t.TypedDict):
 class AlembicSettings(t.TypedDict):
     """A description of how the project runs Alembic, by the user; empty values are discovered in the container.
 
-    config: path of alembic.ini. section: of it, as ``alembic -n`` takes it. python: with the packages of the project.
+    config: path of alembic.ini. section: as ``alembic -n`` takes them. python: with the packages of the project.
     folder: where people run Alembic. x_arguments: as ``alembic -x`` takes them. command: that migrates in its place.
     """
 
     config: str
-    section: str
+    section: list[str]
     python: str
     folder: str
     x_arguments: list[str]
@@ -232,7 +232,7 @@ def build_alembic_settings(params: t.Mapping[str, t.Any]) -> AlembicSettings:
     """Return how the project runs Alembic by the options of the ``stack`` doc fragment."""
     return {
         "config": params.get("alembic_config") or "",
-        "section": params.get("alembic_section") or "",
+        "section": list(params.get("alembic_section") or ()),
         "python": params.get("alembic_python") or "",
         "folder": params.get("alembic_folder") or "",
         "x_arguments": list(params.get("alembic_x_arguments") or ()),

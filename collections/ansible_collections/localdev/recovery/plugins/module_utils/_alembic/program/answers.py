@@ -15,12 +15,16 @@ import time
 import traceback
 
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.connections import redirect_connections
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.project import load_project, read_text
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.project import read_text
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import (
     ADVISORY_LOCK_KEY,
     RESPONSE_MARK,
     RequestRefused,
     RevisionChanged,
+)
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.sections import (
+    load_sections,
+    merge_answers,
 )
 
 
@@ -68,12 +72,12 @@ def is_connect_failure(exc):
 
 
 def read_database_state(config, script, request):
-    """Return the database's revisions, its version table and, on request, its schema diff, by one run of env.py."""
+    """Return the database's revisions, its version tables and, on request, its schema diff, by one run of env.py."""
     states = []
 
     def record_state(heads, context):
         table = [context.version_table_schema, context.version_table]
-        found = {"current": sorted(heads), "version_table": ".".join(part for part in table if part)}
+        found = {"current": sorted(heads), "version_tables": [".".join(part for part in table if part)]}
         if request.get("schema_diff"):
             found.update(compare_models(config, script, context))
         states.append((context.connection.engine.url.database, found))
@@ -92,8 +96,10 @@ def choose_state(states, live):
     databases = sorted({str(database) for database, _state in states})
     if len(databases) == 1:
         # Several schemas of it, each with a version table.
-        current = sorted({revision for _database, state in states for revision in state["current"]})
-        return dict(states[-1][1], current=current)
+        merged = dict(states[-1][1])
+        for key in ("current", "version_tables"):
+            merged[key] = sorted({item for _database, state in states for item in state[key]})
+        return merged
     wanted = [state for database, state in states if database == live]
     if not wanted:
         message = "env.py migrates several databases (%s), and none of them is %s"
@@ -198,11 +204,10 @@ def find_overlapping_revisions(script, current):
 
 
 def answer_info(config, script, request):
-    """Answer alembic_info. A request with current, or for the graph alone, skips env.py, which may import much."""
-    known = request.get("current")
+    """Answer alembic_info. A request for the graph alone skips env.py, which may import much."""
     state = (
-        {"current": sorted(known or [])}
-        if known or request.get("graph_only")
+        {"current": sorted(request.get("current") or []), "version_tables": []}
+        if request.get("graph_only")
         else read_database_state(config, script, request)
     )
     revisions = list_revisions(script)
@@ -245,10 +250,29 @@ def take_advisory_lock(context, timeout):
         if time.time() > deadline:
             raise RequestRefused("locked", "another migration has held the advisory lock for %d s" % timeout)
         time.sleep(0.1)
+    release_lock_at_checkin(context)
 
 
-def release_advisory_lock(context):
-    context.connection.exec_driver_sql("SELECT pg_advisory_unlock(%d)" % ADVISORY_LOCK_KEY)
+def release_lock_at_checkin(context):
+    """Release the advisory lock when env.py returns its session: a pool would keep it, and with it the lock."""
+    from sqlalchemy import event
+    from sqlalchemy.pool import Pool
+
+    session = context.connection.connection
+    # SQLAlchemy before 1.4.24 has the shorter name.
+    locked = getattr(session, "dbapi_connection", None) or session.connection
+
+    def release(connection, _record):
+        if connection is not locked:
+            return
+        cursor = connection.cursor()
+        try:
+            cursor.execute("SELECT pg_advisory_unlock(%d)" % ADVISORY_LOCK_KEY)
+        finally:
+            cursor.close()
+            connection.rollback()
+
+    event.listen(Pool, "checkin", release)
 
 
 def answer_plan(config, script, request):
@@ -277,8 +301,6 @@ def answer_upgrade(config, script, request):
     def steps(heads, context):
         take_advisory_lock(context, request.get("lock_timeout", 60))
         if tuple(sorted(context.get_current_heads())) != tuple(sorted(heads)):
-            # env.py's pool may keep this session, and with it the lock, beyond the next attempt's connection.
-            release_advisory_lock(context)
             raise RevisionChanged()
         found = list_upgrade_steps(script, heads, target)
         state.update(before=sorted(heads), applied=[step.revision.revision for step in found])
@@ -324,11 +346,15 @@ def main(request):
         # Garbage collection takes a tenth of the time where there are many revisions, and finds nothing in the graph.
         gc.disable()
     try:
-        if request.get("database") or request.get("poolers"):
+        if request.get("database") or request.get("poolers") or len(request.get("section") or ()) > 1:
             redirect_connections(request)
-        config, script, path = load_project(request)
         handler = {"info": answer_info, "plan": answer_plan, "upgrade": answer_upgrade}[request["do"]]
-        answer = handler(config, script, request)
+        answers = []
+        for part, config, script, found_path, folder in load_sections(request):
+            path = found_path
+            os.chdir(folder)
+            answers.append(handler(config, script, part))
+        answer = merge_answers(request, answers)
     except RequestRefused as exc:
         answer = exc.data
     except SystemExit as exc:

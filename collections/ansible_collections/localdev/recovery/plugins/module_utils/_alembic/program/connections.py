@@ -21,13 +21,14 @@ def redirect_connections(request):
     from sqlalchemy.engine import Engine
 
     database, poolers, names = request.get("database"), list_bypassed_poolers(request), set()
+    # Several sections are several programs of one database. One env.py may also read from another database.
+    refuses_several = database or len(request.get("section") or ()) > 1
 
     def redirect(dialect, _record, _cargs, cparams):
         if dialect.name != "postgresql":
             return
-        if database:
-            names.add(cparams.get("dbname") or cparams.get("database"))
-        if len(names - {database, None}) > 1:
+        names.add(cparams.get("dbname") or cparams.get("database"))
+        if refuses_several and len(names - {database, None}) > 1:
             message = "env.py migrates several databases: " + ", ".join(sorted(map(str, names - {database, None})))
             raise RequestRefused("several_databases", message)
         if str(cparams.get("host") or "").lower() in poolers:

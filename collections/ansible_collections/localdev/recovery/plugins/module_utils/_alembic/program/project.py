@@ -88,6 +88,7 @@ def load_project(request):
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise RequestRefused("no_config", "the Alembic configuration " + path + " does not exist")
+    request = dict(request, section=choose_section(path, request.get("section")))
     if not path.endswith(".toml") and not read_script_location(path, request):
         folder = os.path.dirname(path)
         if uses_flask(folder):
@@ -142,6 +143,14 @@ def read_script_location(path, request):
     return parser.get(section, "script_location", fallback="")
 
 
+def choose_section(path, section):
+    """Return the section, or the only one that names migrations where [alembic] does not."""
+    if section or path.endswith(".toml"):
+        return section
+    sections = list_alembic_sections(read_sections(path))
+    return sections[0] if len(sections) == 1 and sections != ["alembic"] else ""
+
+
 def list_alembic_sections(parser):
     return [name for name in parser.sections() if parser.has_option(name, "script_location")]
 
@@ -149,8 +158,8 @@ def list_alembic_sections(parser):
 def refuse_missing_location(path):
     sections = list_alembic_sections(read_sections(path))
     if sections:
-        message = "%s has no script_location in [alembic]; sections that have one: %s"
-        raise RequestRefused("no_section", message % (path, ", ".join(sections)))
+        message = "%s has migrations in several sections and none in [alembic]: %s"
+        raise RequestRefused("several_sections", message % (path, ", ".join(sections)))
     raise RequestRefused("no_config", "the Alembic configuration " + path + " has no script_location")
 
 

@@ -5,11 +5,18 @@
 from __future__ import annotations
 
 import sys
+import typing as t
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._alembic.migration_source import Source
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.answers import main
+from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import parse_alembic_response
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
+from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._alembic.migration_source import (
+    Request,
+    Source,
+)
 
 
 @pytest.fixture
@@ -19,3 +26,15 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)
     return Source(tmp_path)
+
+
+@pytest.fixture
+def request_alembic(source: Source, capsys: pytest.CaptureFixture[str]) -> Request:
+    """Return a function that sends a request to the program, which runs in this process."""
+
+    def request_alembic(do: str = "info", **request: t.Any) -> dict[str, t.Any]:
+        main({"do": do, "config": None, **request})
+        done = CompletedCommand((), 0, capsys.readouterr().out, "")
+        return parse_alembic_response(done, "backend")
+
+    return request_alembic

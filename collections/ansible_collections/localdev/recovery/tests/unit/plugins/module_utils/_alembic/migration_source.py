@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import typing as t
 from pathlib import Path
 
 import sqlalchemy
+
+# The fixture that sends a request: request_alembic("info", graph=True).
+Request = t.Callable[..., dict[str, t.Any]]
 
 ENV = """
 from alembic import context

@@ -19,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program
     connections,
     launcher,
     project,
+    sections,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import RESPONSE_MARK
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import (
@@ -108,9 +109,9 @@ def test_errors_from_alembic_name_the_service() -> None:
 
 
 def test_each_kind_of_error_is_a_failure() -> None:
-    sources = "".join(inspect.getsource(part) for part in (answers, connections, launcher, project))
+    sources = "".join(inspect.getsource(part) for part in (answers, connections, launcher, project, sections))
     kinds = set(re.findall(r'(?:RequestRefused|describe_error)\(\s*"(\w+)"|"kind": "(\w+)"|kind = "(\w+)"', sources))
-    assert len(kinds) == 18
+    assert len(kinds) == 20
     for kind in {name for found in kinds for name in found if name} - {"unknown_revision"}:
         answer = {"kind": kind, "error": "no", "config": "/app/other.ini"}
         with raises_failure(runner._ERRORS[kind][0]) as caught:

@@ -19,32 +19,18 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.graph i
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.answers import (
     describe_diff,
     is_connect_failure,
-    main,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.connections import (
     set_database_parameter,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._alembic.program.protocol import ADVISORY_LOCK_KEY
-from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner import parse_alembic_response
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._alembic.migration_source import (
     ENV,
     MERGED,
     OPEN,
+    Request,
     Source,
 )
-
-Request = t.Callable[..., dict[str, t.Any]]
-
-
-@pytest.fixture
-def request_alembic(source: Source, capsys: pytest.CaptureFixture[str]) -> Request:
-    def request_alembic(do: str = "info", **request: t.Any) -> dict[str, t.Any]:
-        main({"do": do, "config": None, **request})
-        done = CompletedCommand((), 0, capsys.readouterr().out, "")
-        return parse_alembic_response(done, "backend")
-
-    return request_alembic
 
 
 @pytest.mark.parametrize(
@@ -112,9 +98,9 @@ def test_looking_changes_nothing(source: Source, request_alembic: Request) -> No
 
 def test_one_who_knows_where_the_database_is_spares_env_py(source: Source, request_alembic: Request) -> None:
     source.make(MERGED, first="raise SystemExit('env.py was run')")
-    found = request_alembic("info", current=["d1b2"])
+    found = request_alembic("info", current=["d1b2"], graph_only=True)
     assert (found["current"], found["unknown"], found["pending"]) == (["d1b2"], [], ["20251225_last"])
-    assert request_alembic("info", current=["nowhere"])["unknown"] == ["nowhere"]
+    assert request_alembic("info", current=["nowhere"], graph_only=True)["unknown"] == ["nowhere"]
 
 
 def test_planning_from_nothing_does_not_ask_the_database(source: Source, request_alembic: Request) -> None:
@@ -252,12 +238,12 @@ def test_a_version_table_of_another_name(source: Source, request_alembic: Reques
     source.make(MERGED, settings=", version_table='schema_version', version_table_schema='main'")
     source.stamp("d1b2", table="schema_version")
     answer = request_alembic()
-    assert (answer["current"], answer["version_table"]) == (["d1b2"], "main.schema_version")
+    assert (answer["current"], answer["version_tables"]) == (["d1b2"], ["main.schema_version"])
 
 
 def test_the_usual_version_table(source: Source, request_alembic: Request) -> None:
     source.make(MERGED)
-    assert request_alembic()["version_table"] == "alembic_version"
+    assert request_alembic()["version_tables"] == ["alembic_version"]
 
 
 def test_an_env_py_that_needs_the_settings_of_the_application(

@@ -79,7 +79,7 @@ def test_sections_are_named_by_the_errors(tmp_path: Path) -> None:
     assert "shop, stock" in caught.value.data["error"]
     with pytest.raises(RequestRefused) as caught:
         refuse_missing_location(path)
-    assert caught.value.data["kind"] == "no_section"
+    assert caught.value.data["kind"] == "several_sections"
 
 
 @pytest.mark.parametrize(
