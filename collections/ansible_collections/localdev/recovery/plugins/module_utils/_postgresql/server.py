@@ -200,22 +200,21 @@ class DatabaseServer:
             if not could_not_connect(done.returncode, done.stderr) or fails_for_every_account(done.stderr):
                 return done
             self._works = None
-        first = None
+        failed = []
         for connection in self._list_connections():
             done = self._run_psql(database, sql, connection)
             if done.returncode in _RAN:
                 self._works = connection
             if not could_not_connect(done.returncode, done.stderr):
                 return done
-            first = first or done
+            failed.append(done)
             if fails_for_every_account(done.stderr):
                 return done
-        assert first is not None
         # The container may have been recreated with another environment.
         self._inspected = None
         for name in ("inspected", "environment", "accounts", "project_accounts"):
             self.__dict__.pop(name, None)
-        return first
+        return failed[0]
 
     def _run_psql(self, database: str, sql: str, connection: Connection) -> CompletedCommand:
         done = self.docker.run(

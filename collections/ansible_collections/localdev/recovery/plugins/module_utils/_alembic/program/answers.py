@@ -254,7 +254,7 @@ def take_advisory_lock(context, timeout):
 
 
 def release_lock_at_checkin(context):
-    """Release the advisory lock when env.py returns its session: a pool would keep it, and with it the lock."""
+    """End the advisory lock when env.py returns its session: a pool would keep it, and with it the lock."""
     from sqlalchemy import event
     from sqlalchemy.pool import Pool
 

@@ -143,7 +143,7 @@ def can_import_alembic(python):
     try:
         done = subprocess.run(
             command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            timeout=IMPORT_TIMEOUT_S,
+            timeout=IMPORT_TIMEOUT_S, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return False
@@ -166,11 +166,12 @@ def launch(program, request, mark):
     for python in tried:
         if named or can_import_alembic(python):
             try:
-                done = subprocess.run([python, "-"], input=text.encode("utf-8", "surrogateescape"))
+                done = subprocess.run([python, "-"], input=text.encode("utf-8", "surrogateescape"), check=False)
             except OSError as exc:
                 tried = ["%s: %s" % (python, exc.strerror)]
                 break
             sys.stdout.flush()
             os._exit(done.returncode)
     message = "no Python in there has Alembic (tried %s)" % ", ".join(dict.fromkeys([sys.executable, *tried]))
-    print("\n" + mark + json.dumps({"kind": "no_alembic", "error": message, "config": ""}), flush=True)
+    sys.stdout.write("\n" + mark + json.dumps({"kind": "no_alembic", "error": message, "config": ""}) + "\n")
+    sys.stdout.flush()

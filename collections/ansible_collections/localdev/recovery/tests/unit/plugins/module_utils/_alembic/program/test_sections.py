@@ -17,7 +17,7 @@ BOTH = ["catalog", "loans"]
 
 @pytest.fixture
 def sections(source: Source) -> Source:
-    """Two sections, each with a version table of its own in one database, and migrations that create a table."""
+    """Write two sections, each with a version table of its own in one database, and migrations that create a table."""
     for name, revisions in (("catalog", {"c1": [], "c2": ["c1"]}), ("loans", {"l1": []})):
         settings = f", version_table='{name}_version'"
         source.make(revisions, name, settings=settings)
