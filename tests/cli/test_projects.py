@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from tests.cli.commands import LOOKUP, run_as_json, run_localdev
-from tests.harness.engine import DockerMissing, require_docker_engine
-from tests.harness.images import provide_base_images
-from tests.harness.project import ComposeProject
+from tests.harness.engine import DockerMissing, docker, require_docker_engine
+from tests.harness.images import build_image, provide_base_images
+from tests.harness.project import ComposeProject, remove_objects
 
 pytestmark = pytest.mark.docker
 
@@ -101,6 +101,22 @@ SHAPES = (
         move="volume to-named",
         moved="volume",
     ),
+    Shape(
+        name="library",
+        variant="pg17",
+        database="shelf",
+        user="librarian",
+        base="library",
+        images={"SERVER": "POSTGRES_IMAGE"},
+        plant="INSERT INTO catalog.book (title) SELECT 'b' || n FROM generate_series(1, 500) n",
+        rows="SELECT (SELECT count(*) FROM catalog.book), (SELECT count(*) FROM loans.loan)",
+        planted="500|0",
+        rebuilt="0|0",
+        older="DROP TABLE loans.loan; UPDATE loans.alembic_version SET version_num = 'readers'",
+        lost="DELETE FROM catalog.book",
+        move="volume to-bind",
+        moved="folder",
+    ),
 )
 
 
@@ -110,11 +126,23 @@ class ShapedProject(ComposeProject):
     def __init__(self, shape: Shape, parent: Path) -> None:
         self.shape = shape
         super().__init__(parent / f"ldt-{shape.name}-{secrets.token_hex(3)}")
-        shutil.copytree(PROJECTS / shape.name, self.dir)
         images = provide_base_images(shape.variant)
+        source = PROJECTS / shape.name
+        self.made: list[str] = []
+        if (source / "image").exists():
+            # The project's folder has only the names of its image and of its volume.
+            self.made = [f"image {self.name}-{shape.name}", f"volume {self.name}-books"]
+            build_image(source / "image", f"{self.name}-{shape.name}")
+            docker("volume", "create", f"{self.name}-books")
+            source = source / "project"
+        shutil.copytree(source, self.dir)
         lines = [f"{mine}={images[theirs]}" for mine, theirs in shape.images.items()]
         (self.dir / ".env").write_text("\n".join([*lines, "KEEPER_SECRET=keeper-s3cret", ""]))
         (self.dir / "pg_password.txt").write_text("pg-s3cret\n")
+
+    def remove(self) -> None:
+        super().remove()
+        remove_objects(self.made)
 
     def sql(self, statement: str) -> str:
         names = ("-U", self.shape.user, "-d", self.shape.base)
@@ -129,7 +157,7 @@ class ShapedProject(ComposeProject):
         return result.host
 
 
-CLINIC, LEDGER, KIOSK = SHAPES
+CLINIC, LEDGER, KIOSK, LIBRARY = SHAPES
 LEDGER_IN_SOAK = pytest.param(
     LEDGER,
     marks=pytest.mark.soak(
@@ -139,9 +167,12 @@ LEDGER_IN_SOAK = pytest.param(
 
 
 KIOSK_IN_SOAK = pytest.param(KIOSK, marks=pytest.mark.soak(reason="clinic here; flask in tests/strangers"))
+LIBRARY_IN_SOAK = pytest.param(LIBRARY, marks=pytest.mark.soak(reason="clinic here; sections in tests/strangers"))
 
 
-@pytest.fixture(scope="module", params=[CLINIC, LEDGER_IN_SOAK, KIOSK_IN_SOAK], ids=lambda shape: shape.name)
+@pytest.fixture(
+    scope="module", params=[CLINIC, LEDGER_IN_SOAK, KIOSK_IN_SOAK, LIBRARY_IN_SOAK], ids=lambda shape: shape.name
+)
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShapedProject]:
     try:
         require_docker_engine()

@@ -52,14 +52,19 @@ def build_application_image() -> str:
 
     The image stays: a second build only reads the cache.
     """
+    return build_image(APPLICATION, APPLICATION_IMAGE)
+
+
+def build_image(context: Path, image: str) -> str:
+    """Build an image that is based on PYTHON_IMAGE from a folder, and return its name."""
     bundles = [path for path in map(Path, CERTIFICATE_BUNDLES) if path.exists()]
     document = {
         "name": "ldr-int-images",
         "services": {
             "app": {
-                "image": APPLICATION_IMAGE,
+                "image": image,
                 "build": {
-                    "context": str(APPLICATION),
+                    "context": str(context),
                     "args": {"PYTHON_IMAGE": provide_base_images()["PYTHON_IMAGE"]},
                     "secrets": ["ca_bundle"],
                 },
@@ -71,7 +76,7 @@ def build_application_image() -> str:
         compose = Path(folder) / "docker-compose.yml"
         compose.write_text(json.dumps(document))
         docker("compose", "--file", str(compose), "build", "--quiet")
-    return APPLICATION_IMAGE
+    return image
 
 
 def remove_stack_images(name: str) -> None:

@@ -62,7 +62,8 @@ options:
   alembic_section:
     description:
       - Sections of C(alembic.ini), as C(alembic -n) takes them. Several are upgraded in this order, and their revisions count together.
-        All are of the same database.
+        All are of the same database. Without it, those that the commands of the
+        services upgrade.
     type: list
     elements: str
     default: []

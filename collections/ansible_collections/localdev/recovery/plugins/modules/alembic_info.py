@@ -106,6 +106,11 @@ config:
   description: Path of the configuration where the application runs.
   returned: success
   type: str
+python:
+  description: Interpreter that ran Alembic there.
+  returned: success
+  type: str
+  sample: /srv/.venv/bin/python
 version_tables:
   description: Alembic's version tables as C(env.py) configures them, with their schema if they have one.
   returned: success

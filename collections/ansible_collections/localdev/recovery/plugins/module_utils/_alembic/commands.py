@@ -16,30 +16,47 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     program_command,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
+    AlembicSettings,
+    StackDescription,
+)
 
 # Names that Alembic itself looks for in the working folder.
 _DEFAULT_CONFIGS = ("alembic.ini", "pyproject.toml")
+# Where the command alembic of such an interpreter is found without its folder.
+_FOLDERS_ON_PATH = ("", "/bin", "/usr/bin", "/usr/local/bin")
 
 
-def build_alembic_command(stack: StackDescription, *arguments: str, config: str = "") -> ProgramCommand | None:
+def build_alembic_command(
+    stack: StackDescription, *arguments: str, config: str = "", python: str = ""
+) -> ProgramCommand | None:
     """Return the command that runs Alembic in a one-off container; None if no service has Alembic.
 
-    config: path of Alembic's configuration in the container. Its paths are relative to its own folder.
+    config: path of Alembic's configuration in the container. Its paths are relative to its own folder. python: the
+    interpreter that has Alembic there. Of several sections the command names the first.
     """
-    if stack["alembic"] is None:
+    alembic = stack["alembic"]
+    if alembic is None:
         return None
     folder, name = os.path.split(config)
+    python = alembic["settings"]["python"] or python
+    on_path = os.path.dirname(python) in _FOLDERS_ON_PATH
     return Project.from_stack(stack).compose_command(
         "run",
         "--rm",
         "--no-deps",
         *(["--workdir", folder] if folder else []),
-        stack["alembic"]["service"],
-        "alembic",
+        alembic["service"],
+        *(["alembic"] if on_path else [python, "-m", "alembic"]),
         *build_config_option(name),
+        *_build_project_options(alembic["settings"]),
         *arguments,
     )
+
+
+def _build_project_options(settings: AlembicSettings) -> list[str]:
+    options = ["-n", settings["section"][0]] if settings["section"] else []
+    return options + [word for argument in settings["x_arguments"] for word in ("-x", argument)]
 
 
 def build_config_option(name: str) -> list[str]:
@@ -56,7 +73,8 @@ def build_command_in_source(stack: StackDescription, *arguments: str) -> Program
     if alembic is None or alembic["source"] is None:
         return None
     folder, name = os.path.split(os.path.join(alembic["source"], alembic["config"] or ""))
-    return program_command("alembic", *build_config_option(name), *arguments, cwd=folder)
+    options = [*build_config_option(name), *_build_project_options(alembic["settings"])]
+    return program_command("alembic", *options, *arguments, cwd=folder)
 
 
 def build_checkout_command(folder: str, found: t.Sequence[t.Mapping[str, t.Any]]) -> ProgramCommand:

@@ -214,13 +214,17 @@ def _find_unknown_revision(schema: AlembicInfo, stack: StackDescription) -> list
     ]
 
 
+def _place_of(schema: AlembicInfo) -> dict[str, str]:
+    return {key: schema.get(key, "") for key in ("config", "python")}
+
+
 def _find_overlapping_revisions(schema: AlembicInfo, stack: StackDescription) -> list[Finding]:
     below = schema.get("overlapping") or []
     if not below:
         return []
     newest = [revision for revision in schema["current"] if revision not in below]
     hint: list[t.Any] = ["Restore a backup, or rebuild the database (", ALLOW_REBUILD, ")."]
-    stamp = build_alembic_command(stack, "stamp", "--purge", *newest, config=schema.get("config", ""))
+    stamp = build_alembic_command(stack, "stamp", "--purge", *newest, **_place_of(schema))
     if stamp:
         hint += [f" Where the schema is known to be that of {', '.join(newest)}, stamp it: ", stamp]
     return [
@@ -258,7 +262,7 @@ def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: in
                 "you do not need the data, rebuild the database; undo brings it back: ",
                 ALLOW_REBUILD,
             ],
-            next_command=build_alembic_command(stack, *arguments, config=schema.get("config", "")),
+            next_command=build_alembic_command(stack, *arguments, **_place_of(schema)),
         )
     ]
 
@@ -270,7 +274,9 @@ def _describe_diff(diff: t.Mapping[str, str]) -> str:
 
 def _find_multiple_heads(schema: AlembicInfo, stack: StackDescription) -> list[Finding]:
     heads = schema["heads"]
-    if len(heads) < 2:
+    sections = stack["alembic"]["settings"]["section"] if stack["alembic"] else []
+    # Each section has a head of its own.
+    if len(heads) <= max(1, len(sections)):
         return []
     # Projects may keep several heads on purpose; a database at all of them has no problem.
     severity: Severity = "warning" if schema["pending"] == [] else "error"

@@ -141,11 +141,11 @@ class HostPython:
     def masker(self) -> Masker:
         return Masker.of_environments([self.environment])
 
-    def build_command(self, *arguments: str, config: str = "") -> ProgramCommand:
+    def build_command(self, *arguments: str, config: str = "", python: str = "") -> ProgramCommand:
         """Return the command that runs Alembic with this Python. config: path of Alembic's configuration."""
         folder, name = os.path.split(config)
         option = build_config_option(name)
-        return program_command(self.python, "-m", "alembic", *option, *arguments, cwd=folder or self.folder)
+        return program_command(python or self.python, "-m", "alembic", *option, *arguments, cwd=folder or self.folder)
 
     def run(self, text: str) -> CompletedCommand:
         args = (self.python, "-")
@@ -228,7 +228,9 @@ def run_alembic_request(
         hide(f"Alembic in {where}: {answer['error']}"),
         details=hide(answer.get("trace", "").strip()).splitlines()[-_TRACE_LINES:],
         hint=hint,
-        next_command=build_command(*arguments, config=answer["config"]) if arguments else None,
+        next_command=build_command(*arguments, config=answer["config"], python=answer.get("python", ""))
+        if arguments
+        else None,
     )
 
 

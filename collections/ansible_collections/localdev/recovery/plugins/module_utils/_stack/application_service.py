@@ -9,11 +9,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 import typing as t
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
-from ansible_collections.localdev.recovery.plugins.module_utils._docker.shell_command import list_programs, split_script
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify import (
     HTTP_SERVER_PROGRAMS,
     MIGRATION_PATTERN,
@@ -22,43 +19,22 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify 
     ServiceRoles,
     prefer_services_in_use,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
-    AlembicDescription,
-    AlembicSettings,
-    build_alembic_settings,
-)
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, Service, StackFacts
 
 _SERVES_HTTP = re.compile(rf"\b({HTTP_SERVER_PROGRAMS})\b", re.I)
-# Alembic's commands of tools that only developers start.
-_OTHER_COMMANDS = re.compile(r"\b(alembic|db)\b.*\b(revision|downgrade|merge|check|history|current|migrate)\b")
-# Programs of a migration service that change nothing.
-_WAITING_PROGRAMS = frozenset(
-    {"sleep", "until", "while", "done", "pg_isready", "wait-for-it.sh", "wait-for", "wait-for-it", "dockerize", "nc"}
-    | {"echo", "set", "cd", "exit", "true"}
-)
-
-
-class _HowAlembicRuns(t.TypedDict):
-    settings: AlembicSettings
-    entrypoint: list[str]
-    command: list[str]
-    migration_service: str | None
-
-
 _APPLICATION_NAMES = ("backend", "api", "app", "server", "web")
 
 
-def _find_builder(service: Service, services: t.Mapping[str, Service]) -> Service:
+def find_builder(service: Service, services: t.Mapping[str, Service]) -> Service:
     """Return the service whose build creates a service's image: itself, or another that names the same image."""
     if service.build:
         return service
     return next((other for other in services.values() if other.build and other.image == service.image), service)
 
 
-def _code_key(service: Service, services: t.Mapping[str, Service]) -> tuple[str, ...]:
+def build_code_key(service: Service, services: t.Mapping[str, Service]) -> tuple[str, ...]:
     """Return a key that is equal for services that run the same code."""
-    builder = _find_builder(service, services)
+    builder = find_builder(service, services)
     if builder.build:
         return (
             "build",
@@ -69,12 +45,12 @@ def _code_key(service: Service, services: t.Mapping[str, Service]) -> tuple[str,
     return ("image", service.image, *sorted(service.source_folders))
 
 
-def _find_alembic_sources(
+def find_alembic_sources(
     service: Service, services: t.Mapping[str, Service], facts: StackFacts
 ) -> list[tuple[str, str]]:
     """Return (folder, configuration file in it) for each source folder of a service that has Alembic."""
     found = []
-    for folder in dict.fromkeys([*service.source_folders, *_find_builder(service, services).build_folders]):
+    for folder in dict.fromkeys([*service.source_folders, *find_builder(service, services).build_folders]):
         source = facts.sources.get(folder)
         if source and source.alembic:
             found.append((folder, source.alembic[0]))
@@ -96,7 +72,7 @@ def assign_service_roles(
     uses_alembic = {
         name
         for name, service in others.items()
-        if _find_alembic_sources(service, services, facts) or re.search(r"\balembic\b", service.command_text)
+        if find_alembic_sources(service, services, facts) or re.search(r"\balembic\b", service.command_text)
     }
     # A front end built from the same folder as the back end has Alembic in its context, but no database.
     database_clients = {name for name in uses_alembic if references[name]} or {
@@ -129,7 +105,7 @@ def assign_service_roles(
         if MIGRATION_PATTERN.search(services[name].command_text) or (
             found.application
             and services[found.application].depends_on.get(name) == "service_completed_successfully"
-            and _code_key(services[name], services) == _code_key(services[found.application], services)
+            and build_code_key(services[name], services) == build_code_key(services[found.application], services)
             and "seed" not in services[name].command_text
         ):
             found.kinds[name] = "migration"
@@ -140,13 +116,20 @@ def assign_service_roles(
     if found.application and (choices.application_service or found.application in uses_alembic):
         found.alembic = found.application
     elif migrations:
-        found.alembic = migrations[0]
+        found.alembic = _choose_twin(services[migrations[0]], found.application, services)
     elif not candidates:
         warnings.append(
             "No Alembic configuration was found in the source of any service; if it is only inside an image, "
             "set stack_application_service to the service that has it"
         )
     return found
+
+
+def _choose_twin(migration: Service, application: str | None, services: t.Mapping[str, Service]) -> str:
+    """Return the application if it has the code and the environment of a migration service, which rarely runs."""
+    other = services[application] if application else migration
+    same_code = build_code_key(other, services) == build_code_key(migration, services)
+    return other.name if same_code and other.environment == migration.environment else migration.name
 
 
 def _choose_application(candidates: set[str], services: t.Mapping[str, Service]) -> str | None:
@@ -170,7 +153,7 @@ def _choose_application(candidates: set[str], services: t.Mapping[str, Service])
     rivals = [
         name
         for name in ranked[1:]
-        if _code_key(services[name], services) != _code_key(services[best], services)
+        if build_code_key(services[name], services) != build_code_key(services[best], services)
         and likeness(name)[:2] == likeness(best)[:2]
     ]
     return None if rivals else best
@@ -186,75 +169,14 @@ def _assign_workers(
 ) -> None:
     """Classify services that run the application's code, or are built from its folder, as workers."""
     roles.kinds[application.name] = "application"
-    key = _code_key(application, services)
+    key = build_code_key(application, services)
     for name, service in others.items():
         if name == application.name or name in one_shots:
             continue
-        other_key = _code_key(service, services)
+        other_key = build_code_key(service, services)
         same_folder = key[0] == other_key[0] == "build" and key[1] == other_key[1]
         same_binds = (
             bool({*application.source_folders} & {*service.source_folders}) and service.image == application.image
         )
         if other_key == key or same_binds or (same_folder and references[name] and not service.publishes):
             roles.kinds[name] = "worker"
-
-
-def _only_upgrades(command: t.Sequence[str]) -> bool:
-    """Return whether a command does no more than ``alembic upgrade``, after waiting for the server."""
-    script = command[-1] if len(command) > 1 and " " in command[-1] else shlex.join(command)
-    for words in split_script(script):
-        if re.search(r"\b(alembic|flask\s+db)\b.*\bupgrade\b", " ".join(words)):
-            # The rest runs when the service itself starts.
-            return True
-        if not set(list_programs(words)) <= _WAITING_PROGRAMS:
-            return False
-    return True
-
-
-def _find_migration_service(services: t.Mapping[str, Service], roles: ServiceRoles, choices: Choices) -> str | None:
-    """Return the only one-shot service that migrates by a program of the project; None if Alembic's command is all."""
-    found = [
-        name
-        for name, kind in sorted(roles.kinds.items())
-        if kind == "migration"
-        and roles.application
-        and services[name].enabled
-        and name not in choices.excluded_services
-        and MIGRATION_PATTERN.search(services[name].command_text)
-        and not _OTHER_COMMANDS.search(services[name].command_text)
-        and _code_key(services[name], services) == _code_key(services[roles.application], services)
-        and not _only_upgrades(services[name].command_words)
-    ]
-    return found[0] if len(found) == 1 else None
-
-
-def locate_alembic(
-    facts: StackFacts, services: t.Mapping[str, Service], roles: ServiceRoles, choices: Choices, masker: Masker
-) -> AlembicDescription | None:
-    """Return where and how to run Alembic; None where no service has it."""
-    if not roles.alembic:
-        return None
-    service = services[roles.alembic]
-    entrypoint = service.entrypoint_words
-    how: _HowAlembicRuns = {
-        "settings": choices.alembic or build_alembic_settings({}),
-        "entrypoint": entrypoint if masker.mask_command(entrypoint) == entrypoint else [],
-        "command": service.command_words if masker.mask_command(service.command_words) == service.command_words else [],
-        "migration_service": _find_migration_service(services, roles, choices),
-    }
-    found = _find_alembic_sources(service, services, facts)
-    if found:
-        folder, config = found[0]
-        origin = "is built from" if folder in _find_builder(service, services).build_folders else "mounts"
-        return {
-            "service": service.name,
-            "config": config,
-            "source": folder,
-            "why": f"{service.name} {origin} {folder}, which has {config}",
-            **how,
-        }
-    if re.search(r"\balembic\b", service.command_text):
-        why = f"the command of {service.name} runs Alembic"
-    else:
-        why = f"stack_application_service names {service.name}"
-    return {"service": service.name, "config": None, "source": None, "why": why, **how}

@@ -18,9 +18,9 @@ import typing as t
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import get_compose_label
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.alembic_place import locate_alembic
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.application_service import (
     assign_service_roles,
-    locate_alembic,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.classify import (
     choose_database,

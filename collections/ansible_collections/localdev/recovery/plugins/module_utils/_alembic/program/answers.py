@@ -365,7 +365,7 @@ def main(request):
     except Exception as exc:
         message = type(exc).__name__ + ": " + str(getattr(exc, "orig", None) or exc).strip()
         answer = describe_error("x_arguments" if lacks_x_arguments(script, request) else "failed", message)
-    answer["config"] = path
+    answer.update(config=path, python=sys.executable)
     gc.enable()
     stdout.write("\n" + RESPONSE_MARK + json.dumps(answer) + "\n")
     stdout.flush()

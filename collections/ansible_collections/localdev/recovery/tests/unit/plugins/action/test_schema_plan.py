@@ -10,12 +10,18 @@ import pytest
 
 from ansible_collections.localdev.recovery.plugins.action.schema_plan import ActionModule
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import format_line
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import build_alembic_settings
 from ansible_collections.localdev.recovery.tests.unit.plugins.action.plans import run_plan
 
 STACK = {
     "project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []},
     "database": {"service": "db"},
-    "alembic": {"service": "backend", "source": "/srv/shop/backend", "config": "alembic.ini"},
+    "alembic": {
+        "service": "backend",
+        "source": "/srv/shop/backend",
+        "config": "alembic.ini",
+        "settings": build_alembic_settings({}),
+    },
     "services": {},
 }
 

@@ -27,6 +27,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
     program_command,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import build_alembic_settings
 from ansible_collections.localdev.recovery.tests.unit.golden import assert_golden
 
 PSYCOPG = 'sqlalchemy.exc.ProgrammingError: (psycopg.errors.UndefinedColumn) column "faculty_role" does not exist'
@@ -51,11 +52,19 @@ def schema(**changes: t.Any) -> dict[str, t.Any]:
     }
 
 
+SETTINGS = build_alembic_settings({})
+
+
 def stack(state: str = "running", **changes: t.Any) -> dict[str, t.Any]:
     return {
         "project": {"name": "shop", "dir": "/srv/shop", "files": [], "env_files": [], "profiles": []},
         "database": {"service": "db"},
-        "alembic": {"service": "backend", "source": "/srv/shop/backend", "config": "db/alembic.ini"},
+        "alembic": {
+            "service": "backend",
+            "source": "/srv/shop/backend",
+            "config": "db/alembic.ini",
+            "settings": SETTINGS,
+        },
         "services": {"db": {"condition": state, "containers": [{"state": state}]}},
         **changes,
     }
@@ -225,8 +234,18 @@ def test_what_models_lack_is_no_evidence_against_stamping() -> None:
     assert only(found(answer, tables=3), "not_stamped")["next"] == stamp
 
 
+@pytest.mark.parametrize(("sections", "wanted"), [(["a", "b"], []), (["a"], ["multiple_heads"])])
+def test_each_section_has_a_head_of_its_own(sections: list[str], wanted: list[str]) -> None:
+    alembic = {"service": "backend", "source": None, "config": None}
+    alembic["settings"] = build_alembic_settings({"alembic_section": sections})
+    ids = [item["id"].removeprefix("schema.") for item in diagnose_schema(HEADS, stack(alembic=alembic))]
+    assert [name for name in ids if name == "multiple_heads"] == wanted
+
+
 def test_a_project_without_known_source_names_the_command_alone() -> None:
-    findings = diagnose_schema(HEADS, stack(alembic={"service": "backend", "source": None, "config": None}))
+    findings = diagnose_schema(
+        HEADS, stack(alembic={"service": "backend", "source": None, "config": None, "settings": SETTINGS})
+    )
     assert program_command("alembic", "merge", "c3", "d4") in only(findings, "multiple_heads")["hint"]
 
 

@@ -32,6 +32,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._alembic.runner 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import CompletedCommand, Docker
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import build_alembic_settings
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._alembic.migration_source import (
     MERGED,
@@ -76,7 +77,13 @@ class Answering(Docker):
 STACK = {
     "project": {"name": "shop", "dir": "/shop", "files": [], "env_files": [], "profiles": []},
     "database": None,
-    "alembic": {"service": "backend", "settings": {}, "entrypoint": [], "command": [], "migration_service": None},
+    "alembic": {
+        "service": "backend",
+        "settings": build_alembic_settings({}),
+        "entrypoint": [],
+        "command": [],
+        "migration_service": None,
+    },
 }
 ONE_OFF = ("docker", "compose", "--project-name", "shop", "run", "--rm", "--no-deps")
 

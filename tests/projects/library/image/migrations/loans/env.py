@@ -1,0 +1,4 @@
+from library.environment import migrate
+from library.models import Loans
+
+migrate(Loans.metadata)
