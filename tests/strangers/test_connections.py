@@ -141,6 +141,15 @@ def test_a_server_is_backed_up_restored_and_replaced(project: ServerProject, nam
     assert PASSWORD not in json.dumps([backup, restored])
 
 
+def test_a_server_is_ready_on_the_port_of_its_own_file(project: ServerProject) -> None:
+    stack = project.describe(database_service="configured")
+    # As it is described before the container has ever run.
+    stack["database"]["port"] = 5432
+    waited = run_module("stack_services", {"stack": stack, "state": "ready", "services": ["configured"], "timeout": 60})
+    assert waited.get("failed") is not True, waited
+    assert [(item["service"], item["condition"]) for item in waited["services"]] == [("configured", "ready")]
+
+
 def test_the_account_that_could_administer_is_named_before_anything_changes(project: ServerProject) -> None:
     stack = project.describe(database_service="refused")
     backup = run_module("database_backup", {"stack": stack, "folder": str(project.dir / "backups" / "refused")})

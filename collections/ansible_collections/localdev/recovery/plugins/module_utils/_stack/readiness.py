@@ -33,6 +33,11 @@ PROBE_TIMEOUT_S = 30.0
 MIN_PROBE_TIMEOUT_S = 5.0
 # A service that Docker has restarted this often since it was started will not come up by waiting.
 TOO_MANY_RESTARTS = 3
+# postgresql.conf may name another port than the configuration of the container; a server that has started tells.
+PROBE_POSTGRESQL = """\
+port=$(sed -n 4p "$PGDATA/postmaster.pid" 2>/dev/null)
+exec pg_isready -h 127.0.0.1 -p "${port:-$0}" "$@"
+"""
 
 
 ContainersByService = dict[str, dict[str, t.Any]]
@@ -53,7 +58,7 @@ def build_readiness_command(service: NamedService, stack: StackDescription) -> l
     if service["kind"] == "database" and database and database["service"] == service["name"]:
         # With -d: a name that does not exist would fill the log with errors.
         connection = ["-U", database["user"], "-d", database["name"]]
-        return ["pg_isready", "-h", "127.0.0.1", "-p", str(database["port"]), *connection, "-q"]
+        return ["sh", "-c", PROBE_POSTGRESQL, str(database["port"]), *connection, "-q"]
     check = service["health_check"]
     if check is None or check["inherited"] or not check["test"]:
         return None

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.readiness import (
+    PROBE_POSTGRESQL,
     build_readiness_command,
     check_readiness,
     wait_for_services,
@@ -32,7 +33,7 @@ from ansible_collections.localdev.recovery.tests.unit.plugins.module_utils._stac
     [
         pytest.param(
             service("database", health_check=check("CMD", "pg_isready")),
-            ["pg_isready", "-h", "127.0.0.1", "-p", "5433", "-U", "owner", "-d", "shop", "-q"],
+            ["sh", "-c", PROBE_POSTGRESQL, "5433", "-U", "owner", "-d", "shop", "-q"],
             id="PostgreSQL over TCP, with any health check",
         ),
         pytest.param(service(), None, id="no health check"),
