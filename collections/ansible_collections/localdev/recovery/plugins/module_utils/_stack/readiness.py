@@ -33,6 +33,9 @@ PROBE_TIMEOUT_S = 30.0
 MIN_PROBE_TIMEOUT_S = 5.0
 # A service that Docker has restarted this often since it was started will not come up by waiting.
 TOO_MANY_RESTARTS = 3
+# Of the log of a service that does not come up: lines for each start, and starts.
+SHOWN_LINES = 15
+SHOWN_STARTS = 1 + TOO_MANY_RESTARTS
 # postgresql.conf may name another port than the configuration of the container; a server that has started tells.
 PROBE_POSTGRESQL = """\
 port=$(sed -n 4p "$PGDATA/postmaster.pid" 2>/dev/null)
@@ -192,9 +195,11 @@ def build_not_ready_error(
     for name in sorted(problems):
         container = containers.get(name)
         if container is not None:
-            log = masker.mask_text(docker.logs(t.cast(str, container["Id"])))
+            starts = min(1 + int(container.get("RestartCount", 0)), SHOWN_STARTS)
+            log = masker.mask_text(docker.logs(t.cast(str, container["Id"]), SHOWN_LINES * starts)).splitlines()
             lines.append(f"--- last log lines of {name} ({container['Name'].lstrip('/')})")
-            lines += log.splitlines()
+            # The first start may have failed for another reason than the others, which repeat themselves.
+            lines += dict.fromkeys(log) if starts > 1 else log
     after_text = f" within {after:g} s" if after is not None else ""
     return RecoveryError(
         FailureId.SERVICE_NOT_READY,

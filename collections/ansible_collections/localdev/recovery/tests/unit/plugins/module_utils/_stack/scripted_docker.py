@@ -59,7 +59,7 @@ def state(status: str, code: int = 0, restarts: int = 0, **more: t.Any) -> dict[
 class ScriptedDocker(Docker):
     """A Docker with containers by service. Each function in looks runs before one look at them and may change them.
 
-    listings: how often all containers were listed.
+    listings: how often all containers were listed. log: lines of every container.
     """
 
     def __init__(self, **containers: dict[str, t.Any]) -> None:
@@ -69,6 +69,7 @@ class ScriptedDocker(Docker):
         self.started: list[list[str]] = []
         self.looks: list[t.Callable[[], None]] = []
         self.listings = 0
+        self.log: list[str] = []
 
     def containers(self, project_name: str) -> list[dict[str, t.Any]]:
         self.listings += 1
@@ -95,5 +96,6 @@ class ScriptedDocker(Docker):
             codes = self.answers.get(args[1], [0])
             return CompletedCommand(args, codes.pop(0) if len(codes) > 1 else codes[0], "connection refused", "")
         if args[0] == "logs":
-            return CompletedCommand(args, 0, f"log of {args[-1]} with s3cret-value", "")
+            lines = self.log or [f"log of {args[-1]} with s3cret-value"]
+            return CompletedCommand(args, 0, "\n".join(lines[-int(args[2]) :]), "")
         return CompletedCommand(args, 0, "", "")

@@ -133,6 +133,17 @@ def test_docker_calling_postgresql_healthy_is_not_enough() -> None:
         wait_for_services(docker, stack, ["db"], 0.01)
 
 
+def test_the_reason_of_the_first_start_is_shown_beside_those_that_repeat_themselves() -> None:
+    again = [*(f"setting {number}" for number in range(12)), "the folder is not empty"]
+    docker = ScriptedDocker(db=state("running", restarts=0))
+    docker.log = ["no password", *again * 3]
+    docker.answers["db"] = [2]
+    docker.looks = [lambda: None, lambda: docker.now["db"].update(RestartCount=3)]
+    with raises_failure(FailureId.SERVICE_NOT_READY, "db") as caught:
+        wait_for_services(docker, stack_of(db=service("database")), ["db"], 5)
+    assert caught.value.details[1:] == ["no password", *again]
+
+
 def test_a_broken_service_is_reported_at_once_with_its_log_and_without_secrets() -> None:
     broken = state("exited", 77)
     broken["Config"]["Env"] = ["DB_PASSWORD=s3cret-value"]
