@@ -53,8 +53,9 @@ def format_discovery_report(
             f"Database {database['name']}, user {database['user']}, in {database['service']}; "
             f"its data in {mounts or 'the container alone'}"
         )
-    if stack["alembic"]:
-        lines.append(f"Alembic: {stack['alembic']['why']}")
+    if alembic := stack["alembic"]:
+        sections = alembic["settings"]["section"]
+        lines.append(f"Alembic: {alembic['why']}{', sections ' if sections else ''}{', '.join(sections)}")
     writers = [name for name, service in stack["services"].items() if service["writes_to_database"]]
     lines.append(f"Stopped while the database changes: {', '.join(writers) or 'nothing'}")
     lines += stack["warnings"]

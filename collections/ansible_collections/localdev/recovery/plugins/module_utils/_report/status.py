@@ -136,9 +136,11 @@ def format_database_lines(
         return [f"{summary}, at {revisions or 'no revision'}; Alembic: {error['message']}"]
     if not stack["alembic"]:
         return [summary + (f", at {revisions}" if revisions else "")]
-    return [
-        f"{summary}, at {revisions or 'no revision'}; the heads can be asked while {stack['alembic']['service']} runs"
-    ]
+    service = stack["alembic"]["service"]
+    if stack["services"][service]["one_shot"]:
+        # It would have to be started for a question.
+        return [f"{summary}, at {revisions or 'no revision'}; the migrations are in {service}, which does not run"]
+    return [f"{summary}, at {revisions or 'no revision'}; the heads can be asked while {service} runs"]
 
 
 def format_schema_revisions(schema: StatusPart) -> str:

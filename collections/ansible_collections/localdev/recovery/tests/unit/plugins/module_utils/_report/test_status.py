@@ -150,6 +150,12 @@ def test_a_database_or_an_application_that_does_not_run(stack: Json) -> None:
     assert_golden("status/stopped", lines)
 
 
+def test_a_one_shot_service_with_the_migrations_is_not_started_for_a_question(stack: Json) -> None:
+    changed = copy.deepcopy(stack)
+    changed["services"][changed["alembic"]["service"]]["one_shot"] = True
+    assert_golden("status/one_shot_migrations", format_database_lines(changed, HEALTHY["database"], None))
+
+
 INTERRUPTED = {"run_id": "R", "procedure": "restore", "started": "2026-01-31T10:00:00Z"}
 LOCKED = RecoveryError(FailureId.LOCK_HELD, "The stack is locked by x").as_result()
 STALE = {**HEALTHY["backups"], "last": {**LAST, "age_s": 8 * 86400}}

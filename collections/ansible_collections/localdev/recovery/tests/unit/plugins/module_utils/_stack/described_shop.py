@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import build_alembic_settings
+
 
 def stack(**changes: t.Any) -> dict[str, t.Any]:
     """Return the description of the project shop, with these parts replaced."""
@@ -16,6 +18,7 @@ def stack(**changes: t.Any) -> dict[str, t.Any]:
     project = {"name": "shop", "dir": "/srv/shop", "files": ["/srv/shop/compose.yaml"]}
     mount = {"type": "volume", "source": "shop_data"}
     database = {"name": "shop", "user": "anna", "service": "one", "data_mounts": [mount]}
-    alembic = {"why": "web is built from /srv/shop/web"}
+    settings = build_alembic_settings({"alembic_section": ["orders", "stock"]})
+    alembic = {"why": "web is built from /srv/shop/web", "settings": settings}
     described = {"project": project, "services": services, "database": database, "alembic": alembic, "warnings": []}
     return {**described, **changes}
