@@ -106,7 +106,9 @@ undoable:
   type: list
   elements: dict
 missing:
-  description: Kept copies that do not exist any more, each with C(run_id), C(kind), C(name), C(aside) and C(problem).
+  description:
+    - Kept copies that are not in their place, each with C(run_id), C(kind), C(name), C(aside) and C(problem).
+    - A database that is in data which a later run set aside also has that run as C(kept_by), and the kept volume or folder as C(kept_in).
   returned: success
   type: list
   elements: dict
@@ -235,11 +237,15 @@ def read_runs(store: RunStore, docker: Docker, stack: StackDescription | None, *
     records, unreadable = store.read_all()
     if not check_copies:
         return Runs(records, records, unreadable, [])
-    from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
+    from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import (
+        find_existing,
+        locate_in_kept_data,
+    )
     from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import find_unrecorded_runs
 
     present, missing = find_existing(docker, store, records)
     if stack:
+        missing = locate_in_kept_data(missing, records, stack)
         rebuilt = find_unrecorded_runs(docker, stack, store)
         records, present = (
             sorted([*found, *rebuilt], key=lambda record: record["run_id"]) for found in (records, present)
@@ -259,6 +265,12 @@ def choose_undo(
             store.load(run_id)
         undo = choose_run_to_undo(runs.records, run_id, listed=runs.present, unreadable=runs.unreadable)
         store.check_project_folder(undo)
+        if runs.missing:
+            from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import (
+                check_kept_copies,
+            )
+
+            check_kept_copies(undo, runs.missing, runs.present)
         return undo, {}
     except RecoveryError as exc:
         return None, describe_refusal(docker, store, runs, exc, [run_id] if run_id else [])

@@ -164,7 +164,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._report.status i
     get_part_error,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.project_index import open_run_store
-from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import find_existing
+from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
+from ansible_collections.localdev.recovery.plugins.module_utils._run.retention import MissingCopy
+from ansible_collections.localdev.recovery.plugins.module_utils._run.store import RunStore
+from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.existence import (
+    find_existing,
+    locate_in_kept_data,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.unrecorded import find_unrecorded_runs
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.credentials import build_stack_masker
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import describe_stack
@@ -203,7 +209,12 @@ def collect_stack_runs(docker: DockerWithTimeout, project: Project, stack: Stack
     """Return the part ``runs``, also of a project that Compose cannot read."""
     store = open_run_store(docker, project, stack)
     find_unrecorded = functools.partial(find_unrecorded_runs, docker, stack) if stack else None
-    return collect_runs(store, functools.partial(find_existing, docker), find_unrecorded)
+
+    def find(runs: RunStore, records: t.Sequence[RunRecord]) -> tuple[list[RunRecord], list[MissingCopy]]:
+        present, missing = find_existing(docker, runs, records)
+        return present, locate_in_kept_data(missing, records, stack) if stack else missing
+
+    return collect_runs(store, find, find_unrecorded)
 
 
 def act(module: AnsibleModule) -> dict[str, t.Any]:

@@ -237,6 +237,9 @@ class FailureId(enum.Enum):
     INVENTORY_MISSING = _usage("inventory.missing", "An inventory does not exist.")
     INVENTORY_UNREADABLE = _usage("inventory.unreadable", "An inventory cannot be read.")
     KEPT_COPY_CHANGED = _verification("kept_copy.changed", "A kept copy is no longer what was set aside.")
+    KEPT_COPY_IN_KEPT_DATA = _unsafe(
+        "kept_copy.in_kept_data", "A kept database is in data that a later run has set aside."
+    )
     KEPT_COPY_MISSING = _verification("kept_copy.missing", "A kept copy does not exist any more.")
     KEPT_COPY_NEWEST = _unsafe(
         "kept_copy.newest", "A run keeps only the newest copies that have content, which a cleanup leaves."

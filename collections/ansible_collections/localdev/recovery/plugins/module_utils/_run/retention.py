@@ -90,8 +90,15 @@ class Leftover(t.TypedDict):
     reason: KeepReason
 
 
-class MissingCopy(t.TypedDict):
-    """A kept copy that a record names, and that does not exist any more."""
+class _MissingCopyPlace(t.TypedDict, total=False):
+    """Keys of a database that is in data which a later run kept: that run, and the kept volume or folder."""
+
+    kept_by: str
+    kept_in: str
+
+
+class MissingCopy(_MissingCopyPlace):
+    """A kept copy that a record names, and that is not in its place any more."""
 
     run_id: str
     kind: str
@@ -101,6 +108,11 @@ class MissingCopy(t.TypedDict):
 
 def describe_missing_copy(copy: t.Mapping[str, t.Any]) -> str:
     """Return which kept copy is missing."""
+    if copy.get("kept_by"):
+        return (
+            f"The {copy['kind']} {copy['aside']}, which run {copy['run_id']} kept, is in the data that run "
+            f"{copy['kept_by']} kept: {copy['kept_in']}."
+        )
     return (
         f"The {copy['kind']} {copy['aside']} does not exist any more: run {copy['run_id']} kept {copy['name']} there. "
         "Something else deleted it."

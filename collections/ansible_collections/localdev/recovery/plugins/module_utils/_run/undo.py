@@ -25,6 +25,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import (
     RunRecord,
+    SetAsideEntry,
     can_undo_run,
     list_held_entries,
 )
@@ -176,6 +177,15 @@ def list_services_to_start(record: RunRecord, services: t.Mapping[str, ServiceDe
         for name in record["running_before"]
         if name in services and not any(c["state"] == "running" for c in services[name]["containers"])
     )
+
+
+def blocks_undo(record: RunRecord, lost: t.Sequence[SetAsideEntry]) -> bool:
+    """Return whether a run cannot be undone without these entries, whose kept copies are gone.
+
+    Data folders are kept beside the data, where ``git clean`` deletes them: the rest is put back without them.
+    """
+    only_folders = all(entry["kind"] == "folder" for entry in lost)
+    return bool(lost) and (not only_folders or len(lost) == len(list_held_entries(record)))
 
 
 def describe_failed_roll_back(record: RunRecord) -> list[Line]:

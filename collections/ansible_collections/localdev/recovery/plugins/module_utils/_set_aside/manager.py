@@ -40,14 +40,13 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run.record impo
     RunRecord,
     SetAsideEntry,
     TemporaryObject,
-    list_held_entries,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._run.temporary_objects import (
     describe_temporary_database,
     describe_temporary_folder,
     describe_temporary_volume,
 )
-from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import is_rolling_back
+from ansible_collections.localdev.recovery.plugins.module_utils._run.undo import blocks_undo, is_rolling_back
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.base import Keeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container import ContainerKeeper
 from ansible_collections.localdev.recovery.plugins.module_utils._set_aside.keepers.container_file import (
@@ -174,15 +173,13 @@ class SetAsideManager:
     def find_lost_entries(self, source: RunRecord) -> list[SetAsideEntry]:
         """Return the entries whose kept copy does not exist any more, while others of the run can be put back.
 
-        Data folders are kept beside the data, where ``git clean`` deletes them. Raise RecoveryError for other missing
-        copies, and if there is nothing else to put back.
+        Raise RecoveryError if the run cannot be undone without them.
         """
         kept = [entry for entry in source["asides"] if entry["state"] in ("kept", "live")]
         exist = map_in_parallel(lambda entry: self.get_keeper(entry).kept_copy_exists(entry), kept)
         lost = [entry for entry, exists in zip(kept, exist) if not exists]
         own = source is self.run.record or is_rolling_back(source)
-        only_folders = all(entry["kind"] == "folder" for entry in lost)
-        if lost and (own or not only_folders or len(lost) == len(list_held_entries(source))):
+        if lost and (own or blocks_undo(source, lost)):
             raise build_missing_copy_error(lost[0], source)
         return lost
 

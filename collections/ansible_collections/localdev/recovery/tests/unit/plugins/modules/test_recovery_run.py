@@ -410,3 +410,22 @@ def test_a_run_at_work_is_settled(tmp_path: Path) -> None:
     store.save(undo)
     found = look(tmp_path)
     assert (found["unsettled"], found["locked"]["failure"]) == ([], FailureId.LOCK_HELD.id)
+
+
+def test_an_undo_is_refused_if_the_kept_copy_that_it_needs_is_gone(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    run_id = act(tmp_path, state="started")["run_id"]
+    act(tmp_path, state="succeeded", run_id=run_id)
+    record = store.load(run_id)
+    entry = build_entry(run_id, str(tmp_path / "data"), "folder")
+    kept = Path(entry["aside"])
+    record["asides"] = [t.cast("t.Any", entry)]
+    store.save(record)
+    kept.mkdir()
+    assert look(tmp_path, check_copies=True)["undo"]["run_id"] == run_id
+    kept.rmdir()
+    for named in ("", run_id):
+        found = look(tmp_path, check_copies=True, undo_run_id=named)
+        assert (found["undo"], found["to_start"]) == ({}, [])
+        assert found["undo_refused"]["failure"] == FailureId.KEPT_COPY_MISSING.id
+        assert str(kept) in found["undo_refused"]["message"]
