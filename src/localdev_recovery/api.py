@@ -14,6 +14,10 @@ from typing import Any
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.project_folder import (
+    find_project_folder,
+    find_project_inventory,
+)
 from localdev_recovery.results import Failure, Result
 from localdev_recovery.sessions import GatheredStack
 from localdev_recovery.updates import Update
@@ -22,8 +26,6 @@ from localdev_recovery.verbs.catalog import PROCEDURES, find_procedure
 
 PathInput = str | os.PathLike[str]
 VariablesInput = Mapping[str, Any] | PathInput | Sequence[Mapping[str, Any] | PathInput] | None
-# The inventory of one project, as init writes it.
-INVENTORY_NAME = "localdev.yml"
 
 
 def run(
@@ -41,8 +43,8 @@ def run(
     """Run a procedure and wait for it.
 
     procedure: name of its playbook, such as ``full_rebuild`` or ``status``.
-    stack_dir: folder of the Compose project on this machine; default: the current folder. A localdev.yml in it is the
-    inventory. With another inventory, that names the folders instead.
+    stack_dir: folder of the Compose project on this machine, or a folder within; default: the current folder. A
+    localdev.yml in the project is the inventory. With another inventory, that names the folders instead.
     extra_vars: role variables; they never reach a disk or a command line, and no value is a template. A sequence holds
     such mappings and paths of YAML files, which may hold templates; later ones win.
     arguments: more options for ansible-playbook; the values of an -e among them are templates. on_event: called with
@@ -163,9 +165,9 @@ def _locate_stack(stack_dir: PathInput | None, inventories: list[str]) -> tuple[
     """Return the folder of the stack, or the inventories that name the folder."""
     if inventories:
         return None, inventories
-    folder = os.path.abspath(os.path.expanduser(stack_dir or os.getcwd()))
-    project_inventory = os.path.join(folder, INVENTORY_NAME)
-    return (None, [project_inventory]) if os.path.isfile(project_inventory) else (folder, [])
+    folder = find_project_folder(os.path.abspath(os.path.expanduser(stack_dir or os.getcwd())))
+    project_inventory = find_project_inventory(folder)
+    return (None, [project_inventory]) if project_inventory else (folder, [])
 
 
 def _check_procedure(name: str) -> None:

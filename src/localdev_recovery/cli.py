@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -99,6 +99,8 @@ def run_verb(
     from localdev_recovery.hints import add_folder_hint, add_help_command
 
     target_options = list_target_options(folder, inventory)
+    variables, *typed = resolve_paths([variables, *extra_vars], inventory)
+    extra_vars = tuple(typed)
     if procedure.asks_questions and sys.stdin.isatty() and sys.stderr.isatty():
         variables = {
             **_ask_for_variables(folder=folder, inventory=inventory, limit=limit, extra_vars=extra_vars),
@@ -135,6 +137,16 @@ def run_verb(
     sys.exit(write_result(write, result.exit_code))
 
 
+def resolve_paths(typed: Sequence[ExtraVariables], inventory: tuple[str, ...]) -> list[Any]:
+    """Return the typed variables with absolute paths; the path of a file of variables stays as it is."""
+    from localdev_recovery.typed_paths import resolve_typed_paths
+
+    return [
+        item if isinstance(item, str) else resolve_typed_paths(item, other_hosts=bool(inventory), current=os.getcwd())
+        for item in typed
+    ]
+
+
 def list_target_options(folder: str | None, inventory: tuple[str, ...]) -> list[str]:
     """Return the options that name the stack."""
     return [
@@ -147,10 +159,11 @@ def _ask_for_variables(
     *, folder: str | None, inventory: tuple[str, ...], limit: str | None, extra_vars: tuple[ExtraVariables, ...]
 ) -> dict[str, Any]:
     """Ask on the terminal for the variables of the one stack; return nothing if the stack has an inventory."""
-    from localdev_recovery.api import INVENTORY_NAME, gather_stack
+    from ansible_collections.localdev.recovery.plugins.module_utils._stack.project_folder import find_project_inventory
+    from localdev_recovery.api import gather_stack
     from localdev_recovery.questions import ask_open_questions
 
-    if inventory or os.path.exists(os.path.join(folder or os.getcwd(), INVENTORY_NAME)):
+    if inventory or find_project_inventory(folder or os.getcwd()):
         return {}
     stacks = gather_stack(stack_dir=folder, limit=limit, extra_vars=extra_vars)[1]
     if not stacks:
@@ -178,6 +191,7 @@ def open_session(
     from localdev_recovery.hints import add_folder_hint
     from localdev_recovery.results import Outcome
 
+    extra_vars = tuple(resolve_paths(extra_vars, inventory))
     result, stacks = gather_stack(stack_dir=folder, inventory=inventory or None, limit=limit, extra_vars=extra_vars)
     try:
         if result.outcome is Outcome.DONE:

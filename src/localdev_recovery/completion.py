@@ -79,13 +79,15 @@ def make_completer(kind: str) -> Completer:
 
         from click.shell_completion import CompletionItem
 
+        from ansible_collections.localdev.recovery.plugins.module_utils._stack.project_folder import find_project_folder
+
         if kind not in _LIST_NAMES:
             return [CompletionItem(incomplete, type=kind)]
         # -C can also stand before the verb.
         context: click.Context | None = ctx
         while context and not context.params.get("folder"):
             context = context.parent
-        folder = Path(context.params["folder"] if context else ".")
+        folder = Path(find_project_folder(str(Path(context.params["folder"] if context else ".").absolute())))
         return make_items(_LIST_NAMES[kind](folder), incomplete)
 
     return complete

@@ -20,6 +20,9 @@ FUNCTIONS = {
     "login_problems": ("_application.account", "find_login_problems"),
     "describe_failure": ("_core.failed_task", "describe_failed_task"),
     "inventory": ("_stack.inventory_file", "format_inventory"),
+    "project_path": ("_stack.project_folder", "resolve_project_path"),
+    "project_inventory": ("_stack.project_folder", "find_project_inventory"),
+    "inventory_variables": ("_stack.project_folder", "choose_inventory_variables"),
     "hosts_meant": ("_stack.inventory_file", "choose_host_pattern"),
 }
 

@@ -39,7 +39,7 @@ options:
     default: {}
   backup_folder:
     description:
-      - The folder of the backups. Without it the module does not list backups.
+      - The folder of the backups, relative to the project folder or absolute. Without it the module does not list backups.
     type: path
     default: ""
   timeout:
@@ -177,6 +177,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe 
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Choices, StackFacts
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.gather import read_last_logs, read_stack_facts
+from ansible_collections.localdev.recovery.plugins.module_utils._stack.project_folder import resolve_project_path
 from ansible_collections.localdev.recovery.plugins.module_utils._status.collect import (
     DockerWithTimeout,
     StatusPart,
@@ -224,7 +225,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     choices = Choices.from_params(params)
     stack = describe_stack(facts, choices) if facts else None
     src = stack["project"]["dir"] if stack else Project.from_params(params).src
-    folder = params["backup_folder"]
+    folder = resolve_project_path(params["backup_folder"], src)
     database_name = stack["database"]["name"] if stack and stack["database"] else ""
     parts: dict[str, t.Callable[[], t.Any]] = {
         "runs": functools.partial(collect_stack_runs, docker, Project.from_params(params), stack),
