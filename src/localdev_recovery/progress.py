@@ -80,6 +80,7 @@ class _HostProgress:
     aftermath: tuple[Line, ...] = ()
     unreachable: Failure | None = None
     finished: bool = False
+    killed: bool = False
 
     @property
     def open_step(self) -> Step | None:
@@ -227,11 +228,23 @@ class Progress:
             updates += self._end_step(host, "interrupted" if interrupted else "failed")
         return updates
 
-    def build_host_results(self, *, check: bool, interrupted: bool) -> dict[str, HostResult]:
+    def build_host_results(self, *, check: bool, interrupted: bool, killed: bool = False) -> dict[str, HostResult]:
+        """Return the results after the last event. killed: whether a signal ended ansible-playbook at once."""
+        if killed and not interrupted:
+            self._record_kill()
         return {
             name: _build_host_result(host, check=check, interrupted=interrupted and not host.finished)
             for name, host in self._hosts.items()
         }
+
+    def _record_kill(self) -> None:
+        """Make the kill the failure of each host that was at work; a failed task before it is the cause there."""
+        for host in self._hosts.values():
+            if host.finished or host.unreachable is not None:
+                continue
+            host.killed = True
+            if not host.failures:
+                host.failures.append(Failure(FailureId.RUN_KILLED.id, "ansible-playbook was killed"))
 
 
 def _parse_progress(text: str) -> Transferred | None:
@@ -245,8 +258,8 @@ def _parse_progress(text: str) -> Transferred | None:
 def _build_host_result(host: _HostProgress, *, check: bool, interrupted: bool) -> HostResult:
     outcome = decide_outcome(host.failures, unreachable=host.unreachable is not None, interrupted=interrupted)
     error, aftermath, next_command = None, host.aftermath, host.next
-    if interrupted:
-        error = Failure(FailureId.RUN_INTERRUPTED.id, "Interrupted")
+    if interrupted or host.killed:
+        error = Failure(FailureId.RUN_INTERRUPTED.id, "Interrupted") if interrupted else host.failures[0]
         aftermath, next_command = _describe_interruption(host, check=check)
     elif host.failures:
         error = host.failures[0]

@@ -166,11 +166,15 @@ def _execute_playbook(
         listener(update)
     listener.raise_for_error()
     seconds = round(time.monotonic() - started_at, 2)
-    hosts = progress.build_host_results(check=request.check, interrupted=interrupted)
+    # A process that a signal ended has no exit code.
+    hosts = progress.build_host_results(check=request.check, interrupted=interrupted, killed=returncode is None)
     outcome = combine_outcomes(host.outcome for host in hosts.values())
     if not hosts and interrupted:
         error = Failure(FailureId.RUN_INTERRUPTED.id, "Interrupted before anything was done")
         return Result(request.procedure, Outcome.INTERRUPTED, request.check, seconds, {}, error)
+    if not hosts and returncode is None:
+        error = Failure(FailureId.RUN_KILLED.id, "ansible-playbook was killed before anything was done")
+        return Result(request.procedure, error.outcome, request.check, seconds, {}, error)
     if returncode != 0 and outcome is Outcome.DONE:
         error, next_command = describe_ansible_failure(
             progress.messages, limit=request.limit, inventories=request.inventories, has_reached_hosts=bool(hosts)

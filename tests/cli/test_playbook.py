@@ -14,7 +14,9 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._run import proc
 from localdev_recovery import Outcome, Update, ansible_playbook, run
 from localdev_recovery.interruption import SignalForwarder
 from localdev_recovery.private_folder import private_folder
-from localdev_recovery.runner import SETTINGS_WITHOUT_CONFIG_FILE, Request, _create_runner
+from localdev_recovery.runner import SETTINGS_WITHOUT_CONFIG_FILE, Request, _create_runner, _execute_playbook
 from tests.harness.engine import wait_until
 from tests.harness.playbook_run import new_token
 from tests.harness.processes import TOKEN_VARIABLE, find_processes_with_token, kill_processes, wait_for_no_process
@@ -212,6 +214,23 @@ def test_nothing_goes_on_when_one_is_killed(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with private_folder() as folder:
         assert list(tmp_path.glob("localdev-*")) == [folder]
+
+
+def test_a_killed_ansible_playbook_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    task = {"ansible.builtin.raw": "sleep 60"}
+    playbook = tmp_path / "killed.json"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    request = Request(procedure="status", stack_dir=None, inventories=("localhost,",), arguments=("-c", "local"))
+
+    def kill(event: Mapping[str, Any]) -> None:
+        if event["event"] == "runner_on_start":
+            os.kill(event["pid"], signal.SIGKILL)
+
+    result = _execute_playbook(request, find_playbook=lambda folder: str(playbook), on_runner_event=kill)
+    [host] = result.hosts.values()
+    assert host.error is not None
+    assert (result.outcome, host.error.id, host.next) == (Outcome.FAILED, "run.killed", None)
 
 
 def test_ansible_playbook_does_not_start_when_its_parent_is_gone() -> None:

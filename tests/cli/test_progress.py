@@ -52,10 +52,12 @@ def process_events(events: list[Event]) -> tuple[Progress, list[Update]]:
     return progress, [update for event in events for update in progress.process_event(event)]
 
 
-def build_result(events: list[Event], *, check: bool = False, interrupted: bool = False) -> HostResult:
+def build_result(
+    events: list[Event], *, check: bool = False, interrupted: bool = False, killed: bool = False
+) -> HostResult:
     progress, _updates = process_events(events)
     progress.end_open_steps(interrupted=interrupted)
-    return progress.build_host_results(check=check, interrupted=interrupted)["localhost"]
+    return progress.build_host_results(check=check, interrupted=interrupted, killed=killed)["localhost"]
 
 
 def events_until(events: list[Event], task: str) -> list[Event]:
@@ -341,6 +343,22 @@ def test_an_interruption_before_the_run_has_changed_nothing(load_events: LoadEve
     result = build_result(events_until(load_events("rebuild"), "Look at the stack"), interrupted=True)
     assert (result.outcome, len(result.aftermath), result.next) == (Outcome.INTERRUPTED, 1, None)
     assert result.steps == ()
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_killed_playbook_names_the_run_and_what_undoes_it(load_events: LoadEvents, interrupted: bool) -> None:
+    events = events_until(load_events("rebuild"), "Set the old data aside")
+    result = build_result(events, killed=True, interrupted=interrupted)
+    assert result.error is not None
+    assert result.error.id == ("run.interrupted" if interrupted else "run.killed")
+    assert result.outcome is (Outcome.INTERRUPTED if interrupted else Outcome.FAILED)
+    assert result.run_id
+    assert result.run_id in str(result.aftermath)
+    assert result.next == playbook_command("undo", undo_run_id=result.run_id)
+    before = build_result(events_until(load_events("rebuild"), "Look at the stack"), killed=True)
+    assert before.error is not None
+    assert (before.error.id, len(before.aftermath), before.next) == ("run.killed", 1, None)
+    assert build_result(load_events("rebuild"), killed=True).outcome is Outcome.DONE
 
 
 def test_an_interruption_after_the_end_changes_nothing(load_events: LoadEvents) -> None:

@@ -19,7 +19,7 @@ from localdev_recovery.verbs.catalog import PROCEDURES
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a folder of a project."""
+    """Make a folder within a project the current one."""
     folder = tmp_path / "backend"
     folder.mkdir()
     (tmp_path / "compose.yaml").write_text("services: {}")

@@ -280,6 +280,7 @@ class FailureId(enum.Enum):
     ROW_AMBIGUOUS = _unsafe("row.ambiguous", "Several rows have the value that should name one row.")
     RUN_INTERRUPTED = ("run.interrupted", FailureKind.INTERRUPTED, "A signal such as Ctrl-C interrupted the run.")
     RUN_KEEPS_NOTHING = _unsafe("run.keeps_nothing", "The run keeps nothing that could be put back.")
+    RUN_KILLED = _failed("run.killed", "The process ansible-playbook was killed before the run had ended.")
     RUN_NEWEST_UNREADABLE = _unsafe(
         "run.newest_unreadable", "The record of the newest run cannot be read, so the copies that it keeps are unknown."
     )
