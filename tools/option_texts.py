@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write the variable sections of the roles' READMEs and the texts of the command's options. --check only compares.
+"""Write the variable sections of the READMEs, and the option texts and variable names of the command. --check compares.
 
 Both come from the argument specs of the roles. The command reads JSON: it starts before anything that knows YAML.
 """
@@ -20,7 +20,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 ROLES = ROOT / "collections/ansible_collections/localdev/recovery/roles"
+PLAYBOOKS = ROLES.parent / "playbooks"
 TEXTS = ROOT / "src/localdev_recovery/option_texts.json"
+NAMES = ROOT / "src/localdev_recovery/variable_names.json"
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "collections")]
 
 Options = dict[str, dict[str, Any]]
@@ -116,10 +118,19 @@ def format_texts() -> str:
     return json.dumps(texts, indent=2, ensure_ascii=False) + "\n"
 
 
+def format_names() -> str:
+    """Return the prefixes of the roles' variables, and the variables that roles and playbooks read, as JSON."""
+    roles = sorted(role for role in ROLES.iterdir())
+    names = {name for role in roles for name in read_options(role)}
+    for playbook in PLAYBOOKS.glob("*.yml"):
+        names |= set(re.findall(r"\b(stack_\w+) \| default\b", playbook.read_text()))
+    return json.dumps({"prefixes": [f"{role.name}_" for role in roles], "names": sorted(names)}, indent=2) + "\n"
+
+
 def list_files() -> dict[Path, str]:
     """Return each generated file and the text that it has to have."""
     readmes = {role / "README.md": format_readme(role) for role in sorted(ROLES.iterdir())}
-    return {TEXTS: format_texts(), **readmes}
+    return {TEXTS: format_texts(), NAMES: format_names(), **readmes}
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._stack.project_f
 from localdev_recovery.results import Failure, Result
 from localdev_recovery.sessions import GatheredStack
 from localdev_recovery.updates import Update
+from localdev_recovery.variable_names import check_variable_names
 from localdev_recovery.variables import ExtraVariables, VariableError, is_utf8, list_magic_variables, mark_as_data
 from localdev_recovery.verbs.catalog import PROCEDURES, find_procedure
 
@@ -129,13 +130,15 @@ def _list_variables(extra_vars: VariablesInput) -> tuple[ExtraVariables, ...]:
 
 
 def _check_variables(inventories: Sequence[str], limit: str | None, variables: Sequence[ExtraVariables]) -> None:
-    """Raise RecoveryError for a value that Ansible cannot take as data, or a file that cannot be read."""
+    """Raise RecoveryError for a value that Ansible cannot take as data, an unknown name, or an unreadable file."""
     list_magic_variables(inventories, limit)
     try:
         for item in variables:
             if not isinstance(item, (Mapping, str)):
                 raise VariableError(f"Cannot read variables from {type(item).__name__}: a mapping or a path is needed")
             mark_as_data(item)
+            if not isinstance(item, str):
+                check_variable_names(item)
     except RecursionError:
         raise VariableError("Cannot pass variables to Ansible that are nested too deep, or within themselves") from None
     for item in variables:

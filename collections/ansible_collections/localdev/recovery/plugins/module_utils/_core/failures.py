@@ -342,6 +342,7 @@ class FailureId(enum.Enum):
         "transfer.incomplete", "Data that was sent between the controller and a host arrived incomplete or changed."
     )
     VARIABLE_INVALID = _usage("variable.invalid", "A variable cannot be handed to Ansible as data.")
+    VARIABLE_UNKNOWN = _usage("variable.unknown", "No role reads a variable of this name.")
     VARIABLES_FILE_MISSING = _usage("variables_file.missing", "A file of variables does not exist.")
     VARIABLES_FILE_UNREADABLE = _usage("variables_file.unreadable", "A file of variables cannot be read.")
     VERIFY_FAILED = _verification("verify.failed", "The stack does not work as it should after the procedure.")
