@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.limits import describe_limit_in_text
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
 from localdev_recovery.results import Failure
 
@@ -55,6 +56,9 @@ def describe_ansible_failure(
     failure = FailureId.ANSIBLE_FAILED if has_reached_hosts else FailureId.ANSIBLE_REFUSED
     if limit and "host pattern" in message:
         failure, message = FailureId.LIMIT_NO_HOST, f"No host of the inventory matches --limit {limit}"
+    reached = describe_limit_in_text(message)
+    if reached is not None:
+        return Failure.from_error(reached), None
     message = message or "ansible-playbook ended without a message; -v shows all that it printed"
     options = [word for item in inventories for word in ("-i", item)]
     next_command = program_command("ansible-inventory", *options, "--graph") if options else None

@@ -13,8 +13,11 @@ terminal closes, and a worker finishes its task.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import locale
 import os
+import resource
 import signal
 import sys
 
@@ -25,6 +28,11 @@ PARENT_VARIABLE = "LOCALDEV_RECOVERY_PARENT"
 # Seconds. The default of 1 ms takes a tenth of a processor while a long step runs. No environment variable sets it.
 POLL_INTERVAL_S = 0.01
 _POLL_SETTING = "DEFAULT_INTERNAL_POLL_INTERVAL"
+
+# Ansible needs one of them. Debian, Fedora and Alpine have the first, macOS has the last.
+UTF8_LOCALES = ("C.UTF-8", "C.utf8", "en_US.UTF-8")
+# With many hosts, each fork has several pipes.
+OPEN_FILES = 4096
 
 # The collections that the wheel contains. For all other programs, a path file adds the folder to Python's path.
 VENDORED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_vendor")
@@ -77,7 +85,38 @@ def add_vendored_collections() -> None:
         sys.path.append(VENDORED)
 
 
+def use_utf8_locale() -> None:
+    """Start this program again with a UTF-8 locale if Ansible would refuse that of the environment, such as C.
+
+    The encoding of file names is fixed when Python starts.
+    """
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+        encoding = locale.getlocale()[1] or ""
+    except (locale.Error, ValueError):
+        # The environment names a locale that this machine does not have, as SSH passes it on.
+        encoding = ""
+    if all(name.lower() in ("utf-8", "utf8") for name in (encoding, sys.getfilesystemencoding())):
+        return
+    for candidate in UTF8_LOCALES:
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(locale.LC_ALL, candidate)
+            if os.environ.get("LC_ALL") != candidate:
+                environment = {**os.environ, "LC_ALL": candidate}
+                os.execve(sys.executable, [sys.executable, "-P", os.path.abspath(__file__), *sys.argv[1:]], environment)
+
+
+def raise_open_files_limit() -> None:
+    """Let this process and its workers open enough files, as far as the host allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main() -> None:
+    use_utf8_locale()
+    raise_open_files_limit()
     parent = int(sys.argv[1])
     # ansible-runner starts its child with SIGHUP ignored.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -21,6 +22,10 @@ def open_closed_streams() -> None:
         if getattr(sys, name) is None:
             # It stays open until the command ends.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # A name may have letters that the terminal's locale lacks.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def write_result(write: Callable[[], None], exit_code: int) -> int:

@@ -19,6 +19,7 @@ from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.runner import Runner
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.limits import describe_limit
 from ansible_collections.localdev.recovery.plugins.module_utils._run.progress_line import FORMAT_VARIABLE, JSON_FORMAT
 from localdev_recovery.ansible_messages import describe_ansible_failure
 from localdev_recovery.interruption import SignalForwarder, end_with_this_process
@@ -158,9 +159,17 @@ def _execute_playbook(
                 listener(update)
             return False  # ansible-runner then writes no event to a file.
 
-        returncode = _create_runner(
-            request, playbook=find_playbook(folder), folder=folder, handle_event=handle_event, forwarder=forwarder
-        ).run()[1]
+        try:
+            returncode = _create_runner(
+                request, playbook=find_playbook(folder), folder=folder, handle_event=handle_event, forwarder=forwarder
+            ).run()[1]
+        except OSError as exc:
+            limit = describe_limit(exc)
+            if limit is None:
+                raise
+            seconds = round(time.monotonic() - started_at, 2)
+            error = Failure.from_error(limit)
+            return Result(request.procedure, error.outcome, request.check, seconds, {}, error, limit.next_command)
         interrupted = forwarder.interrupted
     for update in progress.end_open_steps(interrupted=interrupted):
         listener(update)

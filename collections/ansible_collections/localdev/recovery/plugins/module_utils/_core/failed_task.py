@@ -15,6 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.limits import describe_limit_in_text
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, NextCommand
 
 # Last lines of a program's output that tell its error.
@@ -60,12 +61,15 @@ def describe_failed_task(result: t.Mapping[str, t.Any], task: str, no_log: bool 
         text, *details = map(str, item["argument_errors"])
         return _describe_foreign_task(FailureId.OPTION_INVALID, task, text, details)
     output = _list_output_lines(item)
+    text, *details = [*_list_message_lines(item), *output] or ["It failed without a message"]
+    limit = describe_limit_in_text("\n".join([text, *details]))
+    if limit is not None:
+        return {**_describe_foreign_task(limit.failure, task, f"{task}: {limit.message}", details), "hint": limit.hint}
     if output and ("module_stdout" in item or "module_stderr" in item):
         # Ansible adds these where a module did not print a result.
         return _describe_foreign_task(
             FailureId.TASK_CRASHED, task, f"{task}: The module crashed: {output[-1]}", output[:-1]
         )
-    text, *details = [*_list_message_lines(item), *output] or ["It failed without a message"]
     return _describe_foreign_task(FailureId.TASK_FAILED, task, f"{task}: {text}", details)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import enum
 import errno
+import os
 
 
 class FailureKind(enum.Enum):
@@ -218,6 +219,7 @@ class FailureId(enum.Enum):
     GIT_FAILED = _failed("git.failed", "A command of git failed.")
     GIT_UNKNOWN_RANGE = _usage("git.unknown_range", "The repository does not have this range of commits.")
     HELPER_CONTAINER_FAILED = _failed("helper_container.failed", "A helper container could not run.")
+    HOST_LIMIT_REACHED = _failed("host.limit_reached", "A limit of a host is reached, such as that of open files.")
     HOST_PYTHON_TOO_OLD = _unsafe("host.python_too_old", "The Python of the stack's host is too old.")
     HOST_UNREACHABLE = ("host.unreachable", FailureKind.UNREACHABLE, "A host could not be reached.")
     HOST_UNSUPPORTED = _failed("host.unsupported", "The packages of the host's system are unknown.")
@@ -372,4 +374,19 @@ class FailureId(enum.Enum):
     @classmethod
     def from_write_error(cls, error: OSError) -> FailureId:
         """Return the failure of a file that could not be written."""
-        return cls.DISK_FULL if error.errno == errno.ENOSPC else cls.FILE_NOT_WRITABLE
+        if error.errno == errno.ENOSPC:
+            return cls.DISK_FULL if has_free_inodes(error.filename) else cls.HOST_LIMIT_REACHED
+        limited = error.errno in (errno.EMFILE, errno.ENFILE, errno.EDQUOT)
+        return cls.HOST_LIMIT_REACHED if limited else cls.FILE_NOT_WRITABLE
+
+
+def has_free_inodes(path: str | bytes | int | None) -> bool:
+    """Return whether a new file fits into the folder of a path, by the number of inodes. What is unknown has some."""
+    if not isinstance(path, (str, bytes)):
+        return True
+    try:
+        found = os.statvfs(os.path.dirname(os.path.abspath(path)))
+    except OSError:
+        return True
+    # Some file systems make inodes as they need them, and report none.
+    return found.f_files == 0 or found.f_favail > 0

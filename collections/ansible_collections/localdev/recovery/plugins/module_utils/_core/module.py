@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change in every release. Do not import it from elsewhere.
 
-"""Turn RecoveryError into a failed task in one place."""
+"""Turn RecoveryError, and a limit of the host, into a failed task in one place."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ def fail_on_recovery_error(fail_json: t.Callable[..., t.NoReturn]) -> t.Iterator
     except RecoveryError as exc:
         # The caller hands over the method, because the module has all its arguments.
         fail_module(t.cast(types.MethodType, fail_json).__self__, exc)
+    except OSError as exc:
+        # Import lazily: each imported module is compiled again on the host for every task.
+        from ansible_collections.localdev.recovery.plugins.module_utils._core.limits import describe_limit
+
+        limit = describe_limit(exc)
+        if limit is None:
+            raise
+        fail_module(t.cast(types.MethodType, fail_json).__self__, limit)
 
 
 def fail_module(module: AnsibleModule, error: RecoveryError) -> None:

@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.limits import describe_limit_in_text
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
     Line,
     NextCommand,
@@ -119,6 +120,13 @@ _KNOWN_ERRORS = (
         "Free some space.",
         program_command("docker", "system", "df"),
     ),
+    _KnownError(
+        re.compile(r"(?:predefined address pools|non-overlapping IPv4 address pool)[^\n]*", re.I),
+        FailureId.HOST_LIMIT_REACHED,
+        "The Docker Engine has no address range left for another network",
+        "Delete networks that no container uses: docker network prune",
+        program_command("docker", "network", "ls"),
+    ),
 )
 
 
@@ -142,6 +150,9 @@ def build_docker_error(
                 hint=_fill(known.hint, values),
                 next_command=_fill(known.next_command, values),
             )
+    limit = describe_limit_in_text(stderr)
+    if limit is not None:
+        return DockerError(limit.failure, limit.message, returncode=returncode, stderr=stderr, hint=limit.hint)
     shown = " ".join(["docker", *args])
     return DockerError(
         FailureId.DOCKER_COMMAND_FAILED,
