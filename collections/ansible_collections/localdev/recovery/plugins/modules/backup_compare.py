@@ -130,6 +130,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.compatib
     decide_compatibility,
     decide_without_alembic,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.dump_file import check_dump_kind
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.inspect_dump import read_dump_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import list_metadata_revisions
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
@@ -171,6 +172,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     database = (params["stack"]["database"] or {}).get("name") or ""
     sets = list_backup_sets(params["folder"], database)
     item = select_backup_set(sets, params["select"], folder=params["folder"], now=now)
+    if not item.own:
+        # The checksums of other sets show more.
+        check_dump_kind(item.path, database)
     decision = decide_about_backup(module, Docker(Project.from_stack(params["stack"])), item)
     if params["refuse"] and decision.action == REFUSE_RESTORE:
         raise RecoveryError(

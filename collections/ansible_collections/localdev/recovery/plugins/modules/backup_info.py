@@ -151,6 +151,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog 
     select_backup_set,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.checks import find_backup_damage
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.dump_file import check_dump_kind
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._report.backup_list import format_backup_line
 
@@ -171,6 +172,9 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     selected: dict[str, t.Any] = {}
     if params["select"]:
         chosen = select_backup_set(sets, params["select"], folder=params["folder"], now=now)
+        if not chosen.own:
+            # The checksums of other sets show more.
+            check_dump_kind(chosen.path, params["database"])
         selected = describe_backup(chosen, now, check=params["checksums"] != "none")
     backups = [describe_backup(item, now, check=params["checksums"] == "all") for item in sets]
     return {

@@ -123,9 +123,10 @@ def read_backup_set(path: str) -> BackupSet:
     metadata_path = os.path.join(os.path.dirname(path), name + METADATA_EXTENSION)
     try:
         size = _measure_dump_bytes(path)
-        kind = kind or _guess_format(path)
         changed = os.stat(path).st_mtime
         found = read_metadata_file(metadata_path) if os.path.exists(metadata_path) else None
+        # The name of a file that another program wrote may be wrong.
+        kind = kind if kind and found and found.own else _guess_format(path)
     except FileNotFoundError as exc:
         raise RecoveryError(
             FailureId.BACKUP_NOT_FOUND, f"There is no backup {path}", next_command=LIST_BACKUPS_COMMAND
@@ -153,7 +154,7 @@ def read_backup_set(path: str) -> BackupSet:
 
 
 def _guess_format(path: str) -> str:
-    """Return the format of a dump whose name does not show it."""
+    """Return the format of a dump by its content."""
     if os.path.isdir(path):
         return "directory"
     with open(path, "rb") as file:

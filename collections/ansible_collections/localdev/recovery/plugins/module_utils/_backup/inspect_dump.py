@@ -15,9 +15,12 @@ import os
 import re
 import shlex
 import typing as t
-import zlib
 
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.catalog import LIST_BACKUPS_COMMAND, BackupSet
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.dump_file import (
+    list_decompression_errors,
+    open_compressed,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import program_command
@@ -81,13 +84,11 @@ def read_dump_revisions(docker: Docker, server: DatabaseServer, backup: BackupSe
 @contextlib.contextmanager
 def open_dump(path: str) -> t.Iterator[t.IO[bytes]]:
     """Open a plain dump's text. Raise RecoveryError if its compression is corrupt."""
+    corrupt: tuple[type[Exception], ...] = (gzip.BadGzipFile, *list_decompression_errors())
     try:
-        with open(path, "rb") as probe:
-            compressed = probe.read(2) == b"\x1f\x8b"
-        opener: t.Any = gzip.open if compressed else open
-        with opener(path, "rb") as file:
+        with open_compressed(path) as file:
             yield file
-    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
+    except corrupt as exc:
         raise RecoveryError(
             FailureId.BACKUP_CORRUPT,
             f"The dump {path} is corrupt or incomplete: {exc}",

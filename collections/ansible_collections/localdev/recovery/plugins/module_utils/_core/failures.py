@@ -133,6 +133,7 @@ class FailureId(enum.Enum):
         "backup.newer_server", "A backup comes from a newer version of PostgreSQL than that of the server."
     )
     BACKUP_NONE = _failed("backup.none", "The folder has no complete backup.")
+    BACKUP_NOT_A_DUMP = _unsafe("backup.not_a_dump", "A file is no dump, or one of a kind that cannot be restored.")
     BACKUP_NOT_DELETED = _failed("backup.not_deleted", "An old backup cannot be deleted.")
     BACKUP_NOT_FOUND = _usage("backup.not_found", "There is no backup of this name, path or age.")
     BACKUP_NOT_RESTORABLE = _verification("backup.not_restorable", "PostgreSQL cannot restore a backup.")

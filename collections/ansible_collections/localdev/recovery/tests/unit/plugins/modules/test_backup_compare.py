@@ -95,3 +95,10 @@ def test_old_metadata_that_is_no_help(
 def test_without_alembic_nothing_is_asked(tmp_path: Path, compare: t.Callable[..., dict[str, t.Any]]) -> None:
     write_dated_backup(tmp_path, 0, "gone", format_version=2)
     assert compare(stack={**STACK, "alembic": None})["verdict"] == "not compared"
+
+
+def test_a_file_that_is_no_dump_is_refused(tmp_path: Path, compare: t.Callable[..., dict[str, t.Any]]) -> None:
+    path = tmp_path / "all.sql"
+    path.write_text("-- PostgreSQL database cluster dump\n")
+    with raises_failure(FailureId.BACKUP_NOT_A_DUMP, path):
+        compare(select=str(path))

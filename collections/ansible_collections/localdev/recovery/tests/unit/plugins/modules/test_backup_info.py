@@ -54,3 +54,10 @@ def test_checksums_of_the_selected_alone(tmp_path: Path) -> None:
     assert found["selected"]["checksums"] == "ok"
     assert found["backups"][0]["checksums"] == "not checked"
     assert info(tmp_path, select="latest")["selected"]["checksums"] == "not checked"
+
+
+def test_a_selected_file_that_is_no_dump_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "page.sql"
+    path.write_text("<!DOCTYPE html>")
+    with raises_failure(FailureId.BACKUP_NOT_A_DUMP, path):
+        info(tmp_path, select=str(path))

@@ -32,7 +32,7 @@ def write_set(
         for name in ("toc.dat", "1.dat.gz", "2.dat.gz"):
             (path / name).write_text(f"content of {name}")
     else:
-        path.write_text(text or "PGDMP a dump")
+        path.write_text(text or ("-- a dump" if kind == "plain" else "PGDMP a dump"))
     metadata = {"timestamp": stamp, "alembic_version": "feed", "database": database, "backup_file": path.name}
     if own:
         metadata |= {
