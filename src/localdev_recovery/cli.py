@@ -23,6 +23,7 @@ from localdev_recovery.output import open_closed_streams, write_result
 from localdev_recovery.secret_files import write_secret_files
 from localdev_recovery.verbs.catalog import NOUNS, OVERVIEW, PROCEDURES, SESSIONS
 from localdev_recovery.verbs.definition import Noun, Procedure, Session
+from localdev_recovery.verbs.session import COMMAND
 
 if TYPE_CHECKING:
     from localdev_recovery.updates import Update
@@ -42,6 +43,37 @@ class _ProcedureCommand(click.Command):
         formatter.write_paragraph()
         with formatter.indentation():
             formatter.write_text(f"Exit codes: {codes}.")
+
+
+class _SessionWithCommand(click.Command):
+    """A command with the arguments SERVICE and COMMAND, which may have options of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            args = separate_command(args, self.params)
+        return super().parse_args(ctx, args)
+
+
+def separate_command(args: Sequence[str], parameters: Sequence[click.Parameter]) -> list[str]:
+    """Return the arguments with ``--`` before the second positional one. parameters: of the command of localdev."""
+    with_value = {
+        name
+        for parameter in parameters
+        if isinstance(parameter, click.Option) and not parameter.is_flag and not parameter.count
+        for name in parameter.opts
+    }
+    positional = 0
+    words = iter(range(len(args)))
+    for place in words:
+        if args[place] == "--":
+            break
+        if args[place] in with_value:
+            next(words, None)
+        elif not args[place].startswith("-"):
+            positional += 1
+            if positional == 2:
+                return [*args[:place], "--", *args[place:]]
+    return list(args)
 
 
 def _make_command(verb: Procedure | Session) -> click.Command:
@@ -67,7 +99,8 @@ def _make_command(verb: Procedure | Session) -> click.Command:
         with write_secret_files(secrets) as secret_files:
             run_verb(verb, {**verb.preset_variables, **variables, **secret_files}, **values)
 
-    command_class = _ProcedureCommand if is_procedure else click.Command
+    runs_command = any(option.placeholder == COMMAND for option in verb.options)
+    command_class = _ProcedureCommand if is_procedure else _SessionWithCommand if runs_command else click.Command
     return command_class(
         verb.verb.split()[-1],
         params=[*map(make_parameter, verb.options), *make_common_options(session=not is_procedure)],

@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    ProgramCommand,
+    playbook_command,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
@@ -69,8 +72,11 @@ def logs_arguments(
     return [*([] if terminal else ["--ansi=never"]), "logs", *options, *service_names]
 
 
-def psql_arguments(stack: StackDescription, *, terminal: bool) -> list[str]:
-    """Return the arguments of docker compose for psql on the application's database, in the server's container."""
+def psql_arguments(stack: StackDescription, *, sql: str | None = None, terminal: bool) -> list[str]:
+    """Return the arguments of docker compose for psql on the application's database, in the server's container.
+
+    sql: a command that psql runs before it ends; None for a session.
+    """
     database = stack["database"]
     if not database:
         raise RecoveryError(
@@ -79,11 +85,17 @@ def psql_arguments(stack: StackDescription, *, terminal: bool) -> list[str]:
             hint=f"Set stack_database_service to one of {_list_service_names(stack)}.",
         )
     client = ["psql", f"--username={database['user']}", f"--dbname={database['name']}", f"--port={database['port']}"]
+    client += [] if sql is None else [f"--command={sql}"]
     return _exec_arguments(stack, database["service"], client, terminal=terminal)
 
 
-def shell_arguments(stack: StackDescription, *, service: str | None = None, terminal: bool) -> list[str]:
-    """Return the arguments of docker compose for a shell in a service; without a name, in the application."""
+def shell_arguments(
+    stack: StackDescription, *, service: str | None = None, command: Sequence[str] = (), terminal: bool
+) -> list[str]:
+    """Return the arguments of docker compose for a shell in a service; without a name, in the application.
+
+    command: runs instead of the shell; one word with spaces is a command line for the shell.
+    """
     if service is None:
         applications = [name for name, description in stack["services"].items() if description["kind"] == "application"]
         if len(applications) != 1:
@@ -93,7 +105,9 @@ def shell_arguments(stack: StackDescription, *, service: str | None = None, term
                 hint=f"Name one of {_list_service_names(stack)}.",
             )
         service = applications[0]
-    return _exec_arguments(stack, service, ["sh", "-c", _SHELL_SCRIPT], terminal=terminal)
+    line = " ".join(command) if len(command) == 1 and " " in command[0] else ""
+    words = ["sh", "-c", line or _SHELL_SCRIPT] if line or not command else list(command)
+    return _exec_arguments(stack, service, words, terminal=terminal)
 
 
 def _exec_arguments(stack: StackDescription, name: str, command: Sequence[str], *, terminal: bool) -> list[str]:
@@ -102,10 +116,16 @@ def _exec_arguments(stack: StackDescription, name: str, command: Sequence[str], 
         raise RecoveryError(
             FailureId.SERVICE_NOT_RUNNING,
             f"The service {name} is not running: {service['condition']}",
-            next_command=playbook_command("status"),
+            next_command=_build_logs_command(stack, name) if service["containers"] else playbook_command("status"),
         )
     # Compose allocates a terminal by default.
     return ["exec", *([] if terminal else ["-T"]), name, *command]
+
+
+def _build_logs_command(stack: StackDescription, service: str) -> ProgramCommand:
+    from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
+
+    return Project.from_stack(stack).compose_command("logs", "--tail=50", service)
 
 
 def _find_service(stack: StackDescription, name: str) -> Mapping[str, Any]:

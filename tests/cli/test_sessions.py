@@ -14,9 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
-from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import playbook_command
+from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import (
+    playbook_command,
+    program_command,
+)
 from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
-from localdev_recovery import sessions
+from localdev_recovery import cli, sessions
 from localdev_recovery.cli import main
 from localdev_recovery.sessions import GatheredStack
 from localdev_recovery.verbs.catalog import SESSIONS
@@ -71,6 +74,38 @@ def test_a_shell_opens_in_the_application_or_in_the_named_service() -> None:
     assert sessions.shell_arguments(STACK, service="db", terminal=False)[:3] == ["exec", "-T", "db"]
 
 
+def test_psql_and_a_shell_run_one_command() -> None:
+    assert sessions.psql_arguments(STACK, sql="SELECT 1", terminal=False)[-1] == "--command=SELECT 1"
+    ran = sessions.shell_arguments(STACK, service="api", command=("alembic", "current", "-v"), terminal=False)
+    assert ran == ["exec", "-T", "api", "alembic", "current", "-v"]
+    line = sessions.shell_arguments(STACK, service="api", command=("ls | wc -l",), terminal=False)
+    assert line == ["exec", "-T", "api", "sh", "-c", "ls | wc -l"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["shell"], {}),
+        (["shell", "api", "-C", "/srv"], {"service": "api"}),
+        (
+            ["shell", "-C", "/srv", "api", "ls", "-C", "-la", "/"],
+            {"service": "api", "command": ("ls", "-C", "-la", "/")},
+        ),
+        (["shell", "api", "--", "ls", "-la"], {"service": "api", "command": ("ls", "-la")}),
+        (["shell", "api", "cmd", "--", "x"], {"service": "api", "command": ("cmd", "--", "x")}),
+        (["psql", "-c", "SELECT 1"], {"sql": "SELECT 1"}),
+    ],
+)
+def test_a_typed_command_keeps_its_options(
+    monkeypatch: pytest.MonkeyPatch, typed: list[str], expected: dict[str, Any]
+) -> None:
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(cli, "open_session", lambda _session, variables, **_options: calls.append(variables))
+    done = CliRunner().invoke(main, typed)
+    assert done.exit_code == 0, done.output
+    assert calls == [expected]
+
+
 @pytest.mark.parametrize(
     ("verb", "given", "failure", "values"),
     [
@@ -82,6 +117,15 @@ def test_a_shell_opens_in_the_application_or_in_the_named_service() -> None:
 def test_a_service_without_a_session(verb: str, given: dict[str, Any], failure: FailureId, values: list[str]) -> None:
     with raises_failure(failure, *values):
         sessions.SESSION_ARGUMENTS[verb](STACK, **given, terminal=True)
+
+
+def test_a_service_that_does_not_run_shows_its_log() -> None:
+    stack = copy.deepcopy(STACK)
+    stack["services"]["api"].update(containers=[{"state": "restarting"}], condition="restarting, exit code 1")
+    with raises_failure(FailureId.SERVICE_NOT_RUNNING, "api", "exit code 1") as caught:
+        sessions.shell_arguments(stack, terminal=True)
+    command = ("docker", "compose", "--project-name", "shop", "logs", "--tail=50", "api")
+    assert caught.value.next_command == program_command(*command, cwd="/srv/my shop")
 
 
 def test_stacks_without_a_database_an_application_or_containers() -> None:

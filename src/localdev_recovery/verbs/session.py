@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from localdev_recovery.verbs.definition import Option, Session
 
+# All words after the first one of such an argument belong to it.
+COMMAND = "COMMAND"
+
 SESSIONS = (
     Session(
         verb="logs",
@@ -38,11 +41,23 @@ SESSIONS = (
         verb="psql",
         summary="Open psql on the database.",
         explanation="In the server's container, as the database's user. Without a terminal it reads SQL from stdin.",
+        options=(
+            Option(
+                flag="--command",
+                variable="sql",
+                help="Run this SQL or backslash command, and end.",
+                placeholder="SQL",
+                short="-c",
+            ),
+        ),
     ),
     Session(
         verb="shell",
-        summary="Open a shell in a service.",
-        explanation="bash, or sh if the image has no bash. Without a terminal it reads commands from stdin.",
+        summary="Open a shell in a service, or run a command there.",
+        explanation=(
+            "bash, or sh if the image has no bash. Without a terminal it reads commands from stdin. All words after "
+            "COMMAND belong to it, options too; options of localdev stand before it."
+        ),
         options=(
             Option(
                 variable="service",
@@ -50,6 +65,7 @@ SESSIONS = (
                 placeholder="SERVICE",
                 completes="services",
             ),
+            Option(variable="command", help="Command to run instead of a shell.", kind="list", placeholder=COMMAND),
         ),
     ),
 )

@@ -22,6 +22,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.text impor
     format_duration,
     format_size,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._report.code_injection import format_injection_lines
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import prefix_line
 from ansible_collections.localdev.recovery.plugins.module_utils._report.services import format_outdated_notes
@@ -294,6 +295,10 @@ def choose_next_command(stack: StackDescription | None, status: StatusPart) -> N
     starting = [name for name in failing if _is_starting(wanted[name])]
     failing = [name for name in failing if name not in starting]
     stale = [name for name, service in wanted.items() if _has_stale_container(service)]
+    looping = [name for name in failing if name not in stale and _is_crash_looping(wanted[name])]
+    if looping:
+        # A restart would only repeat the crash; the log says why.
+        return Project.from_stack(stack).compose_command("logs", "--tail=50", *looping)
     if failing or stale:
         return _build_container_recovery_command("restart", sorted({*failing, *stale}))
     if starting:
@@ -309,6 +314,14 @@ def _is_starting(service: ServiceDescription) -> bool:
     """Return whether all that a service lacks is the first answer of its health check."""
     states = [(container["state"], container["health"]) for container in service["containers"]]
     return bool(states) and all(state == ("running", "starting") for state in states)
+
+
+def _is_crash_looping(service: ServiceDescription) -> bool:
+    """Return whether Docker restarts a container of a service again and again."""
+    return any(
+        container["state"] == "restarting" or (container["state"] == "running" and container["restart_count"] > 0)
+        for container in service["containers"]
+    )
 
 
 def _build_container_recovery_command(action: str, services: list[str]) -> NextCommand:

@@ -228,6 +228,18 @@ def test_a_service_whose_health_check_has_just_begun_is_not_restarted(stack: Jso
     assert choose_next_command(stack, status()) == recover("restart", "redis")
 
 
+@pytest.mark.parametrize(("state", "restarts"), [("restarting", 5), ("running", 3)])
+def test_a_service_that_crashes_again_and_again_is_not_restarted(stack: Json, state: str, restarts: int) -> None:
+    redis = stack["services"]["redis"]
+    redis["ok"] = False
+    redis["containers"][0].update(state=state, health=None, restart_count=restarts)
+    found: t.Any = choose_next_command(stack, status())
+    assert found["argv"][:2] == ["docker", "compose"]
+    assert found["argv"][-3:] == ["logs", "--tail=50", "redis"]
+    redis["containers"][0]["stale_config"] = True
+    assert choose_next_command(stack, status()) == recover("restart", "redis")
+
+
 def test_the_next_command_for_services(stack: Json) -> None:
     stack["services"]["n8n"].update(excluded=True, ok=False)
     assert choose_next_command(stack, status()) is None
