@@ -101,7 +101,7 @@ def shell_arguments(
         if len(applications) != 1:
             raise RecoveryError(
                 FailureId.SESSION_NOT_ONE_SERVICE,
-                f"Project {stack['project']['name']} has {len(applications)} services that run the application",
+                f"Project {stack['project']['name']} has {len(applications) or 'no'} services that run the application",
                 hint=f"Name one of {_list_service_names(stack)}.",
             )
         service = applications[0]

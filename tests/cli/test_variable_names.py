@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
+from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.tests.unit.failure_assertions import raises_failure
 from localdev_recovery import Outcome, run
 from localdev_recovery.variable_names import check_variable_names
 from localdev_recovery.verbs.catalog import PROCEDURES
@@ -38,5 +39,5 @@ def test_variables_of_roles_playbooks_and_other_people_are_left_alone() -> None:
     ours = [option.variable for procedure in PROCEDURES for option in procedure.options]
     presets = [name for procedure in PROCEDURES for name in procedure.preset_variables]
     check_variable_names([*ours, *presets, "stack_serial", "stack_max_fail_percentage", "shop_color", "ansible_user"])
-    with pytest.raises(RecoveryError):
+    with raises_failure(FailureId.VARIABLE_UNKNOWN, "stack_serials", "stack_serial"):
         check_variable_names(["stack_serials"])

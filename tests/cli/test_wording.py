@@ -199,3 +199,18 @@ def test_plays_read_no_sentence() -> None:
             if search.search(line) or any(map(repeats_sentence, texts)):
                 found.append(f"{path.relative_to(ROOT)}: {line.strip()}")
     assert found == []
+
+
+# A count of one before a plural. A decimal part is no count.
+WRONG_COUNT = re.compile(
+    r"(?<![\d.,-])1 (?:files|rows|tables|migrations|images|services|dumps|characters|revisions|restarts|things|bytes)\b"
+)
+
+
+def test_no_golden_text_counts_one_of_several() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in ROOT.rglob("golden/**/*.txt")
+        for match in WRONG_COUNT.finditer(path.read_text())
+    ]
+    assert found == []

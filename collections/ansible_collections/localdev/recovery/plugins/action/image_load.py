@@ -16,6 +16,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.errors import RecoveryError
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli_errors import build_docker_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.images import find_image_id
@@ -46,7 +47,7 @@ class ActionModule(TransferAction):
         if boolean(arguments.get("compress", True)):
             chunks = compress_chunks(chunks)
         try:
-            digest = self.send(chunks, answer["incoming"], f"sending {len(lacking)} images")
+            digest = self.send(chunks, answer["incoming"], f"sending {format_count(len(lacking), 'image')}")
             result = self.call_module(archive=answer["incoming"], sha256=digest)
         finally:
             self.delete_remote_file(answer["incoming"])

@@ -43,6 +43,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
     program_command,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
 
 # Actions of a decision.
@@ -250,7 +251,7 @@ def _find_missing_stamp(schema: AlembicInfo, stack: StackDescription, tables: in
         make_finding(
             FailureId.SCHEMA_NOT_STAMPED.id,
             "error",
-            f"The database has {tables} table{'s' if tables > 1 else ''} but no revision, so an upgrade would apply "
+            f"The database has {format_count(tables, 'table')} but no revision, so an upgrade would apply "
             "every migration",
             evidence=["the tables match the models"]
             if complete
@@ -297,10 +298,7 @@ def _find_pending_revisions(schema: AlembicInfo, tables: int | None) -> list[Fin
     if not pending or (not schema["current"] and tables):
         return []
     at = ", ".join(schema["current"]) or "no revision"
-    message = (
-        f"The database is at {at}, {len(pending)} revision{'s' if len(pending) > 1 else ''} before "
-        f"{', '.join(schema['heads'])}"
-    )
+    message = f"The database is at {at}, {format_count(len(pending), 'revision')} before {', '.join(schema['heads'])}"
     return [make_finding(BEHIND, "error", message, evidence=pending, next_command=RECOVER_SCHEMA)]
 
 

@@ -37,7 +37,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import check_password_policy
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_column_value
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_column_value, format_count
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.facts import Json
 
@@ -271,7 +271,7 @@ def explain_write_failure(answer: t.Mapping[str, t.Any], decision: AccountDecisi
         secrets = [str(value) for value in decision["columns"].values() if isinstance(value, str)]
         return Masker(secrets).mask_text(_extract_error_message(answer))
     if answer["rowcount"] != expected:
-        return f"{answer['rowcount']} rows were written"
+        return f"{format_count(answer['rowcount'], 'row')} written"
     return ""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.inspect import parse_environment_list
 
 MIN_SIGNING_KEY_LENGTH = 32
@@ -40,5 +41,6 @@ def check_signing_key(
         problem = f"{variable} of service {service} is another one than that of {', '.join(others)}"
     elif len(key) < MIN_SIGNING_KEY_LENGTH:
         kind = "short"
-        problem = f"{variable} of service {service} has {len(key)} characters, fewer than {MIN_SIGNING_KEY_LENGTH}"
+        length = format_count(len(key), "character")
+        problem = f"{variable} of service {service} has {length}, fewer than {MIN_SIGNING_KEY_LENGTH}"
     return {"variable": variable, "kind": kind, "problem": problem, "breaks": not key or bool(others)}

@@ -31,6 +31,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
     program_command,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 
 # By format, as pg_dump calls it. Plain dumps of other tools may be uncompressed.
 DUMP_EXTENSIONS = {"directory": ".dir", "custom": ".dump", "plain": ".sql.gz"}
@@ -209,7 +210,7 @@ def select_backup_set(sets: t.Sequence[BackupSet], wanted: str, *, folder: str, 
     if wanted == "latest":
         if complete:
             return complete[0]
-        rest = f"; {len(sets)} dumps there have no metadata and must be named" if sets else ""
+        rest = f"; {format_count(len(sets), 'dump')} there without metadata must be named" if sets else ""
         raise RecoveryError(
             FailureId.BACKUP_NONE,
             f"There is no complete backup in {folder}{rest}",

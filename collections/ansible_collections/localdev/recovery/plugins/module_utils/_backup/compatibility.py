@@ -20,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     NextCommand,
     playbook_command,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 
 # Actions of a decision.
 RESTORE_AS_IS, RESTORE_AND_UPGRADE, REFUSE_RESTORE = "restore", "restore and upgrade", "refuse"
@@ -140,7 +141,7 @@ def _decide_known_revisions(graph: RevisionGraph, named: list[str]) -> Compatibi
     return CompatibilityDecision(
         "behind",
         RESTORE_AND_UPGRADE,
-        f"the backup is at {', '.join(named)}, {len(pending)} revision{'s' if len(pending) > 1 else ''} before "
+        f"the backup is at {', '.join(named)}, {format_count(len(pending), 'revision')} before "
         f"{', '.join(heads)}{several}",
         named,
         pending,

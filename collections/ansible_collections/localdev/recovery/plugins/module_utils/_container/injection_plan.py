@@ -20,6 +20,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.dockerfile import find_image_paths
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     MountDescription,
@@ -229,11 +230,11 @@ def mask_diff_content(content: bytes | None, masker: Masker) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        return f"({len(content)} bytes that are no text)\n"
+        return f"({format_count(len(content), 'byte')}, no text)\n"
     lines = [
         line
         if len(line) <= MAX_LINE_LENGTH
-        else f"(a line of {len(line)} characters, {hash_content(line.encode())[:12]})\n"
+        else f"(a line of {format_count(len(line), 'character')}, {hash_content(line.encode())[:12]})\n"
         for line in text.splitlines(keepends=True)
     ]
     return masker.mask_text("".join(lines))

@@ -35,6 +35,11 @@ def format_size(count: float) -> str:
     return f"{count:.1f} TiB"
 
 
+def format_count(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun: ``1 file``, ``2 files``."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
 def align_columns(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
     """Return rows of equal length as lines with aligned columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] if rows else []

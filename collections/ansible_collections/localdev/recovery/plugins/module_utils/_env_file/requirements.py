@@ -16,6 +16,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.masking im
     extract_url_password,
     is_secret_name,
 )
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 
 _INTERPOLATED = re.compile(
     r"\$(?:(?P<escaped>\$)|\{(?P<braced>[A-Za-z_]\w*)(?P<rest>[^\w{}][^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}|(?P<named>[A-Za-z_]\w*))"
@@ -110,7 +111,7 @@ def explain_weak_value(
         return "it is a well-known value"
     minimum = int(rule.get("minimum") or 0) if rule and "://" not in value else 0
     if len(secret) < minimum:
-        return f"it has {len(secret)} characters, fewer than {minimum}"
+        return f"it has {format_count(len(secret), 'character')}, fewer than {minimum}"
     if minimum and len(set(secret)) < MIN_DISTINCT_CHARACTERS:
         return f"it has only {len(set(secret))} different characters"
     if example is not None and value == example:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.quoting import (
     quote_literal,
     quote_table_name,
@@ -38,7 +39,7 @@ def build_row_counts_sql(tables: t.Sequence[str]) -> str:
 def compare_row_counts(expected: t.Mapping[str, int], found: t.Mapping[str, int]) -> list[str]:
     """Return a message for each table whose counts differ."""
     return [
-        f"table {table} has {found.get(table, 'no')} rows, {rows} expected"
+        f"table {table} has {format_count(found[table], 'row') if table in found else 'no rows'}, {rows} expected"
         for table, rows in sorted(expected.items())
         if found.get(table) != rows
     ]

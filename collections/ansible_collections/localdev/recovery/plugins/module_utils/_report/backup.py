@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_rows
 
 
 def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[Line]:
@@ -25,7 +26,7 @@ def format_backup_report(made: t.Mapping[str, t.Any], proved: t.Mapping[str, t.A
         metadata = backup["metadata"]
         lines.append(
             f"Backed up {backup['database']} to {backup['path']} ({format_size(backup['bytes'])}, "
-            f"{sum(metadata['rows'].values())} rows of {len(metadata['rows'])} tables, "
+            f"{format_rows(metadata['rows'])}, "
             f"revision {metadata['alembic_version']}, {metadata['duration_s']} s)"
         )
     else:

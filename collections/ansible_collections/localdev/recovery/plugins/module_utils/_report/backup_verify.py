@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_rows
 
 
 def format_backup_verify_report(backup: t.Mapping[str, t.Any], proved: t.Mapping[str, t.Any]) -> list[Line]:
@@ -21,7 +22,7 @@ def format_backup_verify_report(backup: t.Mapping[str, t.Any], proved: t.Mapping
         ]
     else:
         lines = [
-            f"{backup['name']} can be restored: {sum(proved['rows'].values())} rows of {len(proved['rows'])} tables, "
+            f"{backup['name']} can be restored: {format_rows(proved['rows'])}, "
             f"revision {', '.join(proved['revisions']) or 'none'}, {proved['seconds']} s"
         ]
     return [*lines, *(f"warning: {warning}" for warning in proved["warnings_found"])]

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.clock import seconds_since
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count, format_duration
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_undo_hint
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import StackDescription
@@ -44,7 +44,7 @@ def format_code_injection_report(
     ]
     unchanged = sum(item["action"] == "same" for item in done.get("files", []))
     if unchanged:
-        lines.append(f"{unchanged} files are in the containers already")
+        lines.append(f"Already in the containers: {format_count(unchanged, 'file')}")
     for name in done.get("live", []):
         restart = Project.from_stack(stack).compose_command("restart", name)
         lines.append([f"{name} sees the files through a bind mount: already live, restarting is enough: ", restart])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count, format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import (
     StackDescription,
@@ -42,7 +42,7 @@ def format_full_rebuild_report(
     for entry in kept.get("asides", []):
         lines.append(f"{format_kept_line(entry, done)} ({format_size(entry['bytes'])})")
     if migrated.get("applied") is not None:
-        lines.append(f"{'Applied' if done else 'Would apply'} {len(migrated['applied'])} migrations")
+        lines.append(f"{'Applied' if done else 'Would apply'} {format_count(len(migrated['applied']), 'migration')}")
     if rows:
         counted = ", ".join(f"{count} {table}" for table, count in rows.items())
         lines.append(f"{'Counted' if done else 'Would expect'} {counted}")

@@ -11,6 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
+
+
+def format_rows(rows: t.Mapping[str, int]) -> str:
+    """Return how many rows several tables have together. rows: by table."""
+    return f"{format_count(sum(rows.values()), 'row')} of {format_count(len(rows), 'table')}"
 
 
 def format_kept_line(entry: t.Mapping[str, t.Any], done: bool, part: str = "") -> str:

@@ -12,7 +12,11 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
-from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
+from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import (
+    format_kept_line,
+    format_rows,
+    format_undo_hint,
+)
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import RunRecord
 
 
@@ -34,7 +38,7 @@ def format_restore_report(
         f"Verdict {decided['verdict']}: {decided['reason']}",
     ]
     if done:
-        lines.append(f"Verified {sum(made['rows'].values())} rows of {len(made['rows'])} tables in {made['seconds']} s")
+        lines.append(f"Verified {format_rows(made['rows'])} in {made['seconds']} s")
     if decided["pending"]:
         lines.append(
             f"{'Applied' if done else 'Would apply'} {', '.join(upgraded.get('applied') or decided['pending'])}"

@@ -19,6 +19,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import (
     align_columns,
+    format_count,
     format_duration,
     format_size,
 )
@@ -174,7 +175,7 @@ def format_backup_lines(backups: StatusPart) -> list[str]:
         return [error["message"]]
     last, proved = backups["last"], backups["proved"]
     if not last:
-        rest = f"; {backups['count']} dumps there have no metadata" if backups["count"] else ""
+        rest = f"; {format_count(backups['count'], 'dump')} there without metadata" if backups["count"] else ""
         return [f"none in {backups['folder']}{rest}"]
     summary = f"{last['name']}, {format_duration(last['age_s'])} old, {format_size(last['bytes'])}"
     if not proved:
@@ -219,7 +220,7 @@ def format_run_lines(runs: StatusPart) -> list[Line]:
         lines.append([f"The record of run {run['run_id']} is gone. It keeps {objects}; to put it back: ", run["next"]])
     kept, deletable = runs["set_aside"], runs["deletable"]
     if kept["count"]:
-        summary = f"{kept['count']} thing{'s' if kept['count'] > 1 else ''} set aside, {format_size(kept['bytes'])}"
+        summary = f"{format_count(kept['count'], 'thing')} set aside, {format_size(kept['bytes'])}"
         if deletable["count"]:
             freed = f" would free {format_size(deletable['bytes'])}"
             lines.append([f"{summary}; ", playbook_command("cleanup"), freed])

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, playbook_command
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count, format_size
 
 # The end of a volume archive's name: LABEL_TIMESTAMP.ENDING.
 _TIMESTAMP = re.compile(r"_(\d{8}_\d{6})\.[^/]+$")
@@ -28,7 +28,7 @@ def format_volume_backup_report(
     done = not planned
     lines: list[Line] = [
         f"{'Archived' if done else 'Would archive'} {result['item']['kind']} {result['item']['name']} "
-        f"({format_size(result['bytes'])}, {result['files']} files) to {result['path']}"
+        f"({format_size(result['bytes'])}, {format_count(result['files'], 'file')}) to {result['path']}"
         + (f" ({format_size(result['archive_bytes'])}) in {result['seconds']} s" if done else "")
         for result in made
     ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count, format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
 
 
@@ -28,7 +28,7 @@ def format_volume_restore_report(
         location = result["item"]
         lines.append(
             f"{'Restored' if done else 'Would restore'} {location['kind']} {location['name']} "
-            f"from {location['archive']} ({format_size(result['bytes'])}, {result['files']} files)"
+            f"from {location['archive']} ({format_size(result['bytes'])}, {format_count(result['files'], 'file')})"
         )
         if not result["manifest"]:
             lines.append(f"warning: {location['archive']} has no manifest, so its content could not be verified")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count, format_size
 from ansible_collections.localdev.recovery.plugins.module_utils._report.lines import format_kept_line, format_undo_hint
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import MOUNT_KINDS
 
@@ -29,7 +29,11 @@ def format_volume_transition_report(
         f"to {MOUNT_KINDS[move['to']]} {move['place']} ({format_size(move['bytes'])})"
         for move in plan["moves"]
     ]
-    lines += [f"Verified {result['files']} files in {result['seconds']} s" for result in copied if "files" in result]
+    lines += [
+        f"Verified {format_count(result['files'], 'file')} in {result['seconds']} s"
+        for result in copied
+        if "files" in result
+    ]
     lines += [f"{'Changed' if done else 'Would change'} {path}" for path in plan["changed_files"]]
     lines += [format_kept_line(entry, done) for entry in kept.get("asides", [])]
     if done:

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.localdev.recovery.plugins.module_utils._core.files import is_path_within
 from ansible_collections.localdev.recovery.plugins.module_utils._core.masking import Masker
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_count
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.compose_values import (
     parse_duration,
     parse_single_port,
@@ -341,7 +342,7 @@ def _classify_running_container(
     started = parse_docker_time(str(item["State"].get("StartedAt") or ""))
     if restarts and now and started and (now - started).total_seconds() < SETTLED_AFTER_S:
         # Between two crashes a container is running for a moment.
-        return False, f"running again after {restarts} restart{'s' if restarts > 1 else ''}, not settled yet"
+        return False, f"running again after {format_count(restarts, 'restart')}, not settled yet"
     health = (item["State"].get("Health") or {}).get("Status")
     if health in (None, "", "none"):
         return True, "running"

@@ -170,6 +170,6 @@ def test_latest_where_nothing_is_complete(tmp_path: Path) -> None:
         chosen(tmp_path, "latest")
     assert caught.value.next_command == playbook_command("backup")
     without_metadata(tmp_path, 0)
-    with raises_failure(FailureId.BACKUP_NONE, tmp_path, "1 dumps") as caught:
+    with raises_failure(FailureId.BACKUP_NONE, tmp_path, "1 dump ") as caught:
         chosen(tmp_path, "latest")
     assert caught.value.next_command == playbook_command("backup_list")

@@ -4,9 +4,15 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
-from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_duration, format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._core.text import (
+    format_count,
+    format_duration,
+    format_size,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,3 +29,11 @@ def test_format_durations(seconds: float, words: str) -> None:
 )
 def test_format_sizes(count: int, words: str) -> None:
     assert format_size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [((0, "file"), "0 files"), ((1, "file"), "1 file"), ((2, "file"), "2 files"), ((2, "copy", "copies"), "2 copies")],
+)
+def test_a_count_agrees_with_its_noun(arguments: t.Any, expected: str) -> None:
+    assert format_count(*arguments) == expected
