@@ -9,8 +9,10 @@ On a terminal, a live line per host names its active task. Elsewhere, and in CI,
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
@@ -29,6 +31,8 @@ from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepS
 if TYPE_CHECKING:
     from ansible_collections.localdev.recovery.plugins.module_utils._core.next_command import Line, NextCommand
 
+# Seconds. Without a line for longer, people take a run for a hung one.
+MAX_SILENCE_S = 30.0
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _OUTCOME_STYLES = {"done": "", "skipped": "dim", "failed": "bold red", "interrupted": "bold yellow"}
 # A narrower title is not readable. The shortest one is the number of a step: [4/7].
@@ -82,7 +86,8 @@ def fit_line(label: str, ending: str, width: int | None) -> str:
 class PlainDisplay:
     """A display with a line for each step, for files, pipes and CI. The line of a single host begins with its step.
 
-    raw: show Ansible's own output instead. target_options: see format_command.
+    While nothing else comes, a line every MAX_SILENCE_S names what each host waits for. raw: show Ansible's own output
+    instead. target_options: see format_command.
     """
 
     def __init__(self, stream: TextIO, *, raw: bool = False, target_options: Sequence[str] = ()) -> None:
@@ -91,14 +96,53 @@ class PlainDisplay:
         self._target_options = target_options
         self._open_line = ""
         self._hosts: set[str] = set()
+        # By host: what it is busy with, and since when.
+        self._active: dict[str, tuple[str, float]] = {}
+        self._written_at = time.monotonic()
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
+        self._watcher = threading.Thread(target=self._watch_silence, daemon=True)
 
     def __enter__(self) -> PlainDisplay:
+        self._watcher.start()
         return self
 
     def __exit__(self, *details: object) -> None:
+        self._ended.set()
+        self._watcher.join()
         self._end_open_line()
 
     def __call__(self, update: Update) -> None:
+        with self._lock:
+            self._note_activity(update)
+            self._show(update)
+
+    def _watch_silence(self) -> None:
+        while not self._ended.wait(1):
+            # A closed pipe does not stop the run.
+            with contextlib.suppress(OSError):
+                self.break_silence(time.monotonic())
+
+    def break_silence(self, now: float) -> None:
+        """Write what each host waits for if nothing was written for long. now: of the monotonic clock."""
+        with self._lock:
+            if now - self._written_at < MAX_SILENCE_S:
+                return
+            for host, (text, since) in sorted(self._active.items()):
+                line = f"waiting for: {text}, {format_duration(now - since)}"
+                self._write_line(f"{host}: {line}" if len(self._hosts) > 1 else f"      {line}")
+            self._written_at = now
+
+    def _note_activity(self, update: Update) -> None:
+        """Keep what a host is busy with, and since when."""
+        if isinstance(update, StepStarted):
+            self._active[update.host] = (update.step.title, time.monotonic())
+        elif isinstance(update, ActiveTask):
+            self._active[update.host] = (update.text, time.monotonic())
+        elif isinstance(update, StepEnded):
+            self._active.pop(update.host, None)
+
+    def _show(self, update: Update) -> None:
         if isinstance(update, Output):
             if self._raw or update.diff:
                 self._write_line(remove_colours(update.text).rstrip("\n"))
@@ -125,6 +169,7 @@ class PlainDisplay:
             self._write_line(f"{update.host}: {text}" if len(self._hosts) > 1 else text)
 
     def _write_text(self, text: str) -> None:
+        self._written_at = time.monotonic()
         self._stream.write(text)
         self._stream.flush()
 

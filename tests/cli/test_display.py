@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from rich.console import Console
@@ -13,7 +14,9 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     playbook_command,
     program_command,
 )
+from localdev_recovery import display as display_module
 from localdev_recovery.display import (
+    MAX_SILENCE_S,
     LiveDisplay,
     PlainDisplay,
     choose_display,
@@ -26,6 +29,7 @@ from localdev_recovery.results import Failure, HostResult, Outcome, Result, Step
 from localdev_recovery.updates import ActiveTask, Note, Output, StepEnded, StepStarted, Transferred, Update
 from tests.cli.commands import ANSI
 from tests.cli.golden_text import assert_text
+from tests.harness.engine import wait_until
 
 
 class FakeTerminal(io.StringIO):
@@ -54,6 +58,32 @@ def print_plain(*updates: Update, raw: bool = False) -> str:
 )
 def test_duration(seconds: float, words: str) -> None:
     assert format_duration(seconds) == words
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_pipe_names_what_a_silent_run_waits_for(raw: bool) -> None:
+    stream = io.StringIO()
+    display = PlainDisplay(stream, raw=raw)
+    display(StepStarted("a", RUNNING))
+    display(ActiveTask("a", "Wait until it is ready"))
+    now = time.monotonic()
+    display.break_silence(now + MAX_SILENCE_S - 1)
+    assert "Wait" not in stream.getvalue()
+    display.break_silence(now + 65)
+    assert stream.getvalue().splitlines()[-1].split(": ")[1] == "Wait until it is ready, 1 min 05 s"
+    lines = len(stream.getvalue().splitlines())
+    display.break_silence(now + 70)
+    display(StepEnded("a", DONE))
+    display.break_silence(now + 200)
+    assert len(stream.getvalue().splitlines()) == lines + (not raw)
+
+
+def test_the_line_comes_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(display_module, "MAX_SILENCE_S", 0.0)
+    stream = io.StringIO()
+    with PlainDisplay(stream) as display:
+        display(ActiveTask("a", "Wait"))
+        wait_until(lambda: "waiting for: Wait" in stream.getvalue(), "the line")
 
 
 def test_plain_lines_of_one_host() -> None:
