@@ -138,6 +138,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     program_command,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.text import format_size
+from ansible_collections.localdev.recovery.plugins.module_utils._core.writable import check_folder_writable
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import ActiveRun, join_run
 from ansible_collections.localdev.recovery.plugins.module_utils._run.record import build_run_record
@@ -275,6 +276,8 @@ def act(module: AnsibleModule) -> Json:
     }
     if not moves:
         return result
+    for path in result["changed_files"]:
+        check_folder_writable(os.path.dirname(path))
     writes = params["state"] == "present"
     active_run = join_run(params, check_mode=module.check_mode)
     with active_run as run, write_candidates(contents) as new:

@@ -112,6 +112,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._backup.create i
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.retention import delete_expired_backups
 from ansible_collections.localdev.recovery.plugins.module_utils._core.argspec import run_argument_spec
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
+from ansible_collections.localdev.recovery.plugins.module_utils._core.writable import check_folder_writable
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_server
 from ansible_collections.localdev.recovery.plugins.module_utils._run.active import join_run
@@ -126,6 +127,7 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {"changed": True}
     created: list[str] = []
     if module.check_mode:
+        check_folder_writable(params["folder"], "Set stack_backup_dir to a folder that you can write to.")
         expired = delete_expired_backups(
             docker, None, params["folder"], stack["database"]["name"], pretend=True, **retention
         )

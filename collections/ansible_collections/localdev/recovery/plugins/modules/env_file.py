@@ -164,6 +164,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.next_comma
     program_command,
 )
 from ansible_collections.localdev.recovery.plugins.module_utils._core.passwords import generate_password
+from ansible_collections.localdev.recovery.plugins.module_utils._core.writable import check_folder_writable
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Project
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.compose_project import EnvProject
 from ansible_collections.localdev.recovery.plugins.module_utils._env_file.database_password import (
@@ -318,6 +319,8 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
     # The new file may name the project: its run then belongs to the project of that name.
     name, state = find_project_state(project.docker, described, values | get_env_values(new))
     minimal = describe_unreadable_stack(described, name, state)
+    if changed:
+        check_folder_writable(os.path.dirname(path))
     if changed and not module.check_mode:
         with join_run({**params, "stack": minimal}) as run:
             write_env_file(project, path, text, run.runs.folder if run else module.tmpdir)

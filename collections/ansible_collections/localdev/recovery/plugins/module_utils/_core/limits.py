@@ -35,7 +35,7 @@ _TEXTS = {
 
 
 def describe_limit(error: OSError) -> RecoveryError | None:
-    """Return the failure if an error says that a limit of the host is reached; None for another error."""
+    """Return the failure of a limit of the host, or of a read-only file system; None for another error."""
     if error.errno == errno.ENOSPC and not has_free_inodes(error.filename):
         folder = os.path.dirname(os.path.abspath(os.fsdecode(error.filename)))
         return _build_error(
@@ -46,6 +46,9 @@ def describe_limit(error: OSError) -> RecoveryError | None:
     if error.errno is None:
         # The library of pseudo-terminals raises such errors.
         return describe_limit_in_text(str(error))
+    if error.errno == errno.EROFS and error.filename:
+        path = os.fsdecode(error.filename)
+        return RecoveryError(FailureId.FILE_NOT_WRITABLE, f"Cannot write {path}: its file system is mounted read-only")
     if error.errno not in _LIMITS:
         return None
     return _build_error(*_LIMITS[error.errno])
