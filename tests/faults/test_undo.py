@@ -52,3 +52,24 @@ def test_undo_never_goes_on_to_an_older_run(named: ReferenceStack) -> None:
     assert named.running_services() == named.started_services
     assert named.fingerprint() == fresh
     assert_nothing_unknown_is_left(named)
+
+
+@pytest.mark.fault("undo of a restore whose kept database is in data that a later rebuild kept", "P1 P9")
+def test_a_kept_database_in_kept_data_names_the_run_that_keeps_the_data(named: ReferenceStack) -> None:
+    named.run_playbook("backup")
+    named.run_playbook("restore", restore_verify_login=False)
+    restored = named.last_run("restore")["run_id"]
+    named.run_playbook("full_rebuild", full_rebuild_seed=False)
+    rebuilt = named.last_run("full_rebuild")["run_id"]
+    before = named.engine_state()
+
+    refused = named.try_playbook("undo", undo_run_id=restored)
+    failure = assert_clear_error(refused, FailureId.KEPT_COPY_IN_KEPT_DATA, restored, rebuilt)
+    assert failure["next"] == playbook_command("undo", undo_run_id=rebuilt)
+    assert named.engine_state() == before
+
+    named.run_playbook("undo", undo_run_id=rebuilt)
+    named.run_playbook("undo", undo_run_id=restored)
+    assert named.fingerprint() == named.old_data
+    assert named.running_services() == named.started_services
+    assert_nothing_unknown_is_left(named)
