@@ -28,12 +28,15 @@ stacks:
 NAMES = ("stack_login_path", "stack_ready_timeout", "stack_admin_password", "stack_dir")
 
 
-def read_variables(project: Path, tmp_path: Path, *arguments: str, **variables: t.Any) -> dict[str, t.Any]:
+def read_variables(
+    project: Path, tmp_path: Path, *arguments: str, play_vars: dict[str, t.Any] | None = None, **variables: t.Any
+) -> dict[str, t.Any]:
     """Return the variables that a play has after the role stack."""
     answer = tmp_path / "answer.json"
     play = {
         "hosts": "localhost",
         "gather_facts": False,
+        "vars": play_vars or {},
         "roles": ["localdev.recovery.stack"],
         "tasks": [
             {
@@ -46,7 +49,8 @@ def read_variables(project: Path, tmp_path: Path, *arguments: str, **variables: 
     }
     playbook = tmp_path / "play.yml"
     playbook.write_text(json.dumps([play]))
-    extra = {"stack_look": False, "stack_dir": str(project), **variables}
+    folder = {} if play_vars else {"stack_dir": str(project)}
+    extra = {"stack_look": False, **folder, **variables}
     empty = tmp_path / "ansible.cfg"
     empty.write_text("")
     command = [
@@ -93,3 +97,12 @@ def test_the_inventory_of_the_run_goes_first(project: Path, tmp_path: Path) -> N
     other.write_text(json.dumps({"stacks": {"hosts": {"localhost": host}}}))
     found = read_variables(project, tmp_path, "-i", str(other))
     assert (found["stack_login_path"], found["stack_ready_timeout"]) == ("/other", 77)
+
+
+def test_a_folder_that_depends_on_the_host_may_be_unknown_at_first(project: Path, tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.json"
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "place": str(project)}
+    host |= {"stack_login_path": "/x", "stack_admin_password": "", "stack_ready_timeout": 1}
+    inventory.write_text(json.dumps({"all": {"hosts": {"localhost": host}}}))
+    found = read_variables(project, tmp_path, "-i", str(inventory), play_vars={"stack_dir": "{{ place }}"})
+    assert (found["stack_dir"], found["stack_login_path"]) == (str(project), "/x")

@@ -32,7 +32,12 @@ def find_project_folder(folder: str) -> str:
 
 
 def find_project_inventory(folder: str) -> str:
-    """Return the path of the inventory of the project to which a folder belongs, or an empty text."""
+    """Return the path of the inventory of the project to which a folder belongs, or an empty text.
+
+    folder: empty while it is not known.
+    """
+    if not folder:
+        return ""
     path = os.path.join(find_project_folder(os.path.abspath(os.path.expanduser(folder))), INVENTORY_NAME)
     return path if os.path.isfile(path) else ""
 

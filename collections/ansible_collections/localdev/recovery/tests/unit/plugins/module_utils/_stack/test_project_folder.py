@@ -24,6 +24,7 @@ def test_a_folder_within_a_project_is_the_project(tmp_path: Path, name: str) -> 
     (tmp_path / name).write_text("")
     assert find_project_folder(str(inner)) == find_project_folder(str(tmp_path)) == str(tmp_path)
     assert find_project_inventory(str(inner)) == (str(tmp_path / name) if name == "localdev.yml" else "")
+    assert find_project_inventory("") == ""
     (inner / "compose.yml").write_text("")
     assert find_project_folder(str(inner)) == str(inner)
 
