@@ -25,6 +25,7 @@ CODE = sorted(path for folder in (COLLECTION / "plugins", ROOT / "src") for path
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
 TESTS = sorted(path for folder in (COLLECTION / "tests", ROOT / "tests") for path in folder.rglob("*.py"))
 ROLES = sorted(path for path in (COLLECTION / "roles").rglob("*.yml") if path.parent.name != "meta")
+GOLDEN_FOLDERS = (COLLECTION / "tests/unit/golden", ROOT / "tests/cli/golden")
 PLAYS = sorted(
     path for folder in (COLLECTION / "tests/integration", ROOT / "molecule") for path in folder.rglob("*.yml")
 )
@@ -210,7 +211,8 @@ WRONG_COUNT = re.compile(
 def test_no_golden_text_counts_one_of_several() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {match[0]}"
-        for path in ROOT.rglob("golden/**/*.txt")
+        for folder in GOLDEN_FOLDERS
+        for path in folder.rglob("*.txt")
         for match in WRONG_COUNT.finditer(path.read_text())
     ]
     assert found == []
