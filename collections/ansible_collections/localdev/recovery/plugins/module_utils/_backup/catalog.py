@@ -19,6 +19,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.localdev.recovery.plugins.module_utils._backup.file_kind import HEAD_BYTES, detect_content
 from ansible_collections.localdev.recovery.plugins.module_utils._backup.metadata import (
     BackupMetadata,
     MetadataFile,
@@ -159,7 +160,7 @@ def _guess_format(path: str) -> str:
     if os.path.isdir(path):
         return "directory"
     with open(path, "rb") as file:
-        return "custom" if file.read(5) == b"PGDMP" else "plain"
+        return "custom" if detect_content(file.read(HEAD_BYTES)) == "custom" else "plain"
 
 
 def _find_creation_time(metadata: t.Mapping[str, t.Any], stamp: str, changed: float) -> float:
