@@ -84,14 +84,17 @@ def _resolve(path: str, current: str) -> str:
     return os.path.normpath(os.path.join(current, os.path.expanduser(path)))
 
 
+def _is_dotted(path: str) -> bool:
+    return path.split("/")[0] in (".", "..")
+
+
 def _resolve_dotted(path: str, current: str) -> str:
-    return _resolve(path, current) if path.split("/")[0] in (".", "..") else path
+    return _resolve(path, current) if _is_dotted(path) else path
 
 
 def _resolve_existing(path: str, current: str) -> str:
     resolved = _resolve(path, current)
-    dotted = path.split("/")[0] in (".", "..")
-    return resolved if dotted or os.path.exists(resolved) else path
+    return resolved if _is_dotted(path) or os.path.exists(resolved) else path
 
 
 def _resolve_choice(text: str, current: str) -> str:
