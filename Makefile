@@ -12,7 +12,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 COLLECTION := collections/ansible_collections/localdev/recovery
 EXAMPLE := examples/residency-scheduler
 # The stages of make test, in two lanes in parallel: most tests wait half of the time. The fastest failures come first.
-STAGES := lint site unit modules ways faults + cli molecule
+STAGES := lint site unit ways faults + cli molecule modules
 # The stages of make soak, and the tests that they select. make STAGE SOAK=1 runs the soak tests of one stage.
 SOAK_STAGES := faults + cli modules ways molecule
 SELECTED := $(if $(SOAK),soak,not soak)

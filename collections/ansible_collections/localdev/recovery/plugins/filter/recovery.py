@@ -14,7 +14,6 @@ import typing as t
 
 # Name of the filter -> module in module_utils, function.
 FUNCTIONS = {
-    "row_query": ("_postgresql.row_counts", "build_verify_rows_sql"),
     "row_problems": ("_postgresql.row_counts", "find_row_count_problems"),
     "revision_problems": ("_alembic.diagnosis", "find_revision_problems"),
     "login_problems": ("_application.account", "find_login_problems"),

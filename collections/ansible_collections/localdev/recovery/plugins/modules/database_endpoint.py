@@ -24,12 +24,19 @@ options:
       - The stack, as RV(localdev.recovery.stack_info#module:stack) describes it.
     type: dict
     required: true
+  tables:
+    description:
+      - Tables whose rows are to be counted, with their schema where the search path does not find them.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
 - name: Find the way to the database
   localdev.recovery.database_endpoint:
     stack: "{{ found.stack }}"
+    tables: [people]
   register: endpoint
   no_log: true
 
@@ -40,7 +47,7 @@ EXAMPLES = r"""
     login_user: "{{ endpoint.login.login_user }}"
     login_password: "{{ endpoint.login.login_password }}"
     login_db: "{{ endpoint.login.login_db }}"
-    query: SELECT count(*) FROM people
+    query: "{{ endpoint.row_query }}"
 """
 
 RETURN = r"""
@@ -48,6 +55,10 @@ login:
   description: C(login_host), C(login_port), C(login_user), C(login_password) and C(login_db).
   returned: success
   type: dict
+row_query:
+  description: A query whose rows have the C(name) and the C(rows) of each of O(tables).
+  returned: success
+  type: str
 """
 
 import typing as t
@@ -58,6 +69,7 @@ from ansible_collections.localdev.recovery.plugins.module_utils._core.errors imp
 from ansible_collections.localdev.recovery.plugins.module_utils._core.failures import FailureId
 from ansible_collections.localdev.recovery.plugins.module_utils._core.module import fail_on_recovery_error
 from ansible_collections.localdev.recovery.plugins.module_utils._docker.cli import Docker, Project
+from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.row_counts import build_verify_rows_sql
 from ansible_collections.localdev.recovery.plugins.module_utils._postgresql.server import find_database_container
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.describe import find_container_address
 from ansible_collections.localdev.recovery.plugins.module_utils._stack.description import require_database
@@ -97,11 +109,18 @@ def act(module: AnsibleModule) -> dict[str, t.Any]:
             "login_password": credentials["password"],
             "login_db": credentials["name"],
         },
+        "row_query": build_verify_rows_sql(module.params["tables"]),
     }
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={"stack": {"type": "dict", "required": True}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={
+            "stack": {"type": "dict", "required": True},
+            "tables": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
     with fail_on_recovery_error(module.fail_json):
         module.exit_json(**act(module))
 
